@@ -1,0 +1,1 @@
+"""From raw records to batches: sources, pair makers, the generated world, the loader."""

@@ -1,0 +1,122 @@
+"""Pair makers: what makes two texts alike is decided here and nowhere else.
+
+A pair maker turns a record into an `Example`; it is chosen by name with its keyword arguments.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from pixel_linguist.data.sources import Record, column
+from pixel_linguist.text.spans import two_spans
+
+
+class Example(NamedTuple):
+    """An anchor, its positive, and a hard negative ("" if it has none).
+
+    Examples of one group (-1: none) are never negatives of each other.
+    """
+
+    anchor: str
+    positive: str
+    negative: str = ""
+    group: int = -1
+
+
+class PairMaker(Protocol):
+    """Turns a record into an example, with randomness from the generator alone."""
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        ...
+
+
+def _draw(text: str, rng: np.random.Generator) -> str:
+    """Draw one of the alternatives that bars separate."""
+    options = text.split("|")
+    return options[rng.integers(len(options))] if len(options) > 1 else text
+
+
+@dataclasses.dataclass(frozen=True)
+class Identity:
+    """A text and itself: only perturbation and dropout tell the two views apart (SimCSE)."""
+
+    text: str
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        text = column(record, self.text, "the record")
+        return Example(text, text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """Columns of a record: premise and hypothesis, a sentence and its translation, ...
+
+    A cell of several alternatives, separated by bars, gives one at random.
+    """
+
+    anchor: str
+    positive: str
+    negative: str | None
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        names = (self.anchor, self.positive, *([self.negative] if self.negative else []))
+        return Example(*(_draw(column(record, name, "the record"), rng) for name in names))
+
+
+@dataclasses.dataclass(frozen=True)
+class Alternatives:
+    """Two of the alternatives in one cell, separated by bars: the synonyms of an entry.
+
+    A cell with only one gives it twice.
+    """
+
+    text: str
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        options = column(record, self.text, "the record").split("|")
+        first, second = rng.permutation(len(options))[:2] if len(options) > 1 else (0, 0)
+        return Example(options[first], options[second])
+
+
+@dataclasses.dataclass(frozen=True)
+class Spans:
+    """Two spans of one document (topical alignment), `shortest` to `longest` words each."""
+
+    text: str
+    shortest: int
+    longest: int
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example; it has the record's group if there is one."""
+        text = column(record, self.text, "the record")
+        anchor, positive = two_spans(text, rng, words=(self.shortest, self.longest))
+        return Example(anchor, positive, group=int(record.get("group", -1)))
+
+
+PAIR_MAKERS: dict[str, type] = {
+    "identity": Identity,
+    "columns": Columns,
+    "alternatives": Alternatives,
+    "spans": Spans,
+}
+
+
+def make_pair_maker(spec: Mapping[str, Any]) -> PairMaker:
+    """Make the pair maker that {"name": ..., **arguments} describes."""
+    arguments = dict(spec)
+    name = arguments.pop("name", None)
+    if name not in PAIR_MAKERS:
+        raise ValueError(f"no pair maker {name!r}; there are {', '.join(PAIR_MAKERS)}")
+    known = {field.name for field in dataclasses.fields(PAIR_MAKERS[name])}
+    if wrong := set(arguments) ^ known:
+        raise ValueError(
+            f"pair maker {name!r} takes {', '.join(sorted(known))}; "
+            f"unknown or missing: {', '.join(sorted(wrong))}"
+        )
+    return PAIR_MAKERS[name](**arguments)

@@ -1,0 +1,5 @@
+"""Encoders of patches: from pixels to patch features and one embedding, with no knowledge of text."""
+
+from pixel_linguist.model.encoder import EncoderConfig, encode, init_params, preset
+
+__all__ = ["EncoderConfig", "encode", "init_params", "preset"]

@@ -1,0 +1,212 @@
+"""The encoder: patches in, patch features and one embedding out."""
+
+import dataclasses
+from typing import Any, Literal, get_args
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pixel_linguist.model.pooling import AttentionPool, mean_pool
+from pixel_linguist.model.positions import sincos_2d
+from pixel_linguist.model.vit import Block, Dropout
+
+Params = dict[str, Any]
+
+PRESETS: dict[str, dict[str, int]] = {
+    "tiny": {"width": 192, "depth": 4, "heads": 3, "mlp_width": 768},
+    "small": {"width": 384, "depth": 6, "heads": 6, "mlp_width": 1536},
+    "base": {"width": 768, "depth": 12, "heads": 12, "mlp_width": 3072},
+}
+
+
+def preset(name: str) -> dict[str, int]:
+    """Return width, depth, heads and MLP width of a preset; base is ViT-B (86M parameters)."""
+    if name not in PRESETS:
+        raise ValueError(f"no model preset {name!r}; there are {', '.join(PRESETS)}")
+    return dict(PRESETS[name])
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderConfig:
+    """Everything that fixes an encoder's architecture.
+
+    Attributes:
+        patch_height: pixels.
+        patch_width: pixels.
+        max_patches: number of positions; a longer input is refused.
+        width: of the residual stream.
+        depth: number of blocks.
+        heads: attention heads; divides the width.
+        mlp_width: hidden width of each block's MLP.
+        patch_hidden: hidden width of an MLP that embeds each patch; 0 embeds it linearly, as
+            ViT does.
+        positions: "learned", or "sincos_2d" (fixed).
+        pooling: "mean" over text patches, "cls" token, or "attention" (MAP).
+        head: projection head: "none", "patches" (before pooling, as Pixel-Linguist has it: linear,
+            GELU, layer norm, dropout), or "pooled" (after it).
+        keep_head: whether the head is kept at inference.
+        channels: 1, or 3 where converted weights expect colour (grey is repeated).
+        dropout: rate in [0, 1).
+        norm_epsilon: of the blocks' layer norms.
+        dtype: compute type, "float32" or "bfloat16"; parameters and embeddings are float32.
+        remat: whether blocks are recomputed in the backward pass to save memory.
+    """
+
+    patch_height: int
+    patch_width: int
+    max_patches: int
+    width: int
+    depth: int
+    heads: int
+    mlp_width: int
+    patch_hidden: int
+    positions: Literal["learned", "sincos_2d"]
+    pooling: Literal["mean", "cls", "attention"]
+    head: Literal["none", "patches", "pooled"]
+    keep_head: bool
+    channels: int
+    dropout: float
+    norm_epsilon: float
+    dtype: Literal["float32", "bfloat16"]
+    remat: bool
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            choices = get_args(field.type)
+            value = getattr(self, field.name)
+            if choices and value not in choices:
+                raise ValueError(f"model.{field.name} is {value!r}; choose one of {choices}")
+        if self.width % self.heads:
+            raise ValueError(f"model.width {self.width} is not divisible by heads {self.heads}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"model.dropout is {self.dropout}; it must be in [0, 1)")
+        if self.channels not in (1, 3):
+            raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
+
+
+class Encoder(nn.Module):
+    """The encoder of one example."""
+
+    config: EncoderConfig
+    train: bool
+
+    @nn.compact
+    def __call__(self, patches: jax.Array, count: jax.Array) -> dict[str, jax.Array]:
+        """Encode uint8 [S, H, W] of which the first `count` patches are text.
+
+        Returns:
+            "embedding" float32 [D], not normalised, and "patch_features" float [S, D].
+        """
+        config, dtype = self.config, jnp.dtype(self.config.dtype)
+        drop = Dropout(config.dropout)
+        mask = jnp.arange(patches.shape[0]) < count
+        x = drop(self.embed_patches(patches, dtype), deterministic=not self.train)
+        if config.pooling == "cls":
+            cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
+            x = jnp.concatenate([cls.astype(dtype), x])
+            mask = jnp.concatenate([jnp.ones(1, bool), mask])
+        x = self.blocks()(x, mask)[0]
+        x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
+        use_head = config.head if self.train or config.keep_head else "none"
+        pooled = self.pool(self.head(x) if use_head == "patches" else x, mask)
+        if use_head == "pooled":
+            pooled = self.head(pooled)
+        features = x[1:] if config.pooling == "cls" else x
+        return {"embedding": pooled.astype(jnp.float32), "patch_features": features}
+
+    def embed_patches(self, patches: jax.Array, dtype: jnp.dtype) -> jax.Array:
+        """Map uint8 [S, H, W] to float [S, D], positions added."""
+        config = self.config
+        x = (patches.reshape(patches.shape[0], -1) / 255.0).astype(dtype)
+        if config.channels > 1:
+            x = jnp.tile(x, (1, config.channels))
+        if config.patch_hidden:
+            x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
+        x = nn.Dense(config.width, dtype=dtype, name="embed")(x)
+        if config.positions == "sincos_2d":
+            table = jnp.asarray(sincos_2d(config.max_patches, config.width))
+        else:
+            shape = (config.max_patches, config.width)
+            table = self.param("positions", nn.initializers.normal(0.02), shape)
+        return x + table[: x.shape[0]].astype(dtype)
+
+    def blocks(self) -> nn.Module:
+        """Return the stack of blocks as one scanned module, compiled once whatever the depth."""
+        config = self.config
+        scanned = nn.scan(
+            nn.remat(Block, prevent_cse=False) if config.remat else Block,
+            variable_axes={"params": 0},
+            split_rngs={"params": True, "dropout": True},
+            in_axes=nn.broadcast,
+            length=config.depth,
+        )
+        return scanned(
+            heads=config.heads,
+            mlp_width=config.mlp_width,
+            dropout=config.dropout,
+            norm_epsilon=config.norm_epsilon,
+            dtype=jnp.dtype(config.dtype),
+            deterministic=not self.train,
+            name="blocks",
+        )
+
+    def pool(self, x: jax.Array, mask: jax.Array) -> jax.Array:
+        """Reduce float [S, D] to float [D]."""
+        if self.config.pooling == "mean":
+            return mean_pool(x, mask)
+        if self.config.pooling == "cls":
+            return x[0]
+        pool = AttentionPool(self.config.heads, jnp.dtype(self.config.dtype), name="pool")
+        return pool(x, mask)
+
+    def head(self, x: jax.Array) -> jax.Array:
+        """Apply the projection head to float [..., D]; its epsilon is the reference's 1e-12."""
+        config, dtype = self.config, jnp.dtype(self.config.dtype)
+        x = nn.gelu(nn.Dense(config.width, dtype=dtype, name="head")(x), approximate=False)
+        x = nn.LayerNorm(epsilon=1e-12, dtype=dtype, name="head_norm")(x)
+        return Dropout(config.dropout)(x, deterministic=not self.train)
+
+
+def encode(
+    config: EncoderConfig,
+    params: Params,
+    patches: jax.Array,
+    count: jax.Array,
+    keys: jax.Array | None = None,
+) -> dict[str, jax.Array]:
+    """Encode a batch of rendered texts.
+
+    Args:
+        config: the architecture.
+        params: as made by `init_params`.
+        patches: uint8 [B, S, H, W], S at most `config.max_patches`.
+        count: int32 [B], text patches of each example, at least 1.
+        keys: one dropout key an example, [B]; given in training, None at inference.
+
+    Returns:
+        "embedding" float32 [B, D] and "patch_features" float [B, S, D].
+    """
+    _, length, height, width = patches.shape
+    if (height, width) != (config.patch_height, config.patch_width) or length > config.max_patches:
+        raise ValueError(
+            f"the encoder reads up to {config.max_patches} patches of {config.patch_height} x "
+            f"{config.patch_width} pixels; it was given {length} of {height} x {width}"
+        )
+    module = Encoder(config, train=keys is not None)
+    if keys is None:
+        return jax.vmap(lambda p, c: module.apply({"params": params}, p, c))(patches, count)
+    return jax.vmap(
+        lambda p, c, key: module.apply({"params": params}, p, c, rngs={"dropout": key})
+    )(patches, count, keys)
+
+
+def init_params(config: EncoderConfig, seed: int) -> Params:
+    """Draw parameters; a nested dict of float32 NumPy arrays, the head's included."""
+    key = jax.random.key(seed)
+    shape = (config.max_patches, config.patch_height, config.patch_width)
+    variables = jax.jit(Encoder(config, train=True).init)(
+        {"params": key, "dropout": key}, jnp.zeros(shape, jnp.uint8), jnp.int32(1)
+    )
+    return jax.tree.map(np.asarray, variables["params"])

@@ -1,0 +1,33 @@
+"""Ways from patch features to one vector."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+def mean_pool(features: jax.Array, mask: jax.Array) -> jax.Array:
+    """Average the features of text patches.
+
+    Args:
+        features: float [S, D].
+        mask: bool [S], True where a patch is text.
+
+    Returns:
+        float [D].
+    """
+    weights = mask.astype(features.dtype)
+    return weights @ features / jnp.maximum(weights.sum(), 1)
+
+
+class AttentionPool(nn.Module):
+    """Multi-head attention pooling by one learned query (MAP; Zhai et al. 2022, section 3.3)."""
+
+    heads: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, features: jax.Array, mask: jax.Array) -> jax.Array:
+        """Pool float [S, D] under bool [S] to float [D]."""
+        query = self.param("query", nn.initializers.xavier_uniform(), (1, features.shape[-1]))
+        attend = nn.MultiHeadDotProductAttention(num_heads=self.heads, dtype=self.dtype)
+        return attend(query.astype(self.dtype), features, mask=mask[None, None, :])[0]

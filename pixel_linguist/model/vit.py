@@ -1,0 +1,76 @@
+"""A vision transformer over the patches of one example; batches are made by `jax.vmap`.
+
+Writing the modules for one example keeps examples apart by construction: an embedding cannot
+depend on its neighbours in the batch, and every example draws dropout from its own key.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+class Dropout(nn.Module):
+    """Dropout that draws one byte an element, a quarter of the random bits `flax.linen` draws.
+
+    The rate is rounded to the nearest 1/256 and the scale follows the rounded rate, so that
+    the expectation is exact.
+    """
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, deterministic: bool) -> jax.Array:
+        """Zero elements of an array of any shape at random, unless deterministic."""
+        threshold = round(self.rate * 256)
+        if deterministic or threshold == 0:
+            return x
+        keep = jax.random.bits(self.make_rng("dropout"), x.shape, jnp.uint8) >= threshold
+        return jnp.where(keep, x * (256 / (256 - threshold)), 0).astype(x.dtype)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention with padding masked; scores and softmax in float32."""
+
+    heads: int
+    dropout: float
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array, mask: jax.Array, *, deterministic: bool) -> jax.Array:
+        """Map float [S, D] under bool [S] to float [S, D]."""
+        width = x.shape[-1]
+        size = width // self.heads
+        project = nn.Dense(3 * width, dtype=self.dtype, name="query_key_value")
+        query, key, value = jnp.moveaxis(
+            project(x).reshape(-1, 3, self.heads, size), (1, 2), (0, 1)
+        )
+        scores = jnp.einsum("hqd,hkd->hqk", query, key, preferred_element_type=jnp.float32)
+        scores = jnp.where(mask, scores * size**-0.5, -1e9)
+        weights = nn.softmax(scores).astype(self.dtype)
+        weights = Dropout(self.dropout)(weights, deterministic=deterministic)
+        mixed = jnp.einsum("hqk,hkd->qhd", weights, value).reshape(-1, width)
+        return nn.Dense(width, dtype=self.dtype, name="out")(mixed)
+
+
+class Block(nn.Module):
+    """A pre-norm transformer block with exact (erf) GELU."""
+
+    heads: int
+    mlp_width: int
+    dropout: float
+    norm_epsilon: float
+    dtype: jnp.dtype
+    deterministic: bool
+
+    @nn.compact
+    def __call__(self, x: jax.Array, mask: jax.Array) -> tuple[jax.Array, None]:
+        """Map float [S, D] under bool [S] to float [S, D]; the None is `nn.scan`'s output."""
+        drop = Dropout(self.dropout)
+        norm = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_attention")
+        attend = SelfAttention(self.heads, self.dropout, self.dtype, name="attention")
+        y = attend(norm(x), mask, deterministic=self.deterministic)
+        x = x + drop(y, deterministic=self.deterministic)
+        y = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_mlp")(x)
+        y = nn.gelu(nn.Dense(self.mlp_width, dtype=self.dtype, name="mlp_in")(y), approximate=False)
+        y = nn.Dense(x.shape[-1], dtype=self.dtype, name="mlp_out")(y)
+        return x + drop(y, deterministic=self.deterministic), None

@@ -1,0 +1,146 @@
+"""InfoNCE over in-batch negatives, gathered from all devices, with optional hard negatives."""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from pixel_linguist.objective.geometry import alignment, normalise, uniformity
+
+
+def info_nce(scores: jax.Array, labels: jax.Array) -> jax.Array:
+    """Return the mean cross-entropy of picking each row's positive among its candidates.
+
+    Args:
+        scores: float [B, N], already divided by the temperature.
+        labels: int [B], the column of each row's positive.
+
+    Source: van den Oord et al. 2018 (arXiv 1807.03748), as used by SimCSE (arXiv 2104.08821).
+    """
+    return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
+
+
+def exclude(scores: jax.Array, labels: jax.Array, excluded: jax.Array) -> jax.Array:
+    """Take candidates out of the scores [B, N] where bool [B, N] says so, the label never."""
+    own = jnp.arange(scores.shape[1]) == labels[:, None]
+    return jnp.where(excluded & ~own, -1e9, scores)
+
+
+def same_meaning(
+    ids: jax.Array, groups: jax.Array, other_ids: jax.Array, other_groups: jax.Array
+) -> jax.Array:
+    """Tell which pairs are known not to be negatives: a shared text, or a shared group.
+
+    Args:
+        ids: int32 [B, 2], the texts of each row's anchor and positive.
+        groups: int32 [B]; -1 stands for no group.
+        other_ids: int32 [N, 2].
+        other_groups: int32 [N].
+
+    Returns:
+        bool [B, N].
+    """
+    shared_text = (ids[:, None, :, None] == other_ids[None, :, None, :]).any((2, 3))
+    shared_group = (groups[:, None] == other_groups) & (groups[:, None] >= 0)
+    return shared_text | shared_group
+
+
+@dataclasses.dataclass(frozen=True)
+class InfoNCE:
+    """Contrast of an anchor's positive with all other positives, and with hard negatives.
+
+    Without hard negatives and if `symmetric`, the loss averages both directions (anchor to
+    positives, positive to anchors). With hard negatives it is one way, over the positives of
+    all devices followed by their hard negatives, as Pixel-Linguist and SimCSE define it.
+
+    Attributes:
+        temperature: by which cosines are divided; 0.05 in SimCSE and Pixel-Linguist.
+        learnable_temperature: whether it is trained from that value on, kept at 0.01 or above
+            as in CLIP (arXiv 2103.00020, section 2.5).
+        symmetric: as above.
+        hard_negatives: whether examples bring one; those that have none are masked.
+        mask_false_negatives: whether identical texts and equal groups are kept from being
+            negatives.
+        axis: name of the mapped device axis.
+    """
+
+    temperature: float
+    learnable_temperature: bool
+    symmetric: bool
+    hard_negatives: bool
+    mask_false_negatives: bool
+    axis: str
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The texts of an example that are encoded."""
+        return ("anchor", "positive", "negative") if self.hard_negatives else ("anchor", "positive")
+
+    def init(self) -> tuple[Any, Any]:
+        """Return (parameters, state); the state is empty."""
+        if not self.learnable_temperature:
+            return {}, {}
+        return {"log_scale": jnp.float32(-math.log(self.temperature))}, {}
+
+    def __call__(
+        self, params: Any, outputs: Any, batch: Any, state: Any, key: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array], Any]:
+        """Return (loss, metrics, state) of this device's rows.
+
+        Args:
+            params: as from `init`.
+            outputs: view → {"embedding": float32 [B, D]}.
+            batch: "text_id" view → int32 [B]; "group" int32 [B]; with hard negatives
+                "has_negative" bool [B].
+            state: returned as it came.
+            key: not used.
+        """
+        scale = 1 / self.temperature
+        if self.learnable_temperature:
+            scale = jnp.exp(jnp.minimum(params["log_scale"], math.log(100.0)))
+        anchors = normalise(outputs["anchor"]["embedding"])
+        positives = normalise(outputs["positive"]["embedding"])
+        all_positives = self._gather(positives)
+        ids = jnp.stack([batch["text_id"]["anchor"], batch["text_id"]["positive"]], axis=1)
+        labels = jnp.arange(len(ids)) + jax.lax.axis_index(self.axis) * len(ids)
+        related = same_meaning(
+            ids, batch["group"], self._gather(ids), self._gather(batch["group"])
+        )
+        excluded = related & self.mask_false_negatives
+
+        scores = exclude(scale * anchors @ all_positives.T, labels, excluded)
+        if self.hard_negatives:
+            negatives = self._gather(normalise(outputs["negative"]["embedding"]))
+            out = self._excluded_negatives(batch, ids)
+            hard = jnp.where(out, -1e9, scale * anchors @ negatives.T)
+            # All positives come first, so that the labels hold with and without hard negatives.
+            scores = jnp.concatenate([scores, hard], axis=1)
+        loss = info_nce(scores, labels)
+        if self.symmetric and not self.hard_negatives:
+            backward = exclude(scale * positives @ self._gather(anchors).T, labels, excluded)
+            loss = (loss + info_nce(backward, labels)) / 2
+        metrics = {
+            "accuracy": jnp.mean(jnp.argmax(scores, axis=1) == labels),
+            "alignment": alignment(anchors, positives),
+            "uniformity": uniformity(anchors, all_positives, ~related),
+            "temperature": 1 / jnp.asarray(scale),
+        }
+        return loss, metrics, state
+
+    def _gather(self, x: jax.Array) -> jax.Array:
+        """Concatenate the rows of all devices."""
+        return jax.lax.all_gather(x, self.axis, tiled=True)
+
+    def _excluded_negatives(self, batch: Any, ids: jax.Array) -> jax.Array:
+        """Tell which hard negatives [N] do not count for a row: bool [B, N].
+
+        Groups play no part here: a contradiction of the row's own premise is what is wanted.
+        """
+        excluded = ~self._gather(batch["has_negative"])[None, :]
+        if self.mask_false_negatives:
+            negative_ids = self._gather(batch["text_id"]["negative"])
+            excluded = excluded | (ids[:, :, None] == negative_ids).any(1)
+        return excluded

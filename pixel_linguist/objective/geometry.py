@@ -1,0 +1,28 @@
+"""Measures of how embeddings lie on the sphere (Wang and Isola 2020, arXiv 2005.10242)."""
+
+import jax
+import jax.numpy as jnp
+
+
+def normalise(x: jax.Array) -> jax.Array:
+    """Scale float [..., D] to unit length; a zero vector stays zero, with a zero gradient."""
+    return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x**2, axis=-1, keepdims=True), 1e-24))
+
+
+def alignment(anchors: jax.Array, positives: jax.Array) -> jax.Array:
+    """Return the mean squared distance of pairs of unit vectors [B, D]; in [0, 4], 0 is best."""
+    return jnp.mean(jnp.sum((anchors - positives) ** 2, axis=-1))
+
+
+def uniformity(anchors: jax.Array, others: jax.Array, different: jax.Array) -> jax.Array:
+    """Return log E exp(-2 |x - y|²) over pairs of unit vectors; in [-8, 0], less is better.
+
+    Args:
+        anchors: float [B, D].
+        others: float [N, D].
+        different: bool [B, N], which pairs count.
+    """
+    distance = 2 - 2 * anchors @ others.T
+    weights = different.astype(distance.dtype)
+    mean = jnp.sum(jnp.exp(-2 * distance) * weights) / jnp.maximum(weights.sum(), 1)
+    return jnp.log(jnp.maximum(mean, 1e-12))

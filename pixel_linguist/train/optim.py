@@ -1,0 +1,73 @@
+"""The optimiser (AdamW) and the learning-rate schedule."""
+
+import dataclasses
+import math
+from typing import Any, Literal, get_args
+
+import jax
+import optax
+
+Decay = Literal["cosine", "linear", "constant"]
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerConfig:
+    """Settings of AdamW (Loshchilov and Hutter 2019) that one compiled step depends on.
+
+    The learning rate is not among them: it is an input of the step, so that stages which
+    differ only in their schedule share one compiled step.
+
+    Attributes:
+        b1: decay of the first moment.
+        b2: decay of the second moment.
+        epsilon: added to the root of the second moment.
+        weight_decay: decoupled; applied to kernels alone, not to biases, norms and positions.
+        clip_norm: largest global norm of the gradient.
+        accumulate: batches whose gradients are averaged into one update.
+    """
+
+    b1: float
+    b2: float
+    epsilon: float
+    weight_decay: float
+    clip_norm: float
+    accumulate: int
+
+
+def decayed(params: Any) -> Any:
+    """Tell, leaf by leaf, whether weight decay applies: to kernels."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
+
+
+def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
+    """Return the transformation whose output, times the learning rate, is added to the parameters."""
+    optimizer = optax.chain(
+        optax.clip_by_global_norm(config.clip_norm),
+        optax.scale_by_adam(config.b1, config.b2, config.epsilon),
+        optax.add_decayed_weights(config.weight_decay, mask=decayed),
+        optax.scale(-1.0),
+    )
+    if config.accumulate > 1:
+        # Averaged per micro-batch of all devices, so that their number changes nothing.
+        return optax.MultiSteps(optimizer, config.accumulate).gradient_transformation()
+    return optimizer
+
+
+def learning_rate(step: int, *, peak: float, warmup: int, steps: int, decay: Decay) -> float:
+    """Return the learning rate of a step: linear warm-up, then decay to zero at the end.
+
+    Args:
+        step: from 0 on.
+        peak: the highest rate, reached after `warmup` steps.
+        warmup: number of steps.
+        steps: total number of steps.
+        decay: "cosine", "linear" or "constant".
+    """
+    if decay not in get_args(Decay):
+        raise ValueError(f"decay is {decay!r}; choose one of {', '.join(get_args(Decay))}")
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    if decay == "constant":
+        return peak
+    progress = (step - warmup) / max(steps - warmup, 1)
+    return peak * (1 - progress if decay == "linear" else (1 + math.cos(math.pi * progress)) / 2)
