@@ -1,0 +1,137 @@
+"""Every default of a recipe, in one place; the other files of this folder change what differs.
+
+A recipe is a `ConfigDict` with these groups. It is locked when it is loaded: an unknown key stops
+with the nearest known one.
+"""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from pixel_linguist.model import preset
+
+PIVOT = "en"
+
+
+def optimizer() -> dict[str, Any]:
+    """AdamW, as Pixel-Linguist sets it, with weight decay on kernels."""
+    return {
+        "b1": 0.9,
+        "b2": 0.999,
+        "epsilon": 1e-8,
+        "weight_decay": 0.01,
+        "clip_norm": 1.0,
+        "accumulate": 1,
+    }
+
+
+def info_nce(*, hard_negatives: bool) -> dict[str, Any]:
+    """In-batch negatives at temperature 0.05, both ways unless there are hard negatives."""
+    return {
+        "name": "info_nce",
+        "temperature": 0.05,
+        "learnable_temperature": False,
+        "symmetric": not hard_negatives,
+        "hard_negatives": hard_negatives,
+        "mask_false_negatives": True,
+    }
+
+
+def part(source: dict[str, Any], pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
+    """One part of a stage's data: records, what makes pairs of them, and its share."""
+    return {"source": source, "pairs": pairs, "weight": weight}
+
+
+def stage(
+    *,
+    data: dict[str, Any],
+    steps: int,
+    peak: float,
+    warmup: int,
+    batch_size: int,
+    length: int,
+    hard_negatives: bool = False,
+    **changes: Any,
+) -> ConfigDict:
+    """One stage; `changes` replaces any of the defaults below."""
+    config = ConfigDict(
+        {
+            # Earlier stages, or model folders; several are averaged, none is scratch.
+            "init_from": (),
+            "seed": 0,
+            "data": data,
+            # Perturbation → its arguments, drawn for each view on its own.
+            "perturb": {},
+            "perturb_probability": 1.0,
+            "objective": info_nce(hard_negatives=hard_negatives),
+            "optimizer": optimizer(),
+            "steps": steps,
+            "schedule": {"peak": peak, "warmup": warmup, "decay": "cosine"},
+            # Over all devices and hosts.
+            "batch_size": batch_size,
+            # Patches to which each text is padded or cut.
+            "length": length,
+            # Tasks scored inside the stage, and the task/metric by which its best model is kept;
+            # without one, its last is.
+            "evaluate_every": max(steps // 4, 1),
+            "evaluate_tasks": (),
+            "best_metric": "",
+            # Whether its model gets a row in the table of scores.
+            "report": True,
+        }
+    )
+    config.update(changes)
+    return config
+
+
+def average(*stages: str) -> ConfigDict:
+    """Return a stage that does nothing but average the models of others."""
+    return stage(
+        data={}, steps=0, peak=0.0, warmup=0, batch_size=0, length=0, init_from=tuple(stages)
+    )
+
+
+def get_config() -> ConfigDict:
+    """Return the defaults of all groups, with no stages and no tasks."""
+    return ConfigDict(
+        {
+            "seed": 0,
+            # Paths of sources are relative to it.
+            "data_dir": "",
+            "render": {
+                "family": "noto",
+                "strategy": "words",
+                "patch_height": 16,
+                "patch_width": 16,
+                "max_patches": 64,
+                "font_size": None,
+            },
+            "model": {
+                **preset("tiny"),
+                "patch_hidden": 0,
+                "positions": "learned",
+                "pooling": "mean",
+                "head": "patches",
+                "keep_head": False,
+                "channels": 1,
+                "dropout": 0.1,
+                "norm_epsilon": 1e-6,
+                "dtype": "float32",
+                "remat": False,
+            },
+            "train": {
+                # "pmap" or "shard_map".
+                "backend": "pmap",
+                # Processes that render; 0 renders in threads.
+                "workers": 0,
+                "log_every": 20,
+                "checkpoint_every": 500,
+                "keep_checkpoints": 2,
+                "compilation_cache": "runs/.compilation",
+            },
+            "stages": {},
+            "order": (),
+            "tasks": {},
+            "evaluate": {"batch_size": 128, "report_tasks": ()},
+        }
+    )

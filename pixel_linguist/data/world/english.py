@@ -1,0 +1,117 @@
+"""English: inflection by rule, and sentences from propositions."""
+
+import functools
+import re
+
+from pixel_linguist.data.world.language import Forms, Language, Wording, capitalized
+from pixel_linguist.data.world.lexicon import concepts
+from pixel_linguist.data.world.proposition import Proposition
+
+_VOWEL = "[aeiou]"
+# A short vowel before a single final consonant doubles it: stop, stopped.
+_DOUBLES = re.compile(rf"[^aeiou]*(?:qu)?{_VOWEL}[^aeiouwxy]")
+
+# Words whose first letter misleads about their first sound.
+_SOUNDS_VOWEL = ("heir", "honest")
+_SOUNDS_CONSONANT = ("useful", "useless", "usual")
+
+
+def plural(noun: str) -> str:
+    """Return the regular plural of a noun."""
+    if re.search("(s|x|z|ch|sh)$", noun):
+        return noun + "es"
+    if re.search("[^aeiou]y$", noun):
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def past(verb: str) -> str:
+    """Return the regular past of a verb."""
+    if verb.endswith("e"):
+        return verb + "d"
+    if re.search("[^aeiou]y$", verb):
+        return verb[:-1] + "ied"
+    if _DOUBLES.fullmatch(verb):
+        return verb + verb[-1] + "ed"
+    return verb + "ed"
+
+
+def english_forms(kind: str, entry: str) -> Forms:
+    """Inflect an entry of the word lists.
+
+    Returns:
+        Form → word; the first is the dictionary form. Nouns have singular and plural; verbs base,
+        past and participle; other words only "word".
+    """
+    word, *irregular = entry.split(":")
+    if kind in ("animate", "inanimate"):
+        return {"singular": word, "plural": irregular[0] if irregular else plural(word)}
+    if kind.startswith("verb"):
+        simple, participle = (irregular * 2)[:2] if irregular else (past(word),) * 2
+        return {"base": word, "past": simple, "participle": participle}
+    return {"word": word}
+
+
+def _article(word: str) -> str:
+    """Return the indefinite article that a word takes."""
+    vowel = word[0] in "aeiou" and word not in _SOUNDS_CONSONANT
+    return "an" if vowel or word in _SOUNDS_VOWEL else "a"
+
+
+class English(Language):
+    """English in the past tense."""
+
+    def write(self, proposition: Proposition, wording: Wording) -> str:
+        """Say a proposition in one sentence without a full stop."""
+        adverbials = {
+            role: self._adverbial(wording, getattr(proposition, role))
+            for role in ("manner", "place", "time")
+            if getattr(proposition, role)
+        }
+        front = adverbials.pop(wording.front, "") if wording.front else ""
+        agent = self._noun_phrase(proposition, wording, "agent")
+        patient = self._noun_phrase(proposition, wording, "patient")
+        verb, negated = self.forms(wording, proposition.action), proposition.negated
+        if wording.passive:
+            auxiliary = "were" if proposition.patient_quantity else "was"
+            negation = "not" if negated else ""
+            manner = adverbials.pop("manner", "")
+            clause = [patient, auxiliary, negation, verb["participle"], manner, "by", agent]
+        else:
+            predicate = f"did not {verb['base']}" if negated else verb["past"]
+            clause = [agent, predicate, patient]
+        return capitalized(
+            " ".join(part for part in (front, *clause, *adverbials.values()) if part)
+        )
+
+    def _noun_phrase(self, proposition: Proposition, wording: Wording, role: str) -> str:
+        """Return the agent or patient with its article or quantity, and its attribute."""
+        quantity = getattr(proposition, f"{role}_quantity")
+        attribute = getattr(proposition, f"{role}_attribute")
+        noun = self.forms(wording, getattr(proposition, role))
+        words = [self.forms(wording, attribute)["word"]] if attribute else []
+        words.append(noun["plural" if quantity else "singular"])
+        if quantity:
+            words.insert(0, self.forms(wording, quantity)["word"])
+        # "did not see a cow" would deny that there was any.
+        if proposition.negated or (role in wording.definite and not quantity):
+            words.insert(0, "the")
+        elif not quantity:
+            words.insert(0, _article(words[0]))
+        return " ".join(words)
+
+    def _adverbial(self, wording: Wording, name: str) -> str:
+        """Return a place, time or manner with what it needs before it."""
+        concept, word = concepts()[name], self.forms(wording, name)["word"]
+        article = "the" if concept.kind == "place" else ""
+        return " ".join(part for part in (concept.preposition, article, word) if part)
+
+
+@functools.cache
+def english() -> English:
+    """Return English, inflected."""
+    vocabulary = {
+        name: tuple(english_forms(concept.kind, entry) for entry in concept.english)
+        for name, concept in concepts().items()
+    }
+    return English("en", "English", vocabulary)

@@ -1,0 +1,89 @@
+"""A model on disk: one folder with config.json and weights.safetensors."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from flax import traverse_util
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from pixel_linguist.files import read_json, write_json, write_whole
+from pixel_linguist.model.encoder import EncoderConfig, Params
+
+FORMAT = "pixel_linguist/1"
+
+
+class Model(NamedTuple):
+    """An encoder with what its pictures must look like.
+
+    `renderer` holds the renderer's settings, `fonts` the SHA-256 of each font file by name.
+    """
+
+    config: EncoderConfig
+    params: Params
+    renderer: dict[str, Any]
+    fonts: dict[str, str]
+
+
+def save_model(folder: Path, model: Model) -> None:
+    """Write a model; config.json comes last, so that a folder that has it is complete."""
+    flat = traverse_util.flatten_dict(model.params, sep="/")
+    weights = save({name: np.ascontiguousarray(array) for name, array in flat.items()})
+    write_whole(folder / "weights.safetensors", weights)
+    write_json(
+        folder / "config.json",
+        {
+            "format": FORMAT,
+            "model": dataclasses.asdict(model.config),
+            "renderer": model.renderer,
+            "fonts": model.fonts,
+        },
+    )
+
+
+def load_model(folder: Path) -> Model:
+    """Read a model.
+
+    Raises:
+        FileNotFoundError: if the folder holds no model.
+        ValueError: if it is of another format, or its weights do not fit its config.
+    """
+    if not (folder / "config.json").is_file():
+        raise FileNotFoundError(
+            f"no model in {folder}: it has no config.json; a model folder is what a finished stage "
+            "leaves under stages/NAME/model"
+        )
+    stored = read_json(folder / "config.json")
+    if stored.get("format") != FORMAT:
+        raise ValueError(f"{folder} is of format {stored.get('format')!r}; this reads {FORMAT!r}")
+    config = EncoderConfig(**stored["model"])
+    try:
+        flat = load_file(folder / "weights.safetensors")
+    except SafetensorError as error:
+        raise ValueError(f"{folder}/weights.safetensors is damaged: {error}") from error
+    params = traverse_util.unflatten_dict(flat, sep="/")
+    return Model(config, params, stored["renderer"], stored["fonts"])
+
+
+def check_same_shapes(params: Params, expected: Params, where: str) -> None:
+    """Refuse parameters of another architecture, naming the first few that differ."""
+    ours = {k: np.shape(v) for k, v in traverse_util.flatten_dict(expected, sep="/").items()}
+    theirs = {k: np.shape(v) for k, v in traverse_util.flatten_dict(params, sep="/").items()}
+    differences = [
+        f"{name}: {theirs.get(name, 'missing')} there, {ours.get(name, 'unknown')} here"
+        for name in sorted(ours.keys() | theirs.keys())
+        if ours.get(name) != theirs.get(name)
+    ]
+    if differences:
+        raise ValueError(
+            f"{where} is of another architecture ({len(differences)} parameters differ): "
+            + "; ".join(differences[:3])
+        )
+
+
+def average(models: list[Params]) -> Params:
+    """Average parameters uniformly (Wortsman et al. 2022, arXiv 2203.05482)."""
+    return jax.tree.map(lambda *arrays: np.mean(arrays, axis=0, dtype=np.float32), *models)

@@ -1,0 +1,200 @@
+"""Perturbations inside words, on grapheme clusters, so that no script breaks.
+
+All take `(text, rng)` and a `rate`, the expected share of clusters (of words for
+`scramble_inner_letters`) that take part; whitespace never does. Rate 0 and text without a word
+return the text unchanged; a rate outside 0..1 raises ValueError.
+
+Letters that are inserted or substituted come from the script of the cluster they land at (of the
+nearest letter before it, or else after it, for punctuation and emoji): from the keyboard layout of
+that script in `keyboards.LAYOUTS`, or else from the text's own letters of that script. They are
+capitals where that cluster is one.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from pixel_linguist.text.graphemes import (
+    join_words,
+    script,
+    split_clusters,
+    split_words,
+    stay_apart,
+)
+from pixel_linguist.text.keyboards import adjacent_letters, alphabet
+from pixel_linguist.text.rate import leaves_unchanged
+
+
+class _Letters:
+    """The letters that may be written at each cluster of one text."""
+
+    def __init__(self, clusters: Sequence[str]) -> None:
+        self._clusters = clusters
+        self._pools: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def _nearest_scripts(self) -> list[str]:
+        """Per cluster its script, or of the nearest letter before it, or of the text's first."""
+        scripts = [script(cluster) for cluster in self._clusters]
+        nearest = next(filter(None, scripts), "")
+        for index, own in enumerate(scripts):
+            nearest = scripts[index] = own or nearest
+        return scripts
+
+    def _pool(self, name: str) -> tuple[str, ...]:
+        """Lower-case letters of the script of this name, or the text's own clusters."""
+        if name not in self._pools:
+            own = (cluster.lower() for cluster in self._clusters if script(cluster) == name)
+            self._pools[name] = alphabet(name) or tuple(
+                dict.fromkeys(cluster for cluster in own if not cluster.isspace())
+            )
+        return self._pools[name]
+
+    def draw(self, index: int, uniform: float, *, other: bool) -> str:
+        """Choose a letter for the place of a cluster by a draw from [0, 1).
+
+        With `other` it is not the letter there, unless no other is known.
+        """
+        here = self._clusters[index]
+        pool = self._pool(script(here) or self._nearest_scripts[index])
+        if other:
+            lower = here.lower()
+            pool = tuple(letter for letter in pool if letter != lower)
+        if not pool:
+            return here
+        letter = pool[int(uniform * len(pool))]
+        return letter.upper() if here.isupper() else letter
+
+
+def _hits(clusters: Sequence[str], draws: np.ndarray, rate: float) -> list[int]:
+    """Indices of the clusters that take part: not space, and their draw (float [n]) below rate."""
+    below = (draws < rate).nonzero()[0].tolist()
+    return [index for index in below if not clusters[index].isspace()]
+
+
+def scramble_inner_letters(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Permute at random the inner clusters of each word, with probability `rate`.
+
+    The first and the last letter of the word and punctuation around it stay. A permutation may be
+    the identity; one that would join two clusters into one is not made.
+    """
+    if leaves_unchanged(text, rate):
+        return text
+    words, gaps = split_words(text)
+    draws = rng.random(len(words) + len(text))
+    keys = draws[len(words) :].tolist()
+    for number in (draws[: len(words)] < rate).nonzero()[0].tolist():
+        clusters = split_clusters(words[number])
+        letters = [index for index, cluster in enumerate(clusters) if script(cluster)]
+        if len(letters) < 4:
+            continue
+        inner = slice(letters[0] + 1, letters[-1])
+        # Each word takes as many keys as it has clusters, so that no two words share one.
+        own_keys, keys = keys[: len(clusters)], keys[len(clusters) :]
+        order = sorted(range(inner.start, inner.stop), key=own_keys.__getitem__)
+        scrambled = list(clusters)
+        scrambled[inner] = [clusters[index] for index in order]
+        if stay_apart(scrambled):
+            words[number] = "".join(scrambled)
+    return join_words(words, gaps)
+
+
+def transpose_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Swap neighbouring clusters of a word, no cluster twice.
+
+    From left to right, a cluster not yet swapped changes places with the next with probability
+    rate / (2 - rate), which makes `rate` the expected share of clusters that move in a long word;
+    in short ones it is smaller. A swap that would join two clusters into one is not made.
+    """
+    if leaves_unchanged(text, rate):
+        return text
+    clusters = split_clusters(text)
+    free = 0
+    for index in _hits(clusters, rng.random(len(clusters))[:-1], rate / (2 - rate)):
+        if index < free or clusters[index + 1].isspace():
+            continue
+        around = slice(max(index - 1, 0), index + 3)
+        before = clusters[around]
+        clusters[index : index + 2] = clusters[index + 1], clusters[index]
+        if stay_apart(clusters[around]):
+            free = index + 2
+        else:
+            clusters[around] = before
+    return "".join(clusters)
+
+
+def insert_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Write a random letter before or after each cluster with probability `rate`."""
+    if leaves_unchanged(text, rate):
+        return text
+    clusters = split_clusters(text)
+    draws = rng.random((3, len(clusters)))
+    letters = _Letters(tuple(clusters))
+    for index in _hits(clusters, draws[0], rate):
+        letter = letters.draw(index, draws[1, index], other=False)
+        here = clusters[index]
+        clusters[index] = letter + here if draws[2, index] < 0.5 else here + letter
+    return "".join(clusters)
+
+
+def delete_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Remove each cluster with probability `rate`.
+
+    When all would go, one of them, drawn uniformly, stays.
+    """
+    if leaves_unchanged(text, rate):
+        return text
+    clusters = split_clusters(text)
+    draws = rng.random(len(clusters))
+    hits = _hits(clusters, draws, rate)
+    written = [index for index, cluster in enumerate(clusters) if not cluster.isspace()]
+    if len(hits) == len(written):
+        hits.remove(max(written, key=draws.__getitem__))
+    for index in hits:
+        clusters[index] = ""
+    return "".join(clusters)
+
+
+def _replace(text: str, rng: np.random.Generator, rate: float, *, by_adjacent: bool) -> str:
+    """Replace clusters by letters on adjacent keys (where there are any) or by any other letter."""
+    if leaves_unchanged(text, rate):
+        return text
+    clusters = split_clusters(text)
+    draws = rng.random((2, len(clusters)))
+    letters = _Letters(tuple(clusters))
+    for index in _hits(clusters, draws[0], rate):
+        here = clusters[index]
+        adjacent = adjacent_letters(here[0]) if by_adjacent else ()
+        if adjacent:
+            clusters[index] = adjacent[int(draws[1, index] * len(adjacent))] + here[1:]
+        else:
+            clusters[index] = letters.draw(index, draws[1, index], other=True)
+    return "".join(clusters)
+
+
+def substitute_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Replace each cluster by another letter of its script with probability `rate`.
+
+    A cluster stays if its script has no layout and the text no other letter of that script.
+    """
+    return _replace(text, rng, rate, by_adjacent=False)
+
+
+def keyboard_neighbours(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Replace each cluster's letter by one on an adjacent key with probability `rate`.
+
+    Accents and vowel signs written after the letter stay on it. What is on no layout is replaced
+    as `substitute_characters` does it.
+    """
+    return _replace(text, rng, rate, by_adjacent=True)
+
+
+def repeat_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Write each cluster twice with probability `rate`."""
+    if leaves_unchanged(text, rate):
+        return text
+    clusters = split_clusters(text)
+    for index in _hits(clusters, rng.random(len(clusters)), rate):
+        clusters[index] *= 2
+    return "".join(clusters)

@@ -1,0 +1,126 @@
+"""All perturbations by name, and their composition from a specification that is plain data.
+
+A perturbation turns text into another view of it: a pure function
+`(text: str, rng: numpy.random.Generator, *, rate: float, ...) -> str`. Text without a word comes
+back unchanged, and what has a word keeps at least one character that is not whitespace.
+Source of the kinds: visual alignment of Pixel-Linguist, arXiv 2402.08183.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pixel_linguist.text.characters import (
+    delete_characters,
+    insert_characters,
+    keyboard_neighbours,
+    repeat_characters,
+    scramble_inner_letters,
+    substitute_characters,
+    transpose_characters,
+)
+from pixel_linguist.text.rate import check_rate
+from pixel_linguist.text.words import (
+    change_case,
+    change_whitespace,
+    drop_words,
+    repeat_words,
+    shuffle_words,
+    shuffle_words_within_window,
+)
+
+# The order in which a composition applies them: words, inside words, case, whitespace.
+PERTURBATIONS: dict[str, Callable[..., str]] = {
+    perturbation.__name__: perturbation
+    for perturbation in (
+        shuffle_words,
+        shuffle_words_within_window,
+        drop_words,
+        repeat_words,
+        scramble_inner_letters,
+        transpose_characters,
+        insert_characters,
+        delete_characters,
+        substitute_characters,
+        keyboard_neighbours,
+        repeat_characters,
+        change_case,
+        change_whitespace,
+    )
+}
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Perturbations applied one after the other; `compose` builds it from a checked specification.
+
+    `steps` holds pairs of a name in PERTURBATIONS and its keyword arguments, `probability` that
+    of perturbing a text at all. It is plain data, so it can be sent to worker processes.
+    """
+
+    steps: tuple[tuple[str, Mapping[str, Any]], ...]
+    probability: float = 1.0
+
+    def __call__(self, text: str, rng: np.random.Generator) -> str:
+        """Return a perturbed view of text, or with 1 - probability the text itself."""
+        if rng.random() >= self.probability:
+            return text
+        for name, keywords in self.steps:
+            text = PERTURBATIONS[name](text, rng, **keywords)
+        return text
+
+
+def _known(name: str, known: Iterable[str]) -> str:
+    """Say which known name is nearest to an unknown one, and which there are."""
+    names = list(known)
+    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+    return f"did you mean {nearest!r}? known: {', '.join(names)}"
+
+
+def _check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
+    """Raise ValueError unless a perturbation accepts these keyword arguments and their values."""
+    perturbation = PERTURBATIONS[name]
+    parameters = {
+        parameter.name: parameter.default is parameter.empty
+        for parameter in inspect.signature(perturbation).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    for keyword in keywords:
+        if keyword not in parameters:
+            raise ValueError(f"{name} takes no {keyword!r}: {_known(keyword, parameters)}")
+    for parameter_name, required in parameters.items():
+        if required and parameter_name not in keywords:
+            raise ValueError(f"{name} needs {parameter_name!r}: it has {dict(keywords)}")
+    try:
+        perturbation("", np.random.default_rng(0), **keywords)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> Composition:
+    """Build one view maker `(text, rng) -> text` out of perturbations named in `spec`.
+
+    Args:
+        spec: name in PERTURBATIONS -> keyword arguments, as in {"shuffle_words": {"rate": 0.5},
+            "keyboard_neighbours": {"rate": 0.05}}. They are applied in the order of PERTURBATIONS,
+            whatever the order here.
+        probability: of perturbing a text at all, from 0 to 1; otherwise it is left clean.
+
+    Returns:
+        A Composition, which can be pickled.
+
+    Raises:
+        ValueError: a name or keyword is unknown (the nearest known one is named), a keyword is
+            missing, or a value is out of range.
+    """
+    check_rate(probability, "probability")
+    for name, keywords in spec.items():
+        if name not in PERTURBATIONS:
+            raise ValueError(f"unknown perturbation {name!r}: {_known(name, PERTURBATIONS)}")
+        _check_keywords(name, keywords)
+    steps = tuple((name, dict(spec[name].items())) for name in PERTURBATIONS if name in spec)
+    return Composition(steps, float(probability))

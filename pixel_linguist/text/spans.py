@@ -1,0 +1,100 @@
+"""Spans of a document, as views of it: two spans of one article share its topic.
+
+Sources: topical alignment of Pixel-Linguist (arXiv 2402.08183); independent cropping of Contriever
+(arXiv 2112.09118, section 3), here without overlap and from the start of a sentence.
+A span is written with single spaces between its words (see `graphemes` for what a word is).
+"""
+
+import numpy as np
+
+_SENTENCE_ENDS = (".", "!", "?", "।", "。")
+
+
+def _check_words(words: tuple[int, int]) -> None:
+    """Raise ValueError if the range of span lengths is not 1 <= shortest <= longest."""
+    shortest, longest = words
+    if not 1 <= shortest <= longest:
+        raise ValueError(f"words must be (shortest, longest), 1 <= shortest <= longest: {words}")
+
+
+def sentence_starts(tokens: list[str]) -> np.ndarray:
+    """Indices (int64 [sentences], ascending, first 0) of the words that begin a sentence.
+
+    A sentence begins after each word that ends in one of `. ! ? । 。`.
+    """
+    after = [index + 1 for index, word in enumerate(tokens[:-1]) if word.endswith(_SENTENCE_ENDS)]
+    return np.array([0, *after])
+
+
+def _draw_starts(
+    starts: np.ndarray, lengths: tuple[int, int], end: int, rng: np.random.Generator
+) -> tuple[int, int] | None:
+    """Draw first < second among `starts`: spans of these lengths do not overlap nor pass end.
+
+    All such pairs are equally likely; None if there is none.
+    """
+    last = np.searchsorted(starts, end - lengths[1], side="right")
+    earliest = np.searchsorted(starts, starts + lengths[0])
+    pairs = np.maximum(last - earliest, 0).cumsum()
+    if pairs[-1] == 0:
+        return None
+    drawn = int(rng.integers(pairs[-1]))
+    first = int(np.searchsorted(pairs, drawn, side="right"))
+    second = int(last) - (int(pairs[first]) - drawn)
+    return int(starts[first]), int(starts[second])
+
+
+def two_spans(text: str, rng: np.random.Generator, *, words: tuple[int, int]) -> tuple[str, str]:
+    """Draw two spans of one document that do not overlap, in random order.
+
+    Args:
+        text: a document. One of fewer than twice the shortest length gives its first and its
+            second half, one of a single word that word twice, one without a word itself twice.
+        rng: source of randomness.
+        words: shortest and longest span in words, both included. Each span's length is uniform
+            in this range, its upper end lowered to half the document.
+
+    Both spans begin with a sentence, not the same one, if the document has more than one; where
+    sentences lie so that the drawn lengths do not fit, spans are cut, below the shortest length
+    only if nothing else fits. A document of one sentence is cut at any word.
+
+    Raises:
+        ValueError: words is not 1 <= shortest <= longest.
+    """
+    _check_words(words)
+    tokens = text.split()
+    count, shortest = len(tokens), words[0]
+    if count < 2:
+        return (tokens[0], tokens[0]) if tokens else (text, text)
+    if count < 2 * shortest:
+        return " ".join(tokens[: count // 2]), " ".join(tokens[count // 2 :])
+    drawn = rng.integers(shortest, min(words[1], count // 2), size=2, endpoint=True).tolist()
+    starts = sentence_starts(tokens)
+    if len(starts) == 1:
+        starts = np.arange(count)
+    tried = ((drawn[0], drawn[1]), (shortest, shortest), (1, 1))
+    pairs = (_draw_starts(starts, lengths, count, rng) for lengths in tried)
+    # Two different starts always leave room for spans of one word.
+    first, second = next(pair for pair in pairs if pair is not None)
+    spans = (
+        " ".join(tokens[first : min(first + drawn[0], second)]),
+        " ".join(tokens[second : second + drawn[1]]),
+    )
+    return spans if rng.random() < 0.5 else spans[::-1]
+
+
+def crop(text: str, rng: np.random.Generator, *, words: tuple[int, int]) -> str:
+    """Draw one span of a document, of random length and place.
+
+    Its length is uniform from the shortest to the longest of `words` (both included, both lowered
+    to the document's length), its start uniform among the words where it fits. Text without a
+    word is returned unchanged. Raises ValueError if words is not 1 <= shortest <= longest.
+    """
+    _check_words(words)
+    tokens = text.split()
+    if not tokens:
+        return text
+    shortest, longest = min(words[0], len(tokens)), min(words[1], len(tokens))
+    length = int(rng.integers(shortest, longest, endpoint=True))
+    start = int(rng.integers(len(tokens) - length, endpoint=True))
+    return " ".join(tokens[start : start + length])

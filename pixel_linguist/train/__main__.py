@@ -1,0 +1,45 @@
+"""Run a recipe: `python -m pixel_linguist.train experiments/quickstart.py --workdir runs/quickstart`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import jax
+from absl import flags
+
+from pixel_linguist import config as configs
+from pixel_linguist.train.stages import run_recipe
+
+EPILOG = """
+Any key of the recipe can be set: --config.stages.nli.steps=100. An unknown key stops with the
+nearest known one. A run that was cut off goes on from its last checkpoint when the same command
+is given again; finished stages are not run again. Every default is in experiments/base.py.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line and run the recipe."""
+    parser = argparse.ArgumentParser(
+        prog="pixel_linguist.train",
+        description="Train a pixel sentence encoder by a recipe of stages.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("recipe", type=Path, help="a file of experiments/, with get_config()")
+    parser.add_argument("--workdir", type=Path, required=True, help="folder for all results")
+    known, rest = parser.parse_known_args(arguments)
+    if wrong := [word for word in rest if not word.startswith("--config.")]:
+        parser.error(f"unknown argument {wrong[0]!r}; recipe keys are set as --config.key=value")
+    # Grain's worker processes read absl flags, which nothing else here parses.
+    flags.FLAGS.mark_as_parsed()
+    try:
+        config = configs.load(known.recipe)
+        configs.override(config, rest)
+        jax.config.update("jax_compilation_cache_dir", str(config.train.compilation_cache))
+        run_recipe(config, known.workdir)
+    except (ValueError, FileNotFoundError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,79 @@
+"""A run's folder: where everything is, and what was logged."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pixel_linguist.config import differences
+from pixel_linguist.files import read_json, write_json, write_whole
+
+
+class Run:
+    """The folder of one run.
+
+    config.json, metrics.jsonl, scores.json, pairs/STAGE.png, and for each stage
+    stages/STAGE/{stage.json, checkpoints/, best/, model/}: model/ is there once it is finished.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def stage(self, name: str) -> Path:
+        """Return a stage's folder."""
+        return self.folder / "stages" / name
+
+    def model(self, name: str) -> Path:
+        """Return the folder of a finished stage's model."""
+        return self.stage(name) / "model"
+
+    def finished(self, name: str) -> bool:
+        """Tell whether a stage has left its model."""
+        return (self.model(name) / "config.json").is_file()
+
+    def claim_stage(self, name: str, settings: dict[str, Any]) -> None:
+        """Note a stage's settings, or refuse if it was begun with others.
+
+        Raises:
+            ValueError: naming each key that differs.
+        """
+        path = self.stage(name) / "stage.json"
+        if not path.is_file():
+            write_json(path, settings)
+        elif changed := differences(read_json(path), settings):
+            raise ValueError(
+                f"{self.stage(name)} was begun with other settings; take another --workdir, or "
+                f"delete that folder to run the stage again. {'; '.join(changed)}"
+            )
+
+    def log(self, kind: str, stage: str, step: int, values: Mapping[str, Any]) -> None:
+        """Append one line to metrics.jsonl."""
+        line = json.dumps({"kind": kind, "stage": stage, "step": step, **values})
+        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def forget_after(self, stage: str, step: int) -> None:
+        """Drop a stage's metrics of later steps, which a resumed run will write again."""
+        path = self.folder / "metrics.jsonl"
+        if not path.is_file():
+            return
+        kept = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:  # the line during which an earlier run was killed
+                continue
+            if record["stage"] != stage or record["step"] <= step:
+                kept.append(line + "\n")
+        write_whole(path, "".join(kept).encode())
+
+    def scores(self) -> list[dict[str, Any]]:
+        """Return the rows {"model", "scores"} made so far."""
+        path = self.folder / "scores.json"
+        return read_json(path)["rows"] if path.is_file() else []
+
+    def add_scores(self, model: str, scores: Any, tasks: dict[str, dict[str, str]]) -> None:
+        """Add the row of a model, in place of an earlier one of its name."""
+        rows = [row for row in self.scores() if row["model"] != model]
+        rows.append({"model": model, "scores": scores})
+        write_json(self.folder / "scores.json", {"rows": rows, "tasks": tasks})

@@ -1,0 +1,192 @@
+"""Recipes: named stages in order, each starting from scratch, from a stage, or from an average."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+from ml_collections import ConfigDict
+
+from pixel_linguist.config import plain
+from pixel_linguist.data.loader import make_examples, preview
+from pixel_linguist.evaluate.baselines import tfidf_embedder
+from pixel_linguist.evaluate.build import make_tasks
+from pixel_linguist.evaluate.embed import Embedder
+from pixel_linguist.evaluate.suite import Task, evaluate_tasks, primary_metric, score_table
+from pixel_linguist.files import write_json
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
+from pixel_linguist.render import Renderer
+from pixel_linguist.report.html import write_report
+from pixel_linguist.report.pictures import save_pairs
+from pixel_linguist.train.loop import Workshop, stage_objective, train_stage
+from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.run import Run
+from pixel_linguist.train.step import mapped_step
+
+PAIRS_SHOWN = 6
+
+
+def make_workshop(config: ConfigDict, folder: Path) -> Workshop:
+    """Make what all stages share; a missing font or an impossible architecture stops here."""
+    renderer = Renderer(**config.render)
+    encoder = EncoderConfig(
+        patch_height=config.render.patch_height,
+        patch_width=config.render.patch_width,
+        max_patches=config.render.max_patches,
+        **config.model,
+    )
+    return Workshop(config, encoder, renderer, Run(folder))
+
+
+def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
+    """Refuse a recipe that could not run to its end, before any of it runs.
+
+    Raises:
+        ValueError: naming the stage and what is wrong with it.
+    """
+    config = shop.config
+    if sorted(config.order) != sorted(config.stages):
+        raise ValueError(
+            f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
+        )
+    for number, name in enumerate(config.order):
+        stage = config.stages[name]
+        try:
+            for start in stage.init_from:
+                if start not in config.order[:number] and not Path(start).is_dir():
+                    raise ValueError(f"init_from {start!r} is no earlier stage and no folder")
+            if stage.steps:
+                check_stage(shop, stage, tasks)
+            elif not stage.init_from:
+                raise ValueError("steps is 0 and init_from is empty: nothing to do")
+        except (ValueError, FileNotFoundError) as error:
+            raise type(error)(f"stage {name}: {error}") from error
+
+
+def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) -> None:
+    """Refuse a stage whose parts do not fit together."""
+    if stage.batch_size % jax.device_count():
+        raise ValueError(
+            f"batch_size {stage.batch_size} is not divisible by {jax.device_count()} devices"
+        )
+    if not 1 <= stage.length <= shop.encoder.max_patches:
+        raise ValueError(f"length {stage.length} is not in 1..{shop.encoder.max_patches} patches")
+    for task in stage.evaluate_tasks:
+        if task not in tasks:
+            raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
+    if stage.best_metric and stage.best_metric.split("/")[0] not in stage.evaluate_tasks:
+        raise ValueError(f"best_metric {stage.best_metric!r} is not of an evaluated task")
+    objective = stage_objective(stage)
+    mapped_step(shop.encoder, objective, OptimizerConfig(**stage.optimizer), shop.config.train.backend)
+    # Reading the first example opens every source and tries the pair maker and perturbations.
+    list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
+
+
+def start_params(shop: Workshop, stage: ConfigDict) -> Params:
+    """Return what a stage starts from: scratch, one model, or the average of several."""
+    fresh = init_params(shop.encoder, shop.config.seed)
+    if not stage.init_from:
+        return fresh
+    loaded = []
+    for name in stage.init_from:
+        folder = shop.run.model(name) if name in shop.config.order else Path(name)
+        loaded.append(load_model(folder).params)
+        check_same_shapes(loaded[-1], fresh, str(folder))
+    return average(loaded)
+
+
+class Scorer:
+    """Scores models on the recipe's tasks and keeps the table of the run."""
+
+    def __init__(self, shop: Workshop, tasks: Mapping[str, Task]):
+        self.shop = shop
+        self.tasks = tasks
+
+    def score(self, params: Params, names: Any) -> dict[str, dict[str, float]]:
+        """Score parameters on the named tasks."""
+        shop = self.shop
+        embed = Embedder(shop.encoder, params, shop.renderer, shop.config.evaluate.batch_size)
+        return evaluate_tasks({name: self.tasks[name] for name in names}, embed)
+
+    def add_row(self, model: str, scores: Any) -> None:
+        """Put a model's scores in the run's table."""
+        about = {
+            name: {"metric": primary_metric(self.tasks[name])}
+            for name in self.shop.config.evaluate.report_tasks
+        }
+        self.shop.run.add_scores(model, scores, about)
+
+    def add_baselines(self) -> None:
+        """Score TF-IDF and the untrained encoder, unless an earlier start of the run did."""
+        shop, names = self.shop, self.shop.config.evaluate.report_tasks
+        done = {row["model"] for row in shop.run.scores()}
+        if "tfidf" not in done:
+            tasks = {name: self.tasks[name] for name in names}
+            self.add_row(
+                "tfidf",
+                {
+                    name: scores
+                    for name, task in tasks.items()
+                    for scores in evaluate_tasks({name: task}, tfidf_embedder(task)).values()
+                },
+            )
+        if "untrained" not in done:
+            self.add_row("untrained", self.score(init_params(shop.encoder, shop.config.seed), names))
+
+
+def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
+    """Return all that a stage's result depends on, its data aside."""
+    config = shop.config
+    return {
+        "stage": plain(stage),
+        "model": dataclasses.asdict(shop.encoder),
+        "renderer": shop.renderer.settings(),
+        "fonts": shop.renderer.font_hashes(),
+        "seed": config.seed,
+        "data_dir": str(config.data_dir),
+    }
+
+
+def run_stage(shop: Workshop, name: str, scorer: Scorer) -> None:
+    """Run one stage to its end, leave its model, and score it."""
+    stage = shop.config.stages[name]
+    shop.run.claim_stage(name, plain(stage_settings(shop, stage)))
+    if shop.run.finished(name):
+        print(f"{name}: finished before, not run again")
+    else:
+        params = start_params(shop, stage)
+        if stage.steps:
+            examples = make_examples(
+                shop.config.data_dir, stage, seed=shop.config.seed + stage.seed
+            )
+            picture = shop.run.folder / "pairs" / f"{name}.png"
+            save_pairs(shop.renderer, list(preview(examples, PAIRS_SHOWN)), picture)
+            params = train_stage(
+                shop, name, stage, params, lambda p: scorer.score(p, stage.evaluate_tasks)
+            )
+        save_model(shop.run.model(name), shop.model(params))
+    if stage.report and name not in {row["model"] for row in shop.run.scores()}:
+        params = load_model(shop.run.model(name)).params
+        scorer.add_row(name, scorer.score(params, shop.config.evaluate.report_tasks))
+
+
+def run_recipe(config: ConfigDict, folder: Path) -> None:
+    """Run a recipe's stages in order, from wherever an earlier start of the run ended.
+
+    Prints the table of scores at the end, and leaves report.html in the folder.
+    """
+    shop = make_workshop(config, folder)
+    tasks = make_tasks(config.data_dir, config.tasks)
+    check_recipe(shop, tasks)
+    write_json(folder / "config.json", plain(config))
+    scorer = Scorer(shop, tasks)
+    scorer.add_baselines()
+    for name in config.order:
+        run_stage(shop, name, scorer)
+    rows = {row["model"]: row["scores"] for row in shop.run.scores()}
+    report = {name: tasks[name] for name in config.evaluate.report_tasks}
+    print(score_table(rows, report))
+    print(f"report: {write_report(folder)}")
