@@ -15,7 +15,7 @@ import numpy as np
 
 from pixel_linguist.data.pairs import Example, PairMaker, make_pair_maker
 from pixel_linguist.data.sources import Source, make_source
-from pixel_linguist.text.perturb import Perturbation, compose
+from pixel_linguist.text.perturb import Composition, compose
 
 Batch = dict[str, Any]
 
@@ -30,14 +30,21 @@ class Render(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class MakeViews(grain.transforms.RandomMap):
-    """Record → (clean example, perturbed example); the views are perturbed independently."""
+    """Record → (clean example, perturbed example); the views are perturbed independently.
+
+    `part` of `parts` keeps the groups of one source apart from those of another.
+    """
 
     pair_maker: PairMaker
-    perturb: Perturbation
+    perturb: Composition
+    part: int
+    parts: int
 
     def random_map(self, record: Any, rng: np.random.Generator) -> tuple[Example, Example]:
         """Apply the pair maker, then the perturbation to each text on its own."""
         clean = self.pair_maker(record, rng)
+        if clean.group >= 0:
+            clean = clean._replace(group=clean.group * self.parts + self.part)
         views = (self.perturb(text, rng) for text in clean[:3])
         return clean, Example(*views, group=clean.group)
 
@@ -98,8 +105,10 @@ def make_examples(
                 "take a smaller batch or more data"
             )
         records = grain.MapDataset.source(source).seed(seed + 1000 * number).shuffle()
-        views = MakeViews(make_pair_maker(part["pairs"]), perturb)
-        parts.append(records[process::processes].repeat().random_map(views))
+        maker = make_pair_maker(part["pairs"])
+        views = MakeViews(maker, perturb, part=number, parts=len(stage["data"]))
+        # Drawn before the hosts' shares are taken, so that their number changes no example.
+        parts.append(records.random_map(views)[process::processes].repeat())
         weights.append(part["weight"])
     return grain.MapDataset.mix(parts, weights=weights) if len(parts) > 1 else parts[0]
 

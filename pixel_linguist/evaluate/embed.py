@@ -37,6 +37,9 @@ class Embedder:
         params: its parameters.
         renderer: with the encoder's patch size and number.
         batch_size: texts in one call of the encoder.
+
+    Attributes:
+        cut: how many of the texts embedded last were longer than the encoder's patches.
     """
 
     def __init__(self, config: EncoderConfig, params: Any, renderer: Renderer, batch_size: int):
@@ -46,6 +49,7 @@ class Embedder:
         self.params = jax.device_put(params)
         self.renderer = renderer
         self.batch_size = batch_size
+        self.cut = 0
 
     def __call__(self, texts: Sequence[str], *, show_progress: bool = False) -> np.ndarray:
         """Embed texts; an empty list gives an array of no rows."""
@@ -54,7 +58,9 @@ class Embedder:
         for i, text in enumerate(texts):
             if not isinstance(text, str):
                 raise TypeError(f"text {i} is a {type(text).__name__}, not a str: {text!r:.80}")
-        counts = np.minimum(self.renderer.count_patches(texts), self.config.max_patches)
+        needed = self.renderer.count_patches(texts)
+        self.cut = int((needed > self.config.max_patches).sum())
+        counts = np.minimum(needed, self.config.max_patches)
         order = np.argsort(counts, kind="stable")
         buckets = np.array(lengths(self.config.max_patches))
         result = np.zeros((len(texts), self.config.width), np.float32)

@@ -10,10 +10,10 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
 from pixel_linguist.data.loader import make_examples, preview
-from pixel_linguist.evaluate.baselines import tfidf_embedder
+from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.suite import Task, evaluate_tasks, primary_metric, score_table
+from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table
 from pixel_linguist.files import write_json
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
@@ -31,7 +31,14 @@ PAIRS_SHOWN = 6
 
 def make_workshop(config: ConfigDict, folder: Path) -> Workshop:
     """Make what all stages share; a missing font or an impossible architecture stops here."""
-    renderer = Renderer(**config.render)
+    shape = config.render
+    renderer = Renderer(
+        family=shape.family,
+        strategy=shape.strategy,
+        patch=(shape.patch_height, shape.patch_width),
+        max_patches=shape.max_patches,
+        font_size=shape.font_size,
+    )
     encoder = EncoderConfig(
         patch_height=config.render.patch_height,
         patch_width=config.render.patch_width,
@@ -114,7 +121,7 @@ class Scorer:
     def add_row(self, model: str, scores: Any) -> None:
         """Put a model's scores in the run's table."""
         about = {
-            name: {"metric": primary_metric(self.tasks[name])}
+            name: {"metric": self.tasks[name].metric}
             for name in self.shop.config.evaluate.report_tasks
         }
         self.shop.run.add_scores(model, scores, about)
@@ -126,12 +133,7 @@ class Scorer:
         if "tfidf" not in done:
             tasks = {name: self.tasks[name] for name in names}
             self.add_row(
-                "tfidf",
-                {
-                    name: scores
-                    for name, task in tasks.items()
-                    for scores in evaluate_tasks({name: task}, tfidf_embedder(task)).values()
-                },
+                "tfidf", {name: task.score(tfidf_embed(task)) for name, task in tasks.items()}
             )
         if "untrained" not in done:
             self.add_row("untrained", self.score(init_params(shop.encoder, shop.config.seed), names))
@@ -187,6 +189,6 @@ def run_recipe(config: ConfigDict, folder: Path) -> None:
     for name in config.order:
         run_stage(shop, name, scorer)
     rows = {row["model"]: row["scores"] for row in shop.run.scores()}
-    report = {name: tasks[name] for name in config.evaluate.report_tasks}
-    print(score_table(rows, report))
+    metrics = {name: tasks[name].metric for name in config.evaluate.report_tasks}
+    print(score_table(rows, metrics))
     print(f"report: {write_report(folder)}")

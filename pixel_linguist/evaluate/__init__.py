@@ -1,0 +1,1 @@
+"""Evaluation: tasks that score whatever turns texts into vectors, and the encoder that does."""
