@@ -1,0 +1,299 @@
+"""The curves of a run as pictures, drawn with matplotlib, each in a light and a dark theme."""
+
+import dataclasses
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pixel_linguist.report.record import BASELINES, Curve, RunRecord, Scored
+
+try:
+    import matplotlib
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        "plots need matplotlib: pip install 'pixel-linguist[report]'"
+    ) from error
+
+WIDTH = 10.0  # inches
+DOTS_PER_INCH = 200
+# However short a stage, it gets this share of the x axis, so that it can be seen.
+NARROWEST = 0.04
+
+
+@dataclasses.dataclass(frozen=True)
+class Theme:
+    """The colours of a plot; `lines` are told apart by eye on `background`."""
+
+    background: str
+    ink: str
+    faint: str
+    band: str
+    lines: tuple[str, ...]
+
+
+LIGHT = Theme(
+    background="#ffffff",
+    ink="#24292f",
+    faint="#d5dae0",
+    band="#f2f4f7",
+    lines=(
+        "#1f6fd1",
+        "#d9580d",
+        "#15825f",
+        "#b3399e",
+        "#8a6d00",
+        "#5b4fc9",
+        "#c2314b",
+        "#3f7896",
+    ),
+)
+DARK = Theme(
+    background="#1b1f26",
+    ink="#d8dee6",
+    faint="#3a414c",
+    band="#232933",
+    lines=(
+        "#6aa9f7",
+        "#f59a5c",
+        "#4fc9a0",
+        "#e488d3",
+        "#d9b944",
+        "#a79df5",
+        "#f27f93",
+        "#8fbdd6",
+    ),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Panel:
+    """One metric over all stages: how it is named in the log and on the axis."""
+
+    metric: str
+    label: str
+    percent: bool = False
+
+
+TRAINING_PLOTS: dict[str, tuple[Panel, ...]] = {
+    "loss": (Panel("loss", "loss"),),
+    "accuracy": (Panel("accuracy", "in-batch accuracy", percent=True),),
+    "geometry": (Panel("alignment", "alignment"), Panel("uniformity", "uniformity")),
+    "optimizer": (
+        Panel("learning_rate", "learning rate"),
+        Panel("gradient_norm", "gradient norm"),
+    ),
+    "speed": (
+        Panel("examples_per_second", "examples a second"),
+        Panel("waiting_share", "waiting for data", percent=True),
+    ),
+}
+
+
+def draw_plots(run: RunRecord, theme: Theme) -> dict[str, bytes]:
+    """Draw whatever the run has figures for.
+
+    Returns:
+        Name → PNG: those of TRAINING_PLOTS, "during-METRIC" (scores inside the stages) and
+        "scores-METRIC" (scores by model).
+    """
+    plots = {}
+    with matplotlib.rc_context(_style(theme)):
+        for name, panels in TRAINING_PLOTS.items():
+            if shown := [p for p in panels if _has_values(run.training, p.metric)]:
+                plots[name] = _png(_training_figure(run, shown, theme))
+        for metric, tasks in run.groups().items():
+            keys = {f"{task}/{metric}": task for task in tasks}
+            keys = {k: task for k, task in keys.items() if _has_values(run.evaluations, k)}
+            if keys:
+                plots[f"during-{metric}"] = _png(_during_figure(run, metric, keys, theme))
+            scored = [task for task in tasks if _has_scores(run.rows, task, metric)]
+            if scored:
+                plots[f"scores-{metric}"] = _png(_scores_figure(run.rows, metric, scored, theme))
+    return plots
+
+
+def _style(theme: Theme) -> Any:
+    """Return matplotlib's settings for a theme."""
+    return {
+        "figure.facecolor": theme.background,
+        "axes.facecolor": theme.background,
+        "axes.edgecolor": theme.faint,
+        "axes.labelcolor": theme.ink,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "axes.axisbelow": True,
+        "grid.color": theme.faint,
+        "grid.linewidth": 0.6,
+        "xtick.color": theme.ink,
+        "ytick.color": theme.ink,
+        "text.color": theme.ink,
+        "font.size": 9.0,
+        "lines.linewidth": 1.6,
+        "legend.frameon": False,
+        # A "$" in the name of a stage or a task is no formula.
+        "text.parse_math": False,
+    }
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _has_values(curves: Mapping[str, Curve], metric: str) -> bool:
+    """Tell whether there is anything to draw."""
+    return any(math.isfinite(v) for c in curves.values() for v in c.values.get(metric, ()))
+
+
+def _has_scores(rows: Sequence[Scored], task: str, metric: str) -> bool:
+    return any(math.isfinite(row.score(task, metric)) for row in rows)
+
+
+def _spans(run: RunRecord) -> dict[str, tuple[float, float, int]]:
+    """Lay the stages out side by side: stage → (left, width, last step).
+
+    Widths are in proportion to steps, but for the shortest stages.
+    """
+    steps = {
+        name: max(
+            curve.steps[-1]
+            for curve in (run.training.get(name), run.evaluations.get(name))
+            if curve
+        )
+        for name in run.order
+        if name in run.training or name in run.evaluations
+    }
+    total = sum(steps.values())
+    spans, left = {}, 0.0
+    for name, count in steps.items():
+        width = max(count / total if total else 0.0, NARROWEST)
+        spans[name] = (left, width, max(count, 1))
+        left += width
+    return spans
+
+
+def _stage_axes(figure: Figure, count: int, run: RunRecord, theme: Theme) -> list[Any]:
+    """Make panels one above the other whose x axis is the stages one after the other."""
+    axes = list(figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
+    spans = _spans(run)
+    for number, (name, (left, width, _)) in enumerate(spans.items()):
+        for axis in axes:
+            if number % 2 == 0:
+                axis.axvspan(left, left + width, color=theme.band, linewidth=0, zorder=0)
+        axes[0].text(
+            left + width / 2,
+            1.03,
+            name,
+            transform=axes[0].get_xaxis_transform(),
+            rotation=35,
+            rotation_mode="anchor",
+            fontsize=8,
+        )
+    ends = [left + width for left, width, _ in spans.values()]
+    axes[-1].set_xticks(ends, [compact(count) for _, _, count in spans.values()], fontsize=8)
+    axes[-1].set_xlabel("steps of each stage")
+    axes[-1].set_xlim(0, ends[-1] if ends else 1)
+    return axes
+
+
+def _draw_curve(
+    axis: Any, curve: Curve, metric: str, span: tuple[float, float, int], **look: Any
+) -> None:
+    """Draw one stage's curve in its place."""
+    values = curve.values.get(metric)
+    if values is None:
+        return
+    left, width, last = span
+    x = [left + width * step / last for step in curve.steps]
+    axis.plot(x, values, clip_on=False, **look, marker="o" if len(x) < 8 else "", markersize=3)
+
+
+def _training_figure(run: RunRecord, panels: Sequence[Panel], theme: Theme) -> Figure:
+    """Draw metrics of the loop over all stages."""
+    figure = Figure(figsize=(WIDTH, 1.2 + 2.0 * len(panels)), layout="constrained")
+    axes = _stage_axes(figure, len(panels), run, theme)
+    spans = _spans(run)
+    for axis, panel in zip(axes, panels, strict=True):
+        for name, curve in run.training.items():
+            _draw_curve(axis, curve, panel.metric, spans[name], **_line(0, theme))
+        axis.set_ylabel(panel.label)
+        if panel.percent:
+            axis.set_ylim(0, 1.02)
+            axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
+        axis.yaxis.set_major_locator(MaxNLocator(5))
+    figure.align_ylabels(axes)
+    return figure
+
+
+def _line(number: int, theme: Theme) -> dict[str, Any]:
+    """Return the look of the n-th line; when colours run out, dashes begin."""
+    dashes = ("solid", "dashed", "dotted", "dashdot")
+    turn, color = divmod(number, len(theme.lines))
+    return {"color": theme.lines[color], "linestyle": dashes[turn % len(dashes)]}
+
+
+def _legend(axis: Any, heights: Mapping[str, float], looks: Mapping[str, dict[str, Any]]) -> None:
+    """Name the lines beside the plot, in the order in which they end, the highest first."""
+    key = {task: -y if math.isfinite(y) else math.inf for task, y in heights.items()}
+    tasks = sorted(heights, key=key.__getitem__)
+    handles = [Line2D([], [], **looks[task]) for task in tasks]
+    axis.legend(handles, tasks, loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8)
+
+
+def _during_figure(run: RunRecord, metric: str, keys: Mapping[str, str], theme: Theme) -> Figure:
+    """Draw scores that were taken inside the stages; keys: "task/metric" → task."""
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    (axis,) = _stage_axes(figure, 1, run, theme)
+    spans = _spans(run)
+    heights: dict[str, float] = {}
+    looks = {task: _line(number, theme) for number, task in enumerate(keys.values())}
+    for key, task in keys.items():
+        for name, curve in run.evaluations.items():
+            _draw_curve(axis, curve, key, spans[name], **looks[task])
+            heights[task] = curve.last(key) if key in curve.values else heights.get(task, math.nan)
+    axis.set_ylabel(metric)
+    _legend(axis, heights, looks)
+    return figure
+
+
+def _scores_figure(
+    rows: Sequence[Scored], metric: str, tasks: Sequence[str], theme: Theme
+) -> Figure:
+    """Draw one line a task over the models in the order of the recipe; TF-IDF stands apart."""
+    figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
+    axis = figure.subplots()
+    looks = {task: _line(number, theme) for number, task in enumerate(tasks)}
+    heights = {}
+    for task in tasks:
+        heights[task] = math.nan
+        for apart, marker in ((True, "D"), (False, "o")):
+            places = [x for x, row in enumerate(rows) if (row.model == "tfidf") == apart]
+            scores = [rows[x].score(task, metric) for x in places]
+            axis.plot(places, scores, marker=marker, markersize=4, **looks[task])
+            heights[task] = next(filter(math.isfinite, reversed(scores)), heights[task])
+    axis.set_xticks(
+        range(len(rows)),
+        [BASELINES.get(row.model, row.model) for row in rows],
+        rotation=30,
+        ha="right",
+        rotation_mode="anchor",
+    )
+    axis.set_ylabel(metric)
+    axis.margins(x=0.03)
+    _legend(axis, heights, looks)
+    return figure
+
+
+def compact(count: int) -> str:
+    """Write a count of steps in few characters: 950, 1.3k, 203k, 1.2M."""
+    for size, letter in ((10**6, "M"), (10**3, "k")):
+        if count >= size:
+            return f"{count / size:.3g}{letter}"
+    return str(count)
