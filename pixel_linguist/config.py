@@ -78,7 +78,8 @@ def _parse(key: str, text: str, old: Any) -> Any:
             return type(old)(text)
         if isinstance(old, (list, tuple)):
             items = json.loads(text) if text.startswith("[") else text.split(",")
-            return type(old)(item for item in items if item != "")
+            read = type(old[0]) if old else str
+            return type(old)(read(item) for item in items if item != "")
         return json.loads(text) if old is None and text[:1] in '[{"0123456789' else text
     except (KeyError, ValueError) as error:
         kind = type(old).__name__

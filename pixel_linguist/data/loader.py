@@ -45,8 +45,8 @@ class MakeViews(grain.transforms.RandomMap):
         clean = self.pair_maker(record, rng)
         if clean.group >= 0:
             clean = clean._replace(group=clean.group * self.parts + self.part)
-        views = (self.perturb(text, rng) for text in clean[:3])
-        return clean, Example(*views, group=clean.group)
+        anchor, positive, negative = (self.perturb(text, rng) for text in clean[:3])
+        return clean, Example(anchor, positive, negative, clean.group)
 
 
 def text_id(text: str) -> int:

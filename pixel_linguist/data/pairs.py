@@ -64,8 +64,11 @@ class Columns:
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
-        names = (self.anchor, self.positive, *([self.negative] if self.negative else []))
-        return Example(*(_draw(column(record, name, "the record"), rng) for name in names))
+        anchor, positive, negative = (
+            _draw(column(record, name, "the record"), rng) if name else ""
+            for name in (self.anchor, self.positive, self.negative)
+        )
+        return Example(anchor, positive, negative)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,6 @@ A source is read and checked when it is made, so that bad input is refused befor
 Paths are relative to the recipe's `data_dir`.
 """
 
-import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,28 +26,43 @@ class Source(Protocol):
         ...
 
 
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a UTF-8 file; they end at line feeds alone, as other breaks are text.
+
+    Raises:
+        FileNotFoundError: naming the path.
+        ValueError: naming the path, if it is not UTF-8.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no data file {path}; check the recipe's data_dir")
+    try:
+        text = path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: {error}") from error
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
+
+
 def read_table(path: Path) -> list[dict[str, str]]:
     """Read a tab-separated UTF-8 file with a header line and no quoting.
 
     Raises:
         FileNotFoundError: naming the path.
-        ValueError: for a file without rows, or a row with too few or too many columns, by line.
+        ValueError: for a file without rows, or not UTF-8; for a row with too few or too many
+            columns, by line.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no data file {path}; check the recipe's data_dir")
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
-        header = next(reader, [])
-        rows = []
-        for row in reader:
-            if len(row) != len(header):
-                raise ValueError(
-                    f"{path}, line {reader.line_num}: {len(row)} columns, but the header has "
-                    f"{len(header)}: {', '.join(header)}"
-                )
-            rows.append(dict(zip(header, row, strict=True)))
-    if not rows:
+    lines = read_lines(path)
+    if len(lines) < 2:
         raise ValueError(f"{path} has no rows")
+    header = lines[0].split("\t")
+    rows = []
+    for number, line in enumerate(lines[1:], start=2):
+        cells = line.split("\t")
+        if len(cells) != len(header):
+            raise ValueError(
+                f"{path}, line {number}: {len(cells)} columns, but the header has "
+                f"{len(header)}: {', '.join(header)}"
+            )
+        rows.append(dict(zip(header, cells, strict=True)))
     return rows
 
 
@@ -144,24 +158,24 @@ def aligned(
 
 
 def articles(root: Path, *, path: str, minimum_words: int) -> list[Record]:
-    """Read a JSONL file of {"title", "sections": [[heading, [paragraph, ...]], ...]}.
+    """Read a JSONL file of {"title", "sections": [{"heading", "paragraphs": [str, ...]}, ...]}.
 
     Each section of at least `minimum_words` words is a record {"text", "title", "group"}; the
     sections of an article share its group, so that they are never negatives of each other.
     """
     file = root / path
-    if not file.is_file():
-        raise FileNotFoundError(f"no data file {file}; check the recipe's data_dir")
     records = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_lines(file), start=1):
+        where = f"{file}, line {number}"
         try:
             article = json.loads(line)
         except json.JSONDecodeError as error:
-            raise ValueError(f"{file}, line {number}: not JSON: {error}") from error
-        for section in column(article, "sections", f"{file}, line {number}"):
-            text = " ".join(section["paragraphs"])
+            raise ValueError(f"{where}: not JSON: {error}") from error
+        title = column(article, "title", where)
+        for section in column(article, "sections", where):
+            text = " ".join(column(section, "paragraphs", where))
             if len(text.split()) >= minimum_words:
-                records.append({"text": text, "title": article["title"], "group": number})
+                records.append({"text": text, "title": title, "group": number})
     return records
 
 

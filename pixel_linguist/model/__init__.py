@@ -1,4 +1,4 @@
-"""Encoders of patches: from pixels to patch features and one embedding, with no knowledge of text."""
+"""Encoders of patches: from pixels to features and one embedding, with no knowledge of text."""
 
 from pixel_linguist.model.encoder import EncoderConfig, encode, init_params, preset
 

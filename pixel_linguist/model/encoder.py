@@ -195,18 +195,30 @@ def encode(
             f"{config.patch_width} pixels; it was given {length} of {height} x {width}"
         )
     module = Encoder(config, train=keys is not None)
-    if keys is None:
-        return jax.vmap(lambda p, c: module.apply({"params": params}, p, c))(patches, count)
-    return jax.vmap(
-        lambda p, c, key: module.apply({"params": params}, p, c, rngs={"dropout": key})
-    )(patches, count, keys)
+
+    def one(p: jax.Array, c: jax.Array, key: jax.Array | None) -> Any:
+        rngs = None if key is None else {"dropout": key}
+        return module.apply({"params": params}, p, c, rngs=rngs)
+
+    return jax.vmap(one)(patches, count, keys)
+
+
+def _draw_params(config: EncoderConfig, seed: int) -> Params:
+    """Draw parameters by reading one blank text."""
+    key = jax.random.key(seed)
+    shape = (config.max_patches, config.patch_height, config.patch_width)
+    variables = Encoder(config, train=True).init(
+        {"params": key, "dropout": key}, jnp.zeros(shape, jnp.uint8), jnp.int32(1)
+    )
+    return variables["params"]
 
 
 def init_params(config: EncoderConfig, seed: int) -> Params:
     """Draw parameters; a nested dict of float32 NumPy arrays, the head's included."""
-    key = jax.random.key(seed)
-    shape = (config.max_patches, config.patch_height, config.patch_width)
-    variables = jax.jit(Encoder(config, train=True).init)(
-        {"params": key, "dropout": key}, jnp.zeros(shape, jnp.uint8), jnp.int32(1)
-    )
-    return jax.tree.map(np.asarray, variables["params"])
+    drawn = jax.jit(_draw_params, static_argnums=0)(config, seed)
+    return jax.tree.map(np.asarray, drawn)
+
+
+def param_shapes(config: EncoderConfig) -> Params:
+    """Return what `init_params` would, as `jax.ShapeDtypeStruct`, without computing it."""
+    return jax.eval_shape(lambda: _draw_params(config, 0))

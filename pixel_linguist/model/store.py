@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
-from pixel_linguist.model.encoder import EncoderConfig, Params
+from pixel_linguist.model.encoder import EncoderConfig, Params, param_shapes
 
 FORMAT = "pixel_linguist/1"
 
@@ -57,15 +57,21 @@ def load_model(folder: Path) -> Model:
             "leaves under stages/NAME/model"
         )
     stored = read_json(folder / "config.json")
-    if stored.get("format") != FORMAT:
-        raise ValueError(f"{folder} is of format {stored.get('format')!r}; this reads {FORMAT!r}")
-    config = EncoderConfig(**stored["model"])
+    found = stored.get("format") if isinstance(stored, dict) else None
+    if found != FORMAT:
+        raise ValueError(f"{folder} is of format {found!r}; this reads {FORMAT!r}")
+    try:
+        config = EncoderConfig(**stored["model"])
+        renderer, fonts = stored["renderer"], stored["fonts"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{folder}/config.json is damaged: {error}") from error
     try:
         flat = load_file(folder / "weights.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}/weights.safetensors is damaged: {error}") from error
     params = traverse_util.unflatten_dict(flat, sep="/")
-    return Model(config, params, stored["renderer"], stored["fonts"])
+    check_same_shapes(params, param_shapes(config), f"{folder}/weights.safetensors")
+    return Model(config, params, renderer, fonts)
 
 
 def check_same_shapes(params: Params, expected: Params, where: str) -> None:

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 class Dropout(nn.Module):
     """Dropout that draws one byte an element, a quarter of the random bits `flax.linen` draws.
 
-    The rate is rounded to the nearest 1/256 and the scale follows the rounded rate, so that
-    the expectation is exact.
+    The rate is rounded to the nearest 1/256 (255/256 at most) and the scale follows the rounded
+    rate, so that the expectation is exact.
     """
 
     rate: float
@@ -21,7 +21,7 @@ class Dropout(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, deterministic: bool) -> jax.Array:
         """Zero elements of an array of any shape at random, unless deterministic."""
-        threshold = round(self.rate * 256)
+        threshold = min(round(self.rate * 256), 255)
         if deterministic or threshold == 0:
             return x
         keep = jax.random.bits(self.make_rng("dropout"), x.shape, jnp.uint8) >= threshold

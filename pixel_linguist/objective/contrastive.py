@@ -48,6 +48,11 @@ def same_meaning(
     return shared_text | shared_group
 
 
+def cap(x: jax.Array, most: float) -> jax.Array:
+    """Return min(x, most) with the gradient of x, so that a parameter above it can come back."""
+    return x + jax.lax.stop_gradient(jnp.minimum(x, most) - x)
+
+
 @dataclasses.dataclass(frozen=True)
 class InfoNCE:
     """Contrast of an anchor's positive with all other positives, and with hard negatives.
@@ -98,17 +103,15 @@ class InfoNCE:
             state: returned as it came.
             key: not used.
         """
-        scale = 1 / self.temperature
+        scale = jnp.float32(1 / self.temperature)
         if self.learnable_temperature:
-            scale = jnp.exp(jnp.minimum(params["log_scale"], math.log(100.0)))
+            scale = jnp.exp(cap(params["log_scale"], math.log(100.0)))
         anchors = normalise(outputs["anchor"]["embedding"])
         positives = normalise(outputs["positive"]["embedding"])
         all_positives = self._gather(positives)
         ids = jnp.stack([batch["text_id"]["anchor"], batch["text_id"]["positive"]], axis=1)
         labels = jnp.arange(len(ids)) + jax.lax.axis_index(self.axis) * len(ids)
-        related = same_meaning(
-            ids, batch["group"], self._gather(ids), self._gather(batch["group"])
-        )
+        related = same_meaning(ids, batch["group"], self._gather(ids), self._gather(batch["group"]))
         excluded = related & self.mask_false_negatives
 
         scores = exclude(scale * anchors @ all_positives.T, labels, excluded)
@@ -126,7 +129,7 @@ class InfoNCE:
             "accuracy": jnp.mean(jnp.argmax(scores, axis=1) == labels),
             "alignment": alignment(anchors, positives),
             "uniformity": uniformity(anchors, all_positives, ~related),
-            "temperature": 1 / jnp.asarray(scale),
+            "temperature": 1 / scale,
         }
         return loss, metrics, state
 

@@ -1,5 +1,7 @@
 """Measures of how embeddings lie on the sphere (Wang and Isola 2020, arXiv 2005.10242)."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -17,6 +19,8 @@ def alignment(anchors: jax.Array, positives: jax.Array) -> jax.Array:
 def uniformity(anchors: jax.Array, others: jax.Array, different: jax.Array) -> jax.Array:
     """Return log E exp(-2 |x - y|²) over pairs of unit vectors; in [-8, 0], less is better.
 
+    Without a pair that counts it is -8.
+
     Args:
         anchors: float [B, D].
         others: float [N, D].
@@ -25,4 +29,4 @@ def uniformity(anchors: jax.Array, others: jax.Array, different: jax.Array) -> j
     distance = 2 - 2 * anchors @ others.T
     weights = different.astype(distance.dtype)
     mean = jnp.sum(jnp.exp(-2 * distance) * weights) / jnp.maximum(weights.sum(), 1)
-    return jnp.log(jnp.maximum(mean, 1e-12))
+    return jnp.log(jnp.maximum(mean, math.exp(-8)))

@@ -1,0 +1,60 @@
+"""Four virtual CPU devices, the real data where it is, and a tiny encoder."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pixel_linguist.model import EncoderConfig
+
+ROOT = Path(__file__).parents[1]
+
+# JAX reads these when it is imported; processes that tests start inherit them.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_NUM_CPU_DEVICES"] = "4"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "compilation")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data and reference values, which is beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        message = f"no {folder}: the real data and the reference values are not on this machine"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder() -> "Callable[..., EncoderConfig]":
+    """Return a maker of tiny architectures: 8 x 8 patches, width 32, depth 2, with any changes."""
+
+    def make(**changes: Any) -> "EncoderConfig":
+        from pixel_linguist.model import EncoderConfig
+
+        settings: dict[str, Any] = {
+            "patch_height": 8,
+            "patch_width": 8,
+            "max_patches": 64,
+            "width": 32,
+            "depth": 2,
+            "heads": 4,
+            "mlp_width": 64,
+            "patch_hidden": 0,
+            "positions": "learned",
+            "pooling": "mean",
+            "head": "patches",
+            "keep_head": False,
+            "channels": 1,
+            "dropout": 0.1,
+            "norm_epsilon": 1e-6,
+            "dtype": "float32",
+            "remat": False,
+        }
+        return EncoderConfig(**(settings | changes))
+
+    return make
