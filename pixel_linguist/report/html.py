@@ -149,7 +149,7 @@ def _scores(run: RunRecord, plots: Mapping[str, str]) -> str:
             "<p>No model has been scored yet: the table appears with the first finished stage.</p>"
         )
     metrics = "".join(
-        f"<p class=soft><b>{escape(metric)}</b>: {METRICS[metric]}.</p>"
+        f'<p class="soft"><b>{escape(metric)}</b>: {METRICS[metric]}.</p>'
         for metric in run.groups()
         if metric in METRICS
     )

@@ -76,6 +76,7 @@ class Panel:
     metric: str
     label: str
     percent: bool = False
+    from_zero: bool = False
 
 
 TRAINING_PLOTS: dict[str, tuple[Panel, ...]] = {
@@ -87,7 +88,7 @@ TRAINING_PLOTS: dict[str, tuple[Panel, ...]] = {
         Panel("gradient_norm", "gradient norm"),
     ),
     "speed": (
-        Panel("examples_per_second", "examples a second"),
+        Panel("examples_per_second", "examples a second", from_zero=True),
         Panel("waiting_share", "waiting for data", percent=True),
     ),
 }
@@ -105,11 +106,12 @@ def draw_plots(run: RunRecord, theme: Theme) -> dict[str, bytes]:
         for name, panels in TRAINING_PLOTS.items():
             if shown := [p for p in panels if _has_values(run.training, p.metric)]:
                 plots[name] = _png(_training_figure(run, shown, theme))
-        for metric, tasks in run.groups().items():
+        for metric, tasks in run.watched().items():
             keys = {f"{task}/{metric}": task for task in tasks}
             keys = {k: task for k, task in keys.items() if _has_values(run.evaluations, k)}
             if keys:
                 plots[f"during-{metric}"] = _png(_during_figure(run, metric, keys, theme))
+        for metric, tasks in run.groups().items():
             scored = [task for task in tasks if _has_scores(run.rows, task, metric)]
             if scored:
                 plots[f"scores-{metric}"] = _png(_scores_figure(run.rows, metric, scored, theme))
@@ -227,6 +229,8 @@ def _training_figure(run: RunRecord, panels: Sequence[Panel], theme: Theme) -> F
         if panel.percent:
             axis.set_ylim(0, 1.02)
             axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.0f} %"))
+        elif panel.from_zero:
+            axis.set_ylim(bottom=0)
         axis.yaxis.set_major_locator(MaxNLocator(5))
     figure.align_ylabels(axes)
     return figure

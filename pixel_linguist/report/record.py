@@ -82,11 +82,26 @@ class RunRecord:
         return _mapping(_mapping(self.config.get("stages")).get(name))
 
     def groups(self) -> dict[str, list[str]]:
-        """Return metric → its tasks, in the order of the columns."""
-        groups: dict[str, list[str]] = {}
-        for task, metric in self.metrics.items():
-            groups.setdefault(metric, []).append(task)
-        return groups
+        """Return metric → its tasks, in the order of the columns of the table."""
+        return _by_metric(self.metrics)
+
+    def watched(self) -> dict[str, list[str]]:
+        """Return metric → the tasks that were scored inside the stages.
+
+        Of a task that is not in the table, the metric that was logged first is taken.
+        """
+        metrics: dict[str, str] = {}
+        for curve in self.evaluations.values():
+            for task, metric in (key.rsplit("/", 1) for key in curve.values):
+                metrics.setdefault(task, self.metrics.get(task, metric))
+        return _by_metric(metrics)
+
+
+def _by_metric(metrics: Mapping[str, str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for task, metric in metrics.items():
+        groups.setdefault(metric, []).append(task)
+    return groups
 
 
 def number(value: Any) -> float:
@@ -169,10 +184,11 @@ def _curve(records: Iterable[dict[str, Any]], kind: str, stage: str) -> Curve:
 
 
 def _numbers(record: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
-    """Yield a record's metrics, or its scores as "task/metric"."""
-    for task, scores in _mapping(record.get("scores")).items():
-        for metric, value in _mapping(scores).items():
-            yield f"{task}/{metric}", number(value)
-    for name, value in record.items():
-        if name not in {"kind", "stage", "step", "scores"}:
-            yield name, number(value)
+    """Yield a training record's metrics, or an evaluation's scores as "task/metric"."""
+    if record["kind"] == "evaluation":
+        for task, scores in _mapping(record.get("scores")).items():
+            for metric, value in _mapping(scores).items():
+                yield f"{task}/{metric}", number(value)
+    else:
+        for name in record.keys() - {"kind", "stage", "step"}:
+            yield name, number(record[name])

@@ -11,7 +11,7 @@ CSS = """
     --page: #12151a; --card: #1b1f26; --ink: #d8dee6; --soft: #97a1ad; --line: #323944;
     --accent: #6aa9f7; --best: #1d3550; --up: #4fc9a0; --down: #f08a70;
   }
-  .pixels { filter: invert(0.9) hue-rotate(180deg); }
+  .pixels { filter: invert(1) hue-rotate(180deg); mix-blend-mode: screen; }
 }
 * { box-sizing: border-box; }
 body {
@@ -50,7 +50,7 @@ th, td { padding: 6px 10px; border-bottom: 1px solid var(--line); vertical-align
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { font-weight: 600; text-align: right; white-space: nowrap; vertical-align: bottom; }
 thead th.model, tbody th, .stages th, .stages td { text-align: left; }
-thead th.group { text-align: center; color: var(--soft); font-weight: 500; }
+thead th.group { text-align: left; color: var(--soft); font-weight: 500; }
 th.first, td.first { border-left: 1px solid var(--line); }
 tbody th {
   font-weight: 600; white-space: nowrap; position: sticky; left: 0; background: var(--card);

@@ -193,7 +193,11 @@ def test_plots_are_pictures_with_curves_in_both_themes(make_run: MakeRun) -> Non
     ("config.json", "metrics.jsonl"),
 ])  # fmt: skip
 def test_a_run_in_the_middle_has_a_report(make_run: MakeRun, without: tuple[str, ...]) -> None:
-    page = Page(write_report(make_run(*without)))
+    folder = make_run(*without)
+    page = Page(write_report(folder))
+    plots = {path.stem for path in (folder / "plots").glob("*.png")}
+    assert ({"loss", "during-spearman"} <= plots) == ("metrics.jsonl" not in without)
+    assert ({"scores-spearman", "scores-accuracy"} <= plots) == ("scores.json" not in without)
     assert ("scores" in page.tables) == ("scores.json" not in without)
     assert ("No model has been scored yet" in page.text) == ("scores.json" in without)
 
