@@ -1,0 +1,137 @@
+"""Dropout, attention, pooling and positions against slow or closed forms."""
+
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pixel_linguist.model.pooling import AttentionPool, mean_pool
+from pixel_linguist.model.positions import sincos_2d
+from pixel_linguist.model.vit import Dropout, SelfAttention
+
+
+def drop(rate: float, x: jax.Array, seed: int = 0) -> np.ndarray:
+    rngs = {"dropout": jax.random.key(seed)}
+    return np.asarray(Dropout(rate).apply({}, x, deterministic=False, rngs=rngs))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_dropout_keeps_the_expectation(rate: float) -> None:
+    count = 400_000
+    values = drop(rate, jnp.ones(count))
+    kept = np.unique(values[values > 0])
+    assert len(kept) == 1
+    rounded = round(rate * 256) / 256
+    assert kept[0] == pytest.approx(1 / (1 - rounded), rel=1e-6)
+    deviation = (rounded / (1 - rounded) / count) ** 0.5
+    assert values.mean() == pytest.approx(1, abs=5 * deviation)
+    assert (values == 0).mean() == pytest.approx(rate, abs=0.5 / 256 + 5 * 0.5 / count**0.5)
+
+
+def apply(layer: nn.Module, params: Any, *inputs: Any, **options: Any) -> np.ndarray:
+    return np.asarray(layer.apply({"params": params}, *inputs, **options))
+
+
+def test_dropout_does_nothing_at_rate_zero_or_at_inference() -> None:
+    x = jnp.arange(5.0)
+    assert np.array_equal(drop(0.0, x), x)
+    assert np.array_equal(apply(Dropout(0.5), {}, x, deterministic=True), x)
+
+
+def test_the_highest_rate_still_keeps_some() -> None:
+    values = drop(0.9999, jnp.ones(100_000))
+    assert np.isfinite(values).all()
+    assert set(np.unique(values)) == {0, 256}
+
+
+def test_dropout_keeps_the_type() -> None:
+    assert drop(0.5, jnp.ones(8, jnp.bfloat16)).dtype == jnp.bfloat16
+
+
+def test_attention_equals_a_loop_over_heads_and_queries() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, 12)).astype(np.float32)
+    mask = np.array([True, True, False, True, False])
+    layer = SelfAttention(heads=3, dropout=0.0, dtype=jnp.dtype("float32"))
+    params = layer.init(jax.random.key(0), x, mask, deterministic=True)["params"]
+    params = jax.tree.map(lambda p: p + rng.normal(0, 0.1, p.shape).astype(np.float32), params)
+    found = apply(layer, params, x, mask, deterministic=True)
+
+    joint = params["query_key_value"]
+    query, key, value = np.split(x @ joint["kernel"] + joint["bias"], 3, axis=1)
+    mixed = np.zeros((5, 12))
+    for head in range(3):
+        part = slice(4 * head, 4 * head + 4)
+        for i in range(5):
+            weights = np.exp(query[i, part] @ key[mask][:, part].T / 2)
+            mixed[i, part] = weights / weights.sum() @ value[mask][:, part]
+    expected = mixed @ params["out"]["kernel"] + params["out"]["bias"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_mean_pool_averages_text_alone_and_nothing_gives_zero() -> None:
+    features = jnp.array([[1.0, 2], [3, 6], [100, 100]])
+    np.testing.assert_allclose(mean_pool(features, jnp.array([True, True, False])), [2, 4])
+    assert not np.any(mean_pool(features, jnp.zeros(3, bool)))
+
+
+def test_attention_pooling_equals_its_definition() -> None:
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(4, 8)).astype(np.float32)
+    mask = np.array([True, False, True, True])
+    layer = AttentionPool(heads=2, dtype=jnp.dtype("float32"))
+    params = layer.init(jax.random.key(0), features, mask)["params"]
+    found = apply(layer, params, features, mask)
+    attend = params["MultiHeadDotProductAttention_0"]
+
+    def project(name: str, x: np.ndarray) -> np.ndarray:
+        return np.einsum("sd,dhk->shk", x, attend[name]["kernel"]) + attend[name]["bias"]
+
+    query = project("query", np.asarray(params["query"]))[0]
+    key, value = project("key", features[mask]), project("value", features[mask])
+    scores = np.exp(np.einsum("hk,shk->hs", query, key) / 2)
+    mixed = np.einsum("hs,shk->hk", scores / scores.sum(1, keepdims=True), value)
+    expected = np.einsum("hk,hkd->d", mixed, attend["out"]["kernel"]) + attend["out"]["bias"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "width"),
+    [
+        ("encoder_grid8_dim48", 64, 48),
+        ("decoder_grid8_dim32", 64, 32),
+        ("grid23_dim48", 529, 48),
+    ],
+)
+def test_positions_equal_the_reference(shared: Path, name: str, count: int, width: int) -> None:
+    stored = np.load(shared / "fixtures" / "pixel_mae_tiny" / "sincos.npz")[name]
+    table = stored.reshape(count + 1, width)
+    assert not np.any(table[0]), "the row of CLS"
+    np.testing.assert_allclose(sincos_2d(count, width), table[1:], atol=2e-6)
+
+
+def test_positions_in_closed_form() -> None:
+    table = sincos_2d(9, 8)
+    assert table.shape == (9, 8) and table.dtype == np.float32
+    row, column = 1, 2
+    expected = [
+        f(position * 10000**-power)
+        for position in (column, row)
+        for f in (np.sin, np.cos)
+        for power in (0, 0.5)
+    ]
+    np.testing.assert_allclose(table[3 * row + column], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 5, 24])
+def test_positions_of_any_count_are_all_different(count: int) -> None:
+    assert len(np.unique(sincos_2d(count, 16), axis=0)) == count
+
+
+def test_positions_of_an_odd_width_are_refused() -> None:
+    with pytest.raises(ValueError, match="width divisible by 4, not 30"):
+        sincos_2d(16, 30)

@@ -1,0 +1,155 @@
+"""Models on disk: what is written is what is read, and nothing else is accepted."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.model.store import Model, average, check_same_shapes, load_model, save_model
+
+Make = Callable[..., EncoderConfig]
+
+
+@pytest.fixture
+def model(tiny_encoder: Make) -> Model:
+    config = tiny_encoder(pooling="attention", dropout=0.125)
+    renderer = {"family": "noto", "patch": [8, 8], "font_size": None}
+    return Model(config, init_params(config, 0), renderer, {"Sans.ttf": "ab" * 32})
+
+
+def equal(a: Any, b: Any) -> bool:
+    same = jax.tree.map(lambda x, y: x.dtype == y.dtype and np.array_equal(x, y), a, b)
+    return all(jax.tree.leaves(same))
+
+
+def test_round_trip(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path / "a" / "model", model)
+    loaded = load_model(tmp_path / "a" / "model")
+    assert (loaded.config, loaded.renderer, loaded.fonts) == (
+        model.config,
+        model.renderer,
+        model.fonts,
+    )
+    assert equal(loaded.params, model.params)
+
+
+def test_a_second_model_replaces_the_first(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    save_model(tmp_path, model._replace(params=init_params(model.config, 1)))
+    assert equal(load_model(tmp_path).params, init_params(model.config, 1))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "weights.safetensors"]
+
+
+def test_config_comes_last(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr("pixel_linguist.model.store.write_json", full)
+    with pytest.raises(OSError, match="no space"):
+        save_model(tmp_path, model)
+    with pytest.raises(FileNotFoundError, match=r"no model in .*no config.json"):
+        load_model(tmp_path)
+
+
+def test_no_model_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=f"no model in {tmp_path / 'nothing'}"):
+        load_model(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, 0.5, -1])
+def test_truncated_weights_are_named(tmp_path: Path, model: Model, keep: float) -> None:
+    save_model(tmp_path, model)
+    weights = tmp_path / "weights.safetensors"
+    content = weights.read_bytes()
+    weights.write_bytes(content[: int(keep * len(content)) if keep == 0.5 else int(keep)])
+    with pytest.raises(ValueError, match=r"weights.safetensors is damaged"):
+        load_model(tmp_path)
+
+
+def test_weights_that_do_not_fit_the_config_are_refused(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    stored["model"]["mlp_width"] = 128
+    path.write_text(json.dumps(stored))
+    message = r"weights.safetensors is of another architecture.*blocks/mlp_in/bias: \(2, 64\) there"
+    with pytest.raises(ValueError, match=message):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"format": "torch/2"}', "{}", "[1]", '"model"'])
+def test_another_format_is_named(tmp_path: Path, model: Model, content: str) -> None:
+    save_model(tmp_path, model)
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"is of format .*; this reads 'pixel_linguist/1'"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda stored: stored.pop("renderer"), "config.json is damaged: 'renderer'"),
+        (lambda stored: stored["model"].pop("width"), "config.json is damaged: .*width"),
+        (lambda stored: stored["model"].update(colour=1), "config.json is damaged: .*colour"),
+        (lambda stored: stored["model"].update(pooling="max"), "model.pooling is 'max'"),
+    ],
+)
+def test_damaged_config_is_named(
+    tmp_path: Path, model: Model, change: Callable[[Any], Any], message: str
+) -> None:
+    save_model(tmp_path, model)
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    change(stored)
+    path.write_text(json.dumps(stored))
+    with pytest.raises(ValueError, match=message):
+        load_model(tmp_path)
+
+
+def test_config_that_is_not_json_is_named(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    (tmp_path / "config.json").write_text('{"format": "pixel')
+    with pytest.raises(ValueError, match=r"config.json is not JSON"):
+        load_model(tmp_path)
+
+
+def test_missing_weights_are_named(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    (tmp_path / "weights.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"weights.safetensors"):
+        load_model(tmp_path)
+
+
+def test_shapes_that_differ_are_named(tiny_encoder: Make) -> None:
+    ours = init_params(tiny_encoder(), 0)
+    check_same_shapes(init_params(tiny_encoder(), 1), ours, "there")
+    wider = init_params(tiny_encoder(pooling="cls", max_patches=16), 0)
+    message = (
+        r"runs/x is of another architecture \(2 parameters differ\): cls: \(1, 32\) there, unknown "
+        r"here; positions: \(16, 32\) there, \(64, 32\) here"
+    )
+    with pytest.raises(ValueError, match=message):
+        check_same_shapes(wider, ours, "runs/x")
+    with pytest.raises(ValueError, match=r"cls: missing there, \(1, 32\) here"):
+        check_same_shapes(ours, wider, "runs/x")
+
+
+def test_average_is_the_mean_of_each_parameter(tiny_encoder: Make) -> None:
+    models = [init_params(tiny_encoder(), seed) for seed in range(3)]
+    mean = average(models)
+    for path in (("embed", "kernel"), ("blocks", "mlp_in", "kernel")):
+        parts = [np.asarray(_at(model, path), np.float64) for model in models]
+        np.testing.assert_allclose(_at(mean, path), np.mean(parts, axis=0), atol=1e-7)
+    assert {x.dtype for x in jax.tree.leaves(mean)} == {np.dtype(np.float32)}
+    assert equal(average(models[:1]), models[0])
+
+
+def _at(tree: Any, path: tuple[str, ...]) -> np.ndarray:
+    for name in path:
+        tree = tree[name]
+    return tree
