@@ -179,16 +179,16 @@ def articles(root: Path, *, path: str, minimum_words: int) -> list[Record]:
     return records
 
 
-def tfds(root: Path, *, name: str, split: str, columns: Sequence[str]) -> "TfdsSource":
+def tfds(root: Path, *, dataset: str, split: str, columns: Sequence[str]) -> "TfdsSource":
     """Read a TFDS data set prepared in array_record form; `root` is its data_dir."""
-    return TfdsSource(root, name, split, tuple(columns))
+    return TfdsSource(root, dataset, split, tuple(columns))
 
 
 class TfdsSource:
     """Records of a TFDS data set, read without TensorFlow; bytes become str."""
 
     def __init__(self, root: Path, name: str, split: str, columns: tuple[str, ...]):
-        import tensorflow_datasets as tensorflow_datasets
+        import tensorflow_datasets
         import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
 
         try:
@@ -199,11 +199,14 @@ class TfdsSource:
                 download=False,
                 builder_kwargs={"file_format": "array_record"},
             )
-        except (AssertionError, FileNotFoundError, NotImplementedError) as error:
+        except (AssertionError, FileNotFoundError, KeyError, NotImplementedError) as error:
             raise FileNotFoundError(
                 f"the TFDS data set {name!r} is not prepared in {root} as array_record; prepare it "
-                f"with: tfds build {name} --data_dir {root} --file_format array_record"
+                f"in Python with tensorflow_datasets.builder({name!r}, data_dir={str(root)!r}, "
+                "file_format='array_record').download_and_prepare()"
             ) from error
+        for wanted in columns:
+            column(self.data.dataset_info.features, wanted, f"the TFDS data set {name!r}")
         self.columns = columns
 
     def __len__(self) -> int:
@@ -211,7 +214,7 @@ class TfdsSource:
 
     def __getitem__(self, index: int) -> Record:
         record = self.data[index]
-        chosen = {name: column(record, name, "the TFDS record") for name in self.columns}
+        chosen = {name: record[name] for name in self.columns}
         return {k: v.decode() if isinstance(v, bytes) else v for k, v in chosen.items()}
 
 

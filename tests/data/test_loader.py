@@ -1,0 +1,215 @@
+"""The input pipeline: the same batches whoever makes them, and exact resumption."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import grain
+import jax
+import numpy as np
+import pytest
+from absl import flags
+
+from pixel_linguist.data.loader import make_batches, make_examples, preview, text_id
+
+RECORDS = 40
+PERTURB = {"delete_characters": {"rate": 0.3}, "shuffle_words": {"rate": 0.5}}
+COLUMNS = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bytes:
+    """A stand-in for the renderer: a patch is a character's code."""
+
+    def __call__(self, texts: Sequence[str], length: int) -> Any:
+        patches = np.zeros((len(texts), length, 1, 2), np.uint8)
+        for row, text in zip(patches, texts, strict=True):
+            codes = np.array([ord(letter) for letter in text[:length]], np.uint16)
+            row[: len(codes), 0] = codes[:, None] >> np.array([8, 0])
+        counts = np.array([max(min(len(text), length), 1) for text in texts], np.int32)
+        return SimpleNamespace(patches=patches, count=counts)
+
+
+@pytest.fixture(autouse=True)
+def parsed_flags() -> None:
+    """Let Grain start processes outside an absl application."""
+    flags.FLAGS.mark_as_parsed()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    rows = [
+        f"anchor {i} of many words\tpositive {i}\t{'wrong' if i % 2 else ''}" for i in range(40)
+    ]
+    (tmp_path / "data.tsv").write_text("\n".join(["a\tb\tc", *rows]))
+    (tmp_path / "few.tsv").write_text("a\tb\nx y\tz\nu v\tw\n")
+    return tmp_path
+
+
+def stage(**changes: Any) -> dict[str, Any]:
+    part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
+    settings = {"data": {"all": part}, "perturb": {}, "perturb_probability": 1.0, "batch_size": 8}
+    return settings | changes
+
+
+def batches(examples: Any, *, workers: int = 0, batch_size: int = 8, negative: bool = False) -> Any:
+    views = ("anchor", "positive", "negative") if negative else ("anchor", "positive")
+    return make_batches(
+        examples, Bytes(), views=views, batch_size=batch_size, length=20, workers=workers
+    )
+
+
+def take(dataset: Any, count: int) -> list[Any]:
+    iterator = iter(dataset)
+    found = list(itertools.islice(iterator, count))
+    iterator.close()
+    return found
+
+
+def assert_same(a: Any, b: Any) -> None:
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
+    pairs = COLUMNS | {"negative": "c"}
+    part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": pairs, "weight": 1.0}
+    examples = make_examples(root, stage(data={"all": part}, perturb=PERTURB), seed=3)
+    batch = take(batches(examples, negative=True), 2)[1]
+    shown = list(preview(examples, 16))[8:]
+    assert any(clean != perturbed for clean, perturbed in shown)
+    for view in ("anchor", "positive", "negative"):
+        rendered = Bytes()([getattr(perturbed, view) for _, perturbed in shown], length=20)
+        assert_same(batch[view], {"patches": rendered.patches, "count": rendered.count})
+        ids = [text_id(getattr(clean, view)) for clean, _ in shown]
+        assert batch["text_id"][view].tolist() == ids and batch["text_id"][view].dtype == np.int32
+    assert batch["has_negative"].tolist() == [clean.negative == "wrong" for clean, _ in shown]
+    assert batch["group"].tolist() == [-1] * 8 and batch["group"].dtype == np.int32
+    assert "has_negative" not in take(batches(examples), 1)[0]
+
+
+def test_views_are_perturbed_independently(root: Path) -> None:
+    part = {"source": {"name": "tsv", "path": "data.tsv"}, "weight": 1.0}
+    part["pairs"] = {"name": "identity", "text": "a"}
+    perturb = {"delete_characters": {"rate": 0.5}}
+    shown = list(preview(make_examples(root, stage(data={"x": part}, perturb=perturb), seed=0), 40))
+    assert all(clean.anchor == clean.positive for clean, _ in shown)
+    assert all(perturbed.anchor != perturbed.positive for _, perturbed in shown)
+
+
+def test_batches_are_the_same_for_threads_and_for_any_number_of_processes(root: Path) -> None:
+    settings = stage(perturb=PERTURB)
+    expected = take(batches(make_examples(root, settings, seed=1)), 12)
+    assert_same(take(batches(make_examples(root, settings, seed=1)), 12), expected)
+    assert_same(take(batches(make_examples(root, settings, seed=1), workers=2), 12), expected)
+    other = take(batches(make_examples(root, settings, seed=2)), 1)
+    assert not np.array_equal(other[0]["anchor"]["patches"], expected[0]["anchor"]["patches"])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_iterator_goes_on_from_its_saved_state(root: Path, workers: int) -> None:
+    examples = make_examples(root, stage(perturb=PERTURB), seed=1)
+    expected = take(batches(examples, workers=workers), 9)
+    iterator = iter(batches(examples, workers=workers))
+    for _ in range(5):
+        next(iterator)
+    state = iterator.get_state()
+    iterator.close()
+    resumed = iter(batches(examples, workers=workers))
+    resumed.set_state(state)
+    found = [next(resumed) for _ in range(4)]
+    resumed.close()
+    assert_same(found, expected[5:])
+
+
+def test_grain_agrees_that_checkpoints_are_exact(root: Path) -> None:
+    examples = make_examples(root, stage(perturb=PERTURB), seed=1)[:48]
+    grain.experimental.assert_equal_output_after_checkpoint(batches(examples))
+
+
+def anchors(examples: Any, count: int) -> list[str]:
+    return [clean.anchor for clean, _ in preview(examples, count)]
+
+
+def test_an_epoch_shows_every_record_once_and_each_in_another_order(root: Path) -> None:
+    found = anchors(make_examples(root, stage(perturb=PERTURB), seed=0), 3 * RECORDS)
+    epochs = [found[start : start + RECORDS] for start in range(0, 3 * RECORDS, RECORDS)]
+    assert all(len(set(epoch)) == RECORDS for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+
+
+def test_perturbations_are_drawn_anew_in_each_epoch(root: Path) -> None:
+    examples = make_examples(root, stage(perturb=PERTURB), seed=0)
+    seen: dict[str, set[str]] = {}
+    for clean, perturbed in preview(examples, 4 * RECORDS):
+        seen.setdefault(clean.anchor, set()).add(perturbed.anchor)
+    assert all(len(views) > 1 for views in seen.values())
+
+
+@pytest.mark.parametrize("hosts", [2, 4])
+def test_hosts_share_the_examples_of_one_out_among_them(root: Path, hosts: int) -> None:
+    settings = stage(perturb=PERTURB)
+
+    def of_host(process: int) -> Iterator[Any]:
+        examples = make_examples(root, settings, seed=5, process=process, processes=hosts)
+        return preview(examples, 2 * RECORDS // hosts)
+
+    shares = [list(of_host(process)) for process in range(hosts)]
+    for epoch in range(2):
+        part = slice(epoch * RECORDS // hosts, (epoch + 1) * RECORDS // hosts)
+        seen = [{clean.anchor for clean, _ in share[part]} for share in shares]
+        assert sum(map(len, seen)) == len(set.union(*seen)) == RECORDS
+    alone = preview(make_examples(root, settings, seed=5), 2 * RECORDS)
+    assert sorted(itertools.chain(*shares)) == sorted(alone)
+
+
+def test_parts_are_mixed_by_weight_and_keep_their_groups_apart(root: Path) -> None:
+    lines = [f'{{"title": "t", "sections": [{{"paragraphs": ["{i} b. c d."]}}]}}' for i in range(9)]
+    for name in ("x", "y"):
+        (root / f"{name}.jsonl").write_text("\n".join(lines).replace("b.", name))
+    spans = {"name": "spans", "text": "text", "shortest": 2, "longest": 2}
+    plain = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
+    parts = {
+        name: {
+            "source": {"name": "articles", "path": f"{name}.jsonl", "minimum_words": 1},
+            "pairs": spans,
+            "weight": weight,
+        }
+        for name, weight in (("x", 3.0), ("y", 1.0))
+    }
+    settings = stage(data=parts | {"z": plain}, batch_size=8)
+    clean = [example for example, _ in preview(make_examples(root, settings, seed=0), 500)]
+    groups: dict[str, set[int]] = {"x": set(), "y": set()}
+    counts = {"x": 0, "y": 0, "z": 0}
+    for example in clean:
+        name = next((n for n in "xy" if n in example.anchor + example.positive), "z")
+        name = "z" if example.anchor.startswith("anchor") else name
+        counts[name] += 1
+        if name != "z":
+            groups[name].add(example.group)
+        else:
+            assert example.group == -1
+    assert counts == {"x": 300, "y": 100, "z": 100}
+    assert len(groups["x"]) == len(groups["y"]) == 9
+    assert not groups["x"] & groups["y"]
+
+
+def test_equal_texts_have_equal_numbers_and_others_differ() -> None:
+    texts = ["", "a", "b", "ab", "ba", "é", "e\u0301", "\ud800"]
+    assert len({text_id(text) for text in texts}) == len(texts)
+    assert all(0 <= text_id(text) < 2**31 for text in texts)
+    assert text_id("a b") == text_id(" ".join("ab"))
+
+
+def test_a_batch_larger_than_the_data_is_refused(root: Path) -> None:
+    part = {"source": {"name": "tsv", "path": "few.tsv"}, "pairs": COLUMNS, "weight": 1.0}
+    make_examples(root, stage(data={"few": part}, batch_size=2), seed=0)
+    with pytest.raises(ValueError, match=r"data 'few' has 2 records, fewer than the batch size 3"):
+        make_examples(root, stage(data={"few": part}, batch_size=3), seed=0)
+
+
+def test_no_data_is_refused(root: Path) -> None:
+    with pytest.raises(ValueError, match="the stage has no data"):
+        make_examples(root, stage(data={}), seed=0)
