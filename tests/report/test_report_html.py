@@ -91,11 +91,16 @@ def test_every_score_stands_in_its_row_and_column(make_run: MakeRun) -> None:
 
 @pytest.mark.usefixtures("no_plots")
 def test_best_is_the_highest_of_the_trained_models(make_run: MakeRun) -> None:
-    folder = make_run(seed=3)
+    folder = make_run()
+    scores = scores_of(folder)
+    for task, about in scores["tasks"].items():
+        # A baseline that is just as good is not marked.
+        column = [row["scores"][task] for row in scores["rows"]]
+        column[1][about["metric"]] = max(cell[about["metric"]] for cell in column[2:])
+    (folder / "scores.json").write_text(json.dumps(scores))
     _, _, *rows = Page(write_report(folder)).tables["scores"]
     values = np.array([[value for _, _, value in row[1:]] for row in rows])
     best = np.array([["best" in classes.split() for classes, _, _ in row[1:]] for row in rows])
-    assert (values[:2].max(axis=0) > values[2:].max(axis=0)).any(), "no baseline leads anywhere"
     assert not best[:2].any()
     assert (best[2:] == (values[2:] == values[2:].max(axis=0))).all()
 
@@ -233,7 +238,8 @@ def test_a_step_logged_twice_counts_once(make_run: MakeRun) -> None:
     with (folder / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(record) + "\n")
     row = Page(write_report(folder)).tables["stages"][-1]
-    assert "7.125" in [text for _, text, _ in row]
+    loss, accuracy, _ = [text for _, text, _ in row][-3:]
+    assert (loss, accuracy) == ("7.125", "–")
 
 
 def test_names_cannot_break_the_page(make_run: MakeRun) -> None:
