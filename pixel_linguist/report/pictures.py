@@ -16,7 +16,8 @@ from pixel_linguist.files import write_whole
 from pixel_linguist.render import Renderer
 from pixel_linguist.text.graphemes import split_clusters
 
-# A pixel of a patch is drawn SCALE pixels wide and high, so that it stays sharp on fine screens.
+# A pixel of a patch is drawn SCALE pixels wide and high, and so are lines: at half its size the
+# picture is still exact, and on fine screens it is sharp.
 SCALE = 2
 # Texts are broken into lines of about this many pixels of their patches.
 LINE = 720
@@ -96,11 +97,11 @@ def draw_strip(renderer: Renderer, text: str, length: int | None = None) -> np.n
     lines = []
     for line in break_lines(patches, per_line):
         ink = np.concatenate(list(line), axis=1).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-        # One pixel more on the right and below closes the grid.
-        ink = np.pad(ink, ((0, 1), (0, 1)))
+        # One line more on the right and below closes the grid.
+        ink = np.pad(ink, ((0, SCALE), (0, SCALE)))
         base = np.full((*ink.shape, 3), PAPER, np.uint8)
-        base[:: height * SCALE] = GRID
-        base[:, :: width * SCALE] = GRID
+        base[np.arange(len(base)) // SCALE % height == 0] = GRID
+        base[:, np.arange(base.shape[1]) // SCALE % width == 0] = GRID
         lines.append(_blend(base, ink, INK))
     return _stack(lines, gap=2 * SCALE)
 
@@ -194,7 +195,7 @@ def _save(
             lines.append(canvas)
         drawn.append(_stack(lines, gap=MARGIN // 2))
     width = max(image.shape[1] for image in drawn)
-    rule = np.full((1, width, 3), RULE, np.uint8)
+    rule = np.full((SCALE, width, 3), RULE, np.uint8)
     parts = [part for image in drawn for part in (rule, image)][1:]
     sheet = np.pad(
         _stack(parts, MARGIN), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255

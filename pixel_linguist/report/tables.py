@@ -132,18 +132,19 @@ def describe_pairs(stage: Mapping[str, Any]) -> str:
 
 
 def describe_perturbations(stage: Mapping[str, Any]) -> str:
-    """Name a stage's perturbations with their rates."""
+    """Name a stage's perturbations, each with its rate and what else it was given."""
     perturb = stage.get("perturb")
     if not isinstance(perturb, dict):
         return ""
-    rates = {
-        name: arguments.get("rate") if isinstance(arguments, dict) else None
-        for name, arguments in perturb.items()
-    }
-    return ", ".join(
-        name.replace("_", " ") + (f" {rate:g}" if isinstance(rate, int | float) else "")
-        for name, rate in rates.items()
-    )
+    texts = []
+    for name, given in perturb.items():
+        arguments = given if isinstance(given, dict) else {}
+        shown = ", ".join(
+            f"{value}" if key == "rate" else f"{key.replace('_', ' ')} {value}"
+            for key, value in arguments.items()
+        )
+        texts.append(name.replace("_", " ") + (f" ({shown})" if shown else ""))
+    return ", ".join(texts)
 
 
 def _name(part: Any, key: str) -> str:

@@ -25,7 +25,7 @@ def stage(start: tuple[str, ...], steps: int, **changes: Any) -> dict[str, Any]:
     return {
         "init_from": list(start),
         "data": data if steps else {},
-        "perturb": {"shuffle_words": {"rate": 0.5}} if steps else {},
+        "perturb": {"shuffle_words": {"rate": 0.5, "window": 2}} if steps else {},
         "steps": steps,
         "schedule": {"peak": 1e-3, "warmup": 10},
         "batch_size": 128,

@@ -148,7 +148,10 @@ def test_every_stage_is_there_with_its_state(make_run: MakeRun) -> None:
         for row in page.tables["stages"][1:]
     }
     assert list(rows) == ["visual_characters", "visual_words", "visual", "topical", "nli"]
-    assert "at step 160 of 160" in rows["topical"] and "shuffle words 0.5" in rows["topical"]
+    assert (
+        "at step 160 of 160" in rows["topical"]
+        and "shuffle words (0.5, window 2)" in rows["topical"]
+    )
     assert "finished" in rows["visual"] and "average of visual_characters" in rows["visual"]
     assert "not begun" in rows["nli"]
     assert "1 of 5" in page.text

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from pixel_linguist.render import Renderer
 
 from pixel_linguist.data.pairs import Example
+from pixel_linguist.render import Renderer
 from pixel_linguist.report.pictures import (
     CAPTION,
     CAPTION_LINES,
@@ -59,7 +59,9 @@ def places(sheet: np.ndarray, part: np.ndarray) -> list[tuple[int, int]]:
 
 def rules(sheet: np.ndarray) -> int:
     """Count the rules between examples."""
-    return int((sheet[:, MARGIN:-MARGIN] == RULE).all(axis=(1, 2)).sum())
+    lines = (sheet[:, MARGIN:-MARGIN] == RULE).all(axis=(1, 2)).sum()
+    assert lines % SCALE == 0
+    return int(lines) // SCALE
 
 
 @pytest.mark.parametrize("script", TEXTS)
@@ -68,24 +70,24 @@ def test_a_strip_shows_every_pixel_of_the_patches(script: str) -> None:
     rendered = RENDERER([TEXTS[script]])
     patches = rendered.patches[0, : rendered.count[0]]
     count, height, width = patches.shape
-    assert strip.shape == (height * SCALE + 1, count * width * SCALE + 1, 3)
+    assert strip.shape == ((height + 1) * SCALE, (count * width + 1) * SCALE, 3)
     assert (patches > 100).any()
     for number, patch in enumerate(patches):
         for y, x in np.ndindex(height, width):
             top, left = y * SCALE, (number * width + x) * SCALE
             share = patch[y, x] / 255
             for dy, dx in np.ndindex(SCALE, SCALE):
-                on_grid = (y == 0 and dy == 0) or (x == 0 and dx == 0)
+                on_grid = y == 0 or x == 0
                 ground = np.array(GRID if on_grid else PAPER)
                 expected = ground + (np.array(INK) - ground) * share
                 assert np.abs(strip[top + dy, left + dx] - expected).max() <= 0.51
-    assert (strip[-1] == GRID).all() and (strip[:, -1] == GRID).all()
+    assert (strip[-SCALE:] == GRID).all() and (strip[:, -SCALE:] == GRID).all()
 
 
 def test_a_strip_is_cut_where_the_stage_cuts() -> None:
     text = TEXTS["Latin"] * 5
     width = RENDERER([""]).patches.shape[-1]
-    assert draw_strip(RENDERER, text, length=3).shape[1] == 3 * width * SCALE + 1
+    assert draw_strip(RENDERER, text, length=3).shape[1] == (3 * width + 1) * SCALE
 
 
 @pytest.mark.parametrize("script", TEXTS)
