@@ -8,7 +8,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, get_config as defaults, part, stage
+from experiments.base import PIVOT, average, part, stage
+from experiments.base import get_config as defaults
 
 LANGUAGES = (PIVOT, "vel", "dor", "ash")
 ROUNDS = 2
@@ -21,7 +22,10 @@ CHARACTERS = {
     "keyboard_neighbours": {"rate": 0.05},
 }
 SHUFFLED = {"shuffle_words": {"rate": 1.0}, "drop_words": {"rate": 0.2}}
-NEARLY_ORDERED = {"shuffle_words_within_window": {"rate": 1.0, "window": 2}, "drop_words": {"rate": 0.2}}
+NEARLY_ORDERED = {
+    "shuffle_words_within_window": {"rate": 1.0, "window": 2},
+    "drop_words": {"rate": 0.2},
+}
 
 
 def world(task: str, *languages: str, split: str = "train", size: int = 200_000) -> dict[str, Any]:
@@ -74,9 +78,7 @@ def languages(start: str, steps: int) -> ConfigDict:
     """Return a language stage: a sentence and its translation."""
     return stage(
         init_from=(start,),
-        data={
-            "parallel": part(world("parallel", *LANGUAGES), columns("sentence1", "sentence2"))
-        },
+        data={"parallel": part(world("parallel", *LANGUAGES), columns("sentence1", "sentence2"))},
         steps=steps,
         peak=1e-3,
         warmup=30,
@@ -103,7 +105,9 @@ def get_config() -> ConfigDict:
     config = defaults()
     config.render.patch_width = 32
     config.render.max_patches = 24
-    config.model.update({"width": 128, "depth": 3, "heads": 4, "mlp_width": 512, "patch_hidden": 512})
+    config.model.update(
+        {"width": 128, "depth": 3, "heads": 4, "mlp_width": 512, "patch_hidden": 512}
+    )
     stages = {
         "visual_characters": visual(CHARACTERS, seed=1),
         "visual_shuffled": visual(SHUFFLED, seed=2),

@@ -15,7 +15,9 @@ from pixel_linguist.render import Renderer
 @functools.cache
 def _compiled(config: EncoderConfig) -> Callable[..., jax.Array]:
     """Return the jitted embedding of a batch; one for all parameters of an architecture."""
-    return jax.jit(lambda params, patches, count: encode(config, params, patches, count)["embedding"])
+    return jax.jit(
+        lambda params, patches, count: encode(config, params, patches, count)["embedding"]
+    )
 
 
 def lengths(max_patches: int) -> list[int]:

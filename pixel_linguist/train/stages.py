@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from pixel_linguist.train.run import Run
 from pixel_linguist.train.step import mapped_step
 
 PAIRS_SHOWN = 6
+# What a result may depend on beside the config.
+VERSIONS = ("pixel-linguist", "jax", "flax", "optax", "numpy", "uharfbuzz", "freetype-py")
 
 
 def make_workshop(config: ConfigDict, folder: Path) -> Workshop:
@@ -87,7 +90,9 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
     if stage.best_metric and stage.best_metric.split("/")[0] not in stage.evaluate_tasks:
         raise ValueError(f"best_metric {stage.best_metric!r} is not of an evaluated task")
     objective = stage_objective(stage)
-    mapped_step(shop.encoder, objective, OptimizerConfig(**stage.optimizer), shop.config.train.backend)
+    mapped_step(
+        shop.encoder, objective, OptimizerConfig(**stage.optimizer), shop.config.train.backend
+    )
     # Reading the first example opens every source and tries the pair maker and perturbations.
     list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
 
@@ -136,7 +141,9 @@ class Scorer:
                 "tfidf", {name: task.score(tfidf_embed(task)) for name, task in tasks.items()}
             )
         if "untrained" not in done:
-            self.add_row("untrained", self.score(init_params(shop.encoder, shop.config.seed), names))
+            self.add_row(
+                "untrained", self.score(init_params(shop.encoder, shop.config.seed), names)
+            )
 
 
 def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
@@ -165,7 +172,8 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer) -> None:
                 shop.config.data_dir, stage, seed=shop.config.seed + stage.seed
             )
             picture = shop.run.folder / "pairs" / f"{name}.png"
-            save_pairs(shop.renderer, list(preview(examples, PAIRS_SHOWN)), picture)
+            pairs = list(preview(examples, PAIRS_SHOWN))
+            save_pairs(shop.renderer, pairs, picture, length=stage.length)
             params = train_stage(
                 shop, name, stage, params, lambda p: scorer.score(p, stage.evaluate_tasks)
             )
@@ -178,17 +186,20 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer) -> None:
 def run_recipe(config: ConfigDict, folder: Path) -> None:
     """Run a recipe's stages in order, from wherever an earlier start of the run ended.
 
-    Prints the table of scores at the end, and leaves report.html in the folder.
+    Prints the table of scores at the end, and leaves the last stage's model in model/ and a
+    report in report.html.
     """
     shop = make_workshop(config, folder)
     tasks = make_tasks(config.data_dir, config.tasks)
     check_recipe(shop, tasks)
     write_json(folder / "config.json", plain(config))
+    write_json(folder / "versions.json", {name: version(name) for name in VERSIONS})
     scorer = Scorer(shop, tasks)
     scorer.add_baselines()
     for name in config.order:
         run_stage(shop, name, scorer)
     rows = {row["model"]: row["scores"] for row in shop.run.scores()}
     metrics = {name: tasks[name].metric for name in config.evaluate.report_tasks}
+    save_model(folder / "model", load_model(shop.run.model(config.order[-1])))
     print(score_table(rows, metrics))
-    print(f"report: {write_report(folder)}")
+    print(f"model: {folder / 'model'}\nreport: {write_report(folder)}")
