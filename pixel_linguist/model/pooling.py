@@ -29,5 +29,8 @@ class AttentionPool(nn.Module):
     def __call__(self, features: jax.Array, mask: jax.Array) -> jax.Array:
         """Pool float [S, D] under bool [S] to float [D]."""
         query = self.param("query", nn.initializers.xavier_uniform(), (1, features.shape[-1]))
-        attend = nn.MultiHeadDotProductAttention(num_heads=self.heads, dtype=self.dtype)
+        # A bias of the keys would have no effect (see `QueryKeyValue`), and Flax has all or none.
+        attend = nn.MultiHeadDotProductAttention(
+            num_heads=self.heads, dtype=self.dtype, use_bias=False
+        )
         return attend(query.astype(self.dtype), features, mask=mask[None, None, :])[0]

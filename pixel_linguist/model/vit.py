@@ -28,6 +28,27 @@ class Dropout(nn.Module):
         return jnp.where(keep, x * (256 / (256 - threshold)), 0).astype(x.dtype)
 
 
+class QueryKeyValue(nn.Module):
+    """Queries, keys and values of all heads by one matrix; the keys' bias is not trained.
+
+    A bias of the keys shifts all scores of a query alike, which the softmax cancels: its
+    gradient is nothing but rounding, which Adam would scale up to whole steps, different ones
+    on another number of devices.
+    """
+
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Map float [S, D] to float [S, 3 D]."""
+        width = x.shape[-1]
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), (width, 3 * width))
+        bias = self.param("bias", nn.initializers.zeros, (3 * width,))
+        of_key = jnp.arange(3 * width) // width == 1
+        bias = jnp.where(of_key, jax.lax.stop_gradient(bias), bias)
+        return x @ kernel.astype(self.dtype) + bias.astype(self.dtype)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention with padding masked; scores and softmax in float32."""
 
@@ -40,7 +61,7 @@ class SelfAttention(nn.Module):
         """Map float [S, D] under bool [S] to float [S, D]."""
         width = x.shape[-1]
         size = width // self.heads
-        project = nn.Dense(3 * width, dtype=self.dtype, name="query_key_value")
+        project = QueryKeyValue(self.dtype, name="query_key_value")
         query, key, value = jnp.moveaxis(
             project(x).reshape(-1, 3, self.heads, size), (1, 2), (0, 1)
         )

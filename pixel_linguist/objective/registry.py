@@ -16,9 +16,17 @@ class Objective(Protocol):
 
     `views` names the texts of an example that it needs encoded. `init` returns its own
     parameters (trained with the encoder's) and its state (kept beside them); either may be empty.
+    Equal objectives have equal hashes, so that they share one compiled step.
     """
 
-    views: tuple[str, ...]
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Return the names."""
+        ...
+
+    def __hash__(self) -> int:
+        """Return the hash of its settings."""
+        ...
 
     def init(self) -> tuple[Tree, Tree]:
         """Return (parameters, state)."""

@@ -85,7 +85,7 @@ def train_step(
     grads, metrics = jax.lax.pmean((grads, metrics), AXIS)
     updates, opt = optimizer.update(grads, state["opt"], state["params"])
     updates = jax.tree.map(lambda u: learning_rate * u, updates)
-    metrics["gradient_norm"] = optax.global_norm(grads)
+    metrics["gradient_norm"] = optax.tree.norm(grads)
     new = {
         "params": optax.apply_updates(state["params"], updates),
         "opt": opt,

@@ -217,7 +217,7 @@ def test_the_real_files_are_read(shared: Path) -> None:
     assert len({record["group"] for record in sections}) == 89
 
 
-class TinyPairs(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc]
+class TinyPairs(tfds.core.GeneratorBasedBuilder):
     """A TFDS data set of five records that needs neither TensorFlow nor a download."""
 
     VERSION = tfds.core.Version("1.0.0")

@@ -73,6 +73,27 @@ def test_attention_equals_a_loop_over_heads_and_queries() -> None:
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_bias_of_the_keys_has_neither_effect_nor_gradient() -> None:
+    rng = np.random.default_rng(0)
+    x, weights = rng.normal(size=(2, 5, 12)).astype(np.float32)
+    layer = SelfAttention(heads=3, dropout=0.0, dtype=jnp.dtype("float32"))
+    params = layer.init(jax.random.key(0), x, np.ones(5, bool), deterministic=True)["params"]
+
+    def total(bias: jax.Array) -> jax.Array:
+        joint = params["query_key_value"] | {"bias": bias}
+        changed = params | {"query_key_value": joint}
+        found = layer.apply({"params": changed}, x, np.ones(5, bool), deterministic=True)
+        return (jnp.asarray(found) * weights).sum()
+
+    query, key, value = jnp.eye(3)
+    at = [jnp.repeat(part, 12) for part in (query, key, value)]
+    gradient = np.split(np.asarray(jax.grad(total)(jnp.zeros(36))), 3)
+    assert [bool(np.any(part)) for part in gradient] == [True, False, True]
+    assert float(total(at[1])) == pytest.approx(float(total(0 * at[1])), abs=1e-5)
+    assert abs(total(at[0]) - total(0 * at[0])) > 1e-2
+    assert abs(total(at[2]) - total(0 * at[2])) > 1e-2
+
+
 def test_mean_pool_averages_text_alone_and_nothing_gives_zero() -> None:
     features = jnp.array([[1.0, 2], [3, 6], [100, 100]])
     np.testing.assert_allclose(mean_pool(features, jnp.array([True, True, False])), [2, 4])
@@ -89,13 +110,13 @@ def test_attention_pooling_equals_its_definition() -> None:
     attend = params["MultiHeadDotProductAttention_0"]
 
     def project(name: str, x: np.ndarray) -> np.ndarray:
-        return np.einsum("sd,dhk->shk", x, attend[name]["kernel"]) + attend[name]["bias"]
+        return np.einsum("sd,dhk->shk", x, attend[name]["kernel"])
 
     query = project("query", np.asarray(params["query"]))[0]
     key, value = project("key", features[mask]), project("value", features[mask])
     scores = np.exp(np.einsum("hk,shk->hs", query, key) / 2)
     mixed = np.einsum("hs,shk->hk", scores / scores.sum(1, keepdims=True), value)
-    expected = np.einsum("hk,hkd->d", mixed, attend["out"]["kernel"]) + attend["out"]["bias"]
+    expected = np.einsum("hk,hkd->d", mixed, attend["out"]["kernel"])
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

@@ -1,0 +1,162 @@
+"""The optimiser and the schedule, against optax and closed forms."""
+
+import dataclasses
+import math
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.objective import make_objective
+from pixel_linguist.train.optim import (
+    Decay,
+    OptimizerConfig,
+    decayed,
+    learning_rate,
+    make_optimizer,
+)
+
+CONFIG = OptimizerConfig(
+    b1=0.9, b2=0.98, epsilon=1e-6, weight_decay=0.1, clip_norm=1.0, accumulate=1
+)
+
+
+def rates(decay: Decay, steps: int, warmup: int, peak: float = 0.5) -> list[float]:
+    return [
+        learning_rate(step, peak=peak, warmup=warmup, steps=steps, decay=decay)
+        for step in range(steps)
+    ]
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 7])
+def test_schedules_equal_those_of_optax(warmup: int) -> None:
+    steps, peak = 40, 0.5
+    rise = optax.linear_schedule(peak / max(warmup, 1), peak, max(warmup - 1, 1))
+    falls = {
+        "cosine": optax.cosine_decay_schedule(peak, steps - warmup),
+        "linear": optax.linear_schedule(peak, 0.0, steps - warmup),
+        "constant": optax.constant_schedule(peak),
+    }
+    for decay, fall in falls.items():
+        joined = optax.join_schedules([rise, fall], [warmup])
+        expected = [float(joined(step)) for step in range(steps)]
+        found = rates(decay, steps, warmup)  # type: ignore[arg-type]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@given(st.integers(1, 200), st.data(), st.sampled_from(["cosine", "linear", "constant"]))
+@settings(deadline=None)
+def test_rates_rise_to_the_peak_once_and_then_never_rise(
+    steps: int, data: st.DataObject, decay: Decay
+) -> None:
+    warmup = data.draw(st.integers(0, steps))
+    found = rates(decay, steps, warmup)
+    assert all(0 < rate <= 0.5 for rate in found)
+    assert max(found) == 0.5
+    top = found.index(0.5)
+    assert top == max(warmup - 1, 0)
+    assert found[:top] == sorted(found[:top])
+    assert found[top:] == sorted(found[top:], reverse=True)
+
+
+def test_half_way_down() -> None:
+    assert learning_rate(30, peak=1.0, warmup=10, steps=50, decay="cosine") == pytest.approx(0.5)
+    assert learning_rate(20, peak=1.0, warmup=10, steps=50, decay="linear") == pytest.approx(0.75)
+    quarter = learning_rate(20, peak=1.0, warmup=10, steps=50, decay="cosine")
+    assert quarter == pytest.approx((1 + math.sqrt(0.5)) / 2)
+
+
+def test_an_unknown_decay_is_named() -> None:
+    decay: Any = "cosin"
+    with pytest.raises(ValueError, match=r"decay is 'cosin'; choose one of cosine, linear, const"):
+        learning_rate(0, peak=1.0, warmup=0, steps=10, decay=decay)
+
+
+def updates_of(config: OptimizerConfig, grads: list[Any], params: Any) -> list[Any]:
+    optimizer = make_optimizer(config)
+    state, found = optimizer.init(params), []
+    for gradient in grads:
+        update, state = optimizer.update(gradient, state, params)
+        found.append(update)
+    return found
+
+
+def test_adam_by_its_formula_on_clipped_gradients() -> None:
+    params = {"a": {"bias": np.zeros(2, np.float32)}}
+    small, large = np.array([0.3, -0.4]), np.array([6.0, 8.0])
+    grads = [{"a": {"bias": g.astype(np.float32)}} for g in (small, large)]
+    found = updates_of(CONFIG, grads, params)
+    # A norm of 0.5 stays, one of 10 becomes 1.
+    first, second = small, large / 10
+    m = 0.9 * 0.1 * first + 0.1 * second
+    v = 0.98 * 0.02 * first**2 + 0.02 * second**2
+    expected = -(m / (1 - 0.9**2)) / (np.sqrt(v / (1 - 0.98**2)) + 1e-6)
+    np.testing.assert_allclose(found[0]["a"]["bias"], -np.sign(small), rtol=1e-4)
+    np.testing.assert_allclose(found[1]["a"]["bias"], expected, rtol=1e-4)
+
+
+def test_the_norm_that_is_clipped_is_of_all_parameters() -> None:
+    # With a large epsilon Adam's first update is proportional to the clipped gradient.
+    config = dataclasses.replace(CONFIG, epsilon=1e6)
+    params = {"a": {"bias": np.zeros(1, np.float32)}, "b": {"bias": np.zeros(1, np.float32)}}
+    three, four = np.array([30.0], np.float32), np.array([40.0], np.float32)
+    (found,) = updates_of(config, [{"a": {"bias": three}, "b": {"bias": four}}], params)
+    np.testing.assert_allclose(found["a"]["bias"] * 1e6, [-0.6], rtol=1e-3)
+    np.testing.assert_allclose(found["b"]["bias"] * 1e6, [-0.8], rtol=1e-3)
+
+
+def test_weight_decay_pulls_kernels_alone() -> None:
+    rng = np.random.default_rng(0)
+    leaf = rng.normal(size=(3, 3)).astype(np.float32)
+    params = {"dense": {"kernel": leaf, "bias": leaf}, "norm": {"scale": leaf}, "positions": leaf}
+    zero = jax.tree.map(np.zeros_like, params)
+    (found,) = updates_of(CONFIG, [zero], params)
+    np.testing.assert_allclose(found["dense"]["kernel"], -0.1 * leaf, rtol=1e-6)
+    assert not np.any(found["dense"]["bias"]) and not np.any(found["norm"]["scale"])
+    assert not np.any(found["positions"])
+
+
+def test_every_matrix_of_an_encoder_decays_and_no_vector(tiny_encoder: Any) -> None:
+    config: EncoderConfig = tiny_encoder(pooling="cls", patch_hidden=16)
+    arguments: dict[str, Any] = {
+        "temperature": 0.05,
+        "learnable_temperature": True,
+        "symmetric": True,
+    }
+    arguments |= {"hard_negatives": False, "mask_false_negatives": True, "axis": "data"}
+    objective = make_objective("info_nce", arguments)
+    params = {"encoder": init_params(config, 0), "objective": objective.init()[0]}
+    chosen = {
+        jax.tree_util.keystr(path, simple=True, separator="/"): bool(value)
+        for path, value in jax.tree_util.tree_leaves_with_path(decayed(params))
+    }
+    assert {name for name, value in chosen.items() if value} == {
+        f"encoder/{name}/kernel"
+        for name in (
+            "embed",
+            "embed_hidden",
+            "head",
+            "blocks/attention/query_key_value",
+            "blocks/attention/out",
+            "blocks/mlp_in",
+            "blocks/mlp_out",
+        )
+    }
+    assert {"encoder/cls", "encoder/positions", "objective/log_scale"} <= set(chosen)
+
+
+def test_accumulation_averages_gradients_before_one_update() -> None:
+    params = {"a": {"bias": np.zeros(2, np.float32)}}
+    grads = [np.array(g, np.float32) for g in ([0.1, 0.5], [0.3, -0.3], [-0.2, 0.1], [0.4, 0.4])]
+    wrap = [{"a": {"bias": g}} for g in grads]
+    found = updates_of(dataclasses.replace(CONFIG, accumulate=2), wrap, params)
+    means = [{"a": {"bias": (grads[i] + grads[i + 1]) / 2}} for i in (0, 2)]
+    expected = updates_of(CONFIG, means, params)
+    assert not np.any(found[0]["a"]["bias"]) and not np.any(found[2]["a"]["bias"])
+    np.testing.assert_allclose(found[1]["a"]["bias"], expected[0]["a"]["bias"], rtol=1e-5)
+    np.testing.assert_allclose(found[3]["a"]["bias"], expected[1]["a"]["bias"], rtol=1e-5)

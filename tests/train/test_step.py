@@ -1,0 +1,212 @@
+"""The training step: exact on any number of devices, and equal to a plain single-device step."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import traverse_util
+
+from pixel_linguist.model import encode, init_params
+from pixel_linguist.objective import Objective, make_objective
+from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.step import AXIS, Backend, init_state, mapped_step, place
+from tests.train.five_steps import BATCH, ENCODER, OPTIMIZER, random_batch
+
+Flat = dict[str, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def after_five_steps(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a function: (devices, backend, seed) → hard negatives → parameters by name."""
+    folder, done = tmp_path_factory.mktemp("steps"), {}
+
+    def run(devices: int, backend: str, seed: int = 7) -> dict[bool, Flat]:
+        if (devices, backend, seed) not in done:
+            path = folder / f"{devices}-{backend}-{seed}.npz"
+            program = Path(__file__).with_name("five_steps.py")
+            environment = os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)}
+            command = [sys.executable, str(program), str(path), str(seed), backend]
+            subprocess.run(command, env=environment, check=True)
+            stored = np.load(path)
+            assert stored["devices"] == devices
+            done[devices, backend, seed] = {
+                hard: {
+                    name.split(":")[2]: stored[name]
+                    for name in stored
+                    if name.startswith(f"{backend}:{hard}:")
+                }
+                for hard in (False, True)
+            }
+        return done[devices, backend, seed]
+
+    return run
+
+
+def largest_difference(a: Flat, b: Flat) -> float:
+    assert a.keys() == b.keys() and len(a) > 10
+    return max(float(np.abs(a[name] - b[name]).max()) for name in a)
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("devices", "backend"),
+    [
+        (2, "pmap"),
+        (4, "pmap"),
+        (4, "shard_map"),
+        pytest.param(1, "shard_map", marks=SLOW),
+        pytest.param(2, "shard_map", marks=SLOW),
+    ],
+)
+def test_devices_and_back_ends_give_the_same_parameters(
+    after_five_steps: Any, devices: int, backend: str
+) -> None:
+    one, others = after_five_steps(1, "pmap"), after_five_steps(devices, backend)
+    for hard in (False, True):
+        assert largest_difference(one[hard], others[hard]) < 1e-5
+    # Something was learned, and with hard negatives something else.
+    start = init_params(ENCODER, 0)["embed"]["kernel"]
+    assert np.abs(one[False]["encoder/embed/kernel"] - start).max() > 1e-3
+    assert largest_difference(one[False], one[True]) > 1e-3
+
+
+@SLOW
+def test_dropout_is_on_in_that_comparison(after_five_steps: Any) -> None:
+    one, other_seed = after_five_steps(1, "pmap"), after_five_steps(1, "pmap", 8)
+    assert largest_difference(one[False], other_seed[False]) > 1e-3
+
+
+NO_DROPOUT = dataclasses.replace(ENCODER, dropout=0.0)
+
+
+def plain_objective() -> Objective:
+    arguments: dict[str, Any] = {
+        "temperature": 0.05,
+        "learnable_temperature": False,
+        "symmetric": True,
+    }
+    arguments |= {"hard_negatives": False, "mask_false_negatives": False, "axis": AXIS}
+    return make_objective("info_nce", arguments)
+
+
+def plain_loss(params: Any, batch: Any) -> jax.Array:
+    """Return the loss of a whole batch, written without devices, keys and objective."""
+    sides = [
+        encode(dataclasses.replace(NO_DROPOUT, keep_head=True), params, **batch[view])["embedding"]
+        for view in ("anchor", "positive")
+    ]
+    a, b = (side / jnp.linalg.norm(side, axis=1, keepdims=True) for side in sides)
+    scores = a @ b.T / 0.05
+    both = jax.nn.log_softmax(scores, axis=1) + jax.nn.log_softmax(scores, axis=0)
+    return -jnp.diagonal(both).mean() / 2
+
+
+def run_steps(
+    optimizer: OptimizerConfig, batches: list[Any], rates: list[float], backend: Backend
+) -> list[tuple[Flat, dict[str, float]]]:
+    """Return the encoder's parameters and the metrics after each step."""
+    step_fn = mapped_step(NO_DROPOUT, plain_objective(), optimizer, backend)
+    state = init_state(init_params(NO_DROPOUT, 0), plain_objective(), optimizer)
+    found = []
+    for number, (batch, rate) in enumerate(zip(batches, rates, strict=True), start=1):
+        state, metrics = step_fn(state, place(batch, backend), np.float32(rate), np.uint32(0))
+        assert int(state["step"]) == number
+        params = traverse_util.flatten_dict(jax.device_get(state["params"]["encoder"]), sep="/")
+        found.append((params, {name: float(value) for name, value in metrics.items()}))
+    return found
+
+
+# Adam is steep near a gradient of zero; the larger epsilon keeps rounding from showing.
+SMOOTH = dataclasses.replace(OPTIMIZER, epsilon=1e-4, weight_decay=0.1, clip_norm=0.1)
+
+
+def test_a_step_equals_plain_adamw_on_the_whole_batch() -> None:
+    assert jax.device_count() == 4
+    batches, rates = [random_batch(0), random_batch(1)], [1e-2, 2e-3]
+    found = run_steps(SMOOTH, batches, rates, "pmap")
+    params = init_params(NO_DROPOUT, 0)
+    # The rate is put in by hand, as it changes from step to step.
+    adamw = optax.adamw(1.0, 0.9, 0.999, SMOOTH.epsilon, weight_decay=0.1, mask=_kernels)
+    opt = adamw.init(params)
+    value_and_grad = jax.jit(jax.value_and_grad(plain_loss))
+    for batch, rate, (after, metrics) in zip(batches, rates, found, strict=True):
+        loss, grads = value_and_grad(params, batch)
+        norm = float(optax.tree.norm(grads))
+        assert norm > SMOOTH.clip_norm, "clipping is at work"
+        assert metrics["loss"] == pytest.approx(float(loss), rel=1e-5)
+        assert metrics["gradient_norm"] == pytest.approx(norm, rel=1e-5)
+        clipped = jax.tree.map(lambda g, n=norm: SMOOTH.clip_norm * g / n, grads)
+        updates, opt = adamw.update(clipped, opt, params)
+        params = jax.tree.map(lambda p, u, r=rate: p + r * u, params, updates)
+        assert largest_difference(after, traverse_util.flatten_dict(params, sep="/")) < 1e-5
+
+
+def _kernels(params: Any) -> Any:
+    flat = traverse_util.flatten_dict(params)
+    return traverse_util.unflatten_dict({path: path[-1] == "kernel" for path in flat})
+
+
+@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
+def test_accumulation_moves_once_by_the_mean_gradient_of_its_batches(backend: Backend) -> None:
+    optimizer = dataclasses.replace(SMOOTH, accumulate=2)
+    batches = [random_batch(0), random_batch(1)]
+    (first, _), (second, _) = run_steps(optimizer, batches, [1e-2, 1e-2], backend)
+    start = init_params(NO_DROPOUT, 0)
+    assert largest_difference(first, traverse_util.flatten_dict(start, sep="/")) == 0
+
+    def mean_loss(params: Any) -> jax.Array:
+        # Negatives come from the same batch: the mean of two losses, not one loss of 16 rows.
+        return (plain_loss(params, batches[0]) + plain_loss(params, batches[1])) / 2
+
+    grads = jax.jit(jax.grad(mean_loss))(start)
+    norm = float(optax.tree.norm(grads))
+    clipped = jax.tree.map(lambda g: SMOOTH.clip_norm * g / norm, grads)
+    adamw = optax.adamw(1e-2, 0.9, 0.999, SMOOTH.epsilon, weight_decay=0.1, mask=_kernels)
+    updates, _ = adamw.update(clipped, adamw.init(start), start)
+    expected = traverse_util.flatten_dict(optax.apply_updates(start, updates), sep="/")
+    assert largest_difference(second, expected) < 1e-5
+
+
+def test_the_state_is_of_host_arrays_without_a_device_axis() -> None:
+    params = init_params(ENCODER, 0)
+    state = init_state(params, plain_objective(), OPTIMIZER)
+    assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in jax.tree.leaves(state))
+    shapes = jax.tree.map(np.shape, state["params"]["encoder"])
+    assert shapes == jax.tree.map(np.shape, params)
+    assert set(state) == {"params", "opt", "step", "objective"}
+
+
+@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
+def test_placing_keeps_the_rows_in_order(backend: Backend) -> None:
+    batch = {"group": np.arange(BATCH), "view": {"patches": np.arange(BATCH * 3).reshape(BATCH, 3)}}
+    placed = place(batch, backend)
+    whole = jax.tree.map(lambda x, y: np.asarray(x).reshape(y.shape), placed, batch)
+    jax.tree.map(np.testing.assert_array_equal, whole, batch)
+    if backend == "shard_map":
+        assert len(placed["group"].sharding.device_set) == 4
+
+
+def test_stages_of_one_shape_share_a_step() -> None:
+    first = mapped_step(ENCODER, plain_objective(), OPTIMIZER, "pmap")
+    again = mapped_step(
+        dataclasses.replace(ENCODER), plain_objective(), dataclasses.replace(OPTIMIZER), "pmap"
+    )
+    assert first is again
+    other = dataclasses.replace(OPTIMIZER, b1=0.8)
+    assert mapped_step(ENCODER, plain_objective(), other, "pmap") is not first
+
+
+def test_an_unknown_back_end_is_named() -> None:
+    backend: Any = "pjit"
+    with pytest.raises(ValueError, match=r"train.backend is 'pjit'; choose one of pmap, shard_map"):
+        mapped_step(ENCODER, plain_objective(), OPTIMIZER, backend)
