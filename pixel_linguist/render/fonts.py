@@ -3,27 +3,32 @@
 import dataclasses
 import hashlib
 import importlib.util
+import math
 import sys
 import tomllib
 import unicodedata
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import freetype
 import regex
 import uharfbuzz as hb
 
+from pixel_linguist.render.units import CLUSTER
+
 MANIFEST = Path(__file__).with_name("manifest.toml")
 # Where fonts go that come from no Python package.
 FOLDER = Path(sys.prefix) / "share" / "pixel_linguist" / "fonts"
 
-_CLUSTER = regex.compile(r"\X")
 # Characters that have no picture of their own; fonts need not have them. HarfBuzz still sees
 # them, because joiners and variation selectors choose other glyphs.
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
-BOX = "\ufffd"
+_EMOJI = regex.compile(r"\p{Emoji_Presentation}(?!\ufe0e)|\ufe0f|\u20e3")
+BOX_FONT = -1
+# Clusters whose fonts are remembered.
+_CLUSTERS_KEPT = 1 << 16
+_NO_CHARACTER = "\ufffd"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,21 +47,47 @@ class Family:
     features: tuple[str, ...] = ()
 
 
-class Font:
-    """One font file, ready for shaping and for drawing. Not safe for several threads at once."""
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """How fonts are varied: weight where they have it (400 is regular), slant in degrees."""
 
-    def __init__(self, name: str, path: Path, sha256: str):
-        self.name, self.path, self.sha256 = name, path, sha256
-        blob = hb.Blob.from_file_path(str(path))
-        face = hb.Face(blob)
+    weight: int = 400
+    slant: int = 0
+
+
+class Font:
+    """A font file in one style, ready for shaping and drawing. Not safe for several threads."""
+
+    def __init__(self, path: Path, style: Style, size: int):
+        """Open a font at a size in 64ths of a pixel."""
+        face = hb.Face(_blob(path))
         self.shaper = hb.Font(face)
         self.units: int = face.upem
         self.outlines = freetype.Face(str(path))
-        self.characters: frozenset[int] = frozenset(face.unicodes)
+        self.outlines.set_char_size(size, size, 72, 72)
+        axes = {axis.tag: axis for axis in face.axis_infos}
+        if "wght" in axes:
+            weight = min(max(style.weight, axes["wght"].min_value), axes["wght"].max_value)
+            if weight != axes["wght"].default_value:
+                self.shaper.set_variations({"wght": weight})
+                self.outlines.set_var_design_coords(
+                    [weight if tag == "wght" else axis.default_value for tag, axis in axes.items()]
+                )
+        if style.slant:
+            shear = round(math.tan(math.radians(style.slant)) * 0x10000)
+            self.outlines.set_transform(
+                freetype.Matrix(0x10000, shear, 0, 0x10000), freetype.Vector(0, 0)
+            )
 
-    def covers(self, cluster: str) -> bool:
-        """Whether the font has every visible character of a cluster."""
-        return all(ord(c) in self.characters or _INVISIBLE.match(c) is not None for c in cluster)
+
+@lru_cache(maxsize=256)
+def _blob(path: Path) -> hb.Blob:
+    return hb.Blob.from_file_path(str(path))
+
+
+@lru_cache(maxsize=256)
+def _characters(path: Path) -> frozenset[int]:
+    return frozenset(hb.Face(_blob(path)).unicodes)
 
 
 @lru_cache(maxsize=1)
@@ -129,63 +160,124 @@ def _paths(place: dict[str, str]) -> list[Path]:
     return [FOLDER / Path(place["path"]).name, *system]
 
 
+class Part(NamedTuple):
+    """Text that one font draws.
+
+    `font` is an index into the chain, or BOX_FONT for a cluster that none covers. `marks` are
+    combining marks on the last cluster that come from other fonts, with their indices.
+    """
+
+    text: str
+    font: int
+    marks: tuple[tuple[str, int], ...] = ()
+
+
 class Chain:
-    """The installed fonts of a family, in order of preference.
+    """The installed fonts of a family at one size and style, in order of preference.
 
     Raises:
         FileNotFoundError: the first font of the family is not installed.
     """
 
-    def __init__(self, chosen: Family):
-        self.family = chosen
-        self.fonts: list[Font] = []
+    def __init__(self, chosen: Family, size: int, style: Style | None = None):
+        """Find the fonts; each is opened when it is first needed.
+
+        Args:
+            chosen: family.
+            size: in 64ths of a pixel.
+            style: None: regular.
+        """
+        self.family, self.size, self.style = chosen, size, style or Style()
+        self.names: list[str] = []
         self.absent: list[str] = []
+        self._paths: list[Path] = []
+        self.hashes: dict[str, str] = {}
         for name in chosen.fonts:
             found = find(name)
             if found is not None:
-                self.fonts.append(Font(name, *found))
-            elif not self.fonts:
+                self.names.append(name)
+                self._paths.append(found[0])
+                self.hashes[found[0].name] = found[1]
+            elif not self.names:
                 raise FileNotFoundError(
                     f"font {name} of family {chosen.name!r} is not installed; "
                     f"python -m pixel_linguist.render --install-fonts {chosen.name} installs it"
                 )
             else:
                 self.absent.append(name)
-        own = chosen.fonts[: chosen.own]
-        self.own = sum(font.name in own for font in self.fonts)
-        self._plain = self.fonts[0].covers("".join(map(chr, range(0x20, 0x7F))))
+        self.own = sum(name in chosen.fonts[: chosen.own] for name in self.names)
+        entries = [manifest()["fonts"][name] for name in self.names]
+        self._joined = [bool(entry.get("joined")) for entry in entries]
+        self._emoji = [i for i, entry in enumerate(entries) if entry.get("emoji")]
+        self._fonts: dict[int, Font] = {}
+        self._plain = self._covers(0, "".join(map(chr, range(0x20, 0x7F))))
+        self._chosen: dict[str, tuple[Part, ...]] = {}
 
-    def split(self, text: str) -> list[tuple[str, int]]:
-        """Split text into runs of one font each.
+    def font(self, index: int) -> Font:
+        """Return a font, opened."""
+        if index not in self._fonts:
+            self._fonts[index] = Font(self._paths[index], self.style, self.size)
+        return self._fonts[index]
 
-        Returns:
-            (run, font): font is an index into `fonts`, or -1 for a cluster that none covers.
-            Characters without a picture are left out where nothing visible is beside them.
+    def joined(self, index: int) -> bool:
+        """Whether the letters of a font touch, so that nothing may be put between them."""
+        return self._joined[index]
+
+    def split(self, text: str) -> list[Part]:
+        """Split text into parts of one font each, in order.
+
+        What has no picture is left out where nothing visible is beside it.
         """
         if self._plain and text.isascii() and text.isprintable():
-            return [(text, 0)] if text else []
-        runs: list[tuple[str, int]] = []
-        for cluster in _CLUSTER.findall(_clean(text)):
-            font = self._font_of(cluster)
-            if font is None:
-                continue
-            if runs and font >= 0 and runs[-1][1] == font:
-                runs[-1] = (runs[-1][0] + cluster, font)
-            else:
-                runs.append((cluster, font))
-        return runs
+            return [Part(text, 0)] if text else []
+        parts: list[Part] = []
+        for cluster in CLUSTER.findall(_clean(text)):
+            for part in self._parts(cluster):
+                before = parts[-1] if parts else None
+                if before and before.font == part.font != BOX_FONT and not before.marks:
+                    parts[-1] = Part(before.text + part.text, part.font, part.marks)
+                else:
+                    parts.append(part)
+        return parts
 
-    def _font_of(self, cluster: str) -> int | None:
+    def _parts(self, cluster: str) -> tuple[Part, ...]:
+        if len(self._chosen) > _CLUSTERS_KEPT:
+            self._chosen.clear()
+        known = self._chosen.get(cluster)
+        if known is None:
+            known = self._choose(cluster)
+            if len(cluster) < 32:
+                self._chosen[cluster] = known
+        return known
+
+    def _choose(self, cluster: str) -> tuple[Part, ...]:
         if not _INVISIBLE.sub("", cluster):
-            return None
-        for index, font in enumerate(self.fonts):
-            if font.covers(cluster):
+            return ()
+        font = self._first(cluster)
+        if font is not None:
+            return (Part(cluster, font),)
+        # A letter of one font with marks of others.
+        base = self._first(cluster[0])
+        if base is None:
+            return (Part(cluster, BOX_FONT),)
+        own = "".join(c for c in cluster if self._covers(base, c))
+        strange = [c for c in cluster if not self._covers(base, c)]
+        marks = [(c, self._first(c)) for c in strange]
+        found = tuple((c, font) for c, font in marks if font is not None)
+        boxes = (Part("", BOX_FONT),) * (len(found) < len(marks))
+        return Part(own, base, found), *boxes
+
+    def _first(self, cluster: str) -> int | None:
+        """Return the first font that has every visible character of a cluster."""
+        order = [*self._emoji, *range(len(self.names))] if _EMOJI.search(cluster) else None
+        for index in order or range(len(self.names)):
+            if self._covers(index, cluster):
                 return index
-        # A letter whose marks are in no font of its own is drawn without them.
-        for index, font in enumerate(self.fonts):
-            if font.covers(cluster[0]):
-                return index
-        return -1
+        return None
+
+    def _covers(self, index: int, text: str) -> bool:
+        characters = _characters(self._paths[index])
+        return all(ord(c) in characters or _INVISIBLE.match(c) for c in text)
 
 
 def _clean(text: str) -> str:
@@ -194,14 +286,9 @@ def _clean(text: str) -> str:
     for character in unicodedata.normalize("NFC", text):
         kind = unicodedata.category(character)
         if kind == "Cs":
-            kept.append(BOX)
+            kept.append(_NO_CHARACTER)
         elif character.isspace():
             kept.append(" ")
         elif kind != "Cc":
             kept.append(character)
     return "".join(kept)
-
-
-def hashes(fonts: Sequence[Font]) -> dict[str, str]:
-    """Return SHA-256 by file name."""
-    return {font.path.name: font.sha256 for font in fonts}

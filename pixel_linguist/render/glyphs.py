@@ -4,8 +4,15 @@ What is sent to an accelerator is the runs and the few bitmaps they use, not the
 """
 
 import dataclasses
+from collections.abc import Iterator, Sequence
+from threading import Lock
 
 import numpy as np
+
+from pixel_linguist.render.grid import Grid
+from pixel_linguist.render.layout import Shaped
+from pixel_linguist.render.placement import Placed
+from pixel_linguist.render.store import OVERHEAD, Full, Store, grown
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,3 +69,162 @@ def rasterise(runs: GlyphRuns) -> np.ndarray:
     strips = np.minimum(canvas[:, rows : rows + height, columns:-columns], 255).astype(np.uint8)
     patches = strips.reshape(len(strips), height, runs.length, width).swapaxes(1, 2)
     return np.ascontiguousarray(patches)
+
+
+class RunStore(Store):
+    """Units as pieces of glyph bitmaps, no larger than a patch."""
+
+    def __init__(self, grid: Grid, lock: Lock, memory: int, aligned: bool):
+        """Make room for `memory` bytes, at the least for what one text shows.
+
+        Args:
+            grid: to stand on.
+            lock: for what is added.
+            memory: in bytes.
+            aligned: units start at patches and are cut at the edges of those they take.
+        """
+        super().__init__(grid, lock)
+        self._aligned = aligned
+        self._left = max(memory, 64 * grid.max_patches * grid.width * (grid.height + OVERHEAD))
+        # Tile 0 is blank, tile 1 is black.
+        self.tiles = np.zeros((256, grid.height, grid.width), np.uint8)
+        self.tiles[1] = 255
+        self._tiles: dict[bytes, int] = {}
+        self._used = 0
+        self.first = np.zeros(1024, np.int64)
+        self.pieces = np.zeros(1024, np.int64)
+        # By piece: its tile, and its upper left corner from the unit's start and the top row.
+        self.tile = np.zeros(4096, np.int64)
+        self.x = np.zeros(4096, np.int64)
+        self.y = np.zeros(4096, np.int64)
+
+    def _keep(self, number: int, shaped: Shaped) -> None:
+        found = [*self._cut_up(shaped)]
+        self._left -= OVERHEAD + 24 * len(found)
+        if self.ids and self._left < 0:
+            raise Full
+        self.first, self.pieces = grown(self.first, number), grown(self.pieces, number)
+        self.first[number], self.pieces[number] = self._used, len(found)
+        for ink, x, y in found:
+            self.tile = grown(self.tile, self._used)
+            self.x, self.y = grown(self.x, self._used), grown(self.y, self._used)
+            self.tile[self._used] = self._tile(ink)
+            self.x[self._used], self.y[self._used] = x, y
+            self._used += 1
+
+    def _cut_up(self, shaped: Shaped) -> Iterator[tuple[np.ndarray, int, int]]:
+        """Cut the glyphs of a unit into pieces that a tile can hold: ink, column, row."""
+        grid = self.grid
+        left = -grid.margin if self._aligned else -(1 << 14)
+        taken = -(-(grid.margin + shaped.width + grid.gap) // grid.width) * grid.width
+        right = min(taken, grid.max_patches * grid.width) - grid.margin
+        if not self._aligned:
+            right = grid.max_patches * grid.width
+        for glyph in shaped.glyphs:
+            ink, x, above = grid.atlas.bitmap(glyph.font, glyph.number)
+            x, y = x + glyph.x, grid.baseline - glyph.y - above
+            top, bottom = max(-y, 0), min(grid.height - y, ink.shape[0])
+            start, end = max(left - x, 0), min(right - x, ink.shape[1])
+            for row in range(top, bottom, grid.height):
+                for column in range(start, end, grid.width):
+                    part = ink[
+                        row : min(row + grid.height, bottom), column : min(column + grid.width, end)
+                    ]
+                    yield part, x + column, y + row
+
+    def _tile(self, ink: np.ndarray) -> int:
+        tile = np.zeros(self.tiles.shape[1:], np.uint8)
+        tile[: ink.shape[0], : ink.shape[1]] = ink
+        key = tile.tobytes()
+        known = self._tiles.get(key)
+        if known is None:
+            known = len(self._tiles) + 2
+            self._left -= 2 * tile.nbytes + OVERHEAD
+            self.tiles = grown(self.tiles, known)
+            self.tiles[known] = tile
+            self._tiles[key] = known
+        return known
+
+    def draw(self, placed: Placed, length: int, end: int | None = None) -> GlyphRuns:
+        """Put together a batch of B texts, `length` patches long.
+
+        Args:
+            placed: texts.
+            length: patches.
+            end: a black patch follows each text, the text cut to so many patches; None: no.
+        """
+        grid = self.grid
+        pieces = self.pieces[placed.ids]
+        before = np.cumsum(pieces) - pieces
+        index = np.repeat(self.first[placed.ids] - before, pieces) + np.arange(pieces.sum())
+        x = np.repeat(placed.x, pieces) + self.x[index]
+        y, tile = self.y[index], self.tile[index]
+        many = np.diff(np.concatenate([[0], np.cumsum(pieces)])[placed.bounds])
+        text = np.repeat(np.arange(len(many)), many)
+        # Ink that goes on behind the text's last patch is cut there.
+        space = placed.count[text] * grid.width - x
+        for i in np.flatnonzero(space < grid.width):
+            if self.tiles[tile[i], :, max(space[i], 0) :].any():
+                with self._lock:
+                    tile[i] = self._tile(self.tiles[tile[i], :, : max(space[i], 0)])
+        count = placed.count
+        if end is not None:
+            # The black tile comes first in each text.
+            count = np.minimum(count, end) + 1
+            tile, x, y = (
+                np.insert(values, np.cumsum(many) - many, new)
+                for values, new in ((tile, 1), (x, (count - 1) * grid.width), (y, 0))
+            )
+            many = many + 1
+        used, number = np.unique(tile, return_inverse=True)
+        row = np.arange(_power(int(many.max(initial=1)))) < many[:, None]
+
+        def filled(values: np.ndarray, kind: type[np.generic]) -> np.ndarray:
+            array = np.zeros(row.shape, kind)
+            array[row] = values
+            return array
+
+        tiles = np.zeros((_power(len(used) + 1), grid.height, grid.width), np.uint8)
+        tiles[1 : len(used) + 1] = self.tiles[used]
+        return GlyphRuns(
+            glyphs=filled(number + 1, np.uint16),
+            x=filled(x, np.int16),
+            y=filled(y, np.int16),
+            count=count.astype(np.int32),
+            tiles=tiles,
+            length=length,
+            patch=(grid.height, grid.width),
+        )
+
+
+def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
+    """Put batches of one length together."""
+    if len(parts) == 1:
+        return parts[0]
+    pieces = max(part.glyphs.shape[1] for part in parts)
+    tiles = np.concatenate([part.tiles[1:] for part in parts])
+    used = len(tiles) + 1
+    first = np.cumsum([0, *(len(part.tiles) - 1 for part in parts)])
+    glyphs = [
+        np.where(part.glyphs, part.glyphs + start, 0).astype(np.uint16)
+        for part, start in zip(parts, first[:-1], strict=True)
+    ]
+
+    def stacked(arrays: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate(
+            [np.pad(array, ((0, 0), (0, pieces - array.shape[1]))) for array in arrays]
+        )
+
+    return dataclasses.replace(
+        parts[0],
+        glyphs=stacked(glyphs),
+        x=stacked([part.x for part in parts]),
+        y=stacked([part.y for part in parts]),
+        count=np.concatenate([part.count for part in parts]),
+        tiles=np.pad(tiles, ((1, _power(used) - used), (0, 0), (0, 0))),
+    )
+
+
+def _power(number: int) -> int:
+    """Return the smallest power of two that is at least 32 and at least a number."""
+    return max(1 << (number - 1).bit_length(), 32)

@@ -2,23 +2,23 @@
 
 Positions are exact: HarfBuzz shapes in the font's own units, and integers alone turn those into
 pixels. Each cluster starts at a whole pixel and its advance is rounded to whole pixels, so that a
-word has the same picture wherever it stands.
+unit has the same picture wherever it stands.
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import uharfbuzz as hb
 
-from pixel_linguist.render.fonts import Chain
-
-BOX_FONT = -1
+from pixel_linguist.render.fonts import BOX_FONT, Chain, Part
+from pixel_linguist.render.units import Run, Unit
 
 
 class Glyph(NamedTuple):
     """A glyph: its font (an index into the chain, or BOX_FONT), its number there, its origin.
 
-    `x` pixels to the right of the word's start, `y` pixels above the baseline; `cluster` numbers
-    the clusters of the word from left to right.
+    `x` pixels to the right of the unit's start, `y` pixels above the baseline; `cluster` numbers
+    the clusters of the unit from left to right.
     """
 
     font: int
@@ -28,82 +28,117 @@ class Glyph(NamedTuple):
     cluster: int
 
 
-class Word(NamedTuple):
-    """A shaped piece of text; `ends` has the pixel at which each of its clusters ends."""
+class Shaped(NamedTuple):
+    """A shaped unit; `ends` has the pixel at which each of its clusters ends."""
 
     glyphs: list[Glyph]
     width: int
     ends: list[int]
-    missing: int
+
+    @property
+    def missing(self) -> int:
+        """Clusters that no font covers."""
+        return sum(glyph.font == BOX_FONT for glyph in self.glyphs)
+
+    def cut(self, limit: int) -> "Shaped":
+        """Return as many clusters from the left as end within `limit` pixels."""
+        kept = sum(end <= limit for end in self.ends)
+        glyphs = [glyph for glyph in self.glyphs if glyph.cluster < kept]
+        return Shaped(glyphs, self.ends[kept - 1] if kept else 0, self.ends[:kept])
 
 
 class Layout:
-    """Shapes text in one chain of fonts at one size. Not safe for several threads at once."""
+    """Shapes units in one chain of fonts at one size. Not safe for several threads at once."""
 
-    def __init__(self, chain: Chain, font_size: float, cell: int):
-        """Set the size.
+    def __init__(self, chain: Chain, cell: int = 0, all_cells: bool = False, spacing: int = 0):
+        """Set how far letters stand apart.
 
         Args:
-            chain: of fonts.
-            font_size: in pixels; it is used to the nearest 1/64.
+            chain: of fonts, at a size.
             cell: the family's own fonts advance by whole multiples of it, in pixels; 0: by what
                 they say.
+            all_cells: all fonts do, each cluster in the middle of its cells.
+            spacing: pixels added after each cluster, in scripts whose letters stand apart.
         """
         self.chain = chain
-        self.size = round(font_size * 64)
-        self.cell = cell
+        self.size = chain.size
+        self.cell, self.all_cells, self.spacing = cell, all_cells, spacing
         self._features = {f.lstrip("+-"): not f.startswith("-") for f in chain.family.features}
         self.box_width = max(self._pixels(6, 10), 3)
+        self.space = 0
         self.space = max(self.shape(" ").width, 1)
 
-    def shape(self, text: str) -> Word:
-        """Lay text out on one line, each run in the direction of its script."""
-        glyphs: list[Glyph] = []
-        ends: list[int] = []
-        pen = missing = 0
-        for run, font in self.chain.split(text):
-            if font < 0:
-                glyphs.append(Glyph(BOX_FONT, 0, pen, 0, len(ends)))
-                pen += self.box_width
-                ends.append(pen)
-                missing += 1
-            else:
-                pen = self._shape_run(run, font, pen, glyphs, ends)
-        return Word(glyphs, pen, ends, missing)
+    def shape(self, unit: Unit) -> Shaped:
+        """Lay a unit out on one line."""
+        line = Shaped([], 0, [])
+        for run in [Run(unit, False)] if isinstance(unit, str) else unit:
+            parts = self.chain.split(run.text)
+            for part in reversed(parts) if run.right_to_left else parts:
+                if part.font == BOX_FONT:
+                    line.glyphs.append(Glyph(BOX_FONT, 0, line.width, 0, len(line.ends)))
+                    end = line.width + self._in_cells(self.box_width, BOX_FONT)
+                    line = line._replace(width=end)
+                    line.ends.append(end)
+                else:
+                    line = self._add(line, part, run.right_to_left)
+        return line
 
-    def _shape_run(
-        self, run: str, font: int, pen: int, glyphs: list[Glyph], ends: list[int]
-    ) -> int:
+    def _add(self, line: Shaped, part: Part, right_to_left: bool) -> Shaped:
+        """Set a part behind a line."""
+        glyphs, pen, ends = line
+        units = self.chain.font(part.font).units
+        last, local, first = -1, 0, len(glyphs)
+        for info, position in self._glyphs(part.text, part.font, right_to_left):
+            if info.cluster != last:
+                if last >= 0:
+                    pen = self._close(line, first, pen, local, part.font)
+                last, local, first = info.cluster, 0, len(glyphs)
+            x = pen + self._pixels(local + position.x_offset, units)
+            y = self._pixels(position.y_offset, units)
+            glyphs.append(Glyph(part.font, info.codepoint, x, y, len(ends)))
+            local += position.x_advance
+        if last >= 0:
+            pen = self._close(line, first, pen, local, part.font)
+        for marks, font in part.marks:
+            # A mark of another font stands where its font puts it behind a letter.
+            for info, position in self._glyphs(marks, font, False):
+                x = pen + self._pixels(position.x_offset, self.chain.font(font).units)
+                y = self._pixels(position.y_offset, self.chain.font(font).units)
+                glyphs.append(Glyph(font, info.codepoint, x, y, len(ends) - 1))
+        return line._replace(width=pen)
+
+    def _glyphs(self, text: str, font: int, right_to_left: bool) -> Iterable[tuple[Any, Any]]:
+        """Shape text of one font: pairs of HarfBuzz's info and position, from left to right."""
         buffer = hb.Buffer()
-        buffer.add_str(run)
+        buffer.add_str(text)
         # Otherwise the language of the process would choose among glyphs.
         buffer.language = "und"
         buffer.guess_segment_properties()
-        source = self.chain.fonts[font]
-        hb.shape(source.shaper, buffer, self._features)
-        units = source.units
-        last, local = -1, 0
-        for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            if info.cluster != last:
-                if last >= 0:
-                    pen += self._advance(local, font)
-                    ends.append(pen)
-                last, local = info.cluster, 0
-            x = pen + self._pixels(local + position.x_offset, units)
-            y = self._pixels(position.y_offset, units)
-            glyphs.append(Glyph(font, info.codepoint, x, y, len(ends)))
-            local += position.x_advance
-        if last >= 0:
-            pen += self._advance(local, font)
-            ends.append(pen)
-        return pen
+        buffer.direction = "rtl" if right_to_left else "ltr"
+        hb.shape(self.chain.font(font).shaper, buffer, self._features)
+        return zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+
+    def _close(self, line: Shaped, first: int, pen: int, distance: int, font: int) -> int:
+        """End the cluster whose glyphs begin at `first`; returns where the next one starts."""
+        pixels = max(self._pixels(distance, self.chain.font(font).units), 0)
+        if pixels and not self.chain.joined(font):
+            pixels = max(pixels + self.spacing, 1)
+        if not line.ends and not pixels:
+            # A mark with no letter before it stands on a space.
+            pixels = self.space
+            line.glyphs[first:] = [g._replace(x=g.x + pixels) for g in line.glyphs[first:]]
+        advance = self._in_cells(pixels, font)
+        if self.all_cells and advance > pixels:
+            shift = (advance - pixels) // 2
+            line.glyphs[first:] = [g._replace(x=g.x + shift) for g in line.glyphs[first:]]
+        line.ends.append(pen + advance)
+        return pen + advance
 
     def _pixels(self, distance: int, units: int) -> int:
         """Turn font units into whole pixels, halves upwards."""
         return (2 * distance * self.size + 64 * units) // (128 * units)
 
-    def _advance(self, distance: int, font: int) -> int:
-        pixels = max(self._pixels(distance, self.chain.fonts[font].units), 0)
-        if not self.cell or font >= self.chain.own:
+    def _in_cells(self, pixels: int, font: int) -> int:
+        if not self.cell or not (self.all_cells or 0 <= font < self.chain.own):
             return pixels
         return -(-pixels // self.cell) * self.cell

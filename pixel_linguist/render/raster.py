@@ -9,10 +9,13 @@ from typing import NamedTuple
 import freetype
 import numpy as np
 
-from pixel_linguist.render.fonts import Font
-from pixel_linguist.render.layout import BOX_FONT, Glyph, Word
+from pixel_linguist.render.fonts import BOX_FONT, Chain
+from pixel_linguist.render.layout import Glyph, Shaped
 
 _FLAGS = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP | freetype.FT_LOAD_RENDER
+
+# What a bitmap costs in memory beside its ink.
+_OVERHEAD = 400
 
 
 class Bitmap(NamedTuple):
@@ -24,33 +27,46 @@ class Bitmap(NamedTuple):
 
 
 class Atlas:
-    """Bitmaps of the glyphs of some fonts at one size. Not safe for several threads at once."""
+    """Bitmaps of the glyphs of a chain of fonts. Not safe for several threads at once."""
 
-    def __init__(self, fonts: list[Font], size: int, box_width: int):
-        """Set the size, in 64ths of a pixel, and the width of the box for what is missing."""
-        self._fonts = fonts
-        self._bitmaps: dict[tuple[int, int], Bitmap] = {(BOX_FONT, 0): _box(size, box_width)}
-        for font in fonts:
-            font.outlines.set_char_size(size, size, 72, 72)
+    def __init__(self, chain: Chain, box_width: int, memory: int):
+        """Set the fonts.
+
+        Args:
+            chain: of fonts, at a size.
+            box_width: pixels of the box for what is missing.
+            memory: bytes that bitmaps may take.
+        """
+        self._chain, self._memory = chain, memory
+        self._box = _box(chain.size, box_width)
+        self._bitmaps: dict[tuple[int, int], Bitmap] = {}
+        self.nbytes = 0
 
     def bitmap(self, font: int, index: int) -> Bitmap:
         """Return the bitmap of a glyph."""
+        if font == BOX_FONT:
+            return self._box
         known = self._bitmaps.get((font, index))
         if known is None:
-            known = self._bitmaps[font, index] = self._load(font, index)
+            known = self._load(font, index)
+            self.nbytes += known.ink.nbytes + _OVERHEAD
+            if self.nbytes > self._memory:
+                self._bitmaps.clear()
+                self.nbytes = 0
+            self._bitmaps[font, index] = known
         return known
 
     def _load(self, font: int, index: int) -> Bitmap:
-        face = self._fonts[font].outlines
+        face = self._chain.font(font).outlines
         face.load_glyph(index, _FLAGS)
         slot, bitmap = face.glyph, face.glyph.bitmap
         rows = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)
         return Bitmap(rows[:, : bitmap.width].copy(), slot.bitmap_left, slot.bitmap_top)
 
-    def extent(self, word: Word) -> tuple[int, int]:
-        """Return the columns [left, right) that the ink of a word takes."""
-        left, right = 0, word.width
-        for glyph in word.glyphs:
+    def extent(self, shaped: Shaped) -> tuple[int, int]:
+        """Return the columns [left, right) that the ink of a unit takes."""
+        left, right = 0, shaped.width
+        for glyph in shaped.glyphs:
             bitmap = self.bitmap(glyph.font, glyph.number)
             start = glyph.x + bitmap.left
             if bitmap.ink.size:
@@ -63,7 +79,7 @@ class Atlas:
         Args:
             glyphs: of one line.
             canvas: to draw on.
-            x: the column of the word's start.
+            x: the column of the unit's start.
             baseline: the rows above the baseline.
         """
         height, width = canvas.shape

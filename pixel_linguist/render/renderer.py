@@ -1,19 +1,37 @@
 """The renderer: texts to patches."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.continuous import Continuous
-from pixel_linguist.render.fonts import Chain, family, hashes
-from pixel_linguist.render.grid import Grid, Strategy
+from pixel_linguist.render.drawing import Drawing
+from pixel_linguist.render.fonts import Chain, family
+from pixel_linguist.render.glyphs import GlyphRuns, RunStore, join_runs
+from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
+from pixel_linguist.render.pictures import PatchStore, StripStore
+from pixel_linguist.render.placement import Aligned, Placement, Running
 from pixel_linguist.render.raster import Atlas
-from pixel_linguist.render.rendered import Rendered
-from pixel_linguist.render.words import Words
+from pixel_linguist.render.rendered import Rendered, Stats
 
-STRATEGIES: dict[str, Callable[[Grid, int], Strategy]] = {"words": Words, "continuous": Continuous}
+
+class Strategy(NamedTuple):
+    """How text stands on the grid: in units that start at patches, or running on; in cells."""
+
+    aligned: bool
+    place: Callable[[Grid], Placement]
+    cells: bool = False
+    close: bool = False
+
+
+STRATEGIES = {
+    "words": Strategy(True, Aligned),
+    "continuous": Strategy(False, Running),
+    "bigrams": Strategy(True, lambda grid: Aligned(grid, by_pairs=True), close=True),
+    "mono": Strategy(False, Running, cells=True, close=True),
+}
 
 
 class Renderer:
@@ -29,6 +47,7 @@ class Renderer:
         patch: int | Sequence[int] = 16,
         max_patches: int = 64,
         font_size: float | None = None,
+        end_patch: bool = False,
         memory: int = 256 << 20,
     ):
         """Find the fonts and verify them.
@@ -36,11 +55,14 @@ class Renderer:
         Args:
             family: of fonts, by its name in the manifest.
             strategy: "words": each word starts at a patch, and patches never cross words;
-                "continuous": the text runs on across patches.
+                "continuous": the text runs on across patches; "bigrams": each pair of grapheme
+                clusters starts at a patch; "mono": each cluster stands in a cell half a patch wide,
+                or in two.
             patch: height and width in pixels, or one number for both.
             max_patches: the longest sequence; longer text is cut at a grapheme cluster.
             font_size: in pixels; None: what the family has for this patch height.
-            memory: bytes that pictures of words may take.
+            end_patch: whether a black patch ends each text; it counts, as text does.
+            memory: bytes that pictures and glyphs may take.
 
         Raises:
             ValueError: an unknown family or strategy, an impossible number, a changed font file.
@@ -57,17 +79,25 @@ class Renderer:
             raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
         self.family, self.strategy, self.patch = family, strategy, (height, width)
         self.max_patches, self.font_size, self.memory = max_patches, font_size, memory
-        self._draw = STRATEGIES[strategy](self._grid(), memory)
+        self.end_patch = end_patch
+        self._lock = Lock()
+        self._grid = self._make_grid()
+        self._placement = STRATEGIES[strategy].place(self._grid)
+        kind = PatchStore if STRATEGIES[strategy].aligned else StripStore
+        self._pictures: Drawing[PatchStore | StripStore] = Drawing(
+            self._placement, lambda: kind(self._grid, self._lock, self.memory * 7 // 8), self._lock
+        )
+        self._runs: Drawing[RunStore] | None = None
 
-    def _grid(self) -> Grid:
-        chosen = family(self.family)
-        height = self.patch[0]
+    def _make_grid(self) -> Grid:
+        chosen, strategy = family(self.family), STRATEGIES[self.strategy]
+        height, width = self.patch
         size = chosen.size * height if self.font_size is None else self.font_size
-        fonts = Chain(chosen)
-        layout = Layout(fonts, size, round(chosen.cell * height))
-        atlas = Atlas(fonts.fonts, layout.size, layout.box_width)
-        self._hashes = hashes(fonts.fonts)
-        return Grid(layout, atlas, self.patch, self.max_patches)
+        fonts = Chain(chosen, round(size * 64))
+        cell = width // 2 if strategy.cells else round(chosen.cell * height)
+        layout = Layout(fonts, cell, all_cells=strategy.cells)
+        atlas = Atlas(fonts, layout.box_width, self.memory // 8)
+        return Grid(layout, atlas, self.patch, self.max_patches, strategy.close)
 
     def __call__(self, texts: Sequence[str], length: int | None = None) -> Rendered:
         """Draw texts.
@@ -84,16 +114,57 @@ class Renderer:
             TypeError: texts is a str.
             ValueError: length is below 1.
         """
-        if length is not None and length < 1:
-            raise ValueError(f"length is {length}; at least 1 is needed")
-        return self._draw.render(_checked(texts), length)
+        texts, length = self._checked(texts, length)
+        parts = self._pictures.place(texts, self._room(length))
+        patches = [part.store.draw(part.placed, length) for part in parts]
+        drawn = patches[0] if len(patches) == 1 else np.concatenate(patches)
+        count = np.concatenate([part.placed.count for part in parts]).astype(np.int32)
+        if self.end_patch:
+            count = np.minimum(count, self._room(length)) + 1
+            drawn[np.arange(len(drawn)), count - 1] = 255
+        stats = Stats(sum(part.cut for part in parts), sum(part.missing for part in parts))
+        return Rendered(drawn, count, stats)
+
+    def glyph_runs(self, texts: Sequence[str], length: int | None = None) -> GlyphRuns:
+        """Lay texts out without drawing them; `rasterise` of it is what calling draws.
+
+        Raises:
+            TypeError: texts is a str.
+            ValueError: length is below 1, or above what 16 bits of columns hold.
+        """
+        if self._runs is None:
+            aligned = STRATEGIES[self.strategy].aligned
+            self._runs = Drawing(
+                self._placement,
+                lambda: RunStore(self._grid, self._lock, self.memory // 2, aligned),
+                self._lock,
+            )
+        texts, length = self._checked(texts, length)
+        if length * self.patch[1] >= 1 << 15:
+            raise ValueError(f"length is {length}; {(1 << 15) // self.patch[1] - 1} is the most")
+        room = self._room(length)
+        parts = self._runs.place(texts, room)
+        ends = room if self.end_patch else None
+        return join_runs([part.store.draw(part.placed, length, ends) for part in parts])
 
     def count_patches(self, texts: Sequence[str]) -> np.ndarray:
         """Return how many patches texts take in full, int32 [N], at least 1 each.
 
         Nothing is cut: the number may be above max_patches.
         """
-        return self._draw.count(_checked(texts))
+        return (self._pictures.count(_list(texts)) + self.end_patch).astype(np.int32)
+
+    def _room(self, length: int) -> int:
+        """Patches that text itself may take."""
+        return min(length, self.max_patches) - self.end_patch
+
+    def _checked(self, texts: Sequence[str], length: int | None) -> tuple[list[str], int]:
+        texts = _list(texts)
+        if length is None:
+            length = min(int(self.count_patches(texts).max(initial=1)), self.max_patches)
+        if length < 1:
+            raise ValueError(f"length is {length}; at least 1 is needed")
+        return texts, length
 
     def settings(self) -> dict[str, Any]:
         """Return what the pictures depend on, JSON-able: `Renderer(**settings)` draws the same."""
@@ -103,11 +174,12 @@ class Renderer:
             "patch": list(self.patch),
             "max_patches": self.max_patches,
             "font_size": self.font_size,
+            "end_patch": self.end_patch,
         }
 
     def font_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each font file that draws, by its name, in order of preference."""
-        return dict(self._hashes)
+        return dict(self._grid.layout.chain.hashes)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self.settings(), self.memory)
@@ -117,7 +189,7 @@ def _restore(settings: dict[str, Any], memory: int) -> Renderer:
     return Renderer(**settings, memory=memory)
 
 
-def _checked(texts: Sequence[str]) -> Sequence[str]:
+def _list(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, str):
         raise TypeError("rendering needs a list of texts, not one str: write [text]")
-    return texts
+    return list(texts)

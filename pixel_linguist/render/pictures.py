@@ -1,0 +1,124 @@
+"""Stores of pictures, and how a batch is put together from them."""
+
+from threading import Lock
+
+import numpy as np
+
+from pixel_linguist.render.grid import Grid
+from pixel_linguist.render.layout import Shaped
+from pixel_linguist.render.placement import Placed
+from pixel_linguist.render.store import OVERHEAD, Full, Store, grown
+
+
+class PatchStore(Store):
+    """Units as rows of patches in one array: a batch of them is one gather.
+
+    For units that start at patches.
+    """
+
+    def __init__(self, grid: Grid, lock: Lock, memory: int):
+        """Make room for `memory` bytes, at the least for what one text shows.
+
+        The memory is claimed from the system page by page, as it is written.
+        """
+        super().__init__(grid, lock)
+        size = grid.height * grid.width
+        self._slots = max(memory // (size + OVERHEAD), 4 * grid.max_patches)
+        # Patch 0 is blank.
+        self.patches = np.zeros((self._slots, size), np.uint8)
+        self._used = 1
+        self.first = np.zeros(1024, np.int64)
+
+    def _keep(self, number: int, shaped: Shaped) -> None:
+        grid = self.grid
+        taken = grid.margin + shaped.width + grid.gap if shaped.width else 0
+        drawn = min(-(-taken // grid.width), grid.max_patches)
+        # A unit without a picture takes a slot too, so that the number of units is bounded.
+        if self._used + max(drawn, 1) > self._slots:
+            raise Full
+        canvas = np.zeros((grid.height, drawn * grid.width), np.uint8)
+        grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
+        patches = canvas.reshape(grid.height, drawn, grid.width).swapaxes(0, 1)
+        self.patches[self._used : self._used + drawn] = patches.reshape(drawn, -1)
+        self.first = grown(self.first, number)
+        self.first[number] = self._used
+        self._used += max(drawn, 1)
+
+    def draw(self, placed: Placed, length: int) -> np.ndarray:
+        """Draw a batch, uint8 [B, length, H, W]."""
+        grid = self.grid
+        width = self.width[placed.ids]
+        taken = np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
+        before = np.cumsum(taken) - taken
+        slots = np.repeat(self.first[placed.ids] - before, taken) + np.arange(taken.sum())
+        # A text without a picture has one blank patch all the same, and no slot to fill it.
+        filled = np.diff(np.concatenate([[0], np.cumsum(taken)])[placed.bounds])
+        index = np.zeros((len(placed.count), length), np.int64)
+        index[np.arange(length) < filled[:, None]] = slots
+        patches = self.patches.take(index.ravel(), axis=0)
+        return patches.reshape(len(index), length, grid.height, grid.width)
+
+
+class StripStore(Store):
+    """Units as strips of pixels, uint8 [H, columns], to be set side by side."""
+
+    def __init__(self, grid: Grid, lock: Lock, memory: int):
+        """Make room for `memory` bytes, at the least for what one text shows."""
+        super().__init__(grid, lock)
+        columns = grid.max_patches * grid.width
+        units = columns // grid.layout.space + 2
+        self._left = max(memory, 4 * columns * grid.height + 4 * units * OVERHEAD)
+        self.strips: list[np.ndarray] = []
+        # Columns by which ink begins before a unit's start, and goes on after its end.
+        self.before = np.zeros(1024, np.int64)
+        self.after = np.zeros(1024, np.int64)
+        # Whether that is so far that it may meet the ink of a neighbour.
+        self.meets: list[bool] = []
+
+    def _keep(self, number: int, shaped: Shaped) -> None:
+        grid = self.grid
+        left, right = grid.atlas.extent(shaped)
+        right = max(min(right, grid.max_patches * grid.width), left)
+        cost = (right - left) * grid.height + 2 * OVERHEAD
+        if self.ids and cost > self._left:
+            raise Full
+        self._left -= cost
+        strip = np.zeros((grid.height, right - left), np.uint8)
+        grid.atlas.draw(shaped.glyphs, strip, -left, grid.baseline)
+        self.before, self.after = grown(self.before, number), grown(self.after, number)
+        self.before[number], self.after[number] = -left, max(right - shaped.width, 0)
+        reach = grid.layout.space // 2
+        self.strips.append(strip)
+        self.meets.append(-left > reach or right - shaped.width > reach)
+
+    def draw(self, placed: Placed, length: int) -> np.ndarray:
+        """Draw a batch, uint8 [B, length, H, W]."""
+        grid, unit = self.grid, self.grid.width
+        before = self.before[placed.ids]
+        # Ink may reach out of the text on both sides; whole patches, so that rows stay aligned.
+        reach = int(max(before.max(initial=0), self.after[placed.ids].max(initial=0)))
+        lead = -(-reach // unit)
+        canvas = np.zeros((len(placed.count), grid.height, (length + 2 * lead) * unit), np.uint8)
+        places = (placed.x - before + lead * unit).tolist()
+        ids, bounds = placed.ids.tolist(), placed.bounds.tolist()
+        for row, start, stop in zip(canvas, bounds, bounds[1:], strict=False):
+            self._draw_text(row, ids[start:stop], places[start:stop])
+        seen = canvas[:, :, lead * unit : (lead + length) * unit]
+        if reach > grid.gap:
+            seen[
+                np.broadcast_to(
+                    (np.arange(length * unit) >= placed.count[:, None] * unit)[:, None], seen.shape
+                )
+            ] = 0
+        patches = seen.reshape(len(seen), grid.height, length, unit).swapaxes(1, 2)
+        return np.ascontiguousarray(patches)
+
+    def _draw_text(self, row: np.ndarray, ids: list[int], places: list[int]) -> None:
+        strips, meets = self.strips, self.meets
+        for i, place in zip(ids, places, strict=True):
+            strip = strips[i]
+            part = row[:, place : place + strip.shape[1]]
+            if meets[i]:
+                part += np.minimum(strip, 255 - part)
+            else:
+                part[:] = strip

@@ -1,0 +1,79 @@
+"""Units that have been shaped and drawn, kept in bounded memory."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from threading import Lock
+
+import numpy as np
+
+from pixel_linguist.render.grid import Grid
+from pixel_linguist.render.layout import Shaped
+from pixel_linguist.render.units import Unit
+
+# What a unit costs in memory beside its picture: its key, its entry, its numbers.
+OVERHEAD = 300
+
+
+class Full(Exception):
+    """There is no room for another unit: start again with a new store."""
+
+
+class Store(ABC):
+    """Numbers units and keeps their widths; what else is kept of them is up to the subclass.
+
+    Units are only ever added, behind a lock, so that what was read stays valid without one.
+    """
+
+    def __init__(self, grid: Grid, lock: Lock):
+        self.grid, self._lock = grid, lock
+        self.ids: dict[Hashable, int] = {}
+        # By number: pixels, and clusters that no font covers.
+        self.width = np.zeros(1024, np.int64)
+        self.missing = np.zeros(1024, np.int64)
+
+    def lookup(self, units: Sequence[Unit]) -> np.ndarray:
+        """Return the numbers of units, int64 [n]; what is new is drawn.
+
+        Raises:
+            Full: they do not fit beside those before.
+        """
+        try:
+            return np.fromiter(map(self.ids.__getitem__, units), np.int64, len(units))
+        except KeyError:
+            with self._lock:
+                for unit in units:
+                    if unit not in self.ids:
+                        self._add(unit, self.grid.layout.shape(unit))
+            return np.fromiter(map(self.ids.__getitem__, units), np.int64, len(units))
+
+    def lookup_cut(self, unit: Unit, limit: int) -> int:
+        """Return the number of a unit that is cut, at a cluster, to at most `limit` pixels."""
+        known = self.ids.get((limit, unit))
+        if known is None:
+            with self._lock:
+                known = self._add((limit, unit), self.grid.layout.shape(unit).cut(limit))
+        return known
+
+    def _add(self, key: Hashable, shaped: Shaped) -> int:
+        number = len(self.ids)
+        self._keep(number, shaped)
+        self.width = grown(self.width, number)
+        self.missing = grown(self.missing, number)
+        self.width[number] = shaped.width
+        self.missing[number] = shaped.missing
+        # Last: a thread that finds it here reads the rest without a lock.
+        self.ids[key] = number
+        return number
+
+    @abstractmethod
+    def _keep(self, number: int, shaped: Shaped) -> None:
+        """Draw a unit and keep that.
+
+        Raises:
+            Full: there is no room.
+        """
+
+
+def grown(array: np.ndarray, number: int) -> np.ndarray:
+    """Return an array that has a place `number`: itself, or one twice as long."""
+    return array if number < len(array) else np.concatenate([array, np.zeros_like(array)])
