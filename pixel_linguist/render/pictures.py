@@ -39,7 +39,9 @@ class PatchStore(Store):
         canvas = np.zeros((grid.height, drawn * grid.width), np.uint8)
         grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
         patches = canvas.reshape(grid.height, drawn, grid.width).swapaxes(0, 1)
-        self.patches[self._used : self._used + drawn] = patches.reshape(drawn, -1)
+        self.patches[self._used : self._used + drawn] = patches.reshape(
+            drawn, grid.height * grid.width
+        )
         self.first = grown(self.first, number)
         self.first[number] = self._used
         self._used += max(drawn, 1)

@@ -18,7 +18,7 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["words", "continuous"])
+@pytest.fixture(scope="module", params=["words", "continuous", "bigrams", "mono"])
 def renderer(request: pytest.FixtureRequest) -> Renderer:
     return Renderer(strategy=request.param)
 
@@ -82,3 +82,11 @@ def test_says_what_is_wrong() -> None:
         Renderer(strategy="letters")
     with pytest.raises(TypeError, match="list of texts"):
         Renderer()("one text")
+
+
+@pytest.mark.parametrize("family", ["noto", "mono"])
+def test_a_cluster_wider_than_the_room_that_is_left_is_left_out(family: str) -> None:
+    renderer = Renderer(family=family, font_size=40)
+    rendered = renderer(["W", "i W", "WWW"], length=2)
+    assert rendered.stats.cut >= 1
+    np.testing.assert_array_equal(rendered.patches[0], renderer(["W"], length=2).patches[0])
