@@ -1,0 +1,199 @@
+"""Recipes as configuration: loading, overriding, comparing."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ml_collections import ConfigDict
+
+from pixel_linguist import config as configs
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+
+
+@pytest.fixture
+def config() -> ConfigDict:
+    stages = {"nli": {"steps": 10, "peak": 1e-3, "init_from": (), "decay": "cosine"}}
+    return ConfigDict(
+        {
+            "stages": stages,
+            "order": ["nli"],
+            "sizes": (8, 16),
+            "font_size": None,
+            "remat": False,
+            "data_dir": "",
+        }
+    ).lock()
+
+
+@pytest.mark.parametrize(
+    ("assignment", "read", "expected"),
+    [
+        ("--config.stages.nli.steps=25", lambda c: c.stages.nli.steps, 25),
+        ("stages.nli.steps=-1", lambda c: c.stages.nli.steps, -1),
+        ("--config.stages.nli.peak=3e-5", lambda c: c.stages.nli.peak, 3e-5),
+        ("--config.stages.nli.peak=1", lambda c: c.stages.nli.peak, 1.0),
+        ("--config.stages.nli.decay=linear", lambda c: c.stages.nli.decay, "linear"),
+        ("--config.stages.nli.init_from=a,b", lambda c: c.stages.nli.init_from, ("a", "b")),
+        ('--config.stages.nli.init_from=["a,b"]', lambda c: c.stages.nli.init_from, ("a,b",)),
+        ("--config.order=", lambda c: c.order, []),
+        ("--config.order=a", lambda c: c.order, ["a"]),
+        ("--config.sizes=1,2,3", lambda c: c.sizes, (1, 2, 3)),
+        ("--config.sizes=[4]", lambda c: c.sizes, (4,)),
+        ("--config.font_size=16", lambda c: c.font_size, 16),
+        ("--config.font_size=big", lambda c: c.font_size, "big"),
+        ("--config.remat=true", lambda c: c.remat, True),
+        ("--config.remat=False", lambda c: c.remat, False),
+        ("--config.data_dir=/a=b c", lambda c: c.data_dir, "/a=b c"),
+        ("--config.data_dir=", lambda c: c.data_dir, ""),
+    ],
+)
+def test_a_value_is_read_as_the_type_of_the_old_one(
+    config: ConfigDict, assignment: str, read: Any, expected: Any
+) -> None:
+    configs.override(config, [assignment])
+    assert read(config) == expected
+    assert type(read(config)) is type(expected)
+
+
+def test_the_last_of_several_assignments_holds(config: ConfigDict) -> None:
+    configs.override(config, ["stages.nli.steps=1", "remat=true", "stages.nli.steps=2"])
+    assert (config.stages.nli.steps, config.remat) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        (
+            "--config.stages.nli.step=5",
+            r"unknown config key 'step' in stages.nli: .* 'steps'",
+        ),
+        (
+            "--config.stagse.nli.steps=5",
+            r"unknown config key 'stagse' at the top: .* 'stages'",
+        ),
+        ("--config.stages.nil.steps=5", r"unknown config key 'nil' in stages: did you mean 'nli'"),
+        ("--config.remat.deep=5", r"unknown config key 'deep' in remat: it has no keys"),
+        (
+            "--config.stages.nli=5",
+            r"stages.nli is a group of decay, init_from, peak, ste",
+        ),
+        ("--config.stages.nli.steps", r"is not of the form --config.key=value"),
+        ("--config.stages.nli.steps=1.5", r"stages.nli.steps is a int \(now 10\); '1.5' is not"),
+        ("--config.stages.nli.steps=many", r"stages.nli.steps is a int \(now 10\); 'many' is not"),
+        ("--config.stages.nli.peak=high", r"stages.nli.peak is a float \(now 0.001\); 'high'"),
+        ("--config.remat=1", r"remat is a bool \(now False\); '1' is not"),
+        ("--config.sizes=1,two", r"sizes is a tuple \(now \(8, 16\)\); '1,two' is not"),
+        ('--config.order=["a"', r"order is a list"),
+    ],
+)
+def test_mistakes_are_named_and_change_nothing(
+    config: ConfigDict, assignment: str, message: str
+) -> None:
+    before = configs.plain(config)
+    with pytest.raises(ValueError, match=message):
+        configs.override(config, [assignment])
+    assert configs.plain(config) == before
+
+
+def test_the_known_keys_are_listed(config: ConfigDict) -> None:
+    known = "known: data_dir, font_size, order, remat, sizes, stages"
+    with pytest.raises(ValueError, match=known):
+        configs.override(config, ["steps=5"])
+
+
+RECIPES = sorted(path.stem for path in EXPERIMENTS.glob("*.py") if path.stem != "__init__")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_are_loaded_locked(name: str) -> None:
+    config = configs.load(EXPERIMENTS / f"{name}.py")
+    assert config.is_locked
+    with pytest.raises(AttributeError, match="batch"):
+        config.batch = 3
+    assert configs.plain(config)["evaluate"]["batch_size"] > 0
+
+
+def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no config file .*/no.py; recipes are in exper"):
+        configs.load(tmp_path / "no.py")
+
+
+def test_a_file_that_is_no_recipe_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.py").write_text("x = 1\n")
+    with pytest.raises(ValueError, match=r"empty.py defines no get_config\(\)"):
+        configs.load(tmp_path / "empty.py")
+
+
+def test_a_recipe_may_lie_anywhere_and_use_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from experiments.base import get_config as defaults\n"
+        "def get_config():\n    config = defaults()\n    config.seed = 5\n    return config\n"
+    )
+    assert configs.load(tmp_path / "mine.py").seed == 5
+
+
+def test_plain_is_what_json_gives_back(config: ConfigDict) -> None:
+    plain = configs.plain(config)
+    assert plain["sizes"] == [8, 16] and type(plain["stages"]["nli"]) is dict
+    assert configs.plain(plain) == plain
+
+
+def test_differences_name_each_key() -> None:
+    old = {"a": 1, "b": {"c": 2, "d": [1], "e": 5}, "same": {"x": None}}
+    new = {"a": 1.5, "b": {"c": 2, "d": [1, 2], "f": True}, "same": {"x": None}}
+    assert configs.differences(old, new) == [
+        "a: 1 → 1.5",
+        "b.d: [1] → [1, 2]",
+        "b.e: 5 → None",
+        "b.f: None → True",
+    ]
+    assert configs.differences({"b": {"c": 1}}, {"b": 2}) == ["b: {'c': 1} → 2"]
+
+
+TREES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda children: st.dictionaries(st.sampled_from("abc"), children, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(TREES, TREES)
+def test_nothing_differs_from_itself_alone(one: Any, other: Any) -> None:
+    assert configs.differences(one, one) == []
+    differ = _without_none(one) != _without_none(other)
+    assert bool(configs.differences(one, other)) == differ
+
+
+def _without_none(tree: Any) -> Any:
+    """Drop keys that hold nothing: a key that is missing is as one that is None."""
+    if not isinstance(tree, dict):
+        return tree
+    return {k: _without_none(v) for k, v in tree.items() if v is not None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["experiments/no.py"], "no config file"),
+        (["experiments/quickstart.py", "--config.sed=1"], "did you mean 'seed'?"),
+        (["experiments/quickstart.py", "--sed=1"], "unknown argument '--sed=1'"),
+    ],
+)
+def test_the_command_says_what_is_wrong_without_a_traceback(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    command = [sys.executable, "-m", "pixel_linguist.train", *arguments]
+    done = subprocess.run(
+        [*command, "--workdir", str(tmp_path / "run")],
+        cwd=EXPERIMENTS.parent,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert message in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,83 @@
+"""Files are written whole or not at all."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pixel_linguist.files import read_json, write_json, write_whole
+
+
+def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b.bin"
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("broken", ["fsync", "replace"])
+def test_an_interruption_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, {"old": True})
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if broken == "fsync":
+        monkeypatch.setattr(os, "fsync", interrupted)
+    else:
+        monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(path, {"new": list(range(1000))})
+    assert read_json(path) == {"old": True}
+    monkeypatch.undo()
+    write_json(path, {"new": 1})
+    assert read_json(path) == {"new": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_process_killed_while_it_writes_leaves_a_whole_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    program = (
+        "import itertools, sys, pathlib\n"
+        "from pixel_linguist.files import write_json\n"
+        "for number in itertools.count():\n"
+        "    write_json(pathlib.Path(sys.argv[1]), [number] * 20_000)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)])
+    try:
+        while process.poll() is None and (not path.is_file() or read_json(path)[0] < 3):
+            pass
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    numbers = read_json(path)
+    assert len(numbers) == 20_000 and len(set(numbers)) == 1
+
+
+def test_json_keeps_any_script_readable(tmp_path: Path) -> None:
+    value = {"text": "नमस्ते мир", "list": [1, 2.5, None, True]}
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value
+    assert "नमस्ते мир" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe"])
+def test_a_bad_file_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"bad.json is not JSON"):
+        read_json(tmp_path / "bad.json")
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", 1)
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"a": object()})
+    assert json.loads((tmp_path / "a.json").read_text()) == 1
