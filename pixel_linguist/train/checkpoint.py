@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from orbax.checkpoint import v1 as ocp
 
+from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.train.step import State
 
 
@@ -36,9 +37,16 @@ class Checkpoints:
         self.checkpointer.save_checkpointables(int(host["step"]), {"state": host, "data": data})
 
     def restore(self, state: State, data: Any) -> State:
-        """Return the latest checkpoint's state and set the iterator to it; else return `state`."""
+        """Return the latest checkpoint's state and set the iterator to it; else return `state`.
+
+        Raises:
+            ValueError: if its parameters are of another architecture.
+        """
         latest = self.checkpointer.latest
         if latest is None:
             return state
         loaded = self.checkpointer.load_checkpointables(latest, {"state": state, "data": data})
+        # Orbax restores arrays of other shapes than those of `state` without a word.
+        where = f"the checkpoint of step {latest.step} in {self.checkpointer.directory}"
+        check_same_shapes(loaded["state"]["params"], state["params"], where)
         return jax.tree.map(np.asarray, loaded["state"])
