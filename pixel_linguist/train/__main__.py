@@ -1,4 +1,4 @@
-"""Run a recipe: `python -m pixel_linguist.train experiments/quickstart.py --workdir runs/quickstart`."""
+"""Run a recipe: `python -m pixel_linguist.train experiments/quickstart.py --workdir DIR`."""
 
 import argparse
 import sys
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> None:
         configs.override(config, rest)
         jax.config.update("jax_compilation_cache_dir", str(config.train.compilation_cache))
         run_recipe(config, known.workdir)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
 
 

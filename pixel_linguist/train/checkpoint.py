@@ -32,8 +32,17 @@ class Checkpoints:
         self.checkpointer.close()
 
     def save(self, state: State, data: Any) -> None:
-        """Write the state and the iterator's position, whole or not at all."""
+        """Write the state and the iterator's position, whole or not at all.
+
+        Raises:
+            FloatingPointError: if a parameter is not finite; the last checkpoint stays.
+        """
         host = jax.device_get(state)
+        if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(host["params"])):
+            raise FloatingPointError(
+                f"parameters are not finite after step {host['step']}, so no checkpoint of it is "
+                "written; lower schedule.peak or optimizer.clip_norm"
+            )
         self.checkpointer.save_checkpointables(int(host["step"]), {"state": host, "data": data})
 
     def restore(self, state: State, data: Any) -> State:

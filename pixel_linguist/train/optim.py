@@ -40,7 +40,7 @@ def decayed(params: Any) -> Any:
 
 
 def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
-    """Return the transformation whose output, times the learning rate, is added to the parameters."""
+    """Return the transformation whose output, times the rate, is added to the parameters."""
     optimizer = optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(config.b1, config.b2, config.epsilon),

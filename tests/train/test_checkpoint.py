@@ -92,3 +92,13 @@ def test_the_state_of_another_architecture_is_refused(tmp_path: Path) -> None:
         message = r"step 7 in .* is of another architecture .*encoder/kernel: \(3, 4\) there, "
         with pytest.raises(ValueError, match=message):
             checkpoints.restore(other, numbers())
+
+
+def test_parameters_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    broken = state_at(9)
+    broken["params"]["encoder"]["kernel"][1, 2] = np.nan
+    with Checkpoints(tmp_path, keep=2) as checkpoints:
+        checkpoints.save(state_at(7), numbers())
+        with pytest.raises(FloatingPointError, match="not finite after step 9, so no checkpoint"):
+            checkpoints.save(broken, numbers())
+        assert int(checkpoints.restore(state_at(0), numbers())["step"]) == 7

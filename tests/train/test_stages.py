@@ -1,0 +1,156 @@
+"""Recipes that cannot run are refused before anything is trained or written."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from pixel_linguist import config as configs
+from pixel_linguist.model import init_params
+from pixel_linguist.model.store import load_model, save_model
+from pixel_linguist.train.loop import Meter, keep_best, train_stage
+from pixel_linguist.train.stages import make_workshop, run_recipe, start_params
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+Change = Callable[[ConfigDict], Any]
+
+
+@pytest.fixture
+def config() -> ConfigDict:
+    """Return the quickstart with three of its stages, everything smaller."""
+    config = configs.load(EXPERIMENTS / "quickstart.py").unlock()
+    config.render.update(patch_height=8, patch_width=8, max_patches=16)
+    config.model.update(width=16, depth=1, heads=2, mlp_width=32, patch_hidden=0)
+    both, other = config.stages.visual_both, config.stages.visual_shuffled
+    average = config.stages.visual
+    average.init_from = ("both", "other")
+    for stage in (both, other):
+        stage.update(steps=4, batch_size=8, length=12, evaluate_every=2)
+    config.stages = ConfigDict({"both": both, "other": other, "average": average})
+    config.order = ("both", "other", "average")
+    config.tasks = ConfigDict({"sts-en": config.tasks["sts-en"]})
+    config.tasks["sts-en"].source.size = 20
+    config.evaluate.update(report_tasks=("sts-en",), batch_size=16)
+    return config.lock()
+
+
+def change(key: str, value: Any) -> Change:
+    def apply(config: ConfigDict) -> None:
+        *parents, last = key.split(".")
+        with config.unlocked():
+            node = config
+            for name in parents:
+                node = node[name]
+            with node.ignore_type():
+                node[last] = value
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("apply", "message"),
+    [
+        (change("order", ("both", "other")), r"order names both, other; stages are average, both"),
+        (change("stages.other.init_from", ("average",)), r"stage other: init_from 'average' is no"),
+        (change("stages.average.init_from", ()), r"stage average: steps is 0 and init_from is emp"),
+        (change("stages.both.batch_size", 6), r"stage both: batch_size 6 is not divisible by 4 d"),
+        (change("stages.both.length", 17), r"stage both: length 17 is not in 1..16 patches"),
+        (change("stages.both.length", 0), r"stage both: length 0 is not in 1..16 patches"),
+        (change("stages.both.evaluate_tasks", ("sts",)), r"stage both: no task 'sts'; there are s"),
+        (change("stages.both.best_metric", "sts-en/x"), r"best_metric 'sts-en/x' is not of an ev"),
+        (change("stages.both.data", {}), r"stage both: the stage has no data"),
+        (change("stages.both.objective.name", "nce"), r"stage both: no objective 'nce'"),
+        (change("stages.both.perturb", {"drop": {}}), r"stage both: unknown perturbation 'drop'"),
+        (change("stages.both.data.sentences.pairs.text", "txt"), r"stage both: .* no column 'txt'"),
+        (change("stages.both.data.sentences.source.size", 4), r"4 records, fewer than the batch"),
+        (change("tasks.sts-en.name", "sst"), r"task sts-en: no task 'sst'; there are sts, bitext"),
+        (change("train.backend", "pjit"), r"train.backend is 'pjit'"),
+        (change("model.heads", 3), r"model.width 16 is not divisible by heads 3"),
+        (change("render.family", "comic"), r"comic"),
+    ],
+)
+def test_a_recipe_that_cannot_run_is_refused_at_once(
+    tmp_path: Path, config: ConfigDict, apply: Change, message: str
+) -> None:
+    apply(config)
+    with pytest.raises(ValueError, match=message):
+        run_recipe(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_file_is_named_with_its_stage(tmp_path: Path, config: ConfigDict) -> None:
+    source = {"name": "tsv", "path": "none.tsv"}
+    change("stages.both.data.sentences.source", ConfigDict(source))(config)
+    change("data_dir", str(tmp_path))(config)
+    with pytest.raises(FileNotFoundError, match=f"stage both: no data file {tmp_path}/none.tsv"):
+        run_recipe(config, tmp_path / "run")
+
+
+def test_an_average_starts_from_the_mean_of_its_stages(tmp_path: Path, config: ConfigDict) -> None:
+    shop = make_workshop(config, tmp_path)
+    params = [init_params(shop.encoder, seed) for seed in (1, 2)]
+    for name, drawn in zip(("both", "other"), params, strict=True):
+        save_model(shop.run.model(name), shop.model(drawn))
+    kernels = [drawn["embed"]["kernel"] for drawn in params]
+    mean = start_params(shop, config.stages.average)["embed"]["kernel"]
+    np.testing.assert_allclose(mean, (kernels[0] + kernels[1]) / 2, atol=1e-7)
+    scratch = start_params(shop, config.stages.both)["embed"]["kernel"]
+    assert np.array_equal(scratch, init_params(shop.encoder, config.seed)["embed"]["kernel"])
+
+
+def test_a_folder_to_start_from_may_be_of_another_architecture(
+    tmp_path: Path, config: ConfigDict
+) -> None:
+    shop = make_workshop(config, tmp_path)
+    save_model(tmp_path / "model", shop.model(init_params(shop.encoder, 1)))
+    change("model.mlp_width", 64)(config)
+    change("stages.both.init_from", (str(tmp_path / "model"),))(config)
+    with pytest.raises(ValueError, match=r"model is of another architecture .*mlp_in"):
+        start_params(make_workshop(config, tmp_path), config.stages.both)
+
+
+def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path: Path, config: ConfigDict) -> None:
+    shop = make_workshop(config, tmp_path)
+    broken = init_params(shop.encoder, 0)
+    broken["embed"]["kernel"] = np.full_like(broken["embed"]["kernel"], np.nan)
+    (tmp_path / "stages" / "both").mkdir(parents=True)
+    with pytest.raises(
+        FloatingPointError, match=r"stage both: the loss is nan by step 4; lower sc"
+    ):
+        train_stage(shop, "both", config.stages.both, broken, lambda params: {})
+    assert not (tmp_path / "stages" / "both" / "model").exists()
+
+
+def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict) -> None:
+    shop = make_workshop(config, tmp_path)
+    models = [init_params(shop.encoder, seed) for seed in range(3)]
+    for number, score in enumerate((0.5, 0.7, 0.6)):
+        keep_best(shop, tmp_path, models[number], score, step=number)
+    kept = load_model(tmp_path / "best").params
+    assert np.array_equal(kept["embed"]["kernel"], models[1]["embed"]["kernel"])
+    assert json.loads((tmp_path / "best" / "score.json").read_text()) == {
+        "score": 0.7,
+        "step": 1,
+    }
+
+
+def test_the_meter_leaves_pauses_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("pixel_linguist.train.loop.time.perf_counter", lambda: now[0])
+    meter = Meter(batch_size=8)
+    for loss in (1.0, 3.0):
+        now[0] += 2.0
+        meter.waiting += 0.5
+        meter.steps.append({"loss": np.float32(loss)})  # type: ignore[dict-item]
+    with meter.paused():
+        now[0] += 1000.0
+    assert meter.report() == {
+        "loss": 2.0,
+        "examples_per_second": 4.0,
+        "waiting_share": 0.25,
+        "seconds": 4.0,
+    }
