@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, part, stage
+from experiments.base import average, part, stage
 from experiments.base import get_config as defaults
 
 LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")

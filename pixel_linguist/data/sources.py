@@ -5,7 +5,7 @@ Paths are relative to the recipe's `data_dir`.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -93,29 +93,44 @@ def sentences(root: Path, *, paths: Sequence[str], columns: Sequence[str]) -> li
     return [{"text": text} for text in texts]
 
 
-def nli_triples(root: Path, *, paths: Sequence[str]) -> list[Record]:
-    """Group NLI rows by premise: {"premise", "entailment", "contradiction"}.
+NLI_LABELS = ("entailment", "neutral", "contradiction")
 
-    Each entailment gives one record, with one of its premise's contradictions by turns, or ""
-    where the premise has none (the batch then gives the only negatives). The files have columns
-    label (entailment, neutral, contradiction), premise, hypothesis.
+
+def group_nli(rows: Iterable[tuple[str, str, str]]) -> list[Record]:
+    """Group rows (label, premise, hypothesis) by premise.
+
+    Returns:
+        {"premise", "entailment", "contradiction"}: each entailment gives one record, with one of
+        its premise's contradictions by turns, or "" where the premise has none (the batch then
+        gives the only negatives).
     """
+    groups: dict[str, dict[str, list[str]]] = {}
+    for label, premise, hypothesis in rows:
+        groups.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
+    records = []
+    for premise, group in groups.items():
+        contradictions = group.get("contradiction", [""])
+        for i, entailment in enumerate(group.get("entailment", [])):
+            negative = contradictions[i % len(contradictions)]
+            records.append(
+                {"premise": premise, "entailment": entailment, "contradiction": negative}
+            )
+    return records
+
+
+def nli_triples(root: Path, *, paths: Sequence[str]) -> list[Record]:
+    """Group the rows of NLI files (columns label, premise, hypothesis) with `group_nli`."""
     records = []
     for path in paths:
-        groups: dict[str, dict[str, list[str]]] = {}
+        rows = []
         for line, row in enumerate(read_table(root / path), start=2):
-            label = column(row, "label", path)
-            if label not in ("entailment", "neutral", "contradiction"):
+            label, premise, hypothesis = (
+                column(row, name, path) for name in ("label", "premise", "hypothesis")
+            )
+            if label not in NLI_LABELS:
                 raise ValueError(f"{path}, line {line}: label {label!r} is not one of NLI's three")
-            group = groups.setdefault(column(row, "premise", path), {})
-            group.setdefault(label, []).append(column(row, "hypothesis", path))
-        for premise, group in groups.items():
-            contradictions = group.get("contradiction", [""])
-            for i, entailment in enumerate(group.get("entailment", [])):
-                negative = contradictions[i % len(contradictions)]
-                records.append(
-                    {"premise": premise, "entailment": entailment, "contradiction": negative}
-                )
+            rows.append((label, premise, hypothesis))
+        records += group_nli(rows)
     return records
 
 
@@ -218,6 +233,21 @@ class TfdsSource:
         return {k: v.decode() if isinstance(v, bytes) else v for k, v in chosen.items()}
 
 
+def tfds_nli_triples(root: Path, *, dataset: str, split: str) -> list[Record]:
+    """Group the rows of a TFDS data set in the form of snli and multi_nli with `group_nli`.
+
+    Its labels are numbered as in `NLI_LABELS`; rows on which annotators did not agree (-1) are
+    left out.
+    """
+    data = TfdsSource(root, dataset, split, ("label", "premise", "hypothesis"))
+    rows = (data[i] for i in range(len(data)))
+    return group_nli(
+        (NLI_LABELS[row["label"]], row["premise"], row["hypothesis"])
+        for row in rows
+        if row["label"] >= 0
+    )
+
+
 def world(
     root: Path, *, task: str, split: str, size: int, languages: Sequence[str], seed: int
 ) -> WorldSource:
@@ -232,6 +262,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "aligned": aligned,
     "articles": articles,
     "tfds": tfds,
+    "tfds_nli_triples": tfds_nli_triples,
     "world": world,
 }
 

@@ -28,11 +28,11 @@ class Bitext:
     def from_source(cls, source: Source, *, first: str, second: str) -> "Bitext":
         """Read records with one column a language."""
         records = [source[number] for number in range(len(source))]
-        sides = (
-            tuple(column(record, name, "the bitext record") for record in records)
-            for name in (first, second)
-        )
-        return cls(*sides)
+
+        def side(name: str) -> tuple[str, ...]:
+            return tuple(column(record, name, "the bitext record") for record in records)
+
+        return cls(side(first), side(second))
 
     def texts(self) -> list[str]:
         """Return both sides."""

@@ -29,20 +29,20 @@ class STS:
     metric: str = "spearman"
 
     @classmethod
-    def from_source(cls, source: Source) -> "STS":
-        """Read records with columns sentence1, sentence2 and score (a finite number)."""
+    def from_source(cls, source: Source, *, score: str = "score") -> "STS":
+        """Read records with columns sentence1, sentence2, and the score's (a finite number)."""
         first, second, gold = [], [], []
         for number in range(len(source)):
             record, where = source[number], f"STS record {number}"
             first.append(column(record, "sentence1", where))
             second.append(column(record, "sentence2", where))
-            score = column(record, "score", where)
+            value = column(record, score, where)
             try:
-                gold.append(float(score))
+                gold.append(float(value))
             except ValueError:
-                raise ValueError(f"{where}: the score {score!r} is not a number") from None
+                raise ValueError(f"{where}: the score {value!r} is not a number") from None
             if not np.isfinite(gold[-1]):
-                raise ValueError(f"{where}: the score is {score!r}, not a finite number")
+                raise ValueError(f"{where}: the score is {value!r}, not a finite number")
         return cls(tuple(first), tuple(second), tuple(gold))
 
     def texts(self) -> list[str]:

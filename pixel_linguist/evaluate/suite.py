@@ -10,12 +10,12 @@ Scores = Mapping[str, float]
 
 
 class Task(Protocol):
-    """Something on which vectors of texts can be scored.
+    """Something on which vectors of texts can be scored."""
 
-    `metric` names the score that stands for the task in tables.
-    """
-
-    metric: str
+    @property
+    def metric(self) -> str:
+        """The score that stands for the task in tables."""
+        ...
 
     def texts(self) -> list[str]:
         """Return all texts that the task embeds."""

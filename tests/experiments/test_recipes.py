@@ -1,0 +1,125 @@
+"""Every recipe runs from end to end, one step a stage, on tiny shapes."""
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+import tensorflow_datasets.text  # registers wikipedia, glue and multi_nli
+from ml_collections import ConfigDict
+
+from experiments import pixel_linguist as paper
+from pixel_linguist import config as configs
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.train.stages import run_recipe
+
+RECIPES = Path(__file__).parents[2] / "experiments"
+BATCH = 8
+
+
+def shrink(config: ConfigDict, workdir: Path) -> None:
+    """Leave a recipe's stages, data and tasks as they are, and make all sizes tiny."""
+    config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
+    config.model.patch_hidden = min(config.model.patch_hidden, 16)
+    config.train.workers = 0
+    config.train.compilation_cache = str(workdir / "compilation")
+    config.evaluate.batch_size = 32
+    for stage in config.stages.values():
+        if stage.steps:
+            stage.steps, stage.batch_size, stage.evaluate_every = 1, BATCH, 1
+            stage.schedule.warmup = 0
+    for task in config.tasks.values():
+        if "size" in task.source:
+            task.source.size = 20
+
+
+def check_run(config: ConfigDict, folder: Path) -> None:
+    """Run a recipe, and look for a row a reported stage and a model that encodes."""
+    run_recipe(config, folder)
+    rows = {
+        row["model"]: row["scores"]
+        for row in json.loads((folder / "scores.json").read_text())["rows"]
+    }
+    reported = [name for name in config.order if config.stages[name].report]
+    assert list(rows) == ["tfidf", "untrained", *reported]
+    assert all(set(scores) == set(config.evaluate.report_tasks) for scores in rows.values())
+    embeddings = SentenceEncoder.load(folder / "model").encode(["A sentence.", ""])
+    assert embeddings.shape == (2, 16)
+    assert (folder / "report.html").stat().st_size > 10_000
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    config = configs.load(RECIPES / "quickstart.py")
+    shrink(config, tmp_path)
+    check_run(config, tmp_path / "run")
+
+
+def test_small(tmp_path: Path, shared: Path) -> None:
+    config = configs.load(RECIPES / "small.py")
+    config.data_dir = str(shared / "data")
+    shrink(config, tmp_path)
+    check_run(config, tmp_path / "run")
+
+
+def prepare(folder: Path, dataset: str, features: dict[str, Any]) -> None:
+    """Write a few rows of made-up text as the TFDS data set of a name would be prepared."""
+    name, _, config = dataset.partition("/")
+    real = tfds.builder_cls(name)
+
+    class Tiny(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+        VERSION = real.VERSION
+        BUILDER_CONFIGS: ClassVar = [
+            tfds.core.BuilderConfig(name=c.name, version=c.version)
+            for c in real.BUILDER_CONFIGS
+            if c.name == config
+        ]
+
+        def _info(self) -> tfds.core.DatasetInfo:
+            return tfds.core.DatasetInfo(
+                builder=self, features=tfds.features.FeaturesDict(features)
+            )
+
+        def _split_generators(self, manager: Any) -> dict[str, Any]:
+            return {"train": self._generate_examples(), "validation": self._generate_examples()}
+
+        def _generate_examples(self) -> Any:
+            for i in range(3 * BATCH):
+                text = f"Row {i // 3} of the data set {dataset} has a sentence, and one more."
+                row = {key: i % 3 if key == "label" else text for key in features}
+                if "hypothesis" in features:
+                    row["hypothesis"] = f"Number {i}."
+                yield i, row
+
+    Tiny.name = name
+    arguments = {"config": config} if config else {}
+    Tiny(data_dir=folder, file_format="array_record", **arguments).download_and_prepare()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a tiny data set of every name that the paper's recipe reads."""
+    folder = tmp_path_factory.mktemp("tfds")
+    tfds.disable_progress_bar()
+    text = tfds.features.Text()
+    label = tfds.features.ClassLabel(names=["entailment", "neutral", "contradiction"])
+    for name in ("snli", "multi_nli"):
+        prepare(folder, name, {"premise": text, "hypothesis": text, "label": label})
+    prepare(folder, "wikipedia/20230601.en", {"title": text, "text": text})
+    prepare(folder, "glue/stsb", {"sentence1": text, "sentence2": text, "label": np.float32})
+    for code in paper.LANGUAGES:
+        prepare(folder, f"para_crawl/en{code}", {"en": text, code: text})
+    return folder
+
+
+def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
+    config = configs.load(RECIPES / "pixel_linguist.py")
+    config.data_dir = str(prepared)
+    shrink(config, tmp_path)
+    check_run(config, tmp_path / "run")
+
+
+def test_no_recipe_is_left_out() -> None:
+    tested = {"base", "quickstart", "small", "pixel_linguist"}
+    assert {path.stem for path in RECIPES.glob("*.py")} == tested
