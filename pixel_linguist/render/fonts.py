@@ -31,12 +31,20 @@ _CLUSTERS_KEPT = 1 << 16
 _NO_CHARACTER = "\ufffd"
 
 
+class Member(NamedTuple):
+    """A font of a family, with its size and baseline as shares of the patch height."""
+
+    font: str
+    size: float
+    baseline: float
+
+
 @dataclasses.dataclass(frozen=True)
 class Family:
     """A chain of fonts and how it sits in a patch; see the manifest's head for the fields."""
 
     name: str
-    fonts: tuple[str, ...]
+    fonts: tuple[Member, ...]
     # So many of the fonts are its own, the others are there for what these lack.
     own: int
     size: float
@@ -56,14 +64,23 @@ class Style:
 
 
 class Font:
-    """A font file in one style, ready for shaping and drawing. Not safe for several threads."""
+    """A font in one size and style, ready for shaping and drawing. Not safe for several threads.
 
-    def __init__(self, path: Path, style: Style, size: int):
-        """Open a font at a size in 64ths of a pixel."""
-        face = hb.Face(_blob(path))
+    Attributes:
+        size: in 64ths of a pixel.
+        raised: pixels by which it stands above the family's baseline.
+        joined: letters touch, so that nothing may be put between them.
+    """
+
+    def __init__(self, name: str, size: int, raised: int, style: Style):
+        """Open an installed font."""
+        entry, path = manifest()["fonts"][name], installed(name)
+        self.size, self.raised, self.joined = size, raised, entry.get("joined", False)
+        number = entry.get("number", 0)
+        face = hb.Face(_blob(path), number)
         self.shaper = hb.Font(face)
         self.units: int = face.upem
-        self.outlines = freetype.Face(str(path))
+        self.outlines = freetype.Face(str(path), number)
         self.outlines.set_char_size(size, size, 72, 72)
         axes = {axis.tag: axis for axis in face.axis_infos}
         if "wght" in axes:
@@ -79,6 +96,10 @@ class Font:
                 freetype.Matrix(0x10000, shear, 0, 0x10000), freetype.Vector(0, 0)
             )
 
+    def pixels(self, distance: int) -> int:
+        """Turn the font's units into whole pixels, halves upwards."""
+        return (2 * distance * self.size + 64 * self.units) // (128 * self.units)
+
 
 @lru_cache(maxsize=256)
 def _blob(path: Path) -> hb.Blob:
@@ -86,8 +107,18 @@ def _blob(path: Path) -> hb.Blob:
 
 
 @lru_cache(maxsize=256)
-def _characters(path: Path) -> frozenset[int]:
-    return frozenset(hb.Face(_blob(path)).unicodes)
+def characters(name: str) -> frozenset[int]:
+    """Return the code points that an installed font has."""
+    number = manifest()["fonts"][name].get("number", 0)
+    return frozenset(hb.Face(_blob(installed(name)), number).unicodes)
+
+
+def installed(name: str) -> Path:
+    """Return the path of an installed font."""
+    found = find(name)
+    if found is None:
+        raise FileNotFoundError(f"font {name} is not installed")
+    return found[0]
 
 
 @lru_cache(maxsize=1)
@@ -106,12 +137,15 @@ def family(name: str) -> Family:
     if name not in families:
         raise ValueError(f"no font family {name!r}; there are {', '.join(sorted(families))}")
     entry = families[name]
-    fonts = tuple(entry["fonts"])
-    if "then" in entry:
-        fonts += family(entry["then"]).fonts
+    size, baseline = entry["size"], entry["baseline"]
+    listed = [*entry["fonts"], *(families[entry["then"]]["fonts"] if "then" in entry else ())]
+    # A font of no size of its own has this family's.
+    fonts = [
+        Member(font, size, baseline) if isinstance(font, str) else Member(**font) for font in listed
+    ]
     return Family(
         name=name,
-        fonts=fonts,
+        fonts=tuple(fonts),
         own=len(entry["fonts"]),
         size=entry["size"],
         baseline=entry["baseline"],
@@ -130,34 +164,35 @@ def find(name: str) -> tuple[Path, str] | None:
         Its path and SHA-256; None if it is not installed.
 
     Raises:
-        ValueError: there are files in its places, and none has the hash of the manifest.
+        ValueError: the file in one of its places has not the hash of the manifest.
     """
     entry = manifest()["fonts"][name]
-    wrong = []
     for place in entry["places"]:
-        for path in _paths(place):
+        for path, ours in _paths(place):
             if path.is_file():
                 found = hashlib.sha256(path.read_bytes()).hexdigest()
                 if found == entry["sha256"]:
                     return path, found
-                wrong.append(f"{path} has SHA-256 {found}")
-    if wrong:
-        raise ValueError(
-            f"font {name} is not the one of the manifest, pictures would differ: "
-            f"{'; '.join(wrong)}, not {entry['sha256']}; install the package's pinned version"
-        )
+                if ours:
+                    raise ValueError(
+                        f"font {name} is not the one of the manifest, pictures would differ: "
+                        f"{path} has SHA-256 {found}, not {entry['sha256']}; install "
+                        f"{place.get('pip', place.get('apt'))}, or delete the file"
+                    )
     return None
 
 
-def _paths(place: dict[str, str]) -> list[Path]:
+def _paths(place: dict[str, str]) -> list[tuple[Path, bool]]:
+    """Return where a font may be, and whether a file there is meant to be this very one.
+
+    What the system has installed is not: it may be of another release, and is then left alone.
+    """
     if "pip" in place:
         package, _, rest = place["path"].partition("/")
         spec = importlib.util.find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
-            return []
-        return [Path(folder) / rest for folder in spec.submodule_search_locations]
-    system = [Path("/") / place["path"]] if "apt" in place else []
-    return [FOLDER / Path(place["path"]).name, *system]
+        folders = spec.submodule_search_locations if spec else None
+        return [(Path(folder) / rest, True) for folder in folders or ()]
+    return [(FOLDER / Path(place["path"]).name, True), (Path("/") / place["path"], False)]
 
 
 class Part(NamedTuple):
@@ -179,25 +214,28 @@ class Chain:
         FileNotFoundError: the first font of the family is not installed.
     """
 
-    def __init__(self, chosen: Family, size: int, style: Style | None = None):
+    def __init__(self, chosen: Family, height: int, scale: float = 1.0, style: Style | None = None):
         """Find the fonts; each is opened when it is first needed.
 
         Args:
             chosen: family.
-            size: in 64ths of a pixel.
+            height: of patches, in pixels.
+            scale: by which fonts are larger than the family has them.
             style: None: regular.
         """
-        self.family, self.size, self.style = chosen, size, style or Style()
+        self.family, self.style = chosen, style or Style()
         self.names: list[str] = []
         self.absent: list[str] = []
-        self._paths: list[Path] = []
         self.hashes: dict[str, str] = {}
-        for name in chosen.fonts:
+        self._sizes: list[int] = []
+        self._raised: list[int] = []
+        for name, size, baseline in chosen.fonts:
             found = find(name)
             if found is not None:
                 self.names.append(name)
-                self._paths.append(found[0])
                 self.hashes[found[0].name] = found[1]
+                self._sizes.append(round(size * height * scale * 64))
+                self._raised.append(round(chosen.baseline * height) - round(baseline * height))
             elif not self.names:
                 raise FileNotFoundError(
                     f"font {name} of family {chosen.name!r} is not installed; "
@@ -205,10 +243,12 @@ class Chain:
                 )
             else:
                 self.absent.append(name)
-        self.own = sum(name in chosen.fonts[: chosen.own] for name in self.names)
-        entries = [manifest()["fonts"][name] for name in self.names]
-        self._joined = [bool(entry.get("joined")) for entry in entries]
-        self._emoji = [i for i, entry in enumerate(entries) if entry.get("emoji")]
+        own = {member.font for member in chosen.fonts[: chosen.own]}
+        self.own = sum(name in own for name in self.names)
+        self.size = self._sizes[0]
+        self._emoji = [
+            i for i, name in enumerate(self.names) if manifest()["fonts"][name].get("emoji")
+        ]
         self._fonts: dict[int, Font] = {}
         self._plain = self._covers(0, "".join(map(chr, range(0x20, 0x7F))))
         self._chosen: dict[str, tuple[Part, ...]] = {}
@@ -216,12 +256,10 @@ class Chain:
     def font(self, index: int) -> Font:
         """Return a font, opened."""
         if index not in self._fonts:
-            self._fonts[index] = Font(self._paths[index], self.style, self.size)
+            self._fonts[index] = Font(
+                self.names[index], self._sizes[index], self._raised[index], self.style
+            )
         return self._fonts[index]
-
-    def joined(self, index: int) -> bool:
-        """Whether the letters of a font touch, so that nothing may be put between them."""
-        return self._joined[index]
 
     def split(self, text: str) -> list[Part]:
         """Split text into parts of one font each, in order.
@@ -253,17 +291,16 @@ class Chain:
     def _choose(self, cluster: str) -> tuple[Part, ...]:
         if not _INVISIBLE.sub("", cluster):
             return ()
-        font = self._first(cluster)
-        if font is not None:
-            return (Part(cluster, font),)
-        # A letter of one font with marks of others.
+        whole = self._first(cluster)
         base = self._first(cluster[0])
-        if base is None:
-            return (Part(cluster, BOX_FONT),)
+        if base is None or base == whole:
+            return (Part(cluster, BOX_FONT if whole is None else whole),)
+        # A letter of one font with marks of others, unless a font of the same rank has them all.
         own = "".join(c for c in cluster if self._covers(base, c))
-        strange = [c for c in cluster if not self._covers(base, c)]
-        marks = [(c, self._first(c)) for c in strange]
+        marks = [(c, self._first(c)) for c in cluster if not self._covers(base, c)]
         found = tuple((c, font) for c, font in marks if font is not None)
+        if whole is not None and whole <= max(font for _, font in found):
+            return (Part(cluster, whole),)
         boxes = (Part("", BOX_FONT),) * (len(found) < len(marks))
         return Part(own, base, found), *boxes
 
@@ -276,8 +313,8 @@ class Chain:
         return None
 
     def _covers(self, index: int, text: str) -> bool:
-        characters = _characters(self._paths[index])
-        return all(ord(c) in characters or _INVISIBLE.match(c) for c in text)
+        known = characters(self.names[index])
+        return all(ord(c) in known or _INVISIBLE.match(c) for c in text)
 
 
 def _clean(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Installs fonts: from Python, Debian and npm packages, none of which needs root."""
+"""Installs fonts: from Python and Debian packages, neither of which needs root."""
 
 import hashlib
 import importlib
@@ -6,60 +6,58 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pixel_linguist.render.fonts import FOLDER, family, find, manifest
 
 
-def install(families: list[str]) -> Iterator[str]:
+def install(families: Sequence[str]) -> Iterator[str]:
     """Install the fonts of families that are not there yet; yields a line on each.
 
     What cannot be had here (no client, no network) is said with the scripts it is for, and is no
-    error.
+    error: those scripts then show boxes.
     """
-    names = dict.fromkeys(font for name in families for font in family(name).fonts)
-    for name in names:
-        if find(name) is None:
-            entry = manifest()["fonts"][name]
-            problems = [_try(name, entry["sha256"], place) for place in entry["places"]]
+    names = dict.fromkeys(member.font for name in families for member in family(name).fonts)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            problem = "" if find(name) else _install(name, Path(folder))
             find.cache_clear()
-            if find(name) is None:
-                scripts = ", ".join(entry["scripts"])
-                reasons = "; ".join(filter(None, problems))
-                yield f"{name}: not installed ({reasons}); without it, boxes for: {scripts}"
-                continue
-        yield f"{name}: {find(name)[0]}"  # type: ignore[index]
+            found = find(name)
+            if found:
+                yield f"{name}: {found[0]}"
+            else:
+                scripts = ", ".join(manifest()["fonts"][name]["scripts"])
+                yield f"{name}: not installed ({problem}); without it, boxes for: {scripts}"
 
 
-def _try(name: str, sha256: str, place: dict[str, str]) -> str:
-    """Try one place; returns why it failed, or ""."""
-    if find(name) is not None:
-        return ""
-    try:
-        if "pip" in place:
-            _run([sys.executable, "-m", "pip", "install", "--quiet", place["pip"]], Path.cwd())
-            importlib.invalidate_caches()
+def _install(name: str, folder: Path) -> str:
+    """Try the places of a font in turn; returns why they failed, or ""."""
+    entry = manifest()["fonts"][name]
+    problems = []
+    for place in entry["places"]:
+        try:
+            if "pip" in place:
+                _run([sys.executable, "-m", "pip", "install", "--quiet", place["pip"]], folder)
+                importlib.invalidate_caches()
+            else:
+                _keep(_unpack(place["apt"], folder) / place["path"], entry["sha256"])
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            reason = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
+            problems.append(f"{place.get('pip', place.get('apt'))}: {reason}")
         else:
-            with tempfile.TemporaryDirectory() as folder:
-                _unpack(place, Path(folder))
-                _keep(Path(folder) / place["path"], sha256)
-    except (OSError, subprocess.CalledProcessError, ValueError) as error:
-        reason = getattr(error, "stderr", None) or str(error)
-        return f"{' '.join(list(place.values())[:1])}: {reason.strip().splitlines()[-1]}"
-    find.cache_clear()
-    return ""
+            return ""
+    return "; ".join(problems)
 
 
-def _unpack(place: dict[str, str], folder: Path) -> None:
-    if "apt" in place:
-        _run(["apt-get", "download", place["apt"]], folder)
-        archive = next(folder.glob("*.deb"))
-        _run(["dpkg-deb", "-x", archive.name, "."], folder)
-    else:
-        _run(["npm", "pack", "--silent", place["npm"]], folder)
-        archive = next(folder.glob("*.tgz"))
-        _run(["tar", "-xzf", archive.name], folder)
+def _unpack(package: str, folder: Path) -> Path:
+    """Download a Debian package and unpack it, once."""
+    unpacked = folder / package
+    if not unpacked.is_dir():
+        _run(["apt-get", "download", package], folder)
+        archive = next(folder.glob(f"{package}_*.deb"))
+        _run(["dpkg-deb", "-x", archive.name, package], folder)
+    return unpacked
 
 
 def _keep(path: Path, sha256: str) -> None:

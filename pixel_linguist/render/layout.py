@@ -61,10 +61,9 @@ class Layout:
             spacing: pixels added after each cluster, in scripts whose letters stand apart.
         """
         self.chain = chain
-        self.size = chain.size
         self.cell, self.all_cells, self.spacing = cell, all_cells, spacing
         self._features = {f.lstrip("+-"): not f.startswith("-") for f in chain.family.features}
-        self.box_width = max(self._pixels(6, 10), 3)
+        self.box_width = max(chain.size * 6 // 640, 3)
         self.space = 0
         self.space = max(self.shape(" ").width, 1)
 
@@ -86,25 +85,26 @@ class Layout:
     def _add(self, line: Shaped, part: Part, right_to_left: bool) -> Shaped:
         """Set a part behind a line."""
         glyphs, pen, ends = line
-        units = self.chain.font(part.font).units
+        font = self.chain.font(part.font)
         last, local, first = -1, 0, len(glyphs)
         for info, position in self._glyphs(part.text, part.font, right_to_left):
             if info.cluster != last:
                 if last >= 0:
                     pen = self._close(line, first, pen, local, part.font)
                 last, local, first = info.cluster, 0, len(glyphs)
-            x = pen + self._pixels(local + position.x_offset, units)
-            y = self._pixels(position.y_offset, units)
+            x = pen + font.pixels(local + position.x_offset)
+            y = font.raised + font.pixels(position.y_offset)
             glyphs.append(Glyph(part.font, info.codepoint, x, y, len(ends)))
             local += position.x_advance
         if last >= 0:
             pen = self._close(line, first, pen, local, part.font)
-        for marks, font in part.marks:
+        for marks, index in part.marks:
             # A mark of another font stands where its font puts it behind a letter.
-            for info, position in self._glyphs(marks, font, False):
-                x = pen + self._pixels(position.x_offset, self.chain.font(font).units)
-                y = self._pixels(position.y_offset, self.chain.font(font).units)
-                glyphs.append(Glyph(font, info.codepoint, x, y, len(ends) - 1))
+            font = self.chain.font(index)
+            for info, position in self._glyphs(marks, index, False):
+                x = pen + font.pixels(position.x_offset)
+                y = font.raised + font.pixels(position.y_offset)
+                glyphs.append(Glyph(index, info.codepoint, x, y, len(ends) - 1))
         return line._replace(width=pen)
 
     def _glyphs(self, text: str, font: int, right_to_left: bool) -> Iterable[tuple[Any, Any]]:
@@ -120,8 +120,9 @@ class Layout:
 
     def _close(self, line: Shaped, first: int, pen: int, distance: int, font: int) -> int:
         """End the cluster whose glyphs begin at `first`; returns where the next one starts."""
-        pixels = max(self._pixels(distance, self.chain.font(font).units), 0)
-        if pixels and not self.chain.joined(font):
+        source = self.chain.font(font)
+        pixels = max(source.pixels(distance), 0)
+        if pixels and not source.joined:
             pixels = max(pixels + self.spacing, 1)
         if not line.ends and not pixels:
             # A mark with no letter before it stands on a space.
@@ -133,10 +134,6 @@ class Layout:
             line.glyphs[first:] = [g._replace(x=g.x + shift) for g in line.glyphs[first:]]
         line.ends.append(pen + advance)
         return pen + advance
-
-    def _pixels(self, distance: int, units: int) -> int:
-        """Turn font units into whole pixels, halves upwards."""
-        return (2 * distance * self.size + 64 * units) // (128 * units)
 
     def _in_cells(self, pixels: int, font: int) -> int:
         if not self.cell or not (self.all_cells or 0 <= font < self.chain.own):

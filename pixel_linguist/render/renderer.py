@@ -92,8 +92,8 @@ class Renderer:
     def _make_grid(self) -> Grid:
         chosen, strategy = family(self.family), STRATEGIES[self.strategy]
         height, width = self.patch
-        size = chosen.size * height if self.font_size is None else self.font_size
-        fonts = Chain(chosen, round(size * 64))
+        scale = 1.0 if self.font_size is None else self.font_size / (chosen.size * height)
+        fonts = Chain(chosen, height, scale)
         cell = width // 2 if strategy.cells else round(chosen.cell * height)
         layout = Layout(fonts, cell, all_cells=strategy.cells)
         atlas = Atlas(fonts, layout.box_width, self.memory // 8)
