@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from pixel_linguist.model import EncoderConfig, encode, init_params, preset
 from pixel_linguist.model.encoder import param_shapes
@@ -173,8 +174,6 @@ def test_the_head_by_its_definition_before_and_after_pooling(
     features = np.asarray(encode(config, params, patches, counts)["patch_features"], np.float64)
 
     def head(x: np.ndarray) -> np.ndarray:
-        from scipy.special import erf
-
         x = x @ params["head"]["kernel"] + params["head"]["bias"]
         x = x * (1 + erf(x / np.sqrt(2))) / 2
         x = (x - x.mean(-1, keepdims=True)) / x.std(-1, keepdims=True)

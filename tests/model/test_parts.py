@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import erf
 
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
-from pixel_linguist.model.vit import Dropout, SelfAttention
+from pixel_linguist.model.vit import Block, Dropout, SelfAttention
 
 
 def drop(rate: float, x: jax.Array, seed: int = 0) -> np.ndarray:
@@ -92,6 +93,32 @@ def test_a_bias_of_the_keys_has_neither_effect_nor_gradient() -> None:
     assert float(total(at[1])) == pytest.approx(float(total(0 * at[1])), abs=1e-5)
     assert abs(total(at[0]) - total(0 * at[0])) > 1e-2
     assert abs(total(at[2]) - total(0 * at[2])) > 1e-2
+
+
+def test_a_block_equals_its_definition() -> None:
+    rng = np.random.default_rng(0)
+    x = (3 * rng.normal(size=(5, 12))).astype(np.float32)
+    mask = np.array([True, True, True, False, False])
+    block = Block(3, 20, 0.0, norm_epsilon=1e-3, dtype=jnp.dtype("float32"), deterministic=True)
+    params = block.init(jax.random.key(0), x, mask)["params"]
+    params = jax.tree.map(lambda p: p + rng.normal(0, 0.2, p.shape).astype(np.float32), params)
+    found = np.asarray(block.apply({"params": params}, x, mask)[0])
+
+    def norm(name: str, y: np.ndarray) -> np.ndarray:
+        centred = y - y.mean(-1, keepdims=True)
+        scaled = centred / np.sqrt(y.var(-1, keepdims=True) + 1e-3)
+        return scaled * params[name]["scale"] + params[name]["bias"]
+
+    def dense(name: str, y: np.ndarray) -> np.ndarray:
+        return y @ params[name]["kernel"] + params[name]["bias"]
+
+    attention = SelfAttention(heads=3, dropout=0.0, dtype=jnp.dtype("float32"))
+    y = x + apply(
+        attention, params["attention"], norm("norm_attention", x), mask, deterministic=True
+    )
+    hidden = dense("mlp_in", norm("norm_mlp", y).astype(np.float64))
+    expected = y + dense("mlp_out", hidden * (1 + erf(hidden / np.sqrt(2))) / 2)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_mean_pool_averages_text_alone_and_nothing_gives_zero() -> None:
