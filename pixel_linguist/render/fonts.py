@@ -137,11 +137,13 @@ def family(name: str) -> Family:
     if name not in families:
         raise ValueError(f"no font family {name!r}; there are {', '.join(sorted(families))}")
     entry = families[name]
-    size, baseline = entry["size"], entry["baseline"]
-    listed = [*entry["fonts"], *(families[entry["then"]]["fonts"] if "then" in entry else ())]
-    # A font of no size of its own has this family's.
+    # A font of no size of its own has that of the family that lists it.
     fonts = [
-        Member(font, size, baseline) if isinstance(font, str) else Member(**font) for font in listed
+        Member(font, listing["size"], listing["baseline"])
+        if isinstance(font, str)
+        else Member(**font)
+        for listing in (entry, *([families[entry["then"]]] if "then" in entry else ()))
+        for font in listing["fonts"]
     ]
     return Family(
         name=name,
