@@ -24,7 +24,7 @@ class Render(Protocol):
     """What the loader asks of a renderer."""
 
     def __call__(self, texts: Sequence[str], length: int) -> Any:
-        """Return .patches uint8 [B, length, H, W] and .count int32 [B]."""
+        """Return .patches uint8 [B, length, H, W], .count int32 [B], and .stats.cut."""
         ...
 
 
@@ -63,15 +63,20 @@ class RenderBatch(grain.transforms.Map):
     length: int
 
     def map(self, examples: list[tuple[Example, Example]]) -> Batch:
-        """Return view → {"patches", "count"}, "text_id", "group", and "has_negative" if needed."""
+        """Return view → {"patches", "count"}, "text_id", "group", and "has_negative" if needed.
+
+        "cut" int32 [] counts the texts that were longer than their room.
+        """
         batch: Batch = {
             "text_id": {},
+            "cut": np.int32(0),
             "group": np.array([clean.group for clean, _ in examples], np.int32),
         }
         for view in self.views:
             texts = [getattr(perturbed, view) for _, perturbed in examples]
             rendered = self.render(texts, length=self.length)
             batch[view] = {"patches": rendered.patches, "count": rendered.count}
+            batch["cut"] += rendered.stats.cut
             ids = [text_id(getattr(clean, view)) for clean, _ in examples]
             batch["text_id"][view] = np.array(ids, np.int32)
         if "negative" in self.views:

@@ -43,7 +43,9 @@ class Drawing(Generic[S]):
         for _ in range(2):
             store = self._store
             try:
-                return store.width[store.lookup(units)]
+                # A look-up may replace the arrays by longer ones, so it comes first.
+                ids = store.lookup(units)
+                return store.width[ids]
             except Full:
                 self._store = self._new_store()
         with self._lock:

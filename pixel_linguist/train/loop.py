@@ -78,7 +78,7 @@ def keep_best(shop: Workshop, folder: Path, params: Params, score: float, step: 
 
 
 class Meter:
-    """Means of metrics since the last report, with examples per second and waiting share."""
+    """Means of metrics since the last report, with speed, share of waiting, and texts cut."""
 
     def __init__(self, batch_size: int):
         self.batch_size = batch_size
@@ -88,6 +88,7 @@ class Meter:
         """Begin a new interval."""
         self.steps: list[dict[str, jax.Array]] = []
         self.waiting = 0.0
+        self.cut = 0
         self.start = time.perf_counter()
 
     @contextlib.contextmanager
@@ -105,6 +106,7 @@ class Meter:
         return means | {
             "examples_per_second": len(steps) * self.batch_size / seconds,
             "waiting_share": self.waiting / seconds,
+            "cut_texts": self.cut,
             "seconds": seconds,
         }
 
@@ -133,7 +135,9 @@ def train_stage(
         meter = Meter(stage.batch_size)
         for step in range(first, stage.steps):
             waited = time.perf_counter()
-            batch = place(next(data), settings.backend)
+            batch = next(data)
+            meter.cut += int(batch.pop("cut"))
+            batch = place(batch, settings.backend)
             meter.waiting += time.perf_counter() - waited
             rate = learning_rate(step, steps=stage.steps, **stage.schedule)
             state, metrics = step_fn(state, batch, np.float32(rate), seed)
