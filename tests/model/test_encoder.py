@@ -10,7 +10,7 @@ import pytest
 from scipy.special import erf
 
 from pixel_linguist.model import EncoderConfig, encode, init_params, preset
-from pixel_linguist.model.encoder import param_shapes
+from pixel_linguist.model.encoder import Encoder, param_shapes
 
 Make = Callable[..., EncoderConfig]
 Params = dict[str, Any]
@@ -117,6 +117,19 @@ def test_gradients_reach_every_parameter_in_training(
     grads = jax.jit(jax.grad(total))(params_of(config))
     for path, gradient in jax.tree_util.tree_leaves_with_path(grads):
         assert np.abs(gradient).max() > 0, jax.tree_util.keystr(path)
+
+
+def test_a_patch_is_embedded_by_its_ink_from_0_to_1(
+    tiny_encoder: Make, params_of: ParamsOf
+) -> None:
+    config = tiny_encoder()
+    params, patches = params_of(config), picture(COUNTS, 8)[2]
+    found = Encoder(config, train=False).apply(
+        {"params": params}, patches, jnp.dtype("float32"), method="embed_patches"
+    )
+    ink = patches.reshape(8, 64).astype(np.float64) / 255
+    expected = ink @ params["embed"]["kernel"] + params["embed"]["bias"] + params["positions"][:8]
+    np.testing.assert_allclose(jnp.asarray(found), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("positions", ["learned", "sincos_2d"])
