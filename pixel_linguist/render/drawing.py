@@ -1,22 +1,25 @@
 """Batches: placed, drawn from a store, and taken apart where they are larger than its memory."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from itertools import chain
 from threading import Lock
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from pixel_linguist.render.placement import Placed, Placement, bounds_of
+from pixel_linguist.render.placement import Placed, Placement, Rows, bounds_of
 from pixel_linguist.render.store import Full, Store
 from pixel_linguist.render.units import CLUSTER, Unit, turns
 
 _PIECE = 1 << 14
 S = TypeVar("S", bound=Store)
+# Several parts stand in one sequence, with a black patch between them.
+Text: TypeAlias = str | tuple[str, ...]
 
 
 class Drawn(NamedTuple, Generic[S]):
-    """What a batch is drawn from: its place, the store its numbers are of, what is missing."""
+    """What a batch is drawn from: its place, the store its numbers are of, what is not shown."""
 
     placed: Placed
     store: S
@@ -27,19 +30,28 @@ class Drawn(NamedTuple, Generic[S]):
 class Drawing(Generic[S]):
     """Places batches, with the store that is there or a new one when that is full."""
 
-    def __init__(self, placement: Placement, new_store: Callable[[], S], lock: Lock):
+    def __init__(
+        self, placement: Placement, new_store: Callable[[], S], lock: Lock, end_patch: bool
+    ):
         self.placement, self._new_store, self._lock = placement, new_store, lock
+        self.end_patch = end_patch
         self._store = new_store()
 
-    def count(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the patches that texts take in full, int64 [N]."""
-        units = [*map(self.placement.split, texts)]
+    def count(self, texts: Sequence[Text]) -> np.ndarray:
+        """Return the patches that texts take in full, black ones included, int64 [N]."""
+        parts, bounds = _parts(texts)
+        counts = self._count(parts)
+        black = np.diff(bounds) - (not self.end_patch)
+        return np.diff(np.concatenate([[0], np.cumsum(counts)])[bounds]) + black
+
+    def _count(self, parts: Sequence[str]) -> np.ndarray:
+        units = [*map(self.placement.split, parts)]
         return self.placement.patches(self._widths([*chain.from_iterable(units)]), bounds_of(units))
 
     def _widths(self, units: Sequence[Unit]) -> np.ndarray:
         if len(units) > _PIECE:
-            parts = [units[i : i + _PIECE] for i in range(0, len(units), _PIECE)]
-            return np.concatenate([self._widths(part) for part in parts])
+            pieces = [units[i : i + _PIECE] for i in range(0, len(units), _PIECE)]
+            return np.concatenate([self._widths(piece) for piece in pieces])
         for _ in range(2):
             store = self._store
             try:
@@ -52,41 +64,81 @@ class Drawing(Generic[S]):
             layout = self.placement.grid.layout
             return np.array([layout.shape(unit).width for unit in units])
 
-    def place(self, texts: Sequence[str], room: int) -> list[Drawn[S]]:
+    def place(self, texts: Sequence[Text], room: int) -> list[Drawn[S]]:
         """Place texts, each cut to `room` patches, in as many batches as memory calls for."""
-        units = [*map(self.placement.split, texts)]
-        # What is cut is what is written last; where directions meet, that need not be seen last.
-        turned = [i for i, text in enumerate(texts) if turns(text)]
-        cut = 0
-        for i, count in zip(turned, self.count([texts[i] for i in turned]), strict=True):
-            if count > room:
-                units[i] = self.placement.split(self._shorten(texts[i], room))
-                cut += 1
-        return self._place(texts, units, room, cut)
-
-    def _place(
-        self, texts: Sequence[str], units: list[list[Unit]], room: int, cut: int
-    ) -> list[Drawn[S]]:
         for _ in range(2):
-            store = self._store
             try:
-                placed = self.placement.place(store, units, room)
+                return [self._place(self._store, texts, room)]
             except Full:
                 self._store = self._new_store()
-                continue
-            missing = int(store.missing[placed.ids].sum())
-            return [Drawn(placed, store, placed.cut + cut, missing)]
-        half = len(units) // 2
+        half = len(texts) // 2
         if half:
-            left = self._place(texts[:half], units[:half], room, cut)
-            return left + self._place(texts[half:], units[half:], room, 0)
+            return self.place(texts[:half], room) + self.place(texts[half:], room)
         # One text with more units than there is memory: those far out of sight are left out.
-        text = self._shorten(texts[0], 2 * room + 2)
-        with self._lock:
-            seen = self.placement.visible(self.placement.split(text))
-        store = self._store = self._new_store()
-        placed = self.placement.place(store, [seen], room)
-        return [Drawn(placed, store, placed.cut + cut, int(store.missing[placed.ids].sum()))]
+        parts, _ = _parts(texts)
+        short = tuple(self._shorten(part, 2 * room + 2) for part in parts[: room + 1])
+        return [self._place(self._store, [short], room, visible=True)]
+
+    def _place(self, store: S, texts: Sequence[Text], room: int, visible: bool = False) -> Drawn[S]:
+        parts, bounds = _parts(texts)
+        units = [*map(self.placement.split, parts)]
+        if visible:
+            with self._lock:
+                units = [*map(self.placement.visible, units)]
+        rooms = np.full(len(parts), room)
+        plain = not self.end_patch and len(parts) == len(texts)
+        if not plain:
+            ids = store.lookup([*chain.from_iterable(units)])
+            counts = self.placement.patches(store.width[ids], bounds_of(units))
+            rooms = self._rooms(counts, bounds, room)
+        # What is cut is what is written last; where directions meet, that need not be seen last.
+        turned = [i for i, part in enumerate(parts) if turns(part)]
+        cut = np.zeros(len(parts), bool)
+        for i, count in zip(turned, self._count([parts[i] for i in turned]), strict=True):
+            if count > rooms[i]:
+                units[i] = self.placement.split(self._shorten(parts[i], int(rooms[i])))
+                cut[i] = True
+        placed = self.placement.place(store, units, rooms)
+        cut |= placed.cut
+        missing = int(store.missing[placed.ids].sum())
+        if not plain:
+            placed = self._join(placed, rooms, bounds)
+            cut = np.diff(np.concatenate([[0], np.cumsum(cut)])[bounds]) > 0
+        return Drawn(placed, store, int(cut.sum()), missing)
+
+    def _rooms(self, counts: np.ndarray, bounds: np.ndarray, room: int) -> np.ndarray:
+        """Share out the room of each text among its parts; what comes too late has none."""
+        rooms = counts.copy()
+        totals = np.diff(np.concatenate([[0], np.cumsum(counts + 1)])[bounds]) - (
+            not self.end_patch
+        )
+        for text in np.flatnonzero(totals > room):
+            left = room
+            for part in range(bounds[text], bounds[text + 1]):
+                last = part + 1 == bounds[text + 1] and not self.end_patch
+                if counts[part] + (not last) > left:
+                    rooms[part] = max(left - self.end_patch, 0)
+                    left = 0
+                left -= min(int(rooms[part]) + (not last), left)
+        return rooms
+
+    def _join(self, placed: Placed, rooms: np.ndarray, bounds: np.ndarray) -> Placed:
+        """Set the parts of each text one behind the other, with black patches between them."""
+        count = np.where(rooms > 0, placed.count, 0)
+        text = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        first = np.isin(np.arange(len(rooms)), bounds)
+        follows = np.append(~first[1:] & (rooms[1:] > 0), False)
+        black = (rooms > 0) | first if self.end_patch else follows
+        taken = np.cumsum(count + black)
+        offset = taken - count - black
+        offset = offset - offset[bounds[:-1]][text]
+        rows = Rows(
+            text=text,
+            offset=offset,
+            count=np.maximum(np.diff(np.concatenate([[0], taken])[bounds]), 1),
+            black=np.stack([text[black], (offset + count)[black]], 1),
+        )
+        return dataclasses.replace(placed, count=count, rows=rows)
 
     def _shorten(self, text: str, room: int) -> str:
         """Return the longest beginning of a text, in whole clusters, that takes `room` patches."""
@@ -107,3 +159,11 @@ class Drawing(Generic[S]):
                 middle = (low + high) // 2
                 low, high = (middle, high) if fits(middle) else (low, middle)
         return text[: ends[low - 1]] if low else ""
+
+
+def _parts(texts: Sequence[Text]) -> tuple[list[str], np.ndarray]:
+    """Return the parts of all texts, and where each text's parts begin, int64 [B + 1]."""
+    if not any(isinstance(text, tuple) for text in texts):
+        return list(texts), np.arange(len(texts) + 1)  # type: ignore[arg-type]
+    parts = [text if isinstance(text, tuple) else (text,) for text in texts]
+    return [*chain.from_iterable(parts)], np.cumsum([0, *map(len, parts)])

@@ -25,6 +25,7 @@ FOLDER = Path(sys.prefix) / "share" / "pixel_linguist" / "fonts"
 # them, because joiners and variation selectors choose other glyphs.
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}(?!\ufe0e)|\ufe0f|\u20e3")
+_SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 BOX_FONT = -1
 # Clusters whose fonts are remembered.
 _CLUSTERS_KEPT = 1 << 16
@@ -74,9 +75,9 @@ class Font:
 
     def __init__(self, name: str, size: int, raised: int, style: Style):
         """Open an installed font."""
-        entry, path = manifest()["fonts"][name], installed(name)
-        self.size, self.raised, self.joined = size, raised, entry.get("joined", False)
-        number = entry.get("number", 0)
+        path, number = installed(name), _entry(name).get("number", 0)
+        self.size, self.raised = size, raised
+        self.joined: bool = _entry(name).get("joined", False)
         face = hb.Face(_blob(path), number)
         self.shaper = hb.Font(face)
         self.units: int = face.upem
@@ -109,8 +110,13 @@ def _blob(path: Path) -> hb.Blob:
 @lru_cache(maxsize=256)
 def characters(name: str) -> frozenset[int]:
     """Return the code points that an installed font has."""
-    number = manifest()["fonts"][name].get("number", 0)
+    number = _entry(name).get("number", 0)
     return frozenset(hb.Face(_blob(installed(name)), number).unicodes)
+
+
+def _entry(name: str) -> dict[str, Any]:
+    entry: dict[str, Any] = manifest()["fonts"].get(name, {})
+    return entry
 
 
 def installed(name: str) -> Path:
@@ -128,15 +134,21 @@ def manifest() -> dict[str, Any]:
 
 
 def family(name: str) -> Family:
-    """Return a family of the manifest.
+    """Return a family of the manifest, or the one of a font file or a folder of them.
 
     Raises:
-        ValueError: there is none of that name.
+        ValueError: there is none of that name, or no font in that place.
     """
     families = manifest()["families"]
-    if name not in families:
-        raise ValueError(f"no font family {name!r}; there are {', '.join(sorted(families))}")
-    entry = families[name]
+    if name in families:
+        entry = families[name]
+    elif Path(name).exists():
+        entry = _own_family(Path(name))
+    else:
+        raise ValueError(
+            f"no font family {name!r}, and no such file or folder; there are "
+            f"{', '.join(sorted(families))}"
+        )
     # A font of no size of its own has that of the family that lists it.
     fonts = [
         Member(font, listing["size"], listing["baseline"])
@@ -158,9 +170,27 @@ def family(name: str) -> Family:
     )
 
 
+def _own_family(place: Path) -> dict[str, Any]:
+    """Make a family of a font file, or of those in a folder by name, with Noto for the rest."""
+    paths = [place]
+    if place.is_dir():
+        paths = sorted(path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES)
+        if not paths:
+            raise ValueError(f"no font in {place}; fonts end in {', '.join(_SUFFIXES)}")
+    face = hb.Face(_blob(paths[0]))
+    extents = hb.Font(face).get_font_extents("ltr")
+    # As large as lets its lines stand in a patch, and no larger than Noto Sans.
+    above, below = extents.ascender / face.upem, -extents.descender / face.upem
+    size = min(1 / max(above + below, 0.1), 0.75)
+    baseline = 1 - below * size
+    listed = [str(path) for path in paths]
+    shape = {"size": size, "baseline": baseline, "margin": 1, "gap": 2}
+    return {"fonts": listed, "then": "noto", **shape}
+
+
 @lru_cache(maxsize=256)
 def find(name: str) -> tuple[Path, str] | None:
-    """Find a font of the manifest on this machine.
+    """Find a font of the manifest, or one given by its path, on this machine.
 
     Returns:
         Its path and SHA-256; None if it is not installed.
@@ -168,7 +198,9 @@ def find(name: str) -> tuple[Path, str] | None:
     Raises:
         ValueError: the file in one of its places has not the hash of the manifest.
     """
-    entry = manifest()["fonts"][name]
+    entry = manifest()["fonts"].get(name)
+    if entry is None:
+        return Path(name), hashlib.sha256(Path(name).read_bytes()).hexdigest()
     for place in entry["places"]:
         for path, ours in _paths(place):
             if path.is_file():
@@ -248,9 +280,7 @@ class Chain:
         own = {member.font for member in chosen.fonts[: chosen.own]}
         self.own = sum(name in own for name in self.names)
         self.size = self._sizes[0]
-        self._emoji = [
-            i for i, name in enumerate(self.names) if manifest()["fonts"][name].get("emoji")
-        ]
+        self._emoji = [i for i, name in enumerate(self.names) if _entry(name).get("emoji")]
         self._fonts: dict[int, Font] = {}
         self._plain = self._covers(0, "".join(map(chr, range(0x20, 0x7F))))
         self._chosen: dict[str, tuple[Part, ...]] = {}

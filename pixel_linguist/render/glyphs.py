@@ -145,37 +145,42 @@ class RunStore(Store):
             self._tiles[key] = known
         return known
 
-    def draw(self, placed: Placed, length: int, end: int | None = None) -> GlyphRuns:
-        """Put together a batch of B texts, `length` patches long.
+    def _crop(
+        self, x: np.ndarray, tile: np.ndarray, end: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Cut what of pieces lies outside columns 0 to `end` of their text."""
+        width = self.grid.width
+        for i in np.flatnonzero((x < 0) | (x + width > end)):
+            start, stop = max(-x[i], 0), min(end[i] - x[i], width)
+            ink = self.tiles[tile[i]]
+            if ink[:, :start].any() or ink[:, max(stop, 0) :].any():
+                with self._lock:
+                    tile[i] = self._tile(ink[:, start : max(stop, start)])
+                x[i] += start
+        return x, tile
 
-        Args:
-            placed: texts.
-            length: patches.
-            end: a black patch follows each text, the text cut to so many patches; None: no.
-        """
+    def draw(self, placed: Placed, length: int) -> GlyphRuns:
+        """Put together a batch of B texts, `length` patches long."""
         grid = self.grid
         pieces = self.pieces[placed.ids]
         before = np.cumsum(pieces) - pieces
         index = np.repeat(self.first[placed.ids] - before, pieces) + np.arange(pieces.sum())
         x = np.repeat(placed.x, pieces) + self.x[index]
         y, tile = self.y[index], self.tile[index]
-        many = np.diff(np.concatenate([[0], np.cumsum(pieces)])[placed.bounds])
-        text = np.repeat(np.arange(len(many)), many)
-        # Ink that goes on behind the text's last patch is cut there.
-        space = placed.count[text] * grid.width - x
-        for i in np.flatnonzero(space < grid.width):
-            if self.tiles[tile[i], :, max(space[i], 0) :].any():
-                with self._lock:
-                    tile[i] = self._tile(self.tiles[tile[i], :, : max(space[i], 0)])
-        count = placed.count
-        if end is not None:
-            # The black tile comes first in each text.
-            count = np.minimum(count, end) + 1
-            tile, x, y = (
-                np.insert(values, np.cumsum(many) - many, new)
-                for values, new in ((tile, 1), (x, (count - 1) * grid.width), (y, 0))
-            )
-            many = many + 1
+        ends = np.concatenate([[0], np.cumsum(pieces)])[placed.bounds]
+        text = np.repeat(np.arange(len(placed.count)), np.diff(ends))
+        x, tile = self._crop(x, tile, placed.count[text] * grid.width)
+        count, rows = placed.count, placed.rows
+        if rows is not None:
+            x = x + rows.offset[text] * grid.width
+            text = np.concatenate([rows.text[text], rows.black[:, 0]])
+            order = np.argsort(text, kind="stable")
+            black = np.ones(len(rows.black), np.int64)
+            text, tile = text[order], np.concatenate([tile, black])[order]
+            x = np.concatenate([x, rows.black[:, 1] * grid.width])[order]
+            y = np.concatenate([y, 0 * black])[order]
+            count = rows.count
+        many = np.bincount(text, minlength=len(count))
         used, number = np.unique(tile, return_inverse=True)
         row = np.arange(_power(int(many.max(initial=1)))) < many[:, None]
 

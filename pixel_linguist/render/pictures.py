@@ -52,13 +52,15 @@ class PatchStore(Store):
         width = self.width[placed.ids]
         taken = np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
         before = np.cumsum(taken) - taken
-        slots = np.repeat(self.first[placed.ids] - before, taken) + np.arange(taken.sum())
-        # A text without a picture has one blank patch all the same, and no slot to fill it.
-        filled = np.diff(np.concatenate([[0], np.cumsum(taken)])[placed.bounds])
-        index = np.zeros((len(placed.count), length), np.int64)
-        index[np.arange(length) < filled[:, None]] = slots
-        patches = self.patches.take(index.ravel(), axis=0)
-        return patches.reshape(len(index), length, grid.height, grid.width)
+        text = np.repeat(np.arange(len(placed.count)), np.diff(placed.bounds))
+        place = text * length + placed.x // grid.width
+        step = np.arange(taken.sum())
+        index = np.zeros(len(placed.count) * length, np.int64)
+        index[np.repeat(place - before, taken) + step] = (
+            np.repeat(self.first[placed.ids] - before, taken) + step
+        )
+        patches = self.patches.take(index, axis=0)
+        return patches.reshape(-1, length, grid.height, grid.width)
 
 
 class StripStore(Store):
@@ -124,3 +126,17 @@ class StripStore(Store):
                 part += np.minimum(strip, 255 - part)
             else:
                 part[:] = strip
+
+
+def put_together(store: PatchStore | StripStore, placed: Placed, length: int) -> np.ndarray:
+    """Draw a batch of texts, uint8 [B, length, H, W], from all their parts."""
+    rows = placed.rows
+    if rows is None:
+        return store.draw(placed, length)
+    longest = int(placed.count.max(initial=1))
+    parts = store.draw(placed, longest)
+    patches = np.zeros((len(rows.count), length, *parts.shape[2:]), np.uint8)
+    part, step = np.nonzero(np.arange(longest) < placed.count[:, None])
+    patches[rows.text[part], rows.offset[part] + step] = parts[part, step]
+    patches[rows.black[:, 0], rows.black[:, 1]] = 255
+    return patches

@@ -14,21 +14,45 @@ from pixel_linguist.render.units import Unit, pairs, pieces, words
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Placed:
-    """The N units of B texts and where they stand.
+    """The N units of B texts, or parts of texts, and where they stand.
 
     Attributes:
         ids: int64 [N], numbers in a store.
         x: int64 [N], the column at which each starts in its text's row of patches.
         bounds: int64 [B + 1], the units of a text b are those from bounds[b] to bounds[b + 1].
         count: int64 [B], patches that each text takes, at least 1.
-        cut: texts that were longer than their room.
+        cut: bool [B], whether it was longer than its room.
+        rows: how texts are made of these, where they have several parts.
     """
 
     ids: np.ndarray
     x: np.ndarray
     bounds: np.ndarray
     count: np.ndarray
-    cut: int
+    cut: np.ndarray
+    rows: "Rows | None" = None
+
+    @property
+    def total(self) -> np.ndarray:
+        """Patches that each whole text takes, int64 [B]."""
+        return self.count if self.rows is None else self.rows.count
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows:
+    """Texts that are made of G parts, one behind the other.
+
+    Attributes:
+        text: int64 [G], the text of each part.
+        offset: int64 [G], the patch of that text at which it starts.
+        count: int64 [B], patches that each text takes.
+        black: int64 [K, 2], texts and patches of them that are black.
+    """
+
+    text: np.ndarray
+    offset: np.ndarray
+    count: np.ndarray
+    black: np.ndarray
 
 
 class Placement(Protocol):
@@ -48,8 +72,8 @@ class Placement(Protocol):
         """Return those units that change what is seen."""
         ...
 
-    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: int) -> Placed:
-        """Place texts, each cut to at most `room` patches."""
+    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: np.ndarray) -> Placed:
+        """Place texts, each cut to at most its room, int64 [B], in patches."""
         ...
 
 
@@ -82,33 +106,33 @@ class Aligned:
         """Return those units that change what is seen."""
         return [unit for unit in units if self.grid.layout.shape(unit).width]
 
-    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: int) -> Placed:
-        """Place texts, each cut to at most `room` patches."""
+    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: np.ndarray) -> Placed:
+        """Place texts, each cut to at most its room, int64 [B], in patches."""
         bounds = bounds_of(texts)
         units = [*chain.from_iterable(texts)]
         ids = store.lookup(units)
         count = self.unit_patches(store.width[ids])
         totals = _sums(count, bounds)
-        long = np.flatnonzero(totals > room)
+        long = totals > room
         keep = np.ones(len(ids), bool)
-        for text in long:
+        for text in np.flatnonzero(long):
             start, stop = bounds[text : text + 2]
             ends = np.cumsum(count[start:stop])
-            last = int(np.searchsorted(ends, room, side="right"))
+            last = int(np.searchsorted(ends, room[text], side="right"))
             keep[start + last : stop] = False
-            left = room - int(ends[last] - count[start + last])
+            left = int(room[text]) - int(ends[last] - count[start + last])
             limit = left * self.grid.width - self.grid.margin - self.grid.gap
             if limit > 0:
                 ids[start + last] = store.lookup_cut(units[start + last], limit)
                 keep[start + last] = True
-        if long.size:
+        if long.any():
             ids, bounds = ids[keep], np.concatenate([[0], np.cumsum(keep)])[bounds]
             count = self.unit_patches(store.width[ids])
             totals = _sums(count, bounds)
         before = np.cumsum(count) - count
         first = np.repeat(np.concatenate([before, [0]])[bounds[:-1]], np.diff(bounds))
         x = (before - first) * self.grid.width + self.grid.margin
-        return Placed(ids, x, bounds, np.maximum(totals, 1), long.size)
+        return Placed(ids, x, bounds, np.maximum(totals, 1), long)
 
 
 class Running:
@@ -131,8 +155,8 @@ class Running:
         taken = widths - self.grid.layout.space + self.grid.margin + self.grid.gap
         return np.maximum(-(-taken // self.grid.width), 1)
 
-    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: int) -> Placed:
-        """Place texts, each cut to at most `room` patches."""
+    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: np.ndarray) -> Placed:
+        """Place texts, each cut to at most its room, int64 [B], in patches."""
         bounds = bounds_of(texts)
         units = [*chain.from_iterable(texts)]
         ids = store.lookup(units)
@@ -140,17 +164,21 @@ class Running:
         begins = np.concatenate([[0], np.cumsum(width + self.grid.layout.space)])
         x = begins[:-1] - np.repeat(begins[bounds[:-1]], np.diff(bounds)) + self.grid.margin
         count = self._patches(np.diff(begins[bounds]))
-        long = np.flatnonzero(count > room)
-        if not long.size:
-            return Placed(ids, x, bounds, count, 0)
-        limit = room * self.grid.width - self.grid.gap
+        long = count > room
+        if not long.any():
+            return Placed(ids, x, bounds, count, long)
         keep = np.ones(len(ids), bool)
-        for text in long:
+        for text in np.flatnonzero(long):
+            limit = int(room[text]) * self.grid.width - self.grid.gap
             start, stop = bounds[text : text + 2]
             last = start + int((x[start:stop] + width[start:stop] <= limit).sum())
             keep[last + 1 : stop] = False
             ids[last] = store.lookup_cut(units[last], int(limit - x[last]))
-            end = int(x[last] + store.width[ids[last]]) + self.grid.gap
-            count[text] = max(-(-end // self.grid.width), 1)
+            if not store.width[ids[last]]:
+                # Nor does the space before it count.
+                keep[last] = False
+                last -= 1
+            end = int(x[last] + store.width[ids[last]]) if last >= start else 0
+            count[text] = max(-(-(end + self.grid.gap) // self.grid.width), 1)
         bounds = np.concatenate([[0], np.cumsum(keep)])[bounds]
-        return Placed(ids[keep], x[keep], bounds, count, long.size)
+        return Placed(ids[keep], x[keep], bounds, count, long)

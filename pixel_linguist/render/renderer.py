@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.drawing import Drawing
+from pixel_linguist.render.drawing import Drawing, Text
 from pixel_linguist.render.fonts import Chain, family
 from pixel_linguist.render.glyphs import GlyphRuns, RunStore, join_runs
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
-from pixel_linguist.render.pictures import PatchStore, StripStore
+from pixel_linguist.render.pictures import PatchStore, StripStore, put_together
 from pixel_linguist.render.placement import Aligned, Placement, Running
 from pixel_linguist.render.raster import Atlas
 from pixel_linguist.render.rendered import Rendered, Stats
@@ -85,7 +85,10 @@ class Renderer:
         self._placement = STRATEGIES[strategy].place(self._grid)
         kind = PatchStore if STRATEGIES[strategy].aligned else StripStore
         self._pictures: Drawing[PatchStore | StripStore] = Drawing(
-            self._placement, lambda: kind(self._grid, self._lock, self.memory * 7 // 8), self._lock
+            self._placement,
+            lambda: kind(self._grid, self._lock, self.memory * 7 // 8),
+            self._lock,
+            end_patch,
         )
         self._runs: Drawing[RunStore] | None = None
 
@@ -99,11 +102,11 @@ class Renderer:
         atlas = Atlas(fonts, layout.box_width, self.memory // 8)
         return Grid(layout, atlas, self.patch, self.max_patches, strategy.close)
 
-    def __call__(self, texts: Sequence[str], length: int | None = None) -> Rendered:
+    def __call__(self, texts: Sequence[Text], length: int | None = None) -> Rendered:
         """Draw texts.
 
         Args:
-            texts: B of them.
+            texts: B of them; a tuple of several stands in one sequence, black patches between.
             length: patches S of each; None: as many as the longest text needs.
 
         Returns:
@@ -115,17 +118,14 @@ class Renderer:
             ValueError: length is below 1.
         """
         texts, length = self._checked(texts, length)
-        parts = self._pictures.place(texts, self._room(length))
-        patches = [part.store.draw(part.placed, length) for part in parts]
+        parts = self._pictures.place(texts, min(length, self.max_patches))
+        patches = [put_together(part.store, part.placed, length) for part in parts]
         drawn = patches[0] if len(patches) == 1 else np.concatenate(patches)
-        count = np.concatenate([part.placed.count for part in parts]).astype(np.int32)
-        if self.end_patch:
-            count = np.minimum(count, self._room(length)) + 1
-            drawn[np.arange(len(drawn)), count - 1] = 255
+        count = np.concatenate([part.placed.total for part in parts]).astype(np.int32)
         stats = Stats(sum(part.cut for part in parts), sum(part.missing for part in parts))
         return Rendered(drawn, count, stats)
 
-    def glyph_runs(self, texts: Sequence[str], length: int | None = None) -> GlyphRuns:
+    def glyph_runs(self, texts: Sequence[Text], length: int | None = None) -> GlyphRuns:
         """Lay texts out without drawing them; `rasterise` of it is what calling draws.
 
         Raises:
@@ -138,27 +138,22 @@ class Renderer:
                 self._placement,
                 lambda: RunStore(self._grid, self._lock, self.memory // 2, aligned),
                 self._lock,
+                self.end_patch,
             )
         texts, length = self._checked(texts, length)
         if length * self.patch[1] >= 1 << 15:
             raise ValueError(f"length is {length}; {(1 << 15) // self.patch[1] - 1} is the most")
-        room = self._room(length)
-        parts = self._runs.place(texts, room)
-        ends = room if self.end_patch else None
-        return join_runs([part.store.draw(part.placed, length, ends) for part in parts])
+        parts = self._runs.place(texts, min(length, self.max_patches))
+        return join_runs([part.store.draw(part.placed, length) for part in parts])
 
-    def count_patches(self, texts: Sequence[str]) -> np.ndarray:
+    def count_patches(self, texts: Sequence[Text]) -> np.ndarray:
         """Return how many patches texts take in full, int32 [N], at least 1 each.
 
         Nothing is cut: the number may be above max_patches.
         """
-        return (self._pictures.count(_list(texts)) + self.end_patch).astype(np.int32)
+        return self._pictures.count(_list(texts)).astype(np.int32)
 
-    def _room(self, length: int) -> int:
-        """Patches that text itself may take."""
-        return min(length, self.max_patches) - self.end_patch
-
-    def _checked(self, texts: Sequence[str], length: int | None) -> tuple[list[str], int]:
+    def _checked(self, texts: Sequence[Text], length: int | None) -> tuple[list[Text], int]:
         texts = _list(texts)
         if length is None:
             length = min(int(self.count_patches(texts).max(initial=1)), self.max_patches)
@@ -189,7 +184,7 @@ def _restore(settings: dict[str, Any], memory: int) -> Renderer:
     return Renderer(**settings, memory=memory)
 
 
-def _list(texts: Sequence[str]) -> list[str]:
+def _list(texts: Sequence[Text]) -> list[Text]:
     if isinstance(texts, str):
         raise TypeError("rendering needs a list of texts, not one str: write [text]")
     return list(texts)
