@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import average, part, stage
+from experiments.base import PIVOT, average, part, stage
 from experiments.base import get_config as defaults
 
 LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
@@ -16,12 +16,11 @@ LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
 TATOEBA = ("deu", "spa", "fra", "ita", "nld", "por", "rus", "cmn", "swe", "ukr")
 ROUNDS = 2
 BATCH = 256
-LENGTH = 24
-WORDS = {"drop_words": {"rate": 0.4}, "shuffle_words": {"rate": 1.0}}
-NEARLY_ORDERED = {
-    "drop_words": {"rate": 0.4},
-    "shuffle_words_within_window": {"rate": 1.0, "window": 3},
-}
+LENGTH, SHORT = 24, 16
+# Without the words that are missing from one view, letters alone tell which sentence it is.
+DROPPED = {"drop_words": {"rate": 0.4}}
+SHUFFLED = {"shuffle_words": {"rate": 1.0}}
+NEARLY_ORDERED = {"shuffle_words_within_window": {"rate": 1.0, "window": 3}}
 CHARACTERS = {
     "transpose_characters": {"rate": 0.03},
     "insert_characters": {"rate": 0.02},
@@ -56,13 +55,93 @@ def visual(perturb: dict[str, Any], seed: int) -> ConfigDict:
         data=english(),
         perturb=perturb,
         seed=seed,
-        steps=300,
+        steps=120,
+        peak=2e-3,
+        warmup=30,
+        batch_size=BATCH,
+        length=SHORT,
+        report=False,
+    )
+
+
+def columns(anchor: str, positive: str, negative: str | None = None) -> dict[str, Any]:
+    """Return the pair maker that takes columns of a record."""
+    return {"name": "columns", "anchor": anchor, "positive": positive, "negative": negative}
+
+
+def topical(start: str) -> ConfigDict:
+    """Return the topical stage: two spans of a section, and WordNet entries with their meaning."""
+    articles = {"name": "articles", "path": "topical/wikipedia.jsonl", "minimum_words": 24}
+    wordnet = {"name": "tsv", "path": "definitions/wordnet.tsv"}
+    return stage(
+        init_from=(start,),
+        data={
+            "wikipedia": part(
+                articles, {"name": "spans", "text": "text", "shortest": 6, "longest": 14}, 1.0
+            ),
+            "definitions": part(wordnet, columns("entries", "definition"), 2.0),
+            "synonyms": part(wordnet, {"name": "alternatives", "text": "entries"}, 1.0),
+            "sentences": part(
+                english()["sts"]["source"], {"name": "identity", "text": "text"}, 1.0
+            ),
+        },
+        perturb=SHUFFLED | DROPPED,
+        perturb_probability=0.5,
+        steps=600,
+        peak=1e-3,
+        warmup=50,
+        batch_size=BATCH,
+        length=SHORT,
+    )
+
+
+def nli(start: str, steps: int) -> ConfigDict:
+    """Return an NLI stage: 937 premises with an entailment and, most of them, a contradiction."""
+    triples = {"name": "nli_triples", "paths": ("nli/sick/train.tsv", "nli/xnli/en/dev.tsv")}
+    return stage(
+        init_from=(start,),
+        data={"nli": part(triples, columns("premise", "entailment", "contradiction"))},
+        hard_negatives=True,
+        steps=steps,
+        peak=3e-4,
+        warmup=20,
+        batch_size=BATCH // 2,
+        length=LENGTH,
+    )
+
+
+def languages(start: str, steps: int) -> ConfigDict:
+    """Return a language stage: a sentence and its translation from English."""
+    paths = {code: f"sts/stsb/{code}/train.tsv" for code in (PIVOT, *LANGUAGES)}
+    aligned = {
+        "name": "aligned",
+        "paths": paths,
+        "columns": ("sentence1", "sentence2"),
+        "pivot": PIVOT,
+    }
+    return stage(
+        init_from=(start,),
+        data={"translations": part(aligned, columns("sentence1", "sentence2"))},
+        perturb={"drop_words": {"rate": 0.15}},
+        steps=steps,
         peak=1e-3,
         warmup=50,
         batch_size=BATCH,
         length=LENGTH,
-        report=False,
     )
+
+
+def tasks() -> dict[str, Any]:
+    """Return the test splits of STS-B in every language, SICK-R and Tatoeba."""
+    found: dict[str, Any] = {}
+    for code in (PIVOT, *LANGUAGES):
+        source = {"name": "tsv", "path": f"sts/stsb/{code}/test.tsv"}
+        found[f"stsb-{code}"] = {"name": "sts", "source": source}
+    found["sickr"] = {"name": "sts", "source": {"name": "tsv", "path": "sts/sickr/test.tsv"}}
+    for code in TATOEBA:
+        source = {"name": "tsv", "path": f"bitext/tatoeba/{code}-eng.tsv"}
+        found[f"{code}-eng"] = {"name": "bitext", "source": source, "first": code, "second": "eng"}
+    return found
 
 
 def get_config() -> ConfigDict:
@@ -72,16 +151,23 @@ def get_config() -> ConfigDict:
     config.render.patch_width = 32
     config.render.max_patches = 32
     config.model.update(
-        {"width": 256, "depth": 2, "heads": 4, "mlp_width": 1024, "patch_hidden": 1024}
+        {"width": 192, "depth": 2, "heads": 3, "mlp_width": 768, "patch_hidden": 512}
     )
     config.model.dropout = 0.0
     stages = {
-        "visual_characters": visual(CHARACTERS, seed=1),
-        "visual_shuffled": visual(WORDS, seed=2),
-        "visual_nearly_ordered": visual(NEARLY_ORDERED, seed=3),
-        "visual_both": visual(WORDS | CHARACTERS, seed=4),
+        "visual_characters": visual(CHARACTERS | DROPPED, seed=1),
+        "visual_shuffled": visual(SHUFFLED | DROPPED, seed=2),
+        "visual_nearly_ordered": visual(NEARLY_ORDERED | DROPPED, seed=3),
+        "visual_both": visual(SHUFFLED | CHARACTERS | DROPPED, seed=4),
     }
     stages["visual"] = average(*stages)
+    stages["topical"] = topical("visual")
+    stages["nli_0"] = nli("topical", steps=150)
+    for number in range(1, ROUNDS + 1):
+        stages[f"languages_{number}"] = languages(f"nli_{number - 1}", steps=900)
+        stages[f"nli_{number}"] = nli(f"languages_{number}", steps=100)
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
+    config.tasks = ConfigDict(tasks())
+    config.evaluate.report_tasks = tuple(config.tasks)
     return config

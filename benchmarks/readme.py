@@ -1,0 +1,77 @@
+"""Fill the README's tables and its picture from finished runs: `python benchmarks/readme.py`.
+
+A table stands between `<!-- scores: RUN -->` and `<!-- end -->`; runs that are not there leave
+theirs as it is. The picture is made with the model of runs/small and STS-B's test sentences.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.data.sources import read_table
+from pixel_linguist.files import read_json, write_whole
+from pixel_linguist.report.pictures import save_neighbours
+from pixel_linguist.text.perturb import compose
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"(<!-- scores: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+QUERIES = (
+    "A man is playing a guitar.",
+    "The stock market fell sharply on Monday.",
+    "Ein Hund rennt durch den Schnee.",
+    "Женщина режет лук.",
+)
+TYPOS = {"transpose_characters": {"rate": 0.1}, "keyboard_neighbours": {"rate": 0.04}}
+SHOWN = 3
+
+
+def markdown_table(folder: Path) -> str:
+    """Return a run's scores.json: one row a task, one column a model."""
+    scores = read_json(folder / "scores.json")
+    models = [row["model"] for row in scores["rows"]]
+    lines = [f"| | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
+    for task, about in scores["tasks"].items():
+        cells = [f"{row['scores'][task][about['metric']]:.3f}" for row in scores["rows"]]
+        lines.append(f"| {task} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def fill_tables(text: str) -> str:
+    """Replace each table by what its run has scored."""
+
+    def fill(match: re.Match[str]) -> str:
+        folder = ROOT / match[2]
+        if not (folder / "scores.json").is_file():
+            print(f"{folder} has no scores: its table is left as it is")
+            return match[0]
+        return f"{match[1]}{markdown_table(folder)}{match[3]}"
+
+    return BLOCK.sub(fill, text)
+
+
+def draw_neighbours(data: Path, path: Path) -> None:
+    """Write the picture of queries with typos and the test sentences nearest to them."""
+    encoder = SentenceEncoder.load(ROOT / "runs/small/model")
+    rows = read_table(data / "sts/stsb/en/test.tsv")
+    corpus = sorted({row[side] for row in rows for side in ("sentence1", "sentence2")})
+    rng = np.random.default_rng(0)
+    queries = [compose(TYPOS)(query, rng) for query in QUERIES]
+    scores = encoder.similarity(encoder.encode(queries), encoder.encode(corpus))
+    shown = []
+    for query, row in zip(queries, scores, strict=True):
+        best = np.argsort(-row)[:SHOWN]
+        shown.append((query, [(corpus[i], float(row[i])) for i in best]))
+    save_neighbours(encoder.renderer, shown, path)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT / "../shared/data")
+    arguments = parser.parse_args()
+    readme = ROOT / "README.md"
+    write_whole(readme, fill_tables(readme.read_text(encoding="utf-8")).encode())
+    if (ROOT / "runs/small/model").is_dir():
+        draw_neighbours(arguments.data, ROOT / "docs/neighbours.png")
