@@ -92,7 +92,8 @@ class Drawing(Generic[S]):
             counts = self.placement.patches(store.width[ids], bounds_of(units))
             rooms = self._rooms(counts, bounds, room)
         # What is cut is what is written last; where directions meet, that need not be seen last.
-        turned = [i for i, part in enumerate(parts) if turns(part)]
+        plain_text = all(map(str.isascii, parts))
+        turned = [] if plain_text else [i for i, part in enumerate(parts) if turns(part)]
         cut = np.zeros(len(parts), bool)
         for i, count in zip(turned, self._count([parts[i] for i in turned]), strict=True):
             if count > rooms[i]:
@@ -163,7 +164,7 @@ class Drawing(Generic[S]):
 
 def _parts(texts: Sequence[Text]) -> tuple[list[str], np.ndarray]:
     """Return the parts of all texts, and where each text's parts begin, int64 [B + 1]."""
-    if not any(isinstance(text, tuple) for text in texts):
+    if tuple not in set(map(type, texts)):
         return list(texts), np.arange(len(texts) + 1)  # type: ignore[arg-type]
     parts = [text if isinstance(text, tuple) else (text,) for text in texts]
     return [*chain.from_iterable(parts)], np.cumsum([0, *map(len, parts)])

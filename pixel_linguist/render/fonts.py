@@ -9,9 +9,10 @@ import tomllib
 import unicodedata
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import freetype
+import numpy as np
 import regex
 import uharfbuzz as hb
 
@@ -30,6 +31,9 @@ BOX_FONT = -1
 # Clusters whose fonts are remembered.
 _CLUSTERS_KEPT = 1 << 16
 _NO_CHARACTER = "\ufffd"
+
+
+N = TypeVar("N", int, np.ndarray)
 
 
 class Member(NamedTuple):
@@ -70,6 +74,8 @@ class Font:
     Attributes:
         size: in 64ths of a pixel.
         raised: pixels by which it stands above the family's baseline.
+        units: to the size.
+        glyphs: how many it has.
         joined: letters touch, so that nothing may be put between them.
     """
 
@@ -81,6 +87,7 @@ class Font:
         face = hb.Face(_blob(path), number)
         self.shaper = hb.Font(face)
         self.units: int = face.upem
+        self.glyphs: int = face.glyph_count
         self.outlines = freetype.Face(str(path), number)
         self.outlines.set_char_size(size, size, 72, 72)
         axes = {axis.tag: axis for axis in face.axis_infos}
@@ -97,7 +104,7 @@ class Font:
                 freetype.Matrix(0x10000, shear, 0, 0x10000), freetype.Vector(0, 0)
             )
 
-    def pixels(self, distance: int) -> int:
+    def pixels(self, distance: N) -> N:
         """Turn the font's units into whole pixels, halves upwards."""
         return (2 * distance * self.size + 64 * self.units) // (128 * self.units)
 
@@ -282,7 +289,8 @@ class Chain:
         self.size = self._sizes[0]
         self._emoji = [i for i, name in enumerate(self.names) if _entry(name).get("emoji")]
         self._fonts: dict[int, Font] = {}
-        self._plain = self._covers(0, "".join(map(chr, range(0x20, 0x7F))))
+        # Whether the first font has all of ASCII.
+        self.plain = self._covers(0, "".join(map(chr, range(0x20, 0x7F))))
         self._chosen: dict[str, tuple[Part, ...]] = {}
 
     def font(self, index: int) -> Font:
@@ -298,7 +306,7 @@ class Chain:
 
         What has no picture is left out where nothing visible is beside it.
         """
-        if self._plain and text.isascii() and text.isprintable():
+        if self.plain and text.isascii() and text.isprintable():
             return [Part(text, 0)] if text else []
         parts: list[Part] = []
         for cluster in CLUSTER.findall(_clean(text)):

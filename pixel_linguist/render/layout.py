@@ -5,12 +5,12 @@ pixels. Each cluster starts at a whole pixel and its advance is rounded to whole
 unit has the same picture wherever it stands.
 """
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 import uharfbuzz as hb
 
-from pixel_linguist.render.fonts import BOX_FONT, Chain, Part
+from pixel_linguist.render.fonts import BOX_FONT, Chain, N, Part
 from pixel_linguist.render.units import Run, Unit
 
 
@@ -87,7 +87,7 @@ class Layout:
         glyphs, pen, ends = line
         font = self.chain.font(part.font)
         last, local, first = -1, 0, len(glyphs)
-        for info, position in self._glyphs(part.text, part.font, right_to_left):
+        for info, position in zip(*self.glyphs(part.text, part.font, right_to_left), strict=True):
             if info.cluster != last:
                 if last >= 0:
                     pen = self._close(line, first, pen, local, part.font)
@@ -101,14 +101,14 @@ class Layout:
         for marks, index in part.marks:
             # A mark of another font stands where its font puts it behind a letter.
             font = self.chain.font(index)
-            for info, position in self._glyphs(marks, index, False):
+            for info, position in zip(*self.glyphs(marks, index, False), strict=True):
                 x = pen + font.pixels(position.x_offset)
                 y = font.raised + font.pixels(position.y_offset)
                 glyphs.append(Glyph(index, info.codepoint, x, y, len(ends) - 1))
         return line._replace(width=pen)
 
-    def _glyphs(self, text: str, font: int, right_to_left: bool) -> Iterable[tuple[Any, Any]]:
-        """Shape text of one font: pairs of HarfBuzz's info and position, from left to right."""
+    def glyphs(self, text: str, font: int, right_to_left: bool) -> tuple[list[Any], list[Any]]:
+        """Shape text of one font: HarfBuzz's infos and positions, from left to right."""
         buffer = hb.Buffer()
         buffer.add_str(text)
         # Otherwise the language of the process would choose among glyphs.
@@ -116,7 +116,21 @@ class Layout:
         buffer.guess_segment_properties()
         buffer.direction = "rtl" if right_to_left else "ltr"
         hb.shape(self.chain.font(font).shaper, buffer, self._features)
-        return zip(buffer.glyph_infos, buffer.glyph_positions, strict=True)
+        return buffer.glyph_infos, buffer.glyph_positions
+
+    def advances(self, distance: np.ndarray, font: int) -> tuple[np.ndarray, np.ndarray]:
+        """Turn the advances of clusters, in the font's units, into whole pixels.
+
+        Returns:
+            Pixels that each takes, and those by which it is moved to the middle of its cells.
+        """
+        source = self.chain.font(font)
+        pixels = source.pixels(distance)
+        if not source.joined:
+            pixels = np.where(pixels > 0, np.maximum(pixels + self.spacing, 1), pixels)
+        advance = self._in_cells(pixels, font)
+        shift = (advance - pixels) // 2 if self.all_cells else np.zeros_like(pixels)
+        return advance, shift
 
     def _close(self, line: Shaped, first: int, pen: int, distance: int, font: int) -> int:
         """End the cluster whose glyphs begin at `first`; returns where the next one starts."""
@@ -135,7 +149,7 @@ class Layout:
         line.ends.append(pen + advance)
         return pen + advance
 
-    def _in_cells(self, pixels: int, font: int) -> int:
+    def _in_cells(self, pixels: N, font: int) -> N:
         if not self.cell or not (self.all_cells or 0 <= font < self.chain.own):
             return pixels
         return -(-pixels // self.cell) * self.cell

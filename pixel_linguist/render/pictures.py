@@ -1,20 +1,57 @@
 """Stores of pictures, and how a batch is put together from them."""
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
 
+from pixel_linguist.render.bulk import Bulk, Words
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.placement import Placed
 from pixel_linguist.render.store import OVERHEAD, Full, Store, grown
+from pixel_linguist.render.units import Unit
 
 
-class PatchStore(Store):
+class PictureStore(Store):
+    """Keeps units as pictures; plain words are drawn many at once."""
+
+    # Whether units start at patches, and are cut at the edges of those they take.
+    aligned: bool
+
+    def __init__(self, grid: Grid, lock: Lock):
+        super().__init__(grid, lock)
+        self._bulk = Bulk(grid)
+
+    def _add_all(self, units: Sequence[Unit]) -> None:
+        drawn, others = self._bulk.draw(units, self.aligned) if len(units) > 3 else ([], units)
+        for words in drawn:
+            number = len(self.ids)
+            self._keep_words(number, words)
+            last = number + len(words.units) - 1
+            self.width, self.missing = grown(self.width, last), grown(self.missing, last)
+            self.width[number : last + 1] = words.width
+            self.ids.update(zip(words.units, range(number, last + 1), strict=True))
+        for unit in others:
+            self._add(unit, self.grid.layout.shape(unit))
+
+    @abstractmethod
+    def _keep_words(self, number: int, words: Words) -> None:
+        """Keep words that are drawn already, as `number` and those that follow.
+
+        Raises:
+            Full: there is no room.
+        """
+
+
+class PatchStore(PictureStore):
     """Units as rows of patches in one array: a batch of them is one gather.
 
     For units that start at patches.
     """
+
+    aligned = True
 
     def __init__(self, grid: Grid, lock: Lock, memory: int):
         """Make room for `memory` bytes, at the least for what one text shows.
@@ -46,6 +83,21 @@ class PatchStore(Store):
         self.first[number] = self._used
         self._used += max(drawn, 1)
 
+    def _keep_words(self, number: int, words: Words) -> None:
+        grid = self.grid
+        taken = (words.right - words.left) // grid.width
+        drawn = np.minimum(taken, grid.max_patches)
+        if self._used + int(drawn.sum()) > self._slots:
+            raise Full
+        patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
+        step = np.arange(drawn.sum()) - np.repeat(np.cumsum(drawn) - drawn, drawn)
+        first = np.repeat((words.start + words.left) // grid.width, drawn)
+        seen = patches if len(step) == len(patches) else patches[first + step]
+        self.patches[self._used : self._used + len(step)] = seen.reshape(len(step), -1)
+        self.first = grown(self.first, number + len(drawn))
+        self.first[number : number + len(drawn)] = self._used + np.cumsum(drawn) - drawn
+        self._used += len(step)
+
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
         grid = self.grid
@@ -63,8 +115,10 @@ class PatchStore(Store):
         return patches.reshape(-1, length, grid.height, grid.width)
 
 
-class StripStore(Store):
+class StripStore(PictureStore):
     """Units as strips of pixels, uint8 [H, columns], to be set side by side."""
+
+    aligned = False
 
     def __init__(self, grid: Grid, lock: Lock, memory: int):
         """Make room for `memory` bytes, at the least for what one text shows."""
@@ -95,6 +149,22 @@ class StripStore(Store):
         self.strips.append(strip)
         self.meets.append(-left > reach or right - shaped.width > reach)
 
+    def _keep_words(self, number: int, words: Words) -> None:
+        grid = self.grid
+        left, right = words.left, np.minimum(words.right, grid.max_patches * grid.width)
+        cost = int((right - left).sum()) * grid.height + 2 * OVERHEAD * len(left)
+        if cost > self._left:
+            raise Full
+        self._left -= cost
+        end = number + len(left)
+        self.before, self.after = grown(self.before, end), grown(self.after, end)
+        self.before[number:end] = -left
+        self.after[number:end] = np.maximum(right - words.width, 0)
+        reach = grid.layout.space // 2
+        self.meets += ((-left > reach) | (right - words.width > reach)).tolist()
+        edges = zip((words.start + left).tolist(), (words.start + right).tolist(), strict=True)
+        self.strips += [words.ink[start:stop].T.copy() for start, stop in edges]
+
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
         grid, unit = self.grid, self.grid.width
@@ -119,10 +189,13 @@ class StripStore(Store):
 
     def _draw_text(self, row: np.ndarray, ids: list[int], places: list[int]) -> None:
         strips, meets = self.strips, self.meets
+        # From the first ink on that may lie where a later unit stands, all of it is added.
+        met = False
         for i, place in zip(ids, places, strict=True):
             strip = strips[i]
             part = row[:, place : place + strip.shape[1]]
-            if meets[i]:
+            met = met or meets[i]
+            if met:
                 part += np.minimum(strip, 255 - part)
             else:
                 part[:] = strip

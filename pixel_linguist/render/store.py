@@ -41,9 +41,7 @@ class Store(ABC):
             return np.fromiter(map(self.ids.__getitem__, units), np.int64, len(units))
         except KeyError:
             with self._lock:
-                for unit in units:
-                    if unit not in self.ids:
-                        self._add(unit, self.grid.layout.shape(unit))
+                self._add_all([unit for unit in dict.fromkeys(units) if unit not in self.ids])
             return np.fromiter(map(self.ids.__getitem__, units), np.int64, len(units))
 
     def lookup_cut(self, unit: Unit, limit: int) -> int:
@@ -53,6 +51,10 @@ class Store(ABC):
             with self._lock:
                 known = self._add((limit, unit), self.grid.layout.shape(unit).cut(limit))
         return known
+
+    def _add_all(self, units: Sequence[Unit]) -> None:
+        for unit in units:
+            self._add(unit, self.grid.layout.shape(unit))
 
     def _add(self, key: Hashable, shaped: Shaped) -> int:
         number = len(self.ids)
@@ -75,5 +77,7 @@ class Store(ABC):
 
 
 def grown(array: np.ndarray, number: int) -> np.ndarray:
-    """Return an array that has a place `number`: itself, or one twice as long."""
-    return array if number < len(array) else np.concatenate([array, np.zeros_like(array)])
+    """Return an array that has a place `number`: itself, or a longer one."""
+    while number >= len(array):
+        array = np.concatenate([array, np.zeros_like(array)])
+    return array

@@ -35,8 +35,8 @@ Unit: TypeAlias = str | tuple[Run, ...]
 
 def words(text: str) -> list[Unit]:
     """Split at white space. A word stays whole, also where its parts have two directions."""
-    if not turns(text):
-        return [*text.split()]
+    if text.isascii() or not turns(text):
+        return text.split()  # type: ignore[return-value]
     return _visual(text, re.compile(r"\S+"))
 
 
@@ -56,7 +56,7 @@ def pieces(text: str) -> list[Unit]:
     """
     text = text.strip()
     if not turns(text):
-        return [*text.split(" ")]
+        return text.split(" ")  # type: ignore[return-value]
     text = _SPACE.sub(" ", text)
     found: list[Unit] = []
     current: list[Run] = []

@@ -1,0 +1,216 @@
+"""Many plain words at once: what `Layout.shape` and `Atlas.draw` do, for whole arrays of glyphs.
+
+A word is plain if each of its characters is one glyph of one font on the baseline, as in Latin,
+Cyrillic or Han without loose marks. New words are most of the work where nearly all are known.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+from unicodedata import category, name
+
+import numpy as np
+
+from pixel_linguist.render.grid import Grid
+from pixel_linguist.render.units import Unit
+
+# Scripts by the first word of their letters' names: such letters are not reshaped by neighbours.
+_PLAIN = {
+    "LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "ETHIOPIC", "CHEROKEE",
+    "CJK", "HIRAGANA", "KATAKANA", "HANGUL",
+}  # fmt: skip
+# Between words that are shaped together; it takes part in no kerning.
+_SEPARATOR = "\n"
+_FEWEST = 4
+
+
+class Words(NamedTuple):
+    """N shaped words and the ink of all of them side by side.
+
+    Attributes:
+        units: the words.
+        width: int64 [N], pixels that they advance.
+        left: int64 [N], the column of each word's first ink or start, at most 0.
+        right: int64 [N], the column behind its last ink or its end.
+        start: int64 [N], the columns of `ink` at which they start.
+        ink: uint8 [columns, H].
+    """
+
+    units: Sequence[Unit]
+    width: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    start: np.ndarray
+    ink: np.ndarray
+
+
+class Bulk:
+    """Shapes and draws plain words. Not safe for several threads at once."""
+
+    def __init__(self, grid: Grid):
+        self._grid = grid
+        self._columns = np.zeros((1024, grid.height), np.uint8)
+        self._used = 0
+        # By font: for each of its glyphs its first column above, how many there are (-1: not yet
+        # drawn), and how far from the origin they begin.
+        self._glyphs: dict[int, np.ndarray] = {}
+
+    def draw(self, units: Sequence[Unit], patches: bool) -> tuple[list[Words], list[Unit]]:
+        """Draw those units that are plain words.
+
+        Args:
+            units: all different.
+            patches: leave room for whole patches, margins and gaps included, and cut ink there.
+
+        Returns:
+            What was drawn, and the units that are not plain.
+        """
+        groups: dict[tuple[int, str], list[str]] = {}
+        others: list[Unit] = []
+        for unit in units:
+            key = self._group(unit)
+            if key is None:
+                others.append(unit)
+            else:
+                groups.setdefault(key, []).append(unit)  # type: ignore[arg-type]
+        drawn = []
+        for (font, _), words in groups.items():
+            if len(words) < _FEWEST:
+                others.extend(words)
+            else:
+                found, rest = self._draw(words, font, patches)
+                drawn.append(found)
+                others.extend(rest)
+        return drawn, others
+
+    def _group(self, unit: Unit) -> tuple[int, str] | None:
+        """Return the font and script of a word that may be plain."""
+        if not isinstance(unit, str) or not 0 < len(unit) <= 64:
+            return None
+        if self._grid.layout.chain.plain and unit.isascii() and unit.isprintable():
+            return 0, "LATIN" if unit.lower() != unit.upper() else ""
+        scripts = [script for character in unit if (script := _script(character))]
+        if not _PLAIN.issuperset(scripts):
+            return None
+        parts = self._grid.layout.chain.split(unit)
+        if len(parts) != 1 or parts[0].font < 0 or parts[0].marks or parts[0].text != unit:
+            return None
+        return parts[0].font, scripts[0] if scripts else ""
+
+    def _draw(self, words: list[str], font: int, patches: bool) -> tuple[Words, list[str]]:
+        grid, layout = self._grid, self._grid.layout
+        text = _SEPARATOR.join(words)
+        infos, positions = layout.glyphs(text, font, False)
+        number = np.array([info.codepoint for info in infos], np.int64)
+        cluster = np.array([info.cluster for info in infos], np.int64)
+        place = np.array([position.position for position in positions], np.int64)
+        letters = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        between = letters[cluster] == ord(_SEPARATOR)
+        word = np.cumsum(between)[~between]
+        number, cluster, place = number[~between], cluster[~between], place[~between]
+        advance, shift = layout.advances(place[:, 2], font)
+        # Not plain after all: several glyphs for one letter or the other way round, or moved ones.
+        odd = (place[:, 0] != 0) | (place[:, 1] != 0) | (number == 0) | (advance <= 0)
+        plain = np.bincount(word, minlength=len(words)) == [*map(len, words)]
+        plain[word[odd]] = False
+        keep = plain[word]
+        seen = np.flatnonzero(plain)
+        word = np.searchsorted(seen, word[keep])
+        number, advance, shift = number[keep], advance[keep], shift[keep]
+        rest = [words[i] for i in np.flatnonzero(~plain)]
+        bounds = np.searchsorted(word, np.arange(len(seen) + 1))
+        after = np.concatenate([[0], np.cumsum(advance)])
+        width = np.diff(after[bounds])
+        x = after[:-1] - after[bounds[word]] + shift
+        first, columns, left = self._load(font, number)
+        x = x + left
+        low = np.minimum(np.minimum.reduceat(np.append(x, 0), bounds[:-1]), 0)
+        high = np.maximum(np.maximum.reduceat(np.append(x + columns, 0), bounds[:-1]), width)
+        if patches:
+            low = np.full(len(seen), -grid.margin)
+            high = -(-(grid.margin + width + grid.gap) // grid.width) * grid.width - grid.margin
+        ends = np.cumsum(high - low)
+        start = ends - high
+        ink = np.zeros((int(ends[-1]) if len(ends) else 0, grid.height), np.uint8)
+        place_of = _Pieces(word, x, first, columns)
+        rest_numbers = self._paste(ink, place_of, low, high, start)
+        if len(rest_numbers):
+            good = np.ones(len(seen), bool)
+            good[rest_numbers] = False
+            rest += [words[seen[i]] for i in rest_numbers]
+            seen, width, low, high, start = (
+                values[good] for values in (seen, width, low, high, start)
+            )
+        return Words([words[i] for i in seen], width, low, high, start, ink), rest
+
+    def _paste(
+        self,
+        ink: np.ndarray,
+        pieces: "_Pieces",
+        low: np.ndarray,
+        high: np.ndarray,
+        start: np.ndarray,
+    ) -> np.ndarray:
+        """Add glyphs to `ink`; returns the words whose glyphs overlap more than two deep."""
+        word, x, first, columns = pieces
+        order = np.arange(len(word))
+        same = np.flatnonzero((word[2:] == word[:-2]) & (x[2:] < (x + columns)[:-2]))
+        layers = np.zeros((2, *ink.shape), np.uint8)
+        for parity in (0, 1):
+            chosen = np.flatnonzero(order % 2 == parity)
+            many = columns[chosen]
+            step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+            column = np.repeat(x[chosen], many) + step
+            owner = np.repeat(word[chosen], many)
+            inside = (column >= low[owner]) & (column < high[owner])
+            source = (np.repeat(first[chosen], many) + step)[inside]
+            target = (start[owner] + column)[inside]
+            layers[parity][target] = self._columns.take(source, axis=0)
+        np.minimum(layers[1], 255 - layers[0], out=layers[1])
+        np.add(layers[0], layers[1], out=ink)
+        return np.unique(word[same])
+
+    def _load(self, font: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return first column, columns and left edge of glyphs; draws those that are new."""
+        table = self._glyphs.get(font)
+        if table is None:
+            table = np.full((3, self._grid.layout.chain.font(font).glyphs), -1, np.int64)
+            self._glyphs[font] = table
+        for number in np.unique(numbers[table[1, numbers] < 0]).tolist():
+            self._load_one(table, font, number)
+        first, columns, left = table[:, numbers]
+        return first, columns, left
+
+    def _load_one(self, table: np.ndarray, font: int, number: int) -> None:
+        grid = self._grid
+        bitmap, left, top = grid.atlas.bitmap(font, number)
+        raised = grid.layout.chain.font(font).raised
+        columns = bitmap.shape[1]
+        while self._used + columns > len(self._columns):
+            self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)])
+        row = grid.baseline - raised - top
+        up, down = max(row, 0), min(row + bitmap.shape[0], grid.height)
+        if up < down:
+            self._columns[self._used : self._used + columns, up:down] = bitmap[
+                up - row : down - row
+            ].T
+        table[:, number] = self._used, columns, left
+        self._used += columns
+
+
+class _Pieces(NamedTuple):
+    """Glyphs: the word of each, its first column there, and its columns in the store."""
+
+    word: np.ndarray
+    x: np.ndarray
+    first: np.ndarray
+    columns: np.ndarray
+
+
+@lru_cache(maxsize=1 << 16)
+def _script(character: str) -> str:
+    """Return the script of a letter, "" for what stands beside any script, "?" for the rest."""
+    kind = category(character)
+    if kind[0] == "L":
+        return name(character, "?").partition(" ")[0]
+    return "" if kind[0] in "NPSZ" else "?"
