@@ -1,0 +1,197 @@
+"""The rasteriser in JAX: the bytes of the one in NumPy, on any number of devices."""
+
+import dataclasses
+import subprocess
+import sys
+import unicodedata
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import AxisType, PartitionSpec
+
+from pixel_linguist.render import Renderer
+from pixel_linguist.render import glyphs as host
+from pixel_linguist.render.device import rasterise, share_out
+from pixel_linguist.render.glyphs import GlyphRuns
+
+# As the names of their characters begin in the Unicode Character Database.
+SCRIPTS = (
+    "LATIN SMALL",
+    "GREEK SMALL",
+    "CYRILLIC",
+    "ARMENIAN",
+    "GEORGIAN",
+    "HEBREW",
+    "ARABIC LETTER",
+    "DEVANAGARI",
+    "BENGALI",
+    "GURMUKHI",
+    "GUJARATI",
+    "TAMIL",
+    "TELUGU",
+    "MALAYALAM",
+    "THAI",
+    "KHMER",
+    "MYANMAR",
+    "ETHIOPIC SYLLABLE",
+    "HANGUL SYLLABLE",
+    "HIRAGANA",
+)
+
+draw = jax.jit(rasterise)
+
+
+@lru_cache(maxsize=1)
+def strings() -> list[str]:
+    """Draw 50 strings of each of 20 scripts, marks, digits and brackets among them."""
+    rng = np.random.default_rng(1)
+    names = {chr(code): unicodedata.name(chr(code), "") for code in range(0x20, 0xD800)}
+    found = []
+    for script in SCRIPTS:
+        letters = [letter for letter, name in names.items() if name.startswith(script)]
+        assert len(letters) > 50, script
+        pool = letters + list(" " * (len(letters) // 5) + "1(,)\u0301")
+        found += ["".join(rng.choice(pool, rng.integers(1, 70))) for _ in range(50)]
+    return found
+
+
+def random_runs(
+    seed: int,
+    *,
+    texts: int = 8,
+    pieces: int = 64,
+    tile: tuple[int, int] = (8, 5),
+    reach: int = 12,
+    dense: bool = False,
+) -> GlyphRuns:
+    """Draw runs of which many lie across the edges; `dense`: they are heaped on a few columns."""
+    rng = np.random.default_rng(seed)
+    tiles = rng.integers(0, 256, (32, *tile), np.uint8)
+    tiles[0] = 0
+    right = 6 if dense else 10 * 4 + reach
+    return GlyphRuns(
+        glyphs=rng.integers(0, 32, (texts, pieces)).astype(np.uint16),
+        x=rng.integers(-reach, right, (texts, pieces)).astype(np.int16),
+        y=rng.integers(-reach, 6 + reach, (texts, pieces)).astype(np.int16),
+        count=np.full(texts, 10, np.int32),
+        tiles=tiles,
+        length=10,
+        patch=(6, 4),
+    )
+
+
+def slowly(runs: GlyphRuns) -> np.ndarray:
+    """Draw pixel by pixel, as the definition says."""
+    (height, width), (texts, pieces) = runs.patch, runs.glyphs.shape
+    strips = np.zeros((texts, height, runs.length * width), np.int64)
+    for text in range(texts):
+        for piece in range(pieces):
+            tile = runs.tiles[runs.glyphs[text, piece]]
+            for row, column in np.ndindex(tile.shape):
+                y, x = int(runs.y[text, piece]) + row, int(runs.x[text, piece]) + column
+                if 0 <= y < height and 0 <= x < strips.shape[2]:
+                    strips[text, y, x] += tile[row, column]
+    capped = np.minimum(strips, 255)
+    parts = [capped[:, :, s * width : (s + 1) * width] for s in range(runs.length)]
+    return np.stack(parts, axis=1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+@pytest.mark.parametrize("tile", [(8, 5), (3, 9), (6, 4)])
+def test_random_runs_are_drawn_as_defined(tile: tuple[int, int], dense: bool) -> None:
+    for seed in range(3):
+        runs = random_runs(seed, tile=tile, dense=dense)
+        expected = slowly(runs)
+        if dense:
+            assert (expected == 255).mean() > 0.05
+        patches = draw(runs)
+        assert patches.dtype == jnp.uint8
+        np.testing.assert_array_equal(patches, expected)
+        np.testing.assert_array_equal(host.rasterise(runs), expected)
+
+
+def test_what_lies_far_outside_is_not_drawn() -> None:
+    runs = random_runs(0)
+    rng = np.random.default_rng(4)
+    ends = np.array([-32768, -300, 300, 32767], np.int16)
+    far = dataclasses.replace(runs, x=rng.choice(ends, runs.x.shape))
+    assert not np.asarray(draw(far)).any()
+    far = dataclasses.replace(runs, y=rng.choice(ends, runs.y.shape))
+    assert not np.asarray(draw(far)).any()
+
+
+@pytest.mark.parametrize("strategy", ["words", "continuous"])
+def test_a_thousand_strings_of_twenty_scripts_have_the_bytes_of_the_host(strategy: str) -> None:
+    renderer = Renderer(strategy=strategy)
+    texts = strings()
+    assert len(texts) == 1000
+    pixels = renderer(texts, length=40)
+    runs = renderer.glyph_runs(texts, length=40)
+    np.testing.assert_array_equal(draw(runs), pixels.patches)
+    np.testing.assert_array_equal(runs.count, pixels.count)
+    assert (pixels.patches.reshape(20, -1).max(axis=1) == 255).all()
+
+
+def test_batches_of_one_shape_compile_once() -> None:
+    renderer, traced = Renderer(), []
+
+    @jax.jit
+    def step(runs: GlyphRuns) -> jax.Array:
+        traced.append(runs.glyphs.shape)
+        return rasterise(runs)
+
+    for start in range(0, 512, 64):
+        texts = [f"text {i} of many, {i * 7919 % 1000} words" for i in range(start, start + 64)]
+        step(renderer.glyph_runs(texts, length=24))
+    assert traced == [(64, 32)]
+
+
+def test_a_batch_of_batches_is_drawn_by_vmap() -> None:
+    batches = [random_runs(seed) for seed in range(3)]
+    stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
+    expected = [host.rasterise(runs) for runs in batches]
+    np.testing.assert_array_equal(jax.jit(jax.vmap(rasterise))(stacked), expected)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 4])
+def test_each_device_draws_its_part_alone(devices: int) -> None:
+    runs = random_runs(2, texts=8, pieces=16)
+    shared = share_out(runs, devices)
+    expected = host.rasterise(runs)
+    assert len(shared.tiles) % devices == 0
+    parts = jax.tree.map(lambda a: a.reshape(devices, -1, *a.shape[1:]), shared)
+    for part, own in zip(np.split(expected, devices), range(devices), strict=True):
+        runs_of_one = jax.tree.map(lambda a, own=own: a[own], parts)
+        assert not runs_of_one.tiles[0].any()
+        np.testing.assert_array_equal(host.rasterise(runs_of_one), part)
+    drawn = jax.pmap(rasterise)(parts)
+    np.testing.assert_array_equal(np.asarray(drawn).reshape(expected.shape), expected)
+    mesh = jax.make_mesh(
+        (devices,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices]
+    )
+    spec = PartitionSpec("data")
+    sharded = jax.jit(jax.shard_map(rasterise, mesh=mesh, in_specs=spec, out_specs=spec))
+    np.testing.assert_array_equal(sharded(shared), expected)
+
+
+def test_shapes_that_are_shared_out_are_powers_of_two() -> None:
+    texts = strings()[:64]
+    runs = Renderer().glyph_runs(texts, length=40)
+    shared = share_out(runs, 4)
+    each = len(shared.tiles) // 4
+    assert each >= 32 and each & (each - 1) == 0
+    assert shared.glyphs.dtype == np.uint16 and shared.glyphs.max() < each
+
+
+@pytest.mark.parametrize("devices", [0, 3])
+def test_rows_that_do_not_divide_are_refused(devices: int) -> None:
+    with pytest.raises(ValueError, match=f"8 texts cannot be shared out evenly among {devices}"):
+        share_out(random_runs(0), devices)
+
+
+def test_rendering_needs_no_jax() -> None:
+    program = "import sys, pixel_linguist.render; sys.exit('jax' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
