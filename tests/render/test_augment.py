@@ -1,0 +1,370 @@
+"""Augmentations of pictures: what they do, what they leave alone, and what they depend on."""
+
+import math
+import pickle
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from pixel_linguist.render import augment
+from pixel_linguist.render.augment import (
+    AUGMENTATIONS,
+    LEVEL,
+    PLACE,
+    Augmentation,
+    Line,
+    compose,
+    to_line,
+    to_patches,
+)
+
+HEIGHT, WIDTH, PATCHES = 8, 8, 6
+COUNT = np.array([6, 1, 3, 5, 6, 2, 4, 6], np.int32)
+EXAMPLES = np.arange(len(COUNT))
+LINE = Line(HEIGHT, WIDTH, PATCHES, jnp.int32(5 * WIDTH))
+TEXT = 5 * WIDTH
+KEYS = jax.random.split(jax.random.key(11), 300)
+COORDINATES = tuple(np.mgrid[:HEIGHT, : PATCHES * WIDTH].astype(np.float32))
+
+_run = jax.jit(lambda augmentation, *arguments: augmentation(*arguments), static_argnums=0)
+
+
+def run(augmentation: Augmentation, *arguments: Any) -> np.ndarray:
+    return np.asarray(_run(augmentation, *arguments))
+
+
+def pictures(length: int = PATCHES, kind: type = np.uint8) -> np.ndarray:
+    """Return random ink in the text's patches, 0 behind them."""
+    rng = np.random.default_rng(3)
+    drawn = rng.integers(0, 256, (len(COUNT), PATCHES, HEIGHT, WIDTH)) / 1.0
+    drawn *= rng.random(drawn.shape) < 0.4
+    drawn *= (np.arange(PATCHES) < COUNT[:, None])[..., None, None]
+    return np.pad(drawn, ((0, 0), (0, length - PATCHES), (0, 0), (0, 0))).astype(kind)
+
+
+def alone(name: str, strength: float = 1.0) -> Augmentation:
+    return Augmentation(((name, strength),))
+
+
+def places(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return where 300 drawings of an augmentation look, relative to nothing: [300, H, S * W]."""
+    one = jax.jit(jax.vmap(lambda key: PLACE[name](*COORDINATES, LINE, key, strength=1.0)))
+    y, x = one(KEYS)
+    shape = (len(KEYS), HEIGHT, PATCHES * WIDTH)
+    return np.broadcast_to(y, shape), np.broadcast_to(x, shape)
+
+
+def levels_of(name: str, levels: np.ndarray) -> np.ndarray:
+    """Return what 300 drawings of an augmentation make of one line."""
+    change = LEVEL[name]
+    one = jax.jit(jax.vmap(lambda key: change(jnp.asarray(levels), LINE, key, strength=1.0)))
+    return np.asarray(one(KEYS))
+
+
+def line_of_text(level: float | None = None) -> np.ndarray:
+    levels = np.zeros((HEIGHT, PATCHES * WIDTH), np.float32)
+    levels[:, :TEXT] = (
+        np.random.default_rng(5).integers(0, 256, (HEIGHT, TEXT)) if level is None else level
+    )
+    return levels
+
+
+def test_a_line_is_the_patches_side_by_side() -> None:
+    patches = pictures()[0]
+    line = np.asarray(to_line(patches))
+    np.testing.assert_array_equal(line, np.concatenate([*patches], axis=1))
+    np.testing.assert_array_equal(to_patches(jnp.asarray(line), WIDTH), patches)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_strength_0_changes_nothing(name: str, kind: type) -> None:
+    patches = pictures(kind=kind) if kind is np.uint8 else pictures(kind=kind) * np.float32(0.99)
+    changed = run(alone(name, 0.0), patches, COUNT, jax.random.key(0), EXAMPLES)
+    assert changed.dtype == kind
+    np.testing.assert_array_equal(changed, patches)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_little_strength_changes_little(name: str) -> None:
+    patches = pictures(kind=np.float32)
+    changed = run(alone(name, 1e-4), patches, COUNT, jax.random.key(0), EXAMPLES)
+    assert np.abs(changed - patches).max() < 0.3
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_full_strength_changes_text_and_not_padding(name: str) -> None:
+    patches = pictures()
+    for key in range(3):
+        changed = run(alone(name), patches, COUNT, jax.random.key(key), EXAMPLES)
+        assert changed.dtype == np.uint8 and changed.shape == patches.shape
+        different = (changed != patches).any(axis=(2, 3))
+        assert different.any(axis=1).mean() > 0.7
+        assert not changed[np.arange(PATCHES) >= COUNT[:, None]].any()
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_a_picture_depends_on_its_key_and_number_alone(name: str) -> None:
+    patches, key, view = pictures(), jax.random.key(4), alone(name)
+    expected = run(view, patches, COUNT, key, EXAMPLES)
+    longer = run(view, pictures(length=9), COUNT, key, EXAMPLES)
+    np.testing.assert_array_equal(longer[:, :PATCHES], expected)
+    order = np.random.default_rng(0).permutation(EXAMPLES)
+    np.testing.assert_array_equal(
+        run(view, patches[order], COUNT[order], key, EXAMPLES[order]), expected[order]
+    )
+    single = run(view, patches[3], COUNT[3], key, EXAMPLES[3])
+    np.testing.assert_array_equal(single, expected[3])
+    same = np.broadcast_to(patches[4], patches.shape)
+    if name not in ("invert", "flip_horizontally", "flip_vertically"):
+        twice = run(view, same, np.full_like(COUNT, COUNT[4]), key, EXAMPLES)
+        assert len(np.unique(twice.reshape(len(twice), -1), axis=0)) > 6
+
+
+def test_devices_change_nothing() -> None:
+    names = ("rotate", "blur", "noise", "mask_spans")
+    view = compose({name: {"strength": 0.7} for name in names}, 0.8)
+    patches, key = pictures(), jax.random.key(2)
+    expected = run(view, patches, COUNT, key, EXAMPLES)
+
+    def on_device(patches: jax.Array, count: jax.Array) -> jax.Array:
+        number = jnp.arange(2) + 2 * jax.lax.axis_index("data")
+        return view(patches, count, key, number)
+
+    parts = patches.reshape(4, 2, *patches.shape[1:])
+    shared = jax.pmap(on_device, "data")(parts, COUNT.reshape(4, 2))
+    np.testing.assert_array_equal(np.asarray(shared).reshape(patches.shape), expected)
+
+
+def test_what_is_drawn_for_one_does_not_depend_on_the_others() -> None:
+    patches = np.full((8, PATCHES, HEIGHT, WIDTH), 200, np.uint8)
+    count, key = np.full_like(COUNT, PATCHES), jax.random.key(6)
+    masked = run(alone("mask_spans"), patches, count, key, EXAMPLES) == 0
+    both = compose({"mask_spans": {"strength": 1.0}, "contrast": {"strength": 0.3}})
+    np.testing.assert_array_equal(run(both, patches, count, key, EXAMPLES) == 0, masked)
+    assert masked.any()
+
+
+def test_several_of_place_look_where_one_after_the_other_would() -> None:
+    # Whole pixels, which are moved without interpolation.
+    both = compose({"flip_horizontally": {"strength": 1.0}, "flip_vertically": {"strength": 1.0}})
+    patches = pictures()
+    turned = run(both, patches, COUNT, jax.random.key(0), EXAMPLES)
+    for before, after, count in zip(patches, turned, COUNT, strict=True):
+        text = np.asarray(to_line(before[:count]))
+        np.testing.assert_array_equal(to_line(after[:count]), text[::-1, ::-1])
+
+
+@pytest.mark.parametrize(("name", "axis"), [("flip_horizontally", 1), ("flip_vertically", 0)])
+def test_flips_mirror_the_text_and_not_its_padding(name: str, axis: int) -> None:
+    patches = pictures()
+    mirrored = run(alone(name), patches, COUNT, jax.random.key(0), EXAMPLES)
+    for before, after, count in zip(patches, mirrored, COUNT, strict=True):
+        expected = np.flip(np.asarray(to_line(before[:count])), axis)
+        np.testing.assert_array_equal(to_line(after[:count]), expected)
+
+
+@pytest.mark.parametrize("name", ["flip_horizontally", "flip_vertically", "invert"])
+def test_strength_of_flips_and_inversion_is_their_probability(name: str) -> None:
+    patches = np.zeros((1000, 1, 4, 4), np.uint8)
+    patches[:, :, 0, 0] = 9
+    view, number = alone(name, 0.3), np.arange(1000)
+    changed = run(view, patches, np.ones(1000, np.int32), jax.random.key(0), number)
+    share = (changed != patches).any(axis=(1, 2, 3)).mean()
+    assert share == pytest.approx(0.3, abs=5 * (0.3 * 0.7 / 1000) ** 0.5)
+
+
+def test_the_baseline_goes_up_and_down_smoothly() -> None:
+    y, x = places("jitter_baseline")
+    np.testing.assert_array_equal(x, np.broadcast_to(COORDINATES[1], x.shape))
+    rise = y - COORDINATES[0]
+    limit = augment.WAVE_HEIGHT * HEIGHT
+    assert limit / 2 < np.abs(rise).max() <= limit
+    # The same for a whole column, and no steeper than the shortest wave.
+    np.testing.assert_allclose(rise, np.broadcast_to(rise[:, :1], rise.shape), atol=1e-5)
+    steepest = 2 * math.pi * limit / (augment.WAVE_LENGTHS[0] * HEIGHT)
+    assert np.abs(np.diff(rise[:, 0])).max() <= steepest + 1e-5
+
+
+@pytest.mark.parametrize("patches", [1, 5, 40])
+def test_rotation_keeps_distances_and_its_limits(patches: int) -> None:
+    line = LINE._replace(columns=jnp.int32(patches * WIDTH))
+    middle, centre = (HEIGHT - 1) / 2, (patches * WIDTH - 1) / 2
+    down = np.array([middle, middle + 1, middle], np.float32)
+    right = np.array([centre, centre, centre + 1], np.float32)
+    one = jax.jit(jax.vmap(lambda key: PLACE["rotate"](down, right, line, key, strength=1.0)))
+    y, x = map(np.asarray, one(KEYS))
+    np.testing.assert_allclose([y[:, 0], x[:, 0]], [[middle] * 300, [centre] * 300], atol=1e-4)
+    turn = (x[:, 2] - centre) + 1j * (y[:, 2] - middle)
+    quarter = (x[:, 1] - centre) + 1j * (y[:, 1] - middle)
+    np.testing.assert_allclose(np.abs(turn), 1, atol=1e-4)
+    np.testing.assert_allclose(quarter / turn, 1j, atol=1e-4)
+    end_rise = augment.ROTATION_RISE * HEIGHT / (patches * WIDTH / 2)
+    limit = min(math.radians(15), math.asin(min(end_rise, 1)))
+    angles = np.angle(turn)
+    assert 0.95 * limit < angles.max() <= limit + 1e-4
+    assert -0.95 * limit > angles.min() >= -limit - 1e-4
+
+
+def test_shift_moves_all_alike_in_every_direction() -> None:
+    limits = augment.SHIFT_HEIGHT * HEIGHT, augment.SHIFT_WIDTH * WIDTH
+    for moved, grid, limit in zip(places("shift"), COORDINATES, limits, strict=True):
+        by = moved - grid
+        assert np.ptp(by, axis=(1, 2)).max() < 1e-4
+        assert 0.95 * limit < by.max() <= limit and -0.95 * limit > by.min() >= -limit
+
+
+def test_a_crop_is_a_box_of_the_text_stretched_over_it() -> None:
+    for seen, axis, size in zip(places("resized_crop"), (1, 2), (HEIGHT, TEXT), strict=True):
+        line = np.moveaxis(seen, axis, -1)[:, 0]
+        step = np.diff(line, axis=1)
+        assert np.ptp(step, axis=1).max() < 1e-4
+        share = step[:, 0]
+        assert 0.5 <= share.min() < 0.55 and 0.95 < share.max() <= 1
+        first, last = line[:, 0] - share / 2, line[:, size - 1] + share / 2
+        assert first.min() > -0.5 - 1e-4 and last.max() < size - 0.5 + 1e-4
+        np.testing.assert_allclose(last - first, share * size, atol=1e-3)
+
+
+def test_a_moved_picture_is_interpolated_between_pixels() -> None:
+    patches, key = pictures(kind=np.float32), jax.random.key(8)
+    moved = run(alone("shift"), patches, COUNT, key, EXAMPLES)
+
+    @jax.jit
+    @jax.vmap
+    def coordinates(example: jax.Array) -> augment.Coordinates:
+        own = augment._own_key(jax.random.fold_in(key, example), "shift")
+        return PLACE["shift"](*COORDINATES, LINE, own, strength=1.0)
+
+    for example, (y, x) in enumerate(zip(*map(np.asarray, coordinates(EXAMPLES)), strict=True)):
+        # What is outside is as blank as the border of two pixels.
+        bordered = np.pad(to_line(patches[example]), 2)
+        expected = ndimage.map_coordinates(bordered, [y + 2, x + 2], order=1)
+        expected[:, COUNT[example] * WIDTH :] = 0
+        np.testing.assert_allclose(to_line(moved[example]), expected, atol=0.05)
+
+
+def test_background_is_behind_the_ink_and_varied() -> None:
+    blank = levels_of("background", line_of_text(0))[..., :TEXT]
+    assert blank.min() >= 0 and 0.5 * augment.BACKGROUND < blank.max() <= augment.BACKGROUND
+    assert (np.ptp(blank, axis=(1, 2)) > 0.2 * blank.max(axis=(1, 2))).all()
+    # Neighbours are alike, more than pixels far apart.
+    near = np.abs(np.diff(blank, axis=2)).mean()
+    assert near < 0.85 * np.abs(blank[..., 20:] - blank[..., :-20]).mean()
+    np.testing.assert_array_equal(levels_of("background", line_of_text(255))[..., :TEXT], 255)
+
+
+def test_contrast_brings_background_and_ink_together() -> None:
+    before = line_of_text()
+    after = levels_of("contrast", before)
+    lowest, highest = after[:, before == 0].max(axis=1), after[:, before == 255].min(axis=1)
+    limit = augment.CONTRAST
+    assert 0.95 * limit < lowest.max() <= limit and 0 <= lowest.min() < 0.05 * limit
+    assert 0.95 * limit < 255 - highest.min() <= limit and highest.max() <= 255
+    scale = (highest - lowest)[:, None, None] / 255
+    np.testing.assert_allclose(after, lowest[:, None, None] + scale * before, atol=1e-3)
+
+
+def test_inversion_exchanges_ink_and_background() -> None:
+    inverted = run(alone("invert"), pictures(), COUNT, jax.random.key(0), EXAMPLES)
+    text = np.arange(PATCHES) < COUNT[:, None]
+    np.testing.assert_array_equal(inverted[text], 255 - pictures()[text])
+
+
+def test_blur_is_gaussian_and_keeps_edges_bright() -> None:
+    np.testing.assert_allclose(levels_of("blur", line_of_text(90))[..., :TEXT], 90, rtol=1e-5)
+    before = line_of_text()
+    after = levels_of("blur", before)
+    widest = augment.BLUR * HEIGHT
+    inside = line_of_text(1)
+    drawn = np.asarray(jax.vmap(jax.random.uniform)(KEYS))
+    for deviation, blurred in zip(np.maximum(widest * drawn, 1e-3)[:40], after, strict=False):
+
+        def smooth(levels: np.ndarray, deviation: float = deviation) -> np.ndarray:
+            radius = math.ceil(3 * widest)
+            return ndimage.gaussian_filter(
+                np.float64(levels), deviation, mode="constant", radius=radius
+            )
+
+        expected = smooth(before)[:, :TEXT] / smooth(inside)[:, :TEXT]
+        np.testing.assert_allclose(blurred[:, :TEXT], expected, atol=0.01)
+
+
+def test_noise_is_gaussian_and_independent() -> None:
+    added = levels_of("noise", line_of_text(100)) - line_of_text(100)
+    deviation = added.std(axis=(1, 2))
+    assert 0.9 * augment.NOISE < deviation.max() < 1.1 * augment.NOISE
+    assert deviation.mean() == pytest.approx(augment.NOISE / 2, rel=0.1)
+    unit = (added / deviation[:, None, None]).reshape(len(KEYS), -1)
+    assert abs(unit.mean()) < 0.02
+    assert (unit**4).mean() == pytest.approx(3, abs=0.2)
+    assert abs((unit[:, 1:] * unit[:, :-1]).mean()) < 0.02
+
+
+def test_masked_spans_are_few_whole_and_of_the_text() -> None:
+    before = line_of_text(50)
+    after = levels_of("mask_spans", before)
+    masked = (after == 0) & (before > 0)
+    np.testing.assert_array_equal(after, np.where(masked, 0, before))
+    column = masked.all(axis=1)
+    np.testing.assert_array_equal(column, masked.any(axis=1))
+    share = column.sum(axis=1) / TEXT
+    assert 0.35 < share.max() <= augment.MASKED and 0.1 < share.mean() < augment.MASKED / 2
+    spans = np.diff(np.pad(column, ((0, 0), (1, 0))).astype(int), axis=1) == 1
+    assert spans.sum(axis=1).max() == augment.SPANS
+    # Both ends of the text can be masked.
+    assert column[:, 0].any() and column[:, TEXT - 1].any()
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
+def test_probability_is_the_share_of_changed_pictures(probability: float) -> None:
+    patches = np.full((1000, 1, 4, 4), 10, np.uint8)
+    view = compose({"invert": {"strength": 1.0}}, probability)
+    changed = run(view, patches, np.ones(1000, np.int32), jax.random.key(0), np.arange(1000))
+    share = (changed != patches).any(axis=(1, 2, 3)).mean()
+    assert share == pytest.approx(probability, abs=5 * (0.3 * 0.7 / 1000) ** 0.5)
+
+
+def test_applied_in_the_order_of_the_registry_whatever_the_order_given() -> None:
+    spec: dict[str, dict[str, Any]] = {
+        "noise": {"strength": 0.2},
+        "invert": {"strength": 1},
+        "rotate": {"strength": 0.5},
+    }
+    view = compose(spec, 0.5)
+    assert view == compose(dict(reversed(spec.items())), 0.5)
+    assert [name for name, _ in view.steps] == ["rotate", "invert", "noise"]
+    assert hash(view) == hash(pickle.loads(pickle.dumps(view)))
+
+
+def test_nothing_to_apply_is_no_work() -> None:
+    for view in (compose({}), compose({"blur": {"strength": 0}})):
+        patches = jnp.asarray(pictures())
+        assert view(patches[0], jnp.int32(6), jax.random.key(0), jnp.int32(0)).shape == (6, 8, 8)
+        assert view.steps == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"rotatoin": {"strength": 0.5}}, "unknown augmentation 'rotatoin'.*'rotate'.*known: jit"),
+        ({"blur": {"strengh": 0.5}}, "blur takes no 'strengh': did you mean 'strength'"),
+        ({"blur": {}}, "blur needs 'strength'"),
+        ({"noise": {"strength": 1.2}}, "noise: strength must be .* not 1.2"),
+        ({"noise": {"strength": "all"}}, "noise: strength must be .* not 'all'"),
+    ],
+)
+def test_mistakes_are_named_when_composing(spec: dict[str, dict[str, Any]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        compose(spec)
+
+
+def test_mistakes_of_shape_and_probability_are_named() -> None:
+    with pytest.raises(ValueError, match=r"probability must be .* not -1"):
+        compose({}, -1)
+    with pytest.raises(ValueError, match=r"these are \[8, 8\]"):
+        alone("blur")(jnp.zeros((8, 8)), jnp.int32(1), jax.random.key(0), jnp.int32(0))
