@@ -235,11 +235,27 @@ class TinyPairs(tfds.core.GeneratorBasedBuilder):
             yield i, {"text": f"déjà {i}", "score": i / 2, "label": i}
 
 
+class TinyNli(TinyPairs):
+    """Rows as in snli: labels in the order of NLI's three, -1 where annotators disagreed."""
+
+    ROWS = (("p", "e1", 0), ("p", "n", 1), ("q", "x", -1), ("p", "c", 2), ("p", "e2", 0))
+
+    def _info(self) -> Any:
+        features = {"premise": tfds.features.Text(), "hypothesis": tfds.features.Text()}
+        features["label"] = tfds.features.ClassLabel(num_classes=3)
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _generate_examples(self) -> Any:
+        for i, row in enumerate(self.ROWS):
+            yield i, dict(zip(("premise", "hypothesis", "label"), row, strict=True))
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tfds")
     tfds.disable_progress_bar()
-    TinyPairs(data_dir=folder, file_format="array_record").download_and_prepare()
+    for builder in (TinyPairs, TinyNli):
+        builder(data_dir=folder, file_format="array_record").download_and_prepare()
     return folder
 
 
@@ -250,6 +266,12 @@ def test_tfds_gives_the_columns_with_bytes_as_text(prepared: Path) -> None:
     assert found == [{"text": f"déjà {i}", "score": i / 2} for i in range(5)]
     copy = pickle.loads(pickle.dumps(source))
     assert [copy[i] for i in range(5)] == [source[i] for i in range(5)]
+
+
+def test_triples_of_a_tfds_data_set_leave_out_what_has_no_label(prepared: Path) -> None:
+    found = records(prepared, name="tfds_nli_triples", dataset="tiny_nli", split="train")
+    triples = {(r["premise"], r["entailment"], r["contradiction"]) for r in found}
+    assert triples == {("p", "e1", "c"), ("p", "e2", "c")}
 
 
 @pytest.mark.parametrize(
