@@ -124,12 +124,17 @@ def test_a_patch_is_embedded_by_its_ink_from_0_to_1(
 ) -> None:
     config = tiny_encoder()
     params, patches = params_of(config), picture(COUNTS, 8)[2]
-    found = Encoder(config, train=False).apply(
-        {"params": params}, patches, jnp.dtype("float32"), method="embed_patches"
+    _, inner = Encoder(config, train=False).apply(
+        {"params": params},
+        patches,
+        jnp.int32(8),
+        capture_intermediates=lambda module, _: module.name == "embed",
+        mutable="intermediates",
     )
     ink = patches.reshape(8, 64).astype(np.float64) / 255
-    expected = ink @ params["embed"]["kernel"] + params["embed"]["bias"] + params["positions"][:8]
-    np.testing.assert_allclose(jnp.asarray(found), expected, atol=1e-5)
+    expected = ink @ params["embed"]["kernel"] + params["embed"]["bias"]
+    (found,) = inner["intermediates"]["embed"]["__call__"]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("positions", ["learned", "sincos_2d"])

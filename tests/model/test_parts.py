@@ -116,7 +116,7 @@ def test_a_block_equals_its_definition() -> None:
     y = x + apply(
         attention, params["attention"], norm("norm_attention", x), mask, deterministic=True
     )
-    hidden = dense("mlp_in", norm("norm_mlp", y).astype(np.float64))
+    hidden = dense("mlp_in", norm("norm_mlp", y))
     expected = y + dense("mlp_out", hidden * (1 + erf(hidden / np.sqrt(2))) / 2)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 

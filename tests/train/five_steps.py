@@ -59,7 +59,7 @@ def random_batch(step: int) -> dict[str, Any]:
 
 
 def train(backend: Backend, *, hard_negatives: bool, seed: int, steps: int = 5) -> dict[str, Any]:
-    """Return the parameters after some steps, flat by name."""
+    """Return the parameters after some steps, flat by name, and each step's gradient norm."""
     arguments = {
         "temperature": 0.05,
         "learnable_temperature": True,
@@ -71,10 +71,13 @@ def train(backend: Backend, *, hard_negatives: bool, seed: int, steps: int = 5) 
     objective = make_objective("info_nce", arguments)
     state = init_state(init_params(ENCODER, 0), objective, OPTIMIZER)
     step_fn = mapped_step(ENCODER, objective, OPTIMIZER, backend)
+    norms = []
     for step in range(steps):
         batch = place(random_batch(step), backend)
-        state, _ = step_fn(state, batch, np.float32(1e-3), np.uint32(seed))
-    return traverse_util.flatten_dict(jax.device_get(state["params"]), sep="/")
+        state, metrics = step_fn(state, batch, np.float32(1e-3), np.uint32(seed))
+        norms.append(float(metrics["gradient_norm"]))
+    params = traverse_util.flatten_dict(jax.device_get(state["params"]), sep="/")
+    return {**params, "gradient_norms": np.array(norms)}
 
 
 def main(path: str, seed: str, *backends: str) -> None:
