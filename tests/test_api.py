@@ -1,0 +1,108 @@
+"""The encoder as a user meets it: any text in, vectors of length 1 out, in order."""
+
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pixel_linguist.api import SentenceEncoder, similarity
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.render import Renderer
+
+TEXTS = ["A man is playing a guitar.", "В небе летают птицы", "पक्षी", "", " \t\n", "x" * 40]
+
+
+@pytest.fixture(scope="module")
+def encoder(
+    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Callable[..., EncoderConfig]
+) -> SentenceEncoder:
+    """Return an untrained encoder that was saved and loaded."""
+    config = tiny_encoder(patch_height=16, patch_width=16, max_patches=32)
+    renderer = Renderer(patch=(16, 16), max_patches=32)
+    model = Model(config, init_params(config, 0), renderer.settings(), renderer.font_hashes())
+    folder = tmp_path_factory.mktemp("model")
+    save_model(folder, model)
+    return SentenceEncoder.load(folder)
+
+
+def test_rows_are_unit_vectors_in_order_whatever_the_batch(encoder: SentenceEncoder) -> None:
+    texts = [f"{text} {number}" for number in range(7) for text in TEXTS]
+    embeddings = encoder.encode(texts, batch_size=8)
+    assert embeddings.shape == (len(texts), encoder.dimension) and embeddings.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+    alone = np.concatenate([encoder.encode([text], batch_size=1) for text in texts[:12]])
+    np.testing.assert_allclose(embeddings[:12], alone, atol=1e-5)
+    order = np.random.default_rng(0).permutation(len(texts))
+    shuffled = encoder.encode([texts[i] for i in order], batch_size=8)
+    np.testing.assert_allclose(shuffled, embeddings[order], atol=1e-5)
+
+
+def test_empty_and_blank_texts_have_the_embedding_of_a_blank_picture(
+    encoder: SentenceEncoder,
+) -> None:
+    embeddings = encoder.encode(["", "   ", "\n\t", "a"])
+    np.testing.assert_allclose(embeddings[1:3], embeddings[[0, 0]], atol=1e-6)
+    assert np.abs(embeddings[3] - embeddings[0]).max() > 1e-3
+    assert encoder.encode([]).shape == (0, encoder.dimension)
+
+
+def test_long_text_is_cut_with_a_warning_that_counts(encoder: SentenceEncoder) -> None:
+    long = "word " * 2000
+    with pytest.warns(UserWarning, match=r"2 of 3 texts were cut.*32 patches"):
+        embeddings = encoder.encode([long, "short", long + "and another end"])
+    np.testing.assert_allclose(embeddings[0], embeddings[2], atol=1e-6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder.encode(["short"])
+
+
+def test_any_unicode_is_encoded(encoder: SentenceEncoder) -> None:
+    strange = ["\ud800 lone", "a\x00b", "\u202egnp", "e" + "\u0301" * 1000, "\U000e0001\U0010ffff"]
+    assert np.isfinite(encoder.encode(strange)).all()
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [("one text", r"write \[text\]"), (["a", None], "text 1 is a NoneType"), ([b"a"], "bytes")],
+)
+def test_what_is_not_a_list_of_str_is_refused(
+    encoder: SentenceEncoder, texts: list[str], message: str
+) -> None:
+    with pytest.raises(TypeError, match=message):
+        encoder.encode(texts)
+
+
+def test_other_bad_arguments_are_refused(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        encoder.encode(["a"], batch_size=0)
+    with pytest.raises(FileNotFoundError, match="no model in"):
+        SentenceEncoder.load(tmp_path)
+    with pytest.raises(ValueError, match=r"\(3, 4\), \(3, 5\)"):
+        similarity(np.ones((3, 4)), np.ones((3, 5)))
+
+
+def test_similarity_is_the_cosine() -> None:
+    a = np.array([[3.0, 0.0], [1.0, 1.0]])
+    b = np.array([[0.0, 2.0], [5.0, 0.0], [-1.0, -1.0]])
+    root = np.sqrt(0.5)
+    expected = [[0, 1, -root], [root, root, -1]]
+    np.testing.assert_allclose(similarity(a, b), expected, atol=1e-6)
+
+
+def test_other_fonts_than_in_training_are_named(encoder: SentenceEncoder) -> None:
+    name = next(iter(encoder.model.fonts))
+    with pytest.warns(UserWarning, match=f"other versions of the fonts.*{name[:8]}"):
+        SentenceEncoder(encoder.model._replace(fonts={name: "0" * 64}))
+
+
+def test_the_package_gives_the_encoder_without_loading_it_first() -> None:
+    code = (
+        "import sys, pixel_linguist; assert 'jax' not in sys.modules; "
+        "pixel_linguist.SentenceEncoder; assert 'jax' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
