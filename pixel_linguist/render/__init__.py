@@ -1,6 +1,16 @@
 """Text as pictures: fonts, layout on the patch grid, rasterising."""
 
+from pixel_linguist.render.glyphs import GlyphRuns
 from pixel_linguist.render.rendered import Rendered, Stats
-from pixel_linguist.render.renderer import Renderer
+from pixel_linguist.render.renderer import PRESETS, Renderer
+from pixel_linguist.render.vary import Variation, VariedRenderer
 
-__all__ = ["Rendered", "Renderer", "Stats"]
+__all__ = [
+    "PRESETS",
+    "GlyphRuns",
+    "Rendered",
+    "Renderer",
+    "Stats",
+    "Variation",
+    "VariedRenderer",
+]

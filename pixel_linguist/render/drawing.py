@@ -92,8 +92,7 @@ class Drawing(Generic[S]):
             counts = self.placement.patches(store.width[ids], bounds_of(units))
             rooms = self._rooms(counts, bounds, room)
         # What is cut is what is written last; where directions meet, that need not be seen last.
-        plain_text = all(map(str.isascii, parts))
-        turned = [] if plain_text else [i for i, part in enumerate(parts) if turns(part)]
+        turned = [i for i, part in enumerate(parts) if not part.isascii() and turns(part)]
         cut = np.zeros(len(parts), bool)
         for i, count in zip(turned, self._count([parts[i] for i in turned]), strict=True):
             if count > rooms[i]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pixel_linguist.render.drawing import Drawing, Text
-from pixel_linguist.render.fonts import Chain, family
+from pixel_linguist.render.fonts import Chain, Style, family
 from pixel_linguist.render.glyphs import GlyphRuns, RunStore, join_runs
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
@@ -33,6 +33,12 @@ STRATEGIES = {
     "mono": Strategy(False, Running, cells=True, close=True),
 }
 
+# PIXEL's renderer (Rust et al. 2023; xplip/pixel): 8 points at 120 dots an inch, a black patch at
+# the end. Counts of patches are the same; ink is within a correlation of 0.98.
+PRESETS: dict[str, dict[str, Any]] = {
+    "pixel": {"family": "pixel", "strategy": "continuous", "end_patch": True},
+}
+
 
 class Renderer:
     """Draws texts as sequences of patches; the same text has the same bytes, always.
@@ -48,6 +54,9 @@ class Renderer:
         max_patches: int = 64,
         font_size: float | None = None,
         end_patch: bool = False,
+        weight: int = 400,
+        slant: int = 0,
+        spacing: int = 0,
         memory: int = 256 << 20,
     ):
         """Find the fonts and verify them.
@@ -62,6 +71,9 @@ class Renderer:
             max_patches: the longest sequence; longer text is cut at a grapheme cluster.
             font_size: in pixels; None: what the family has for this patch height.
             end_patch: whether a black patch ends each text; it counts, as text does.
+            weight: of fonts that have several, 100 to 900; 400 is regular.
+            slant: degrees to the right, at most 45 either way.
+            spacing: pixels added after each letter, in scripts whose letters stand apart.
             memory: bytes that pictures and glyphs may take.
 
         Raises:
@@ -79,7 +91,11 @@ class Renderer:
             raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
         self.family, self.strategy, self.patch = family, strategy, (height, width)
         self.max_patches, self.font_size, self.memory = max_patches, font_size, memory
-        self.end_patch = end_patch
+        if not 1 <= weight <= 1000:
+            raise ValueError(f"weight is {weight}; it must be 1 to 1000")
+        if abs(slant) > 45:
+            raise ValueError(f"slant is {slant} degrees; at most 45 either way are possible")
+        self.end_patch, self.weight, self.slant, self.spacing = end_patch, weight, slant, spacing
         self._lock = Lock()
         self._grid = self._make_grid()
         self._placement = STRATEGIES[strategy].place(self._grid)
@@ -96,9 +112,9 @@ class Renderer:
         chosen, strategy = family(self.family), STRATEGIES[self.strategy]
         height, width = self.patch
         scale = 1.0 if self.font_size is None else self.font_size / (chosen.size * height)
-        fonts = Chain(chosen, height, scale)
+        fonts = Chain(chosen, height, scale, Style(self.weight, self.slant))
         cell = width // 2 if strategy.cells else round(chosen.cell * height)
-        layout = Layout(fonts, cell, all_cells=strategy.cells)
+        layout = Layout(fonts, cell, all_cells=strategy.cells, spacing=self.spacing)
         atlas = Atlas(fonts, layout.box_width, self.memory // 8)
         return Grid(layout, atlas, self.patch, self.max_patches, strategy.close)
 
@@ -170,6 +186,9 @@ class Renderer:
             "max_patches": self.max_patches,
             "font_size": self.font_size,
             "end_patch": self.end_patch,
+            "weight": self.weight,
+            "slant": self.slant,
+            "spacing": self.spacing,
         }
 
     def font_hashes(self) -> dict[str, str]:
