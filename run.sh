@@ -27,6 +27,8 @@ setup() {
   [ -x .venv/bin/python ] || python3 -m venv .venv
   echo "installing into .venv (once) ..." >&2
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+  # Fonts that are not Python packages; without them some scripts show boxes.
+  .venv/bin/python -m pixel_linguist.render --install-fonts >&2 || true
   echo "$stamp" >".venv/installed-$1"
 }
 
