@@ -177,6 +177,11 @@ class Renderer:
             raise ValueError(f"length is {length}; at least 1 is needed")
         return texts, length
 
+    @property
+    def baseline(self) -> int:
+        """Rows of a patch above the baseline of its letters."""
+        return self._grid.baseline
+
     def settings(self) -> dict[str, Any]:
         """Return what the pictures depend on, JSON-able: `Renderer(**settings)` draws the same."""
         return {

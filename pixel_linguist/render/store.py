@@ -46,17 +46,19 @@ class Store(ABC):
 
     def lookup_cut(self, unit: Unit, limit: int) -> int:
         """Return the number of a unit that is cut, at a cluster, to at most `limit` pixels."""
-        known = self.ids.get((limit, unit))
-        if known is None:
+        key = limit, unit
+        if key not in self.ids:
             with self._lock:
-                known = self._add((limit, unit), self.grid.layout.shape(unit).cut(limit))
-        return known
+                # Another thread may have been first; a unit has one number.
+                if key not in self.ids:
+                    self._add(key, self.grid.layout.shape(unit).cut(limit))
+        return self.ids[key]
 
     def _add_all(self, units: Sequence[Unit]) -> None:
         for unit in units:
             self._add(unit, self.grid.layout.shape(unit))
 
-    def _add(self, key: Hashable, shaped: Shaped) -> int:
+    def _add(self, key: Hashable, shaped: Shaped) -> None:
         number = len(self.ids)
         self._keep(number, shaped)
         self.width = grown(self.width, number)
@@ -65,7 +67,6 @@ class Store(ABC):
         self.missing[number] = shaped.missing
         # Last: a thread that finds it here reads the rest without a lock.
         self.ids[key] = number
-        return number
 
     @abstractmethod
     def _keep(self, number: int, shaped: Shaped) -> None:
