@@ -55,7 +55,8 @@ class Identity:
 class Columns:
     """Columns of a record: premise and hypothesis, a sentence and its translation, ...
 
-    A cell of several alternatives, separated by bars, gives one at random.
+    A cell of several alternatives, separated by bars, gives one at random. The example has the
+    record's group if there is one.
     """
 
     anchor: str
@@ -68,7 +69,7 @@ class Columns:
             _draw(column(record, name, "the record"), rng) if name else ""
             for name in (self.anchor, self.positive, self.negative)
         )
-        return Example(anchor, positive, negative)
+        return Example(anchor, positive, negative, int(record.get("group", -1)))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -30,7 +30,8 @@ class Bytes:
             codes = np.array([ord(letter) for letter in text[:length]], np.uint16)
             row[: len(codes), 0] = codes[:, None] >> np.array([8, 0])
         counts = np.array([max(min(len(text), length), 1) for text in texts], np.int32)
-        return SimpleNamespace(patches=patches, count=counts)
+        cut = sum(len(text) > length for text in texts)
+        return SimpleNamespace(patches=patches, count=counts, stats=SimpleNamespace(cut=cut))
 
 
 @pytest.fixture(autouse=True)
@@ -80,11 +81,14 @@ def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
     batch = take(batches(examples, negative=True), 2)[1]
     shown = list(preview(examples, 16))[8:]
     assert any(clean != perturbed for clean, perturbed in shown)
+    cut = 0
     for view in ("anchor", "positive", "negative"):
         rendered = Bytes()([getattr(perturbed, view) for _, perturbed in shown], length=20)
         assert_same(batch[view], {"patches": rendered.patches, "count": rendered.count})
+        cut += rendered.stats.cut
         ids = [text_id(getattr(clean, view)) for clean, _ in shown]
         assert batch["text_id"][view].tolist() == ids and batch["text_id"][view].dtype == np.int32
+    assert batch["cut"] == cut > 0
     assert batch["has_negative"].tolist() == [clean.negative == "wrong" for clean, _ in shown]
     assert batch["group"].tolist() == [-1] * 8 and batch["group"].dtype == np.int32
     assert "has_negative" not in take(batches(examples), 1)[0]

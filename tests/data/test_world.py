@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from pixel_linguist.data.world import LANGUAGES, WorldSource
+from pixel_linguist.data.world.languages import read_concepts
+from pixel_linguist.data.world.lexicon import concepts
 
 ALL = tuple(LANGUAGES)
 COLUMNS = {
@@ -18,12 +20,19 @@ COLUMNS = {
     "documents": {"text": str, "language": str, "group": int},
     "nli": {"premise": str, "entailment": str, "contradiction": str, "language": str},
     "similarity": {"score": float, "sentence1": str, "sentence2": str, "language": str},
+    "words": {
+        "word1": str,
+        "word2": str,
+        "language1": str,
+        "language2": str,
+        "group": int,
+    },
     "parallel": {"sentence1": str, "sentence2": str, "language1": str, "language2": str},
 }
 DUMP = """
 import json
 from pixel_linguist.data.world import LANGUAGES, WorldSource
-for task in ("sentences", "documents", "nli", "similarity", "parallel"):
+for task in ("sentences", "documents", "nli", "similarity", "words", "parallel"):
     source = WorldSource(task, split="dev", size=20, languages=tuple(LANGUAGES), seed=3)
     print(json.dumps([source[i] for i in range(20)]))
 """
@@ -96,6 +105,21 @@ def test_wrong_arguments_are_refused(change: dict[str, Any], message: str) -> No
     } | change
     with pytest.raises(ValueError, match=message):
         WorldSource(**arguments)
+
+
+def test_two_words_are_forms_of_the_concept_that_their_group_names() -> None:
+    names = list(concepts())
+    for languages in (("en",), ("en", "dor"), ALL):
+        source = WorldSource("words", split="train", size=300, languages=languages)
+        records = [source[i] for i in range(300)]
+        for record in records:
+            (first,) = read_concepts(str(record["word1"]), str(record["language1"]))
+            (second,) = read_concepts(str(record["word2"]), str(record["language2"]))
+            assert first == second == names[int(record["group"])]
+        assert {record["language1"] for record in records} == {"en"}
+        others = set(languages[1:]) or {"en"}
+        assert {record["language2"] for record in records} == others
+        assert sum(record["word1"] != record["word2"] for record in records) > 150
 
 
 def test_parallel_languages() -> None:

@@ -96,6 +96,12 @@ def concepts() -> dict[str, Concept]:
 
 
 @functools.cache
+def concept_numbers() -> dict[str, int]:
+    """Return each concept's place in the word lists, from 0."""
+    return {name: number for number, name in enumerate(concepts())}
+
+
+@functools.cache
 def of_kind(*kinds: str, theme: str | None = None) -> tuple[str, ...]:
     """Return the names of the concepts of some kinds, of all themes or of one."""
     return tuple(

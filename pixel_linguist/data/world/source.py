@@ -20,6 +20,7 @@ class WorldSource:
     | documents | text (6 to 12 sentences about one scene), language, group (the scene's number) |
     | nli | premise, entailment, contradiction, language |
     | similarity | score (0..5, see `proposition.similarity`), sentence1, sentence2, language |
+    | words | word1, word2 (any forms for one concept), language1, language2, group (the concept) |
     | parallel | sentence1, sentence2 (the same proposition), language1, language2 |
 
     No set of content words of a sentence in one split occurs in another (see `split_of`).
@@ -30,6 +31,7 @@ class WorldSource:
         size: number of records.
         languages: codes (`LANGUAGES`); a record's language is drawn from them. Parallel records
             need two or more; of more than two, the first is language1 in three of four records.
+            Of words, the first is always language1, and language2 another one if there is one.
         seed: of everything that is drawn; at least 0.
 
     Raises:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pixel_linguist.data.world.languages import get_language
+from pixel_linguist.data.world.lexicon import concept_numbers
 from pixel_linguist.data.world.proposition import HIGHEST_SCORE, Proposition, similarity
 from pixel_linguist.data.world.scene import (
     contradicting,
@@ -112,6 +113,26 @@ def _write_similarity(
     }
 
 
+def _draw_words(rng: np.random.Generator, split: str) -> Meaning:
+    proposition = (draw_proposition(rng, split),)
+    return {"word1": proposition, "word2": proposition}
+
+
+def _write_words(
+    rng: np.random.Generator, meaning: Meaning, languages: Sequence[str], index: int
+) -> Record:
+    concept = pick(rng, meaning["word1"][0].concepts())
+    first, *others = languages
+    second = pick(rng, others or languages)
+    record: Record = {"group": concept_numbers()[concept]}
+    for number, code in enumerate((first, second), start=1):
+        words = get_language(code).vocabulary[concept]
+        forms = words[int(rng.random() * len(words))]
+        record[f"word{number}"] = pick(rng, [*forms.values()])
+        record[f"language{number}"] = code
+    return record
+
+
 def _draw_parallel(rng: np.random.Generator, split: str) -> Meaning:
     proposition = (draw_proposition(rng, split),)
     return {"sentence1": proposition, "sentence2": proposition}
@@ -154,5 +175,6 @@ TASKS = {
     "documents": Task(_draw_document, _write_document),
     "nli": Task(_draw_nli, _write_nli),
     "similarity": Task(_draw_similarity, _write_similarity),
+    "words": Task(_draw_words, _write_words),
     "parallel": Task(_draw_parallel, _write_parallel, languages=2),
 }
