@@ -1,0 +1,170 @@
+"""What it takes to draw on the device: bytes that travel, and time beside a training step.
+
+Prints one line of JSON. Sentences are the generated world's English, or the first column with
+letters of a file: python benchmarks/device_raster.py [--text FILE.tsv].
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from pixel_linguist.data.sources import make_source
+from pixel_linguist.model import EncoderConfig, init_params, preset
+from pixel_linguist.objective import make_objective
+from pixel_linguist.render import Renderer
+from pixel_linguist.render.augment import AUGMENTATIONS, compose
+from pixel_linguist.render.device import rasterise
+from pixel_linguist.render.glyphs import GlyphRuns
+from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+
+VIEWS = 2
+REPEATS = 5
+
+
+def sentences(path: str | None, count: int) -> list[str]:
+    """Return distinct sentences."""
+    if path:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        cells = (next((c for c in line.split("\t") if " " in c), "") for line in lines)
+        found = [*dict.fromkeys(cell for cell in cells if cell)]
+    else:
+        settings = {"task": "sentences", "split": "train", "size": 4 * count, "seed": 0}
+        source = make_source("", {"name": "world", "languages": ("en",), **settings})
+        found = [*dict.fromkeys(source[i]["text"] for i in range(len(source)))]
+    if len(found) < count:
+        raise ValueError(f"{len(found)} distinct sentences; a batch needs {count}")
+    return found[:count]
+
+
+def measure(work: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
+    """Return milliseconds, float [REPEATS, 2], of each: by the clock, and of all CPU threads.
+
+    They take turns, so that whatever else the machine does falls on all of them; where it does
+    much, the CPU's time is the one to compare. An accelerator's time shows by the clock alone.
+    """
+    for call in work.values():
+        jax.block_until_ready(call())
+    times: dict[str, list[list[float]]] = {name: [] for name in work}
+    for _ in range(REPEATS):
+        for name, call in work.items():
+            start = time.perf_counter(), time.process_time()
+            jax.block_until_ready(call())
+            end = time.perf_counter(), time.process_time()
+            times[name].append([1e3 * (b - a) for a, b in zip(start, end, strict=True)])
+    return {name: np.array(rows) for name, rows in times.items()}
+
+
+def tiny_step(renderer: Renderer, patches: np.ndarray, count: np.ndarray) -> Callable[[], Any]:
+    """Return a training step of the tiny encoder in float32, forward, backward and update."""
+    height, width = renderer.patch
+    encoder = EncoderConfig(
+        patch_height=height,
+        patch_width=width,
+        max_patches=renderer.max_patches,
+        **preset("tiny"),
+        patch_hidden=0,
+        positions="learned",
+        pooling="mean",
+        head="patches",
+        keep_head=False,
+        channels=1,
+        dropout=0.1,
+        norm_epsilon=1e-6,
+        dtype="float32",
+        remat=False,
+    )
+    optimizer = OptimizerConfig(
+        b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
+    )
+    arguments = {
+        "temperature": 0.05,
+        "learnable_temperature": False,
+        "symmetric": True,
+        "hard_negatives": False,
+        "mask_false_negatives": True,
+        "axis": AXIS,
+    }
+    objective = make_objective("info_nce", arguments)
+    rows = len(patches) // VIEWS
+    batch: dict[str, Any] = {
+        view: {"patches": patches[i * rows :][:rows], "count": count[i * rows :][:rows]}
+        for i, view in enumerate(objective.views)
+    }
+    batch["group"] = np.full(rows, -1, np.int32)
+    batch["text_id"] = {view: np.arange(rows, dtype=np.int32) for view in objective.views}
+    placed = place(batch, "pmap")
+    step = mapped_step(encoder, objective, optimizer, "pmap")
+    state = init_state(init_params(encoder, 0), objective, optimizer)
+
+    def work() -> Any:
+        nonlocal state
+        state, metrics = step(state, placed, np.float32(1e-3), np.uint32(0))
+        return metrics
+
+    return work
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--text", help="a file of sentences, one a line or in a column")
+    parser.add_argument("--batch", type=int, default=128, help="pairs in a step")
+    parser.add_argument("--family", default="noto")
+    parser.add_argument("--strategy", default="words")
+    parser.add_argument("--length", type=int, default=64, help="patches of a sentence")
+    options = parser.parse_args()
+    texts = sentences(options.text, VIEWS * options.batch)
+    renderer = Renderer(options.family, options.strategy, max_patches=options.length)
+    pixels = renderer(texts, length=options.length)
+    runs: GlyphRuns = renderer.glyph_runs(texts, length=options.length)
+    draw = jax.jit(rasterise)
+    on_device = jax.device_put(runs)
+    if not np.array_equal(draw(on_device), pixels.patches):
+        raise ValueError("the device draws other bytes than the host")
+    view = jax.jit(compose({name: {"strength": 0.5} for name in AUGMENTATIONS}))
+    arguments = jax.device_put((pixels.patches, pixels.count))
+    key, example = jax.random.key(0), np.arange(len(texts))
+    times = measure(
+        {
+            "raster": lambda: draw(on_device),
+            "all_augmentations": lambda: view(*arguments, key, example),
+            "tiny_step": tiny_step(renderer, pixels.patches, pixels.count),
+        }
+    )
+    median = {name: np.median(rows, axis=0) for name, rows in times.items()}
+    travelling = pixels.patches.nbytes + pixels.count.nbytes
+    result: dict[str, Any] = {
+        "benchmark": "device_raster",
+        "device": jax.devices()[0].device_kind,
+        "strategy": options.strategy,
+        "family": options.family,
+        "texts": len(texts),
+        "letters": round(float(np.mean([len(text) for text in texts])), 1),
+        "patches": options.length,
+        "used_patches": round(float(pixels.count.mean()), 1),
+        "pixel_bytes_per_text": travelling / len(texts),
+        "run_bytes_per_text": runs.nbytes / len(texts),
+        "times_fewer_bytes": round(travelling / runs.nbytes, 1),
+        "repeats": REPEATS,
+        "load_average": os.getloadavg()[0],
+    }
+    for clock, kind in enumerate(("wall", "cpu")):
+        for name, rows in times.items():
+            spread = rows[:, clock].min(), median[name][clock], rows[:, clock].max()
+            result[f"{name}_{kind}_ms_min_median_max"] = [round(float(t), 1) for t in spread]
+        for name in ("raster", "all_augmentations"):
+            share = median[name][clock] / median["tiny_step"][clock]
+            result[f"{name}_{kind}_share_of_step"] = round(float(share), 4)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
