@@ -152,5 +152,6 @@ def test_the_meter_leaves_pauses_out(monkeypatch: pytest.MonkeyPatch) -> None:
         "loss": 2.0,
         "examples_per_second": 4.0,
         "waiting_share": 0.25,
+        "cut_texts": 0,
         "seconds": 4.0,
     }
