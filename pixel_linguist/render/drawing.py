@@ -86,14 +86,15 @@ class Drawing(Generic[S]):
             with self._lock:
                 units = [*map(self.placement.visible, units)]
         rooms = np.full(len(parts), room)
+        cut = np.zeros(len(parts), bool)
         plain = not self.end_patch and len(parts) == len(texts)
         if not plain:
             ids = store.lookup([*chain.from_iterable(units)])
             counts = self.placement.patches(store.width[ids], bounds_of(units))
             rooms = self._rooms(counts, bounds, room)
+            cut = counts > rooms
         # What is cut is what is written last; where directions meet, that need not be seen last.
         turned = [i for i, part in enumerate(parts) if not part.isascii() and turns(part)]
-        cut = np.zeros(len(parts), bool)
         for i, count in zip(turned, self._count([parts[i] for i in turned]), strict=True):
             if count > rooms[i]:
                 units[i] = self.placement.split(self._shorten(parts[i], int(rooms[i])))
