@@ -5,6 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pixel_linguist.render.view import Row, draw_rows, to_png
+
+# Texts that a notebook shows of a batch.
+_SHOWN = 32
+
 
 class Stats(NamedTuple):
     """What is not as it should be in a batch of pictures."""
@@ -26,3 +31,8 @@ class Rendered:
     patches: np.ndarray
     count: np.ndarray
     stats: Stats
+
+    def _repr_png_(self) -> bytes:
+        """Show the first texts in a notebook, with the patch grid; padding is grey."""
+        rows = [Row(p, int(n)) for p, n in zip(self.patches[:_SHOWN], self.count, strict=False)]
+        return to_png(draw_rows(rows or [Row(np.zeros((1, 1, 1), np.uint8), 1)]))

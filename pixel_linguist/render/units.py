@@ -21,6 +21,8 @@ _RIGHT_TO_LEFT = re.compile(
     "\U0001e800-\U0001efff]"
 )
 _SPACE = re.compile(r"\s")
+_WORD = re.compile(r"[^ ]+")
+_PAIR = regex.compile(r"\X{1,2}")
 
 
 class Run(NamedTuple):
@@ -37,16 +39,34 @@ def words(text: str) -> list[Unit]:
     """Split at white space. A word stays whole, also where its parts have two directions."""
     if text.isascii() or not turns(text):
         return text.split()  # type: ignore[return-value]
-    return _visual(text, re.compile(r"\S+"))
+    text = _SPACE.sub(" ", text)
+    places = levels(text)
+    found: list[Unit] = []
+    lowest: list[int] = []
+    for match in _WORD.finditer(text):
+        part = places[match.start() : match.end()]
+        found.append(_unit(_seen(match.group(), part)))
+        lowest.append(min(part))
+    return [found[i] for i in visual_order(lowest)]
 
 
 def pairs(text: str) -> list[Unit]:
     """Split into pairs of grapheme clusters; spaces count, white space at the ends does not."""
     text = text.strip()
     if not turns(text):
-        clusters = CLUSTER.findall(text)
-        return ["".join(clusters[i : i + 2]) for i in range(0, len(clusters), 2)]
-    return _visual(text, regex.compile(r"\X{1,2}"))
+        return [*_PAIR.findall(text)]
+    text = _SPACE.sub(" ", text)
+    return [
+        _unit([Run(pair, run.right_to_left)])
+        for run in _seen(text, levels(text))
+        for pair in _pairs_of(run)
+    ]
+
+
+def _pairs_of(run: Run) -> list[str]:
+    """Split one run into pairs of clusters, from left to right."""
+    found = _PAIR.findall(run.text)
+    return found[::-1] if run.right_to_left else found
 
 
 def pieces(text: str) -> list[Unit]:
@@ -101,15 +121,3 @@ def _seen(text: str, places: Sequence[int]) -> list[Run]:
     runs = _level_runs(text, places)
     order = visual_order([level for _, level in runs])
     return [Run(runs[i][0], runs[i][1] % 2 == 1) for i in order]
-
-
-def _visual(text: str, unit: "re.Pattern[str] | regex.Pattern[str]") -> list[Unit]:
-    """Split into matches, each inside in the order it is seen, the whole by its lowest level."""
-    places = levels(_SPACE.sub(" ", text))
-    found: list[Unit] = []
-    lowest: list[int] = []
-    for match in unit.finditer(text):
-        part = places[match.start() : match.end()]
-        found.append(_unit(_seen(match.group(), part)))
-        lowest.append(min(part))
-    return [found[i] for i in visual_order(lowest)]
