@@ -174,7 +174,7 @@ def get_config() -> ConfigDict:
         "both": both,
     }
     # Runs from scratch drift too far apart to be averaged, so four short ones share a start.
-    stages = {"visual_start": visual(perturb=both, steps=150, peak=2e-3, seed=0)}
+    stages = {"visual_start": visual(perturb=both, steps=120, peak=2e-3, seed=0)}
     runs = {
         f"visual_{name}": visual("visual_start", perturb=perturb, steps=50, peak=3e-4, seed=number)
         for number, (name, perturb) in enumerate(perturbations.items(), start=1)
@@ -183,7 +183,7 @@ def get_config() -> ConfigDict:
     stages["topical"] = topical("visual")
     stages["nli_0"] = nli("topical", steps=100)
     for number in range(1, ROUNDS + 1):
-        stages[f"languages_{number}"] = languages(f"nli_{number - 1}", steps=400)
+        stages[f"languages_{number}"] = languages(f"nli_{number - 1}", steps=260)
         stages[f"nli_{number}"] = nli(f"languages_{number}", steps=80)
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
