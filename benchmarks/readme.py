@@ -33,8 +33,9 @@ def markdown_table(folder: Path) -> str:
     scores = read_json(folder / "scores.json")
     models = [row["model"] for row in scores["rows"]]
     lines = [f"| | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
-    for task, about in scores["tasks"].items():
-        cells = [f"{row['scores'][task][about['metric']]:.3f}" for row in scores["rows"]]
+    for task in read_json(folder / "config.json")["evaluate"]["report_tasks"]:
+        metric = scores["tasks"][task]["metric"]
+        cells = [f"{row['scores'][task][metric]:.3f}" for row in scores["rows"]]
         lines.append(f"| {task} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -188,5 +188,5 @@ def get_config() -> ConfigDict:
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
     config.tasks = ConfigDict(tasks())
-    config.evaluate.report_tasks = tuple(name for name in config.tasks if name != DEV)
+    config.evaluate.report_tasks = tuple(name for name in tasks() if name != DEV)
     return config
