@@ -21,7 +21,8 @@ _PLAIN = {
 }  # fmt: skip
 # Between words that are shaped together; it takes part in no kerning.
 _SEPARATOR = "\n"
-_FEWEST = 4
+# Fewer words in a script are not worth the arrays; longer ones are rare.
+_FEWEST, _LONGEST = 4, 64
 
 
 class Words(NamedTuple):
@@ -65,14 +66,17 @@ class Bulk:
         Returns:
             What was drawn, and the units that are not plain.
         """
-        groups: dict[tuple[int, str], list[str]] = {}
+        latin: list[str] = []
+        groups = {(0, "LATIN"): latin}
         others: list[Unit] = []
+        ascii_is_plain = self._grid.layout.chain.plain
         for unit in units:
-            key = self._group(unit)
-            if key is None:
-                others.append(unit)
+            if ascii_is_plain and isinstance(unit, str) and unit.isascii() and unit.isalpha():
+                (latin if len(unit) <= _LONGEST else others).append(unit)
+            elif (key := self._group(unit)) is not None:
+                groups.setdefault(key, []).append(str(unit))
             else:
-                groups.setdefault(key, []).append(unit)  # type: ignore[arg-type]
+                others.append(unit)
         drawn = []
         for (font, _), words in groups.items():
             if len(words) < _FEWEST:
@@ -85,7 +89,7 @@ class Bulk:
 
     def _group(self, unit: Unit) -> tuple[int, str] | None:
         """Return the font and script of a word that may be plain."""
-        if not isinstance(unit, str) or not 0 < len(unit) <= 64:
+        if not isinstance(unit, str) or not 0 < len(unit) <= _LONGEST:
             return None
         if self._grid.layout.chain.plain and unit.isascii() and unit.isprintable():
             return 0, "LATIN" if unit.lower() != unit.upper() else ""
@@ -109,9 +113,10 @@ class Bulk:
         word = np.cumsum(between)[~between]
         number, cluster, place = number[~between], cluster[~between], place[~between]
         advance, shift = layout.advances(place[:, 2], font)
-        # Not plain after all: several glyphs for one letter or the other way round, or moved ones.
+        # Not plain after all: several glyphs for one letter, or moved ones.
         odd = (place[:, 0] != 0) | (place[:, 1] != 0) | (number == 0) | (advance <= 0)
-        plain = np.bincount(word, minlength=len(words)) == [*map(len, words)]
+        odd[1:] |= cluster[1:] == cluster[:-1]
+        plain = np.ones(len(words), bool)
         plain[word[odd]] = False
         keep = plain[word]
         seen = np.flatnonzero(plain)

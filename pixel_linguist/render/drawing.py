@@ -31,11 +31,11 @@ class Drawing(Generic[S]):
     """Places batches, with the store that is there or a new one when that is full."""
 
     def __init__(
-        self, placement: Placement, new_store: Callable[[], S], lock: Lock, end_patch: bool
+        self, placement: Placement, new_store: Callable[[S | None], S], lock: Lock, end_patch: bool
     ):
         self.placement, self._new_store, self._lock = placement, new_store, lock
         self.end_patch = end_patch
-        self._store = new_store()
+        self._store = new_store(None)
 
     def count(self, texts: Sequence[Text]) -> np.ndarray:
         """Return the patches that texts take in full, black ones included, int64 [N]."""
@@ -59,7 +59,7 @@ class Drawing(Generic[S]):
                 ids = store.lookup(units)
                 return store.width[ids]
             except Full:
-                self._store = self._new_store()
+                self._store = self._new_store(self._store)
         with self._lock:
             layout = self.placement.grid.layout
             return np.array([layout.shape(unit).width for unit in units])
@@ -70,7 +70,7 @@ class Drawing(Generic[S]):
             try:
                 return [self._place(self._store, texts, room)]
             except Full:
-                self._store = self._new_store()
+                self._store = self._new_store(self._store)
         half = len(texts) // 2
         if half:
             return self.place(texts[:half], room) + self.place(texts[half:], room)

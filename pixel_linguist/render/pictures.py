@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -20,21 +21,41 @@ class PictureStore(Store):
     # Whether units start at patches, and are cut at the edges of those they take.
     aligned: bool
 
-    def __init__(self, grid: Grid, lock: Lock):
-        super().__init__(grid, lock)
-        self._bulk = Bulk(grid)
+    def __init__(self, grid: Grid, lock: Lock, previous: "PictureStore | None" = None):
+        super().__init__(grid, lock, previous)
+        self._bulk: Bulk = previous._bulk if previous else Bulk(grid)
 
     def _add_all(self, units: Sequence[Unit]) -> None:
+        old = self._previous
+        if old is not None:
+            again = [unit for unit in units if unit in old.ids]
+            if again:
+                units = [unit for unit in units if unit not in old.ids]
+                numbers = np.array([old.ids[unit] for unit in again])
+                number = len(self.ids)
+                self._take_over(number, old, numbers)
+                self._number(again, old.width[numbers], old.missing[numbers])
         drawn, others = self._bulk.draw(units, self.aligned) if len(units) > 3 else ([], units)
         for words in drawn:
-            number = len(self.ids)
-            self._keep_words(number, words)
-            last = number + len(words.units) - 1
-            self.width, self.missing = grown(self.width, last), grown(self.missing, last)
-            self.width[number : last + 1] = words.width
-            self.ids.update(zip(words.units, range(number, last + 1), strict=True))
+            self._keep_words(len(self.ids), words)
+            self._number(words.units, words.width, 0)
         for unit in others:
             self._add(unit, self.grid.layout.shape(unit))
+
+    def _number(self, units: Sequence[Unit], width: np.ndarray, missing: np.ndarray | int) -> None:
+        number, end = len(self.ids), len(self.ids) + len(units)
+        self.width, self.missing = grown(self.width, end), grown(self.missing, end)
+        self.width[number:end], self.missing[number:end] = width, missing
+        # Last: a thread that finds them here reads the rest without a lock.
+        self.ids.update(zip(units, range(number, end), strict=True))
+
+    @abstractmethod
+    def _take_over(self, number: int, old: Any, numbers: np.ndarray) -> None:
+        """Keep units of another store of this kind, as `number` and those that follow.
+
+        Raises:
+            Full: there is no room.
+        """
 
     @abstractmethod
     def _keep_words(self, number: int, words: Words) -> None:
@@ -53,16 +74,16 @@ class PatchStore(PictureStore):
 
     aligned = True
 
-    def __init__(self, grid: Grid, lock: Lock, memory: int):
+    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
         """Make room for `memory` bytes, at the least for what one text shows.
 
         The memory is claimed from the system page by page, as it is written.
         """
-        super().__init__(grid, lock)
+        super().__init__(grid, lock, previous)
         size = grid.height * grid.width
-        self._slots = max(memory // (size + OVERHEAD), 4 * grid.max_patches)
+        self._left = max(memory, 4 * grid.max_patches * (size + OVERHEAD))
         # Patch 0 is blank.
-        self.patches = np.zeros((self._slots, size), np.uint8)
+        self.patches = np.zeros((self._left // size, size), np.uint8)
         self._used = 1
         self.first = np.zeros(1024, np.int64)
 
@@ -70,9 +91,7 @@ class PatchStore(PictureStore):
         grid = self.grid
         taken = grid.margin + shaped.width + grid.gap if shaped.width else 0
         drawn = min(-(-taken // grid.width), grid.max_patches)
-        # A unit without a picture takes a slot too, so that the number of units is bounded.
-        if self._used + max(drawn, 1) > self._slots:
-            raise Full
+        self._take(1, drawn)
         canvas = np.zeros((grid.height, drawn * grid.width), np.uint8)
         grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
         patches = canvas.reshape(grid.height, drawn, grid.width).swapaxes(0, 1)
@@ -81,19 +100,43 @@ class PatchStore(PictureStore):
         )
         self.first = grown(self.first, number)
         self.first[number] = self._used
-        self._used += max(drawn, 1)
+        self._used += drawn
+
+    def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
+        drawn = np.minimum(self._taken(old.width[numbers]), self.grid.max_patches)
+        self._take(len(numbers), int(drawn.sum()))
+        step = np.arange(drawn.sum())
+        before = np.cumsum(drawn) - drawn
+        slots = np.repeat(old.first[numbers] - before, drawn) + step
+        self.patches[self._used : self._used + len(step)] = old.patches[slots]
+        self.first = grown(self.first, number + len(numbers))
+        self.first[number : number + len(numbers)] = self._used + before
+        self._used += len(step)
+
+    def _taken(self, width: np.ndarray) -> np.ndarray:
+        """Return the patches of units by their widths; what has no picture takes none."""
+        grid = self.grid
+        return np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
+
+    def _take(self, units: int, patches: int) -> None:
+        """Claim room for units and their patches."""
+        cost = units * OVERHEAD + patches * self.patches.shape[1]
+        if cost > self._left or self._used + patches > len(self.patches):
+            raise Full
+        self._left -= cost
 
     def _keep_words(self, number: int, words: Words) -> None:
         grid = self.grid
         taken = (words.right - words.left) // grid.width
         drawn = np.minimum(taken, grid.max_patches)
-        if self._used + int(drawn.sum()) > self._slots:
-            raise Full
+        self._take(len(drawn), int(drawn.sum()))
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
         step = np.arange(drawn.sum()) - np.repeat(np.cumsum(drawn) - drawn, drawn)
         first = np.repeat((words.start + words.left) // grid.width, drawn)
         seen = patches if len(step) == len(patches) else patches[first + step]
-        self.patches[self._used : self._used + len(step)] = seen.reshape(len(step), -1)
+        self.patches[self._used : self._used + len(step)] = seen.reshape(
+            len(step), grid.height * grid.width
+        )
         self.first = grown(self.first, number + len(drawn))
         self.first[number : number + len(drawn)] = self._used + np.cumsum(drawn) - drawn
         self._used += len(step)
@@ -101,8 +144,7 @@ class PatchStore(PictureStore):
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
         grid = self.grid
-        width = self.width[placed.ids]
-        taken = np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
+        taken = self._taken(self.width[placed.ids])
         before = np.cumsum(taken) - taken
         text = np.repeat(np.arange(len(placed.count)), np.diff(placed.bounds))
         place = text * length + placed.x // grid.width
@@ -120,9 +162,9 @@ class StripStore(PictureStore):
 
     aligned = False
 
-    def __init__(self, grid: Grid, lock: Lock, memory: int):
+    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
         """Make room for `memory` bytes, at the least for what one text shows."""
-        super().__init__(grid, lock)
+        super().__init__(grid, lock, previous)
         columns = grid.max_patches * grid.width
         units = columns // grid.layout.space + 2
         self._left = max(memory, 4 * columns * grid.height + 4 * units * OVERHEAD)
@@ -148,6 +190,18 @@ class StripStore(PictureStore):
         reach = grid.layout.space // 2
         self.strips.append(strip)
         self.meets.append(-left > reach or right - shaped.width > reach)
+
+    def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
+        strips = [old.strips[i] for i in numbers.tolist()]
+        cost = sum(strip.nbytes for strip in strips) + 2 * OVERHEAD * len(strips)
+        if cost > self._left:
+            raise Full
+        self._left -= cost
+        end = number + len(strips)
+        self.before, self.after = grown(self.before, end), grown(self.after, end)
+        self.before[number:end], self.after[number:end] = old.before[numbers], old.after[numbers]
+        self.meets += [old.meets[i] for i in numbers.tolist()]
+        self.strips += strips
 
     def _keep_words(self, number: int, words: Words) -> None:
         grid = self.grid

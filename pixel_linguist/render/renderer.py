@@ -102,7 +102,8 @@ class Renderer:
         kind = PatchStore if STRATEGIES[strategy].aligned else StripStore
         self._pictures: Drawing[PatchStore | StripStore] = Drawing(
             self._placement,
-            lambda: kind(self._grid, self._lock, self.memory * 7 // 8),
+            # One store and the one before it.
+            lambda old: kind(self._grid, self._lock, self.memory * 7 // 16, old),
             self._lock,
             end_patch,
         )
@@ -152,7 +153,7 @@ class Renderer:
             aligned = STRATEGIES[self.strategy].aligned
             self._runs = Drawing(
                 self._placement,
-                lambda: RunStore(self._grid, self._lock, self.memory // 2, aligned),
+                lambda old: RunStore(self._grid, self._lock, self.memory // 2, aligned),
                 self._lock,
                 self.end_patch,
             )

@@ -24,8 +24,17 @@ class Store(ABC):
     Units are only ever added, behind a lock, so that what was read stays valid without one.
     """
 
-    def __init__(self, grid: Grid, lock: Lock):
-        self.grid, self._lock = grid, lock
+    def __init__(self, grid: Grid, lock: Lock, previous: "Store | None" = None):
+        """Begin empty.
+
+        Args:
+            grid: to stand on.
+            lock: for what is added.
+            previous: the store that was full, from which units that occur again are taken over.
+        """
+        self.grid, self._lock, self._previous = grid, lock, previous
+        if previous is not None:
+            previous._previous = None
         self.ids: dict[Hashable, int] = {}
         # By number: pixels, and clusters that no font covers.
         self.width = np.zeros(1024, np.int64)
