@@ -66,13 +66,20 @@ class Bulk:
         Returns:
             What was drawn, and the units that are not plain.
         """
+        # What is nearly all of English goes a short way.
         latin: list[str] = []
         groups = {(0, "LATIN"): latin}
         others: list[Unit] = []
-        ascii_is_plain = self._grid.layout.chain.plain
+        plain = self._grid.layout.chain.plain
         for unit in units:
-            if ascii_is_plain and isinstance(unit, str) and unit.isascii() and unit.isalpha():
-                (latin if len(unit) <= _LONGEST else others).append(unit)
+            if (
+                plain
+                and isinstance(unit, str)
+                and unit.isascii()
+                and len(unit) <= _LONGEST
+                and (unit.isalpha() or (unit.isprintable() and unit.lower() != unit.upper()))
+            ):
+                latin.append(unit)
             elif (key := self._group(unit)) is not None:
                 groups.setdefault(key, []).append(str(unit))
             else:

@@ -1,0 +1,258 @@
+"""How fast text is rendered, beside PangoCairo and Pillow in the same run; prints lines of JSON.
+
+Sentences a second of one core, by CPU time, since other work on a machine falsifies the clock. The
+timed sentences have not been seen before, only most of their words; the share is printed. Peers
+take turns with ours, a round each, so that whatever else the machine does falls on all of them.
+
+    python benchmarks/render.py --data ../shared/data
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from pixel_linguist.render import Renderer
+from pixel_linguist.render.fonts import find
+
+LENGTH, BATCH, ROUNDS = 64, 256, 5
+LETTERS = 66
+
+
+def columns(path: Path) -> list[str]:
+    """Return the cells of a table that look like sentences."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    return [cell for line in lines for cell in line.split("\t") if " " in cell]
+
+
+def english(data: Path) -> tuple[list[str], list[str]]:
+    """Return sentences of 66 letters on average to time, and others to warm up with."""
+    tables = [*sorted((data / "bitext/tatoeba").glob("*.tsv"))]
+    found = {line.split("\t")[1] for t in tables for line in t.read_text().splitlines()[1:]}
+    for table in sorted((data / "sts/stsb/en").iterdir()):
+        found |= {cell for cell in columns(table) if len(cell) > 20}
+    timed = sorted(text for text in found if len(text) > 40)
+    random.Random(0).shuffle(timed)
+    timed = timed[: ROUNDS * 4 * BATCH]
+    others = [data / "definitions/wordnet.tsv", *sorted((data / "nli/xnli").rglob("*en*"))]
+    warm = [cell for table in others if table.is_file() for cell in columns(table)]
+    warm = sorted({*found, *(text for text in warm if 20 < len(text) < 300)} - set(timed))
+    random.Random(1).shuffle(warm)
+    return timed, warm
+
+
+def languages(data: Path) -> list[str]:
+    """Return sentences of all Tatoeba's languages, mixed."""
+    tables = sorted((data / "bitext/tatoeba").glob("*.tsv"))
+    found = [line.split("\t")[0] for t in tables for line in t.read_text().splitlines()[1:]]
+    random.Random(0).shuffle(found)
+    return found
+
+
+def batches(texts: Sequence[str]) -> list[Sequence[str]]:
+    """Cut texts into batches."""
+    return [texts[i : i + BATCH] for i in range(0, len(texts), BATCH)]
+
+
+def cpu_seconds(draw: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> float:
+    """Return the CPU seconds of drawing texts in batches."""
+    start = time.process_time()
+    for batch in batches(texts):
+        draw(batch)
+    return time.process_time() - start
+
+
+def at_length(renderer: Renderer) -> Callable[[Sequence[str]], Any]:
+    """Return what draws at the length that is timed."""
+    return lambda texts: renderer(texts, LENGTH)
+
+
+def pillow_draw() -> Callable[[Sequence[str]], Any]:
+    """Return what draws with Pillow, one picture a text, in the same font file and size."""
+    found = find("NotoSans")
+    assert found is not None
+    font = ImageFont.truetype(str(found[0]), 12)
+
+    def draw(texts: Sequence[str]) -> None:
+        for text in texts:
+            picture = Image.new("L", (LENGTH * 16, 16))
+            ImageDraw.Draw(picture).text((1, 12), text, font=font, fill=255, anchor="ls")
+            picture.tobytes()
+
+    return draw
+
+
+class Pango:
+    """The peer in its own process; `None` seconds where there is no PyGObject."""
+
+    def __init__(self) -> None:
+        found = find("NotoSans")
+        assert found is not None
+        self._folder = tempfile.TemporaryDirectory()
+        config = Path(self._folder.name) / "fonts.conf"
+        config.write_text(
+            f"<fontconfig><dir>{found[0].parent}</dir>"
+            f"<cachedir>{self._folder.name}</cachedir></fontconfig>"
+        )
+        self._process = subprocess.Popen(
+            ["/usr/bin/python3", str(Path(__file__).with_name("pango_peer.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "FONTCONFIG_FILE": str(config)},
+        )
+
+    def cpu_seconds(self, texts: Sequence[str]) -> float | None:
+        """Return the CPU seconds of drawing texts."""
+        assert self._process.stdin and self._process.stdout
+        try:
+            self._process.stdin.write(json.dumps(texts) + "\n")
+            self._process.stdin.flush()
+            return float(self._process.stdout.readline().split()[0])
+        except (BrokenPipeError, IndexError):
+            return None
+
+
+def say(figure: str, **values: Any) -> None:
+    """Print one figure."""
+    print(json.dumps({"figure": figure, **values}), flush=True)
+
+
+def warm_up(renderer: Renderer, texts: Sequence[str]) -> set[str]:
+    """Draw texts; returns their words."""
+    for batch in batches(texts):
+        renderer(batch, LENGTH)
+    return {word for text in texts for word in text.split()}
+
+
+def compare(timed: list[str], warm: list[str]) -> None:
+    """Time both strategies, warm, beside the peers."""
+    renderers = {name: Renderer(strategy=name) for name in ("words", "continuous")}
+    known: set[str] = set()
+    for renderer in renderers.values():
+        known = warm_up(renderer, warm)
+    words = [word for text in timed for word in text.split()]
+    hits = sum(word in known for word in words) / len(words)
+    pango, pillow = Pango(), pillow_draw()
+    pango.cpu_seconds(timed[:500])
+    rates: dict[str, list[float]] = {}
+    size = len(timed) // ROUNDS
+    for number in range(ROUNDS):
+        part = timed[number * size : (number + 1) * size]
+        seconds: dict[str, float | None] = {
+            name: cpu_seconds(at_length(renderer), part) for name, renderer in renderers.items()
+        }
+        few = part[:BATCH]
+        rates.setdefault("pillow", []).append(len(few) / cpu_seconds(pillow, few))
+        seconds["pango"] = pango.cpu_seconds(part)
+        for name, taken in seconds.items():
+            if taken:
+                rates.setdefault(name, []).append(len(part) / taken)
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    letters = round(sum(map(len, timed)) / len(timed), 1)
+    for name in renderers:
+        by_peer = {
+            f"times_{peer}": round(middle[name] / middle[peer], 1)
+            for peer in ("pango", "pillow")
+            if peer in middle
+        }
+        say(f"{name}, warm", per_second=round(middle[name]), letters=letters,
+            word_hits=round(hits, 4), **by_peer)  # fmt: skip
+    for peer in ("pango", "pillow"):
+        say(peer, per_second=round(middle[peer]) if peer in middle else None)
+
+
+def cold(timed: list[str]) -> None:
+    """Time the first sentences of a new renderer, glyphs included."""
+    for strategy in ("words", "continuous"):
+        renderer = Renderer(strategy=strategy)
+        texts = timed[: 4 * BATCH]
+        rate = len(texts) / cpu_seconds(at_length(renderer), texts)
+        say(f"{strategy}, cold", per_second=round(rate), sentences=len(texts))
+
+
+def mixed(texts: list[str]) -> None:
+    """Time all languages mixed, after as much again of them."""
+    half = len(texts) // 2
+    for strategy in ("words", "continuous"):
+        renderer = Renderer(strategy=strategy)
+        known = warm_up(renderer, texts[:half])
+        timed = texts[half : half + 20 * BATCH]
+        taken = cpu_seconds(at_length(renderer), timed)
+        words = [word for text in timed for word in text.split()]
+        hits = sum(word in known for word in words) / len(words)
+        say(f"{strategy}, all languages, warm", per_second=round(len(timed) / taken),
+            word_hits=round(hits, 4))  # fmt: skip
+
+
+def work(texts: Sequence[str]) -> tuple[float, float]:
+    """Draw texts twice; returns when the second time began and ended."""
+    renderer = Renderer()
+    warm_up(renderer, texts)
+    start = time.time()
+    for _ in range(4):
+        warm_up(renderer, texts)
+    return start, time.time()
+
+
+def scaling(timed: list[str]) -> None:
+    """Compare 2 processes with 1, by the clock: only where cores are free does it say much."""
+    rates = {}
+    for processes in (1, 2):
+        with ProcessPoolExecutor(processes) as pool:
+            spans = [*pool.map(work, [timed] * processes)]
+        taken = max(end for _, end in spans) - min(start for start, _ in spans)
+        rates[processes] = 4 * processes * len(timed) / taken
+    say("2 processes", times_one=round(rates[2] / rates[1], 2), load=os.getloadavg()[0])
+
+
+def traffic(timed: list[str]) -> None:
+    """Compare the bytes of pixels with those of glyph runs."""
+    renderer = Renderer()
+    part = timed[:BATCH]
+    pixels = renderer(part, LENGTH).patches.nbytes / len(part)
+    runs = renderer.glyph_runs(part, LENGTH).nbytes / len(part)
+    say("bytes a sentence", pixels=round(pixels), glyph_runs=round(runs),
+        fewer=round(pixels / runs, 1))  # fmt: skip
+
+
+def importing() -> None:
+    """Time the import in a new process."""
+    code = "import time; s = time.process_time(); import pixel_linguist.render as r, sys;"
+    code += "print(time.process_time() - s, 'jax' in sys.modules)"
+    seconds, jax = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    say("import", seconds=round(float(seconds), 3), jax=jax == "True")
+
+
+def main() -> None:
+    """Measure everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    data = parser.parse_args().data
+    timed, warm = english(data)
+    importing()
+    cold(timed)
+    compare(timed, warm)
+    mixed(languages(data))
+    traffic(timed)
+    scaling(timed)
+    say("peak memory", mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+if __name__ == "__main__":
+    main()
