@@ -112,16 +112,18 @@ class Bulk:
         grid, layout = self._grid, self._grid.layout
         text = _SEPARATOR.join(words)
         infos, positions = layout.glyphs(text, font, False)
-        number = np.array([info.codepoint for info in infos], np.int64)
-        cluster = np.array([info.cluster for info in infos], np.int64)
-        place = np.array([position.position for position in positions], np.int64)
+        size = len(infos)
+        number = np.fromiter([info.codepoint for info in infos], np.int64, size)
+        cluster = np.fromiter([info.cluster for info in infos], np.int64, size)
+        distance = np.fromiter([place.x_advance for place in positions], np.int64, size)
+        moved = np.fromiter([place.x_offset or place.y_offset for place in positions], bool, size)
         letters = np.frombuffer(text.encode("utf-32-le"), np.uint32)
         between = letters[cluster] == ord(_SEPARATOR)
         word = np.cumsum(between)[~between]
-        number, cluster, place = number[~between], cluster[~between], place[~between]
-        advance, shift = layout.advances(place[:, 2], font)
+        number, cluster, moved = number[~between], cluster[~between], moved[~between]
+        advance, shift = layout.advances(distance[~between], font)
         # Not plain after all: several glyphs for one letter, or moved ones.
-        odd = (place[:, 0] != 0) | (place[:, 1] != 0) | (number == 0) | (advance <= 0)
+        odd = moved | (number == 0) | (advance <= 0)
         odd[1:] |= cluster[1:] == cluster[:-1]
         plain = np.ones(len(words), bool)
         plain[word[odd]] = False

@@ -100,6 +100,7 @@ class Drawing(Generic[S]):
                 units[i] = self.placement.split(self._shorten(parts[i], int(rooms[i])))
                 cut[i] = True
         placed = self.placement.place(store, units, rooms)
+        store.prepare(placed)
         cut |= placed.cut
         missing = int(store.missing[placed.ids].sum())
         if not plain:

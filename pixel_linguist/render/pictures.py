@@ -158,101 +158,142 @@ class PatchStore(PictureStore):
 
 
 class StripStore(PictureStore):
-    """Units as strips of pixels, uint8 [H, columns], to be set side by side."""
+    """Units as columns of pixels, and as patches once for each column at which they began so far.
+
+    A text is a gather of such patches; where units share a patch, their ink is added.
+    """
 
     aligned = False
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
-        """Make room for `memory` bytes, at the least for what one text shows."""
+        """Make room for `memory` bytes, at the least for what one text shows.
+
+        The memory is claimed from the system page by page, as it is written.
+        """
         super().__init__(grid, lock, previous)
-        columns = grid.max_patches * grid.width
-        units = columns // grid.layout.space + 2
-        self._left = max(memory, 4 * columns * grid.height + 4 * units * OVERHEAD)
-        self.strips: list[np.ndarray] = []
-        # Columns by which ink begins before a unit's start, and goes on after its end.
-        self.before = np.zeros(1024, np.int64)
-        self.after = np.zeros(1024, np.int64)
-        # Whether that is so far that it may meet the ink of a neighbour.
-        self.meets: list[bool] = []
+        size, width = grid.height * grid.width, grid.max_patches * grid.width
+        units = width // grid.layout.space + 2
+        self._left = max(memory, 16 * width * grid.height + units * (4 * OVERHEAD + 8 * size))
+        self.columns = np.zeros((self._left // grid.height, grid.height), np.uint8)
+        # Patch 0 is blank.
+        self.patches = np.zeros((self._left // size, size), np.uint8)
+        self._columns_used, self._used = 0, 1
+        # By unit: first of its columns and how many; by how many ink begins before its start, and
+        # goes on after its end.
+        self.first, self.span, self.before, self.after = np.zeros((4, 1024), np.int64)
+        # By unit and column of a patch at which it begins: the first of its patches, 0 for none.
+        self.shifted = np.zeros((1024, grid.width), np.int32)
 
     def _keep(self, number: int, shaped: Shaped) -> None:
         grid = self.grid
         left, right = grid.atlas.extent(shaped)
         right = max(min(right, grid.max_patches * grid.width), left)
-        cost = (right - left) * grid.height + 2 * OVERHEAD
-        if self.ids and cost > self._left:
-            raise Full
-        self._left -= cost
         strip = np.zeros((grid.height, right - left), np.uint8)
         grid.atlas.draw(shaped.glyphs, strip, -left, grid.baseline)
-        self.before, self.after = grown(self.before, number), grown(self.after, number)
-        self.before[number], self.after[number] = -left, max(right - shaped.width, 0)
-        reach = grid.layout.space // 2
-        self.strips.append(strip)
-        self.meets.append(-left > reach or right - shaped.width > reach)
-
-    def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
-        strips = [old.strips[i] for i in numbers.tolist()]
-        cost = sum(strip.nbytes for strip in strips) + 2 * OVERHEAD * len(strips)
-        if cost > self._left:
-            raise Full
-        self._left -= cost
-        end = number + len(strips)
-        self.before, self.after = grown(self.before, end), grown(self.after, end)
-        self.before[number:end], self.after[number:end] = old.before[numbers], old.after[numbers]
-        self.meets += [old.meets[i] for i in numbers.tolist()]
-        self.strips += strips
+        edges = np.array([left]), np.array([right]), np.array([shaped.width])
+        self._append(number, strip.T, *edges)
 
     def _keep_words(self, number: int, words: Words) -> None:
+        self._append(number, words.ink, words.left, words.right, words.width)
+
+    def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
+        span = old.span[numbers]
+        before = np.cumsum(span) - span
+        source = np.repeat(old.first[numbers] - before, span) + np.arange(span.sum())
+        left = -old.before[numbers]
+        self._append(number, old.columns[source], left, left + span, old.width[numbers])
+
+    def _append(
+        self, number: int, ink: np.ndarray, left: np.ndarray, right: np.ndarray, width: np.ndarray
+    ) -> None:
+        """Keep the ink of units side by side, uint8 [columns, H], and where they begin and end."""
+        self._claim(len(left), len(ink), 0)
+        start, end = self._columns_used, number + len(left)
+        self.columns[start : start + len(ink)] = ink
+        self._columns_used += len(ink)
+        span = right - left
+        for name, values in (
+            ("first", start + np.cumsum(span) - span),
+            ("span", span),
+            ("before", -left),
+            ("after", np.maximum(right - width, 0)),
+        ):
+            array = grown(getattr(self, name), end)
+            array[number:end] = values
+            setattr(self, name, array)
+        self.shifted = grown(self.shifted, end)
+
+    def _claim(self, units: int, columns: int, patches: int) -> None:
         grid = self.grid
-        left, right = words.left, np.minimum(words.right, grid.max_patches * grid.width)
-        cost = int((right - left).sum()) * grid.height + 2 * OVERHEAD * len(left)
-        if cost > self._left:
+        size = grid.height * grid.width
+        cost = units * (OVERHEAD + 4 * grid.width) + columns * grid.height + patches * size
+        if (
+            cost > self._left
+            or self._columns_used + columns > len(self.columns)
+            or self._used + patches > len(self.patches)
+        ):
             raise Full
         self._left -= cost
-        end = number + len(left)
-        self.before, self.after = grown(self.before, end), grown(self.after, end)
-        self.before[number:end] = -left
-        self.after[number:end] = np.maximum(right - words.width, 0)
-        reach = grid.layout.space // 2
-        self.meets += ((-left > reach) | (right - words.width > reach)).tolist()
-        edges = zip((words.start + left).tolist(), (words.start + right).tolist(), strict=True)
-        self.strips += [words.ink[start:stop].T.copy() for start, stop in edges]
+
+    def prepare(self, placed: Placed) -> None:
+        """Make the patches of units at the columns where they stand."""
+        phase = (placed.x - self.before[placed.ids]) % self.grid.width
+        new = (self.shifted[placed.ids, phase] == 0) & (self.span[placed.ids] > 0)
+        if new.any():
+            keys = np.unique(placed.ids[new] * self.grid.width + phase[new])
+            with self._lock:
+                ids, phase = np.divmod(keys, self.grid.width)
+                # Another thread may have been first.
+                still = self.shifted[ids, phase] == 0
+                self._shift(ids[still], phase[still])
+
+    def _shift(self, ids: np.ndarray, phase: np.ndarray) -> None:
+        width, height = self.grid.width, self.grid.height
+        span = self.span[ids]
+        many = -(-(phase + span) // width)
+        total = int(many.sum())
+        self._claim(0, 0, total)
+        start = np.cumsum(many) - many
+        step = np.arange(span.sum()) - np.repeat(np.cumsum(span) - span, span)
+        canvas = np.zeros((total * width, height), np.uint8)
+        source = np.repeat(self.first[ids], span) + step
+        canvas[np.repeat(start * width + phase, span) + step] = self.columns[source]
+        patches = canvas.reshape(total, width, height).swapaxes(1, 2)
+        self.patches[self._used : self._used + total] = patches.reshape(total, height * width)
+        # Last: a thread that finds them here reads the patches without a lock.
+        self.shifted[ids, phase] = self._used + start
+        self._used += total
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
-        """Draw a batch, uint8 [B, length, H, W]."""
+        """Draw a batch, uint8 [B, length, H, W], that has been prepared."""
         grid, unit = self.grid, self.grid.width
-        before = self.before[placed.ids]
-        # Ink may reach out of the text on both sides; whole patches, so that rows stay aligned.
-        reach = int(max(before.max(initial=0), self.after[placed.ids].max(initial=0)))
-        lead = -(-reach // unit)
-        canvas = np.zeros((len(placed.count), grid.height, (length + 2 * lead) * unit), np.uint8)
-        places = (placed.x - before + lead * unit).tolist()
-        ids, bounds = placed.ids.tolist(), placed.bounds.tolist()
-        for row, start, stop in zip(canvas, bounds, bounds[1:], strict=False):
-            self._draw_text(row, ids[start:stop], places[start:stop])
-        seen = canvas[:, :, lead * unit : (lead + length) * unit]
-        if reach > grid.gap:
-            seen[
-                np.broadcast_to(
-                    (np.arange(length * unit) >= placed.count[:, None] * unit)[:, None], seen.shape
-                )
-            ] = 0
-        patches = seen.reshape(len(seen), grid.height, length, unit).swapaxes(1, 2)
-        return np.ascontiguousarray(patches)
-
-    def _draw_text(self, row: np.ndarray, ids: list[int], places: list[int]) -> None:
-        strips, meets = self.strips, self.meets
-        # From the first ink on that may lie where a later unit stands, all of it is added.
-        met = False
-        for i, place in zip(ids, places, strict=True):
-            strip = strips[i]
-            part = row[:, place : place + strip.shape[1]]
-            met = met or meets[i]
-            if met:
-                part += np.minimum(strip, 255 - part)
-            else:
-                part[:] = strip
+        span = self.span[placed.ids]
+        patch, phase = np.divmod(placed.x - self.before[placed.ids], unit)
+        many = np.where(span > 0, -(-(phase + span) // unit), 0)
+        start = np.cumsum(many) - many
+        step = np.arange(many.sum())
+        place = np.repeat(patch - start, many) + step
+        source = np.repeat(self.shifted[placed.ids, phase] - start, many) + step
+        text = np.repeat(np.repeat(np.arange(len(placed.count)), np.diff(placed.bounds)), many)
+        # Ink that reaches out of a text on either side is cut there.
+        inside = (place >= 0) & (place < placed.count[text])
+        if not inside.all():
+            place, source, text = place[inside], source[inside], text[inside]
+        place = text * length + place
+        if (place[1:] < place[:-1]).any():
+            order = np.argsort(place, kind="stable")
+            place, source = place[order], source[order]
+        single = np.append(True, place[1:] != place[:-1])[: len(place)]
+        index = np.zeros(len(placed.count) * length, np.int64)
+        index[place[single]] = source[single]
+        drawn = self.patches.take(index, axis=0)
+        place, source = place[~single], source[~single]
+        while len(place):
+            now = np.append(True, place[1:] != place[:-1])
+            below = drawn[place[now]]
+            drawn[place[now]] = below + np.minimum(self.patches[source[now]], 255 - below)
+            place, source = place[~now], source[~now]
+        return drawn.reshape(-1, length, grid.height, unit)
 
 
 def put_together(store: PatchStore | StripStore, placed: Placed, length: int) -> np.ndarray:

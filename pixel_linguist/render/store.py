@@ -2,7 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
+from itertools import repeat
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -46,19 +48,28 @@ class Store(ABC):
         Raises:
             Full: they do not fit beside those before.
         """
-        try:
-            return np.fromiter(map(self.ids.__getitem__, units), np.int64, len(units))
-        except KeyError:
+        numbers = np.fromiter(map(self.ids.get, units, repeat(-1)), np.int64, len(units))
+        missing = np.flatnonzero(numbers < 0).tolist()
+        if missing:
+            new = dict.fromkeys([units[i] for i in missing])
             with self._lock:
-                self._add_all([unit for unit in dict.fromkeys(units) if unit not in self.ids])
-            return np.fromiter(map(self.ids.__getitem__, units), np.int64, len(units))
+                # Another thread may have been first; a unit has one number.
+                self._add_all([unit for unit in new if unit not in self.ids])
+            numbers[missing] = [self.ids[units[i]] for i in missing]
+        return numbers
+
+    def prepare(self, placed: Any) -> None:  # noqa: B027
+        """Make ready what drawing a batch needs beyond its units.
+
+        Raises:
+            Full: there is no room.
+        """
 
     def lookup_cut(self, unit: Unit, limit: int) -> int:
         """Return the number of a unit that is cut, at a cluster, to at most `limit` pixels."""
         key = limit, unit
         if key not in self.ids:
             with self._lock:
-                # Another thread may have been first; a unit has one number.
                 if key not in self.ids:
                     self._add(key, self.grid.layout.shape(unit).cut(limit))
         return self.ids[key]
