@@ -81,20 +81,9 @@ class Renderer:
             FileNotFoundError: the family's first font is not installed.
         """
         height, width = (patch, patch) if isinstance(patch, int) else patch
-        if min(height, width) < 4:
-            raise ValueError(f"patch is {height} by {width} pixels; at least 4 by 4 are needed")
-        if max_patches < 1:
-            raise ValueError(f"max_patches is {max_patches}; at least 1 is needed")
-        if font_size is not None and not 1 <= font_size <= 256:
-            raise ValueError(f"font_size is {font_size}; it must be 1 to 256 pixels")
-        if strategy not in STRATEGIES:
-            raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
+        _check(strategy, height, width, max_patches, font_size, weight, slant)
         self.family, self.strategy, self.patch = family, strategy, (height, width)
         self.max_patches, self.font_size, self.memory = max_patches, font_size, memory
-        if not 1 <= weight <= 1000:
-            raise ValueError(f"weight is {weight}; it must be 1 to 1000")
-        if abs(slant) > 45:
-            raise ValueError(f"slant is {slant} degrees; at most 45 either way are possible")
         self.end_patch, self.weight, self.slant, self.spacing = end_patch, weight, slant, spacing
         self._lock = Lock()
         self._grid = self._make_grid()
@@ -213,3 +202,26 @@ def _list(texts: Sequence[Text]) -> list[Text]:
     if isinstance(texts, str):
         raise TypeError("rendering needs a list of texts, not one str: write [text]")
     return list(texts)
+
+
+def _check(
+    strategy: str,
+    height: int,
+    width: int,
+    max_patches: int,
+    font_size: float | None,
+    weight: int,
+    slant: int,
+) -> None:
+    if min(height, width) < 4:
+        raise ValueError(f"patch is {height} by {width} pixels; at least 4 by 4 are needed")
+    if max_patches < 1:
+        raise ValueError(f"max_patches is {max_patches}; at least 1 is needed")
+    if font_size is not None and not 1 <= font_size <= 256:
+        raise ValueError(f"font_size is {font_size}; it must be 1 to 256 pixels")
+    if strategy not in STRATEGIES:
+        raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
+    if not 1 <= weight <= 1000:
+        raise ValueError(f"weight is {weight}; it must be 1 to 1000")
+    if abs(slant) > 45:
+        raise ValueError(f"slant is {slant} degrees; at most 45 either way are possible")
