@@ -13,6 +13,8 @@ _CLOSE = ")]}༻༽᚜⁆⁾₎⌉⌋〉❩❫❭❯❱❳❵⟆⟧⟩⟫⟭⟯�
 _SAME = {"\u2329": "\u3008", "\u232a": "\u3009"}
 _PAIR = dict(zip(_CLOSE, _OPEN, strict=True))
 _DEPTH = 125
+_STRONG_RIGHT = {"R", "AL"}
+_ONE_WAY = {*_STRONG_RIGHT, "NSM", "BN", "WS", "S", "B", "ON", "ES", "ET", "CS"}
 _ISOLATES = ("LRI", "RLI", "FSI")
 _NEUTRAL = ("B", "S", "WS", "ON", *_ISOLATES, "PDI")
 _REMOVED = ("LRE", "RLE", "LRO", "RLO", "PDF", "BN")
@@ -22,6 +24,9 @@ def levels(text: str) -> list[int]:
     """Return the level of each character of one line; odd ones run from right to left."""
     # A character that is not assigned yet counts as a letter of its neighbourhood: left to right.
     types = [unicodedata.bidirectional(c) or "L" for c in text]
+    if _ONE_WAY.issuperset(types) and not _STRONG_RIGHT.isdisjoint(types):
+        # Neither numbers nor letters from left to right: nothing is left to resolve.
+        return [1] * len(types)
     base = _first_strong(types, 0, len(types)) or 0
     partner = _isolate_pairs(types)
     explicit, resolved = _explicit(types, partner, base)
@@ -51,6 +56,8 @@ def levels(text: str) -> list[int]:
 def visual_order(levels: Sequence[int]) -> list[int]:
     """Return the positions of items from left to right, by their levels (L2)."""
     order = list(range(len(levels)))
+    if len(set(levels)) < 2:
+        return order[::-1] if levels and levels[0] % 2 else order
     odd = [level for level in levels if level % 2]
     for level in range(max(levels, default=0), min(odd, default=1) - 1, -1):
         start = 0

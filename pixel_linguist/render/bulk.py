@@ -4,13 +4,14 @@ A word is plain if each of its characters is one glyph of one font on the baseli
 Cyrillic or Han without loose marks. New words are most of the work where nearly all are known.
 """
 
+import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
-from unicodedata import category, name
+from unicodedata import category, name, normalize
 
 import numpy as np
 
+from pixel_linguist.render.fonts import BOX_FONT
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.units import Unit
 
@@ -19,10 +20,13 @@ _PLAIN = {
     "LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "ETHIOPIC", "CHEROKEE",
     "CJK", "HIRAGANA", "KATAKANA", "HANGUL",
 }  # fmt: skip
+# Letters that join to syllables, each several letters to a cluster.
+_JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
 # Between words that are shaped together; it takes part in no kerning.
 _SEPARATOR = "\n"
 # Fewer words in a script are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
+_CHARACTERS_KEPT = 1 << 16
 
 
 class Words(NamedTuple):
@@ -55,6 +59,7 @@ class Bulk:
         # By font: for each of its glyphs its first column above, how many there are (-1: not yet
         # drawn), and how far from the origin they begin.
         self._glyphs: dict[int, np.ndarray] = {}
+        self._known: dict[str, tuple[str, int]] = {}
 
     def draw(self, units: Sequence[Unit], patches: bool) -> tuple[list[Words], list[Unit]]:
         """Draw those units that are plain words.
@@ -98,15 +103,26 @@ class Bulk:
         """Return the font and script of a word that may be plain."""
         if not isinstance(unit, str) or not 0 < len(unit) <= _LONGEST:
             return None
-        if self._grid.layout.chain.plain and unit.isascii() and unit.isprintable():
-            return 0, "LATIN" if unit.lower() != unit.upper() else ""
-        scripts = [script for character in unit if (script := _script(character))]
-        if not _PLAIN.issuperset(scripts):
-            return None
-        parts = self._grid.layout.chain.split(unit)
-        if len(parts) != 1 or parts[0].font < 0 or parts[0].marks or parts[0].text != unit:
-            return None
-        return parts[0].font, scripts[0] if scripts else ""
+        script, font = "", BOX_FONT
+        for character in unit:
+            known = self._known.get(character)
+            if known is None:
+                known = self._know(character)
+            if known[1] == BOX_FONT or known[1] != font != BOX_FONT:
+                return None
+            font = known[1]
+            script = script or known[0]
+        return font, script
+
+    def _know(self, character: str) -> tuple[str, int]:
+        """Return the script and font of a character; BOX_FONT where it may not be plain."""
+        if len(self._known) > _CHARACTERS_KEPT:
+            self._known.clear()
+        script = _script(character)
+        plain = script in _PLAIN or not script
+        font = self._grid.layout.chain.font_of(character) if plain else BOX_FONT
+        self._known[character] = script, font
+        return script, font
 
     def _draw(self, words: list[str], font: int, patches: bool) -> tuple[Words, list[str]]:
         grid, layout = self._grid, self._grid.layout
@@ -221,10 +237,11 @@ class _Pieces(NamedTuple):
     columns: np.ndarray
 
 
-@lru_cache(maxsize=1 << 16)
 def _script(character: str) -> str:
     """Return the script of a letter, "" for what stands beside any script, "?" for the rest."""
     kind = category(character)
+    if normalize("NFC", character) != character or _JAMO.match(character):
+        return "?"
     if kind[0] == "L":
         return name(character, "?").partition(" ")[0]
-    return "" if kind[0] in "NPSZ" else "?"
+    return "" if kind[0] in "NP" or kind in ("Sc", "Sm") else "?"

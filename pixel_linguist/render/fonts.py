@@ -25,6 +25,7 @@ FOLDER = Path(sys.prefix) / "share" / "pixel_linguist" / "fonts"
 # Characters that have no picture of their own; fonts need not have them. HarfBuzz still sees
 # them, because joiners and variation selectors choose other glyphs.
 _INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
+_UNCLEAN = regex.compile(r"[\p{Cs}\p{Cc}\s]")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}(?!\ufe0e)|\ufe0f|\u20e3")
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 BOX_FONT = -1
@@ -318,6 +319,11 @@ class Chain:
                     parts.append(part)
         return parts
 
+    def font_of(self, character: str) -> int:
+        """Return the font that draws a character alone, or BOX_FONT."""
+        font = self._first(character)
+        return BOX_FONT if font is None else font
+
     def _parts(self, cluster: str) -> tuple[Part, ...]:
         if len(self._chosen) > _CLUSTERS_KEPT:
             self._chosen.clear()
@@ -359,8 +365,11 @@ class Chain:
 
 def _clean(text: str) -> str:
     """Normalise (NFC), replace what is no character, drop controls, make all spaces alike."""
+    text = unicodedata.normalize("NFC", text)
+    if not _UNCLEAN.search(text):
+        return text
     kept = []
-    for character in unicodedata.normalize("NFC", text):
+    for character in text:
         kind = unicodedata.category(character)
         if kind == "Cs":
             kept.append(_NO_CHARACTER)
