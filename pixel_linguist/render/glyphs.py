@@ -90,6 +90,8 @@ class RunStore(Store):
         self.tiles = np.zeros((256, grid.height, grid.width), np.uint8)
         self.tiles[1] = 255
         self._tiles: dict[bytes, int] = {}
+        # Tiles by font, glyph, and the edges of the part of it that they hold.
+        self._cuts: dict[tuple[int, ...], int] = {}
         self._used = 0
         self.first = np.zeros(1024, np.int64)
         self.pieces = np.zeros(1024, np.int64)
@@ -103,17 +105,16 @@ class RunStore(Store):
         self._left -= OVERHEAD + 24 * len(found)
         if self.ids and self._left < 0:
             raise Full
+        start, end = self._used, self._used + len(found)
         self.first, self.pieces = grown(self.first, number), grown(self.pieces, number)
-        self.first[number], self.pieces[number] = self._used, len(found)
-        for ink, x, y in found:
-            self.tile = grown(self.tile, self._used)
-            self.x, self.y = grown(self.x, self._used), grown(self.y, self._used)
-            self.tile[self._used] = self._tile(ink)
-            self.x[self._used], self.y[self._used] = x, y
-            self._used += 1
+        self.first[number], self.pieces[number] = start, len(found)
+        self.tile, self.x, self.y = (grown(a, end) for a in (self.tile, self.x, self.y))
+        if found:
+            self.tile[start:end], self.x[start:end], self.y[start:end] = zip(*found, strict=True)
+        self._used = end
 
-    def _cut_up(self, shaped: Shaped) -> Iterator[tuple[np.ndarray, int, int]]:
-        """Cut the glyphs of a unit into pieces that a tile can hold: ink, column, row."""
+    def _cut_up(self, shaped: Shaped) -> Iterator[tuple[int, int, int]]:
+        """Cut the glyphs of a unit into pieces that a tile can hold: tile, column, row."""
         grid = self.grid
         left = -grid.margin if self._aligned else -(1 << 14)
         taken = -(-(grid.margin + shaped.width + grid.gap) // grid.width) * grid.width
@@ -127,10 +128,14 @@ class RunStore(Store):
             start, end = max(left - x, 0), min(right - x, ink.shape[1])
             for row in range(top, bottom, grid.height):
                 for column in range(start, end, grid.width):
-                    part = ink[
-                        row : min(row + grid.height, bottom), column : min(column + grid.width, end)
-                    ]
-                    yield part, x + column, y + row
+                    below = min(row + grid.height, bottom)
+                    behind = min(column + grid.width, end)
+                    key = glyph.font, glyph.number, row, below, column, behind
+                    tile = self._cuts.get(key)
+                    if tile is None:
+                        tile = self._cuts[key] = self._tile(ink[row:below, column:behind])
+                        self._left -= OVERHEAD
+                    yield tile, x + column, y + row
 
     def _tile(self, ink: np.ndarray) -> int:
         tile = np.zeros(self.tiles.shape[1:], np.uint8)
