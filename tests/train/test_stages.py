@@ -30,6 +30,7 @@ def config() -> ConfigDict:
     average.init_from = ("both", "other")
     for stage in (both, other):
         stage.update(steps=4, batch_size=8, length=12, evaluate_every=2)
+        stage.update(init_from=(), evaluate_tasks=())
     config.stages = ConfigDict({"both": both, "other": other, "average": average})
     config.order = ("both", "other", "average")
     config.tasks = ConfigDict({"sts-en": config.tasks["sts-en"]})
