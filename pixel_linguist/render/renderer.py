@@ -92,7 +92,7 @@ class Renderer:
         self._pictures: Drawing[PatchStore | StripStore] = Drawing(
             self._placement,
             # One store and the one before it.
-            lambda old: kind(self._grid, self._lock, self.memory * 7 // 16, old),
+            lambda old: kind(self._grid, self._lock, self.memory * 3 // 8, old),
             self._lock,
             end_patch,
         )
