@@ -10,7 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, part, stage
+from experiments.base import PIVOT, average, columns, part, stage
 from experiments.base import get_config as defaults
 from pixel_linguist.model import preset
 
@@ -82,12 +82,7 @@ def visual(perturb: dict[str, Any], seed: int) -> ConfigDict:
 
 def nli(start: str) -> ConfigDict:
     """Return an NLI stage on SNLI and MultiNLI."""
-    triples = {
-        "name": "columns",
-        "anchor": "premise",
-        "positive": "entailment",
-        "negative": "contradiction",
-    }
+    triples = columns("premise", "entailment", "contradiction")
     sources = {
         name: {"name": "tfds_nli_triples", "dataset": name, "split": "train"}
         for name in ("snli", "multi_nli")
@@ -114,8 +109,7 @@ def languages(start: str) -> ConfigDict:
             "split": "train",
             "columns": (PIVOT, code),
         }
-        pairs = {"name": "columns", "anchor": PIVOT, "positive": code, "negative": None}
-        data[code] = part(source, pairs)
+        data[code] = part(source, columns(PIVOT, code))
     return stage(
         init_from=(start,),
         data=data,

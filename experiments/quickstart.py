@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, part, stage
+from experiments.base import PIVOT, average, columns, part, stage
 from experiments.base import get_config as defaults
 
 LANGUAGES = (PIVOT, "vel", "dor", "ash")
@@ -41,11 +41,6 @@ def world(task: str, *languages: str, split: str = "train", size: int = 200_000)
         "languages": languages or (PIVOT,),
         "seed": 0,
     }
-
-
-def columns(anchor: str, positive: str, negative: str | None = None) -> dict[str, Any]:
-    """Return the pair maker that takes columns of a record."""
-    return {"name": "columns", "anchor": anchor, "positive": positive, "negative": negative}
 
 
 def visual(*start: str, perturb: dict[str, Any], steps: int, peak: float, seed: int) -> ConfigDict:

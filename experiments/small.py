@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, part, stage
+from experiments.base import PIVOT, average, columns, part, stage
 from experiments.base import get_config as defaults
 
 LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
@@ -66,11 +66,6 @@ def visual(*start: str, perturb: dict[str, Any], steps: int, peak: float, seed: 
         length=SHORT,
         report=False,
     )
-
-
-def columns(anchor: str, positive: str, negative: str | None = None) -> dict[str, Any]:
-    """Return the pair maker that takes columns of a record."""
-    return {"name": "columns", "anchor": anchor, "positive": positive, "negative": negative}
 
 
 def topical(start: str) -> ConfigDict:
