@@ -4,6 +4,7 @@ A recipe is a `ConfigDict` with these groups. It is locked when it is loaded: an
 with the nearest known one.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -94,6 +95,37 @@ def average(*stages: str) -> ConfigDict:
     return stage(
         data={}, steps=0, peak=0.0, warmup=0, batch_size=0, length=0, init_from=tuple(stages)
     )
+
+
+def visual_alignment(
+    visual: Callable[..., ConfigDict],
+    characters: dict[str, Any],
+    shuffled: dict[str, Any],
+    nearly_ordered: dict[str, Any],
+    *,
+    start_steps: int,
+    steps: int,
+) -> dict[str, ConfigDict]:
+    """Return a common start from scratch, four short runs from it, and their average.
+
+    Runs from scratch drift too far apart to be averaged. `visual` makes one run of an encoder,
+    from the stages named first, with the perturbations, steps, peak rate and seed that follow.
+    """
+    both = shuffled | characters
+    perturbations = {
+        "characters": characters,
+        "shuffled": shuffled,
+        "nearly_ordered": nearly_ordered,
+        "both": both,
+    }
+    runs = {
+        f"visual_{name}": visual(
+            "visual_start", perturb=perturb, steps=steps, peak=3e-4, seed=number
+        )
+        for number, (name, perturb) in enumerate(perturbations.items(), start=1)
+    }
+    start = visual(perturb=both, steps=start_steps, peak=2e-3, seed=0)
+    return {"visual_start": start} | runs | {"visual": average(*runs)}
 
 
 def get_config() -> ConfigDict:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, columns, part, stage
+from experiments.base import PIVOT, columns, part, stage, visual_alignment
 from experiments.base import get_config as defaults
 
 LANGUAGES = (PIVOT, "vel", "dor", "ash")
@@ -149,20 +149,9 @@ def get_config() -> ConfigDict:
     config.render.max_patches = 24
     config.model.update({"width": 128, "depth": 2, "heads": 4, "mlp_width": 512})
     config.model.update({"patch_hidden": 512, "dropout": 0.0})
-    both = SHUFFLED | CHARACTERS
-    perturbations = {
-        "characters": CHARACTERS,
-        "shuffled": SHUFFLED,
-        "nearly_ordered": NEARLY_ORDERED,
-        "both": both,
-    }
-    # Runs from scratch drift too far apart to be averaged, so four short ones share a start.
-    stages = {"visual_start": visual(perturb=both, steps=40, peak=2e-3, seed=0)}
-    runs = {
-        f"visual_{name}": visual("visual_start", perturb=perturb, steps=15, peak=3e-4, seed=number)
-        for number, (name, perturb) in enumerate(perturbations.items(), start=1)
-    }
-    stages |= runs | {"visual": average(*runs)}
+    stages = visual_alignment(
+        visual, CHARACTERS, SHUFFLED, NEARLY_ORDERED, start_steps=40, steps=15
+    )
     stages["topical"] = stage(
         init_from=("visual",),
         data={
