@@ -23,6 +23,13 @@ from pixel_linguist.text.characters import (
     substitute_characters,
     transpose_characters,
 )
+from pixel_linguist.text.disguises import (
+    add_diacritics,
+    full_width,
+    insert_zero_width,
+    leetspeak,
+    look_alikes,
+)
 from pixel_linguist.text.rate import check_rate
 from pixel_linguist.text.words import (
     change_case,
@@ -33,7 +40,7 @@ from pixel_linguist.text.words import (
     shuffle_words_within_window,
 )
 
-# The order in which a composition applies them: words, inside words, case, whitespace.
+# The order in which a composition applies them: words, inside words, disguises, case, whitespace.
 PERTURBATIONS: dict[str, Callable[..., str]] = {
     perturbation.__name__: perturbation
     for perturbation in (
@@ -48,6 +55,11 @@ PERTURBATIONS: dict[str, Callable[..., str]] = {
         substitute_characters,
         keyboard_neighbours,
         repeat_characters,
+        look_alikes,
+        leetspeak,
+        add_diacritics,
+        full_width,
+        insert_zero_width,
         change_case,
         change_whitespace,
     )

@@ -38,7 +38,7 @@ def test_words_come_before_letters_before_case_before_whitespace() -> None:
         "repeat_words",
     ]
     assert order[-2:] == ["change_case", "change_whitespace"]
-    assert len(order) == 13
+    assert len(order) == 18
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.3, 1.0])
