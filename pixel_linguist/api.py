@@ -8,7 +8,8 @@ import numpy as np
 
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import cosine_matrix
-from pixel_linguist.model.store import Model, load_model
+from pixel_linguist.model.store import Model, Stored, load_model, save_model
+from pixel_linguist.models import find_model
 from pixel_linguist.render import Renderer
 
 
@@ -38,20 +39,29 @@ class SentenceEncoder:
         found = self.renderer.font_hashes()
         if changed := [name for name, hash_ in model.fonts.items() if found.get(name) != hash_]:
             warnings.warn(
-                f"the model was trained with other versions of the fonts {', '.join(changed)}; "
-                "its embeddings may differ",
+                f"the model was trained with other versions of the fonts {', '.join(changed)} "
+                f"(family {self.renderer.family!r}); its embeddings may differ",
                 stacklevel=2,
             )
 
     @classmethod
     def load(cls, path: str | Path) -> "SentenceEncoder":
-        """Read a model folder, such as a finished stage's `stages/NAME/model`.
+        """Read a model folder, or a model that comes with the package, by its name.
 
         Raises:
-            FileNotFoundError: if the folder holds no model.
+            FileNotFoundError: if there is no such model, with the names there are.
             ValueError: if its files are damaged or of another format.
         """
-        return cls(load_model(Path(path)))
+        return cls(load_model(find_model(path)))
+
+    def save(self, path: str | Path, dtype: Stored = "float32") -> None:
+        """Write the model folder: weights, settings, font hashes and card.
+
+        Args:
+            path: the folder; made if it is not there, its model replaced if it is.
+            dtype: of the weights on disk; "float16" halves them, rounded to 11 bits.
+        """
+        save_model(Path(path), self.model, dtype)
 
     @property
     def dimension(self) -> int:

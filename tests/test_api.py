@@ -96,8 +96,20 @@ def test_similarity_is_the_cosine() -> None:
 
 def test_other_fonts_than_in_training_are_named(encoder: SentenceEncoder) -> None:
     name = next(iter(encoder.model.fonts))
-    with pytest.warns(UserWarning, match=f"other versions of the fonts.*{name[:8]}"):
+    with pytest.warns(UserWarning, match=f"other versions of the fonts.*{name[:8]}.*'noto'"):
         SentenceEncoder(encoder.model._replace(fonts={name: "0" * 64}))
+
+
+def test_what_is_saved_is_what_is_loaded(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    for dtype, tolerance in (("float32", 0), ("float16", 3e-3)):
+        encoder.save(tmp_path / dtype, dtype)  # type: ignore[arg-type]
+        loaded = SentenceEncoder.load(tmp_path / dtype)
+        np.testing.assert_allclose(loaded.encode(TEXTS), encoder.encode(TEXTS), atol=tolerance)
+
+
+def test_an_unknown_name_is_answered_with_the_models_there_are() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no model 'nothing'.*with the package are"):
+        SentenceEncoder.load("nothing")
 
 
 def test_the_package_gives_the_encoder_without_loading_it_first() -> None:

@@ -1,8 +1,8 @@
-"""A model on disk: one folder with config.json and weights.safetensors."""
+"""A model on disk: one folder with config.json, weights.safetensors and README.md, its card."""
 
 import dataclasses
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -11,28 +11,49 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
+from pixel_linguist.model.card import model_card
 from pixel_linguist.model.encoder import EncoderConfig, Params, param_shapes
 
 FORMAT = "pixel_linguist/1"
+Stored = Literal["float32", "float16"]
 
 
 class Model(NamedTuple):
     """An encoder with what its pictures must look like.
 
-    `renderer` holds the renderer's settings, `fonts` the SHA-256 of each font file by name.
+    `renderer` holds the renderer's settings, `fonts` the SHA-256 of each font file by name;
+    `about` is Markdown for the card: what it was trained on, what it reaches, what it is not for.
     """
 
     config: EncoderConfig
     params: Params
     renderer: dict[str, Any]
     fonts: dict[str, str]
+    about: str = ""
 
 
-def save_model(folder: Path, model: Model) -> None:
-    """Write a model; config.json comes last, so that a folder that has it is complete."""
-    flat = traverse_util.flatten_dict(model.params, sep="/")
-    weights = save({name: np.ascontiguousarray(array) for name, array in flat.items()})
+def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
+    """Write a model; config.json comes last, so that a folder that has it is complete.
+
+    Args:
+        folder: made if it is not there.
+        model: with float32 parameters.
+        dtype: of the weights on disk; "float16" halves them, rounded to 11 bits.
+
+    Raises:
+        ValueError: if a parameter is too large for the dtype, or not finite.
+    """
+    flat = {
+        name: np.ascontiguousarray(array)
+        for name, array in traverse_util.flatten_dict(model.params, sep="/").items()
+    }
+    for name, array in flat.items():
+        if not np.abs(array).max(initial=0) <= np.finfo(dtype).max:
+            raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
+    weights = save({name: array.astype(dtype) for name, array in flat.items()})
     write_whole(folder / "weights.safetensors", weights)
+    card = model_card(*model, dtype)
+    write_whole(folder / "README.md", card.encode())
     write_json(
         folder / "config.json",
         {
@@ -40,12 +61,13 @@ def save_model(folder: Path, model: Model) -> None:
             "model": dataclasses.asdict(model.config),
             "renderer": model.renderer,
             "fonts": model.fonts,
+            "about": model.about,
         },
     )
 
 
 def load_model(folder: Path) -> Model:
-    """Read a model.
+    """Read a model; its parameters are float32, however they were stored.
 
     Raises:
         FileNotFoundError: if the folder holds no model.
@@ -69,9 +91,12 @@ def load_model(folder: Path) -> Model:
         flat = load_file(folder / "weights.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}/weights.safetensors is damaged: {error}") from error
-    params = traverse_util.unflatten_dict(flat, sep="/")
+    params = traverse_util.unflatten_dict(
+        {name: array.astype(np.float32) for name, array in flat.items()}, sep="/"
+    )
     check_same_shapes(params, param_shapes(config), f"{folder}/weights.safetensors")
-    return Model(config, params, renderer, fonts)
+    # Folders of before there were cards have no "about".
+    return Model(config, params, renderer, fonts, stored.get("about", ""))
 
 
 def check_same_shapes(params: Params, expected: Params, where: str) -> None:

@@ -42,7 +42,8 @@ def test_a_second_model_replaces_the_first(tmp_path: Path, model: Model) -> None
     save_model(tmp_path, model)
     save_model(tmp_path, model._replace(params=init_params(model.config, 1)))
     assert equal(load_model(tmp_path).params, init_params(model.config, 1))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "weights.safetensors"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["README.md", "config.json", "weights.safetensors"]
 
 
 def test_config_comes_last(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,3 +154,43 @@ def _at(tree: Any, path: tuple[str, ...]) -> np.ndarray:
     for name in path:
         tree = tree[name]
     return tree
+
+
+def test_half_precision_is_half_the_size_and_read_as_float32(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path / "full", model)
+    save_model(tmp_path / "half", model, "float16")
+    sizes = [(tmp_path / name / "weights.safetensors").stat().st_size for name in ("full", "half")]
+    assert 1.9 < sizes[0] / sizes[1] < 2.1
+    loaded = load_model(tmp_path / "half").params
+    assert equal(loaded, jax.tree.map(lambda x: np.float32(np.float16(x)), model.params))
+
+
+@pytest.mark.parametrize(("value", "dtype"), [(1e5, "float16"), (np.nan, "float32")])
+def test_what_the_stored_type_cannot_hold_is_refused(
+    tmp_path: Path, model: Model, value: float, dtype: Any
+) -> None:
+    params = jax.tree.map(np.array, model.params)
+    params["embed"]["bias"][3] = value
+    with pytest.raises(ValueError, match=f"parameter embed/bias has values that {dtype}"):
+        save_model(tmp_path, model._replace(params=params), dtype)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_card_says_what_the_model_is(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model._replace(about="Trained on letters.\n"), "float16")
+    card = (tmp_path / "README.md").read_text()
+    count = sum(x.size for x in jax.tree.leaves(model.params))
+    facts = ("Trained on letters.\n\nIt reads", "32 numbers", "64 patches, 8 x 8", f"{count:,}")
+    for fact in (*facts, "float16", "family noto, patch [8, 8]", "Sans.ttf"):
+        assert fact in card
+    assert load_model(tmp_path).about == "Trained on letters.\n"
+
+
+def test_a_folder_of_before_there_were_cards_is_read(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    (tmp_path / "README.md").unlink()
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    del stored["about"]
+    path.write_text(json.dumps(stored))
+    assert load_model(tmp_path).about == ""

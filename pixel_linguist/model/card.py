@@ -1,0 +1,57 @@
+"""The model card: what a person finds in a model's folder."""
+
+import jax
+import numpy as np
+
+from pixel_linguist.model.encoder import EncoderConfig, Params
+
+CARD = """\
+# A pixel sentence encoder
+
+{about}It reads text as a picture: cut into patches, which a vision transformer turns into one
+vector a text. There is no tokenizer and no vocabulary.
+
+```python
+from pixel_linguist import SentenceEncoder
+
+encoder = SentenceEncoder.load("path/to/this/folder")
+embeddings = encoder.encode(["A man is playing a guitar.", "A mna plays teh guitar"])
+print(encoder.similarity(embeddings, embeddings))
+```
+
+| | |
+|---|---|
+| embedding | {width} numbers, compared by cosine |
+| longest text | {max_patches} patches, {patch_height} x {patch_width} pixels each; more is cut |
+| encoder | {depth} blocks, {heads} heads, MLP {mlp_width} |
+| parameters | {count:,}, stored as {dtype} |
+| rendering | {rendering} |
+| fonts | {fonts} |
+
+The settings are in `config.json`, with the SHA-256 of each font; the weights are in
+`weights.safetensors`.
+"""
+
+
+def model_card(
+    config: EncoderConfig,
+    params: Params,
+    renderer: dict[str, object],
+    fonts: dict[str, str],
+    about: str,
+    dtype: str,
+) -> str:
+    """Write the card of a model, as Markdown; `about` is what only its maker can say."""
+    shown = {name: value for name, value in renderer.items() if value not in (None, 0, False)}
+    return CARD.format(
+        about=f"{about.strip()}\n\n" if about else "",
+        count=sum(np.size(leaf) for leaf in jax.tree.leaves(params)),
+        rendering=", ".join(f"{name} {value}" for name, value in shown.items()),
+        fonts=", ".join(fonts),
+        dtype=dtype,
+        **{
+            name: getattr(config, name)
+            for name in ("width", "max_patches", "patch_height", "patch_width", "depth", "heads")
+        },
+        mlp_width=config.mlp_width,
+    )

@@ -1,0 +1,36 @@
+"""Models by name: a folder, else one that comes with the package."""
+
+from pathlib import Path
+
+import pytest
+
+from pixel_linguist import models
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of shipped models with two in it, and something else."""
+    for name in ("tiny", "large"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    (tmp_path / "__pycache__").mkdir()
+    monkeypatch.setattr(models, "SHIPPED", tmp_path)
+    return tmp_path
+
+
+def test_names_are_those_of_folders_with_a_model(shipped: Path) -> None:
+    assert models.shipped_models() == ["large", "tiny"]
+    assert models.find_model("tiny") == shipped / "tiny"
+
+
+def test_a_folder_goes_first(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert models.find_model("tiny") == Path("tiny")
+    assert models.find_model(tmp_path) == tmp_path
+
+
+def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no model 'tinny'.*package are: large, tiny"):
+        models.find_model("tinny")
