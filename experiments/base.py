@@ -155,6 +155,8 @@ def get_config() -> ConfigDict:
                 "norm_epsilon": 1e-6,
                 "dtype": "float32",
                 "remat": False,
+                "cls_token": False,
+                "paper_is_one": False,
             },
             "train": {
                 # "pmap" or "shard_map".

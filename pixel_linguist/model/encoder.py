@@ -10,7 +10,7 @@ import numpy as np
 
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
-from pixel_linguist.model.vit import Block, Dropout
+from pixel_linguist.model.vit import Dropout, block_stack
 
 Params = dict[str, Any]
 
@@ -42,8 +42,9 @@ class EncoderConfig:
         mlp_width: hidden width of each block's MLP.
         patch_hidden: hidden width of an MLP that embeds each patch; 0 embeds it linearly, as
             ViT does.
-        positions: "learned", or "sincos_2d" (fixed).
-        pooling: "mean" over text patches, "cls" token, or "attention" (MAP).
+        positions: "learned"; "sincos_2d" (fixed); or "frozen", a stored table, sine-cosine at
+            first, that is not trained (PIXEL's autoencoder).
+        pooling: "mean" over text patches, "cls" token, or "attention" (MAP) over all patches.
         head: projection head: "none", "patches" (before pooling, as Pixel-Linguist has it: linear,
             GELU, layer norm, dropout), or "pooled" (after it).
         keep_head: whether the head is kept at inference.
@@ -52,6 +53,8 @@ class EncoderConfig:
         norm_epsilon: of the blocks' layer norms.
         dtype: compute type, "float32" or "bfloat16"; parameters and embeddings are float32.
         remat: whether blocks are recomputed in the backward pass to save memory.
+        cls_token: whether a CLS token stands in front, with a row of the positions for itself.
+        paper_is_one: whether pixels are read as PIXEL reads them, paper 1 and ink 0.
     """
 
     patch_height: int
@@ -62,7 +65,7 @@ class EncoderConfig:
     heads: int
     mlp_width: int
     patch_hidden: int
-    positions: Literal["learned", "sincos_2d"]
+    positions: Literal["learned", "sincos_2d", "frozen"]
     pooling: Literal["mean", "cls", "attention"]
     head: Literal["none", "patches", "pooled"]
     keep_head: bool
@@ -71,6 +74,9 @@ class EncoderConfig:
     norm_epsilon: float
     dtype: Literal["float32", "bfloat16"]
     remat: bool
+    # Model folders of before there were these have none of them.
+    cls_token: bool = False
+    paper_is_one: bool = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -84,6 +90,8 @@ class EncoderConfig:
             raise ValueError(f"model.dropout is {self.dropout}; it must be in [0, 1)")
         if self.channels not in (1, 3):
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
+        if self.pooling == "cls" and not self.cls_token:
+            raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
 
 
 class Encoder(nn.Module):
@@ -93,71 +101,82 @@ class Encoder(nn.Module):
     train: bool
 
     @nn.compact
-    def __call__(self, patches: jax.Array, count: jax.Array) -> dict[str, jax.Array]:
-        """Encode uint8 [S, H, W] of which the first `count` patches are text.
+    def __call__(
+        self, patches: jax.Array, count: jax.Array, keep: jax.Array | None = None
+    ) -> dict[str, jax.Array]:
+        """Encode uint8 [S, H, W] or [S, C, H, W] of which the first `count` patches are text.
+
+        Only the patches that int32 `keep` [K] names are read, if it is given.
 
         Returns:
-            "embedding" float32 [D], not normalised, and "patch_features" float [S, D].
+            "embedding" float32 [D], not normalised, "patch_features" float [S or K, D], and
+            "cls_feature" float [D] if there is a CLS token.
         """
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         drop = Dropout(config.dropout)
         mask = jnp.arange(patches.shape[0]) < count
-        x = drop(self.embed_patches(patches, dtype), deterministic=not self.train)
-        if config.pooling == "cls":
+        table = self.position_table().astype(dtype)
+        front = int(config.cls_token)
+        x = self.embed_patches(patches, dtype) + table[front : front + patches.shape[0]]
+        if keep is not None:
+            x, mask = x[keep], mask[keep]
+        if config.cls_token:
             cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
-            x = jnp.concatenate([cls.astype(dtype), x])
-            mask = jnp.concatenate([jnp.ones(1, bool), mask])
-        x = self.blocks()(x, mask)[0]
+            x = jnp.concatenate([cls.astype(dtype) + table[:1], x])
+        x = drop(x, deterministic=not self.train)
+        x = self.blocks()(x, jnp.pad(mask, (front, 0), constant_values=True))[0]
         x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         use_head = config.head if self.train or config.keep_head else "none"
         pooled = self.pool(self.head(x) if use_head == "patches" else x, mask)
         if use_head == "pooled":
             pooled = self.head(pooled)
-        features = x[1:] if config.pooling == "cls" else x
-        return {"embedding": pooled.astype(jnp.float32), "patch_features": features}
+        outputs = {"embedding": pooled.astype(jnp.float32), "patch_features": x[front:]}
+        return outputs | ({"cls_feature": x[0]} if config.cls_token else {})
 
     def embed_patches(self, patches: jax.Array, dtype: jnp.dtype) -> jax.Array:
-        """Map uint8 [S, H, W] to float [S, D], positions added."""
+        """Map uint8 [S, H, W] or [S, C, H, W] to float [S, D], without positions."""
         config = self.config
         x = (patches.reshape(patches.shape[0], -1) / 255.0).astype(dtype)
-        if config.channels > 1:
+        if config.paper_is_one:
+            x = 1 - x
+        if patches.ndim == 3 and config.channels > 1:
             x = jnp.tile(x, (1, config.channels))
         if config.patch_hidden:
             x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
-        x = nn.Dense(config.width, dtype=dtype, name="embed")(x)
+        return nn.Dense(config.width, dtype=dtype, name="embed")(x)
+
+    def position_table(self) -> jax.Array:
+        """Return float32 [N, D], a row for each position; the CLS token's is the first."""
+        config = self.config
+        fixed = sincos_2d(config.max_patches, config.width)
+        fixed = np.pad(fixed, ((int(config.cls_token), 0), (0, 0)))
         if config.positions == "sincos_2d":
-            table = jnp.asarray(sincos_2d(config.max_patches, config.width))
-        else:
-            shape = (config.max_patches, config.width)
-            table = self.param("positions", nn.initializers.normal(0.02), shape)
-        return x + table[: x.shape[0]].astype(dtype)
+            return jnp.asarray(fixed)
+        if config.positions == "frozen":
+            return jax.lax.stop_gradient(self.param("positions", lambda _: jnp.asarray(fixed)))
+        return self.param("positions", nn.initializers.normal(0.02), fixed.shape)
 
     def blocks(self) -> nn.Module:
-        """Return the stack of blocks as one scanned module, compiled once whatever the depth."""
+        """Return the stack of blocks."""
         config = self.config
-        scanned = nn.scan(
-            nn.remat(Block, prevent_cse=False) if config.remat else Block,
-            variable_axes={"params": 0},
-            split_rngs={"params": True, "dropout": True},
-            in_axes=nn.broadcast,
-            length=config.depth,
-        )
-        return scanned(
+        return block_stack(
+            depth=config.depth,
             heads=config.heads,
             mlp_width=config.mlp_width,
             dropout=config.dropout,
             norm_epsilon=config.norm_epsilon,
             dtype=jnp.dtype(config.dtype),
             deterministic=not self.train,
-            name="blocks",
+            remat=config.remat,
         )
 
     def pool(self, x: jax.Array, mask: jax.Array) -> jax.Array:
-        """Reduce float [S, D] to float [D]."""
-        if self.config.pooling == "mean":
-            return mean_pool(x, mask)
+        """Reduce float [S, D], or [1 + S, D] with a CLS token in front, to float [D]."""
         if self.config.pooling == "cls":
             return x[0]
+        x = x[x.shape[0] - mask.shape[0] :]
+        if self.config.pooling == "mean":
+            return mean_pool(x, mask)
         pool = AttentionPool(self.config.heads, jnp.dtype(self.config.dtype), name="pool")
         return pool(x, mask)
 
@@ -175,20 +194,23 @@ def encode(
     patches: jax.Array,
     count: jax.Array,
     keys: jax.Array | None = None,
+    keep: jax.Array | None = None,
 ) -> dict[str, jax.Array]:
     """Encode a batch of rendered texts.
 
     Args:
         config: the architecture.
         params: as made by `init_params`.
-        patches: uint8 [B, S, H, W], S at most `config.max_patches`.
+        patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour [B, S, C, H, W].
         count: int32 [B], text patches of each example, at least 1.
         keys: one dropout key an example, [B]; given in training, None at inference.
+        keep: int32 [B, K], the patches that are read, by their places; None: all.
 
     Returns:
-        "embedding" float32 [B, D] and "patch_features" float [B, S, D].
+        "embedding" float32 [B, D], "patch_features" float [B, S or K, D], and "cls_feature" float
+        [B, D] if there is a CLS token.
     """
-    _, length, height, width = patches.shape
+    length, height, width = patches.shape[1], *patches.shape[-2:]
     if (height, width) != (config.patch_height, config.patch_width) or length > config.max_patches:
         raise ValueError(
             f"the encoder reads up to {config.max_patches} patches of {config.patch_height} x "
@@ -196,11 +218,11 @@ def encode(
         )
     module = Encoder(config, train=keys is not None)
 
-    def one(p: jax.Array, c: jax.Array, key: jax.Array | None) -> Any:
+    def one(p: jax.Array, c: jax.Array, key: jax.Array | None, k: jax.Array | None) -> Any:
         rngs = None if key is None else {"dropout": key}
-        return module.apply({"params": params}, p, c, rngs=rngs)
+        return module.apply({"params": params}, p, c, k, rngs=rngs)
 
-    return jax.vmap(one)(patches, count, keys)
+    return jax.vmap(one)(patches, count, keys, keep)
 
 
 def _draw_params(config: EncoderConfig, seed: int) -> Params:

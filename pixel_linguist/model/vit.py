@@ -4,6 +4,8 @@ Writing the modules for one example keeps examples apart by construction: an emb
 depend on its neighbours in the batch, and every example draws dropout from its own key.
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -95,3 +97,21 @@ class Block(nn.Module):
         y = nn.gelu(nn.Dense(self.mlp_width, dtype=self.dtype, name="mlp_in")(y), approximate=False)
         y = nn.Dense(x.shape[-1], dtype=self.dtype, name="mlp_out")(y)
         return x + drop(y, deterministic=self.deterministic), None
+
+
+def block_stack(*, depth: int, remat: bool, **block: Any) -> nn.Module:
+    """Return `depth` blocks as one scanned module, compiled once whatever the depth.
+
+    Args:
+        depth: number of blocks.
+        remat: whether blocks are recomputed in the backward pass to save memory.
+        **block: arguments of `Block`.
+    """
+    scanned = nn.scan(
+        nn.remat(Block, prevent_cse=False) if remat else Block,
+        variable_axes={"params": 0},
+        split_rngs={"params": True, "dropout": True},
+        in_axes=nn.broadcast,
+        length=depth,
+    )
+    return scanned(**block, name="blocks")

@@ -11,19 +11,21 @@ from scipy.special import erf
 
 from pixel_linguist.model import EncoderConfig, encode, init_params, preset
 from pixel_linguist.model.encoder import Encoder, param_shapes
+from pixel_linguist.model.positions import sincos_2d
 
 Make = Callable[..., EncoderConfig]
 Params = dict[str, Any]
 
 VARIANTS: list[dict[str, Any]] = [
     {},
-    {"pooling": "cls"},
+    {"pooling": "cls", "cls_token": True},
+    {"cls_token": True, "paper_is_one": True},
     {"pooling": "attention"},
     {"positions": "sincos_2d"},
     {"head": "none"},
     {"head": "patches", "keep_head": True},
     {"head": "pooled", "keep_head": True},
-    {"pooling": "cls", "head": "pooled", "keep_head": True, "channels": 3},
+    {"pooling": "cls", "cls_token": True, "head": "pooled", "keep_head": True, "channels": 3},
     {"patch_hidden": 48},
 ]
 COUNTS = np.array([1, 3, 8, 5], np.int32)
@@ -153,7 +155,7 @@ def test_order_of_patches_matters(tiny_encoder: Make, params_of: ParamsOf, posit
 def test_patch_features_are_those_of_the_patches(
     tiny_encoder: Make, params_of: ParamsOf, pooling: str
 ) -> None:
-    config = tiny_encoder(pooling=pooling)
+    config = tiny_encoder(pooling=pooling, cls_token=pooling == "cls")
     patches, counts = jnp.asarray(picture(COUNTS, 8)), jnp.asarray(COUNTS)
     outputs = encode(config, params_of(config), patches, counts)
     features = np.asarray(outputs["patch_features"])
@@ -217,6 +219,76 @@ def test_grey_is_repeated_for_three_channels(tiny_encoder: Make, params_of: Para
     )
 
 
+def test_colour_is_read_channel_by_channel(tiny_encoder: Make, params_of: ParamsOf) -> None:
+    config = tiny_encoder(channels=3)
+    params, patches = params_of(config), picture(COUNTS, 8)
+    grey = np.repeat(patches[:, :, None], 3, axis=2)
+    expected = embed(config, params, patches, COUNTS)
+    np.testing.assert_allclose(embed(config, params, grey, COUNTS), expected, atol=1e-6)
+    for channel in range(3):
+        coloured = grey.copy()
+        coloured[:, 0, channel] ^= 255
+        assert np.abs(embed(config, params, coloured, COUNTS) - expected).max() > 1e-3
+
+
+def test_paper_is_one_reads_the_negative(tiny_encoder: Make, params_of: ParamsOf) -> None:
+    config = tiny_encoder(paper_is_one=True)
+    params, patches = params_of(config), picture(COUNTS, 8)
+    found = embed(config, params, patches, COUNTS)
+    expected = embed(tiny_encoder(), params, 255 - patches, COUNTS)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("cls_token", [False, True])
+def test_patches_that_are_not_kept_are_not_read(
+    tiny_encoder: Make, params_of: ParamsOf, cls_token: bool
+) -> None:
+    config = tiny_encoder(cls_token=cls_token)
+    params, patches = params_of(config), picture(COUNTS, 8)
+    # Of the first text its only patch, of the others not the second, in any order.
+    keep = np.array([[0, 5, 2, 7, 4]] * 4, np.int32)
+    run = jax.jit(encode, static_argnums=0)
+    found = run(config, params, patches, COUNTS, None, keep)
+    features = np.asarray(found["patch_features"])
+    assert features.shape == (4, 5, 32)
+    for row, count in enumerate(COUNTS):
+        text = keep[row] < count
+        np.testing.assert_allclose(
+            found["embedding"][row], features[row][text].mean(axis=0), atol=1e-6
+        )
+    changed = patches.copy()
+    changed[:, [1, 3, 6]] ^= 255
+    again = run(config, params, changed, COUNTS, None, keep)
+    jax.tree.map(np.testing.assert_array_equal, again, found)
+    everything = run(config, params, patches, COUNTS, None, np.tile(np.arange(8)[::-1], (4, 1)))
+    whole = embed(config, params, patches, COUNTS)
+    np.testing.assert_allclose(everything["embedding"], whole, atol=1e-5)
+
+
+def test_frozen_positions_are_a_table_without_a_gradient(tiny_encoder: Make) -> None:
+    config = tiny_encoder(positions="frozen", cls_token=True)
+    params = init_params(config, 0)
+    table = params["positions"]
+    np.testing.assert_array_equal(table[0], 0)
+    np.testing.assert_array_equal(table[1:], sincos_2d(64, 32))
+    patches = picture(COUNTS, 8)
+    fixed = {name: value for name, value in params.items() if name != "positions"}
+    np.testing.assert_allclose(
+        embed(config, params, patches, COUNTS),
+        embed(tiny_encoder(positions="sincos_2d", cls_token=True), fixed, patches, COUNTS),
+        atol=1e-6,
+    )
+
+    def total(params: Params) -> jax.Array:
+        return jnp.sin(
+            encode(config, params, jnp.asarray(patches), jnp.asarray(COUNTS))["embedding"]
+        ).sum()
+
+    grads = jax.jit(jax.grad(total))(params)
+    assert np.array_equal(grads["positions"], np.zeros_like(table))
+    assert np.abs(grads["cls"]).max() > 0
+
+
 def test_remat_changes_neither_loss_nor_gradient(tiny_encoder: Make, params_of: ParamsOf) -> None:
     plain, remat = tiny_encoder(max_patches=8), tiny_encoder(max_patches=8, remat=True)
     params = params_of(plain)
@@ -262,11 +334,17 @@ def test_dropout_differs_by_key_alone(tiny_encoder: Make, params_of: ParamsOf) -
 
 def test_base_is_vit_b(tiny_encoder: Make) -> None:
     config = tiny_encoder(
-        **preset("base"), patch_height=16, patch_width=16, channels=3, head="none", pooling="cls"
+        **preset("base"),
+        patch_height=16,
+        patch_width=16,
+        channels=3,
+        head="none",
+        pooling="cls",
+        cls_token=True,
     )
     width = 768
     block = 2 * 2 * width + 4 * (width * width + width) + 2 * 4 * width * width + 5 * width
-    expected = 12 * block + 2 * width + 64 * width + width + (3 * 256 * width + width)
+    expected = 12 * block + 2 * width + 65 * width + width + (3 * 256 * width + width)
     count = sum(x.size for x in jax.tree.leaves(param_shapes(config)))
     assert count == expected
     assert count == pytest.approx(86e6, rel=0.01)
@@ -305,6 +383,7 @@ def test_pictures_of_another_shape_are_refused(
         ({"positions": "rotary"}, r"model.positions is 'rotary'"),
         ({"head": "mlp"}, r"model.head is 'mlp'"),
         ({"dtype": "float16"}, r"model.dtype is 'float16'"),
+        ({"pooling": "cls"}, r"model.pooling is 'cls'; it needs model.cls_token"),
         ({"heads": 5}, r"model.width 32 is not divisible by heads 5"),
         ({"dropout": 1.0}, r"model.dropout is 1.0; it must be in \[0, 1\)"),
         ({"channels": 2}, r"model.channels is 2; it must be 1 or 3"),

@@ -122,7 +122,7 @@ def test_weight_decay_pulls_kernels_alone() -> None:
 
 
 def test_every_matrix_of_an_encoder_decays_and_no_vector(tiny_encoder: Any) -> None:
-    config: EncoderConfig = tiny_encoder(pooling="cls", patch_hidden=16)
+    config: EncoderConfig = tiny_encoder(pooling="cls", cls_token=True, patch_hidden=16)
     arguments: dict[str, Any] = {
         "temperature": 0.05,
         "learnable_temperature": True,
