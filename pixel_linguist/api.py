@@ -1,16 +1,25 @@
 """The encoder as a user meets it: load a model folder, encode sentences, compare them."""
 
+import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
 
+import jax
 import numpy as np
+from tqdm import tqdm
 
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.similarity import cosine_matrix
+from pixel_linguist.evaluate.similarity import cosine_matrix, norms
 from pixel_linguist.model.store import Model, Stored, load_model, save_model
 from pixel_linguist.models import find_model
 from pixel_linguist.render import Renderer
+
+if TYPE_CHECKING:
+    from pixel_linguist.render.images import Picture
+
+Dtype = Literal["float32", "float16"]
 
 
 def similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -36,6 +45,8 @@ class SentenceEncoder:
     def __init__(self, model: Model):
         self.model = model
         self.renderer = Renderer(**model.renderer)
+        # The parameters stay on the devices from one call to the next.
+        self._embedder = functools.lru_cache(maxsize=1)(self._make_embedder)
         found = self.renderer.font_hashes()
         if changed := [name for name, hash_ in model.fonts.items() if found.get(name) != hash_]:
             warnings.warn(
@@ -69,30 +80,119 @@ class SentenceEncoder:
         return self.model.config.width
 
     def encode(
-        self, texts: Sequence[str], *, batch_size: int = 64, show_progress: bool = False
+        self,
+        texts: Iterable[str],
+        *,
+        batch_size: int = 64,
+        show_progress: bool = False,
+        normalize: bool = True,
+        dtype: Dtype = "float32",
+        device: str | None = None,
     ) -> np.ndarray:
-        """Return float32 [N, D], one vector of length 1 for each text, in their order.
+        """Return [N, D], one vector a text, in their order; of length 1 if normalize.
 
         An empty text has an embedding, that of a blank picture. A text longer than the model's
-        patches is cut, with a warning that counts how many were.
+        patches is cut, with a warning that counts how many were. Neither the batch nor its padding
+        changes a vector by more than 1e-6.
 
         Args:
-            texts: any strings of any script.
-            batch_size: texts encoded at once.
+            texts: any strings of any script, in a list or from a generator.
+            batch_size: texts encoded at once, rounded up to a multiple of the devices.
             show_progress: whether to draw a progress bar.
+            normalize: whether vectors are scaled to length 1.
+            dtype: of the vectors, "float32" or "float16".
+            device: "cpu", "gpu" or "tpu"; None: what JAX prefers. All devices of the kind that this
+                process has share each batch.
 
         Raises:
             TypeError: for one str instead of a list, or what is not a str in it.
-            ValueError: if batch_size is less than 1.
+            ValueError: if batch_size is less than 1, or dtype or device is unknown.
         """
-        embedder = Embedder(self.model.config, self.model.params, self.renderer, batch_size)
-        embeddings = embedder(texts, show_progress=show_progress)
-        if embedder.cut:
+        total = len(texts) if isinstance(texts, Sequence) else None
+        found = [_finisher(normalize, dtype)(self._nothing)]
+        with tqdm(total=total, unit="text", disable=not show_progress) as progress:
+            for block in self.encode_stream(
+                texts, batch_size=batch_size, normalize=normalize, dtype=dtype, device=device
+            ):
+                found.append(block)
+                progress.update(len(block))
+        return np.concatenate(found)
+
+    def encode_stream(
+        self,
+        texts: Iterable[str],
+        *,
+        batch_size: int = 64,
+        normalize: bool = True,
+        dtype: Dtype = "float32",
+        device: str | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Yield the vectors of any number of texts block by block, in memory that does not grow.
+
+        Arguments and errors are those of `encode`; a block is [N, D], N at most 64 batches.
+        """
+        finish = _finisher(normalize, dtype)
+        done = cut = 0
+        for block, cut_here in self._embedder(batch_size, device).stream(texts):
+            yield finish(block)
+            done, cut = done + len(block), cut + cut_here
+        if cut:
             warnings.warn(
-                f"{embedder.cut} of {len(texts)} texts were cut: they are longer than "
+                f"{cut} of {done} texts were cut: they are longer than "
                 f"{self.model.config.max_patches} patches",
                 stacklevel=2,
             )
-        return embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+
+    def encode_images(
+        self,
+        pictures: Iterable["Picture"],
+        *,
+        batch_size: int = 64,
+        normalize: bool = True,
+        dtype: Dtype = "float32",
+        device: str | None = None,
+    ) -> np.ndarray:
+        """Return [N, D] for pictures of one line of text each: scans, screenshots.
+
+        A picture is resized to the height of a patch and cut into patches; dark text on light paper
+        and light on dark are alike. The model has seen its own renderer's pictures: the nearer in
+        font, size and margin, the nearer the vector is to that of the text.
+
+        Args:
+            pictures: paths, contents of files, `PIL.Image`s, or arrays [height, width] or
+                [height, width, 3 or 4], uint8 or float in [0, 1].
+            batch_size: as in `encode`, like the other arguments.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: for what is no picture, or not of the shape of a line of text.
+        """
+        finish = _finisher(normalize, dtype)
+        found = self._embedder(batch_size, device).images(pictures)
+        return np.concatenate([finish(self._nothing), *map(finish, found)])
+
+    @property
+    def _nothing(self) -> np.ndarray:
+        return np.zeros((0, self.dimension), np.float32)
+
+    def _make_embedder(self, batch_size: int, device: str | None) -> Embedder:
+        model = self.model
+        return Embedder(model.config, model.params, self.renderer, batch_size, _devices(device))
 
     similarity = staticmethod(similarity)
+
+
+def _devices(kind: str | None) -> list[jax.Device]:
+    """Return this process's devices of a kind."""
+    try:
+        return jax.local_devices(backend=kind)
+    except RuntimeError:
+        here = jax.local_devices()[0].platform
+        raise ValueError(f"no device {kind!r} here; there is {here!r}") from None
+
+
+def _finisher(normalize: bool, dtype: Dtype) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what makes vectors of embeddings float32 [N, D]."""
+    if dtype not in get_args(Dtype):
+        raise ValueError(f"dtype is {dtype!r}; choose one of {', '.join(get_args(Dtype))}")
+    return lambda block: (block / norms(block)[:, None] if normalize else block).astype(dtype)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pixel_linguist.api import SentenceEncoder, similarity
 from pixel_linguist.model import EncoderConfig, init_params
@@ -40,6 +41,35 @@ def test_rows_are_unit_vectors_in_order_whatever_the_batch(encoder: SentenceEnco
     order = np.random.default_rng(0).permutation(len(texts))
     shuffled = encoder.encode([texts[i] for i in order], batch_size=8)
     np.testing.assert_allclose(shuffled, embeddings[order], atol=1e-5)
+
+
+def test_a_generator_is_as_good_as_a_list(encoder: SentenceEncoder) -> None:
+    texts = [f"{text} {number}" for number in range(200) for text in TEXTS]
+    embeddings = encoder.encode((text for text in texts), batch_size=8)
+    np.testing.assert_allclose(embeddings, encoder.encode(texts), atol=1e-6)
+    blocks = [*encoder.encode_stream(iter(texts), batch_size=8)]
+    assert [len(block) for block in blocks] == [512, 512, 176]
+    np.testing.assert_array_equal(np.concatenate(blocks), embeddings)
+
+
+def test_type_and_scale_are_as_asked_for(encoder: SentenceEncoder) -> None:
+    half = encoder.encode(TEXTS, dtype="float16")
+    assert half.dtype == np.float16
+    np.testing.assert_allclose(half, encoder.encode(TEXTS, device="cpu"), atol=1e-3)
+    raw = encoder.encode(TEXTS, normalize=False)
+    assert np.abs(np.linalg.norm(raw, axis=1) - 1).min() > 0.01
+    np.testing.assert_allclose(similarity(raw, half).diagonal(), 1, atol=1e-3)
+
+
+def test_a_picture_of_a_text_has_the_embedding_of_the_text(encoder: SentenceEncoder) -> None:
+    rendered = encoder.renderer(TEXTS)
+    pictures = [
+        255 - patches.swapaxes(0, 1).reshape(16, -1) for patches in rendered.patches
+    ]
+    embeddings = encoder.encode_images([*pictures, Image.fromarray(pictures[0])])
+    texts = encoder.encode([*TEXTS, TEXTS[0]])
+    np.testing.assert_allclose(embeddings, texts, atol=1e-6)
+    assert encoder.encode_images([]).shape == (0, encoder.dimension)
 
 
 def test_empty_and_blank_texts_have_the_embedding_of_a_blank_picture(
@@ -80,6 +110,10 @@ def test_what_is_not_a_list_of_str_is_refused(
 def test_other_bad_arguments_are_refused(encoder: SentenceEncoder, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="batch_size is 0"):
         encoder.encode(["a"], batch_size=0)
+    with pytest.raises(ValueError, match="dtype is 'int8'; choose one of float32, float16"):
+        encoder.encode(["a"], dtype="int8")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no device 'tpu' here; there is 'cpu'"):
+        encoder.encode(["a"], device="tpu")
     with pytest.raises(FileNotFoundError, match="no model in"):
         SentenceEncoder.load(tmp_path)
     with pytest.raises(ValueError, match=r"\(3, 4\), \(3, 5\)"):

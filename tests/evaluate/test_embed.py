@@ -1,0 +1,98 @@
+"""Few shapes, whatever comes; neither batch nor padding is seen in an embedding."""
+
+from collections.abc import Callable, Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixel_linguist.evaluate.embed import Embedder, _compiled, lengths, plan
+from pixel_linguist.model import EncoderConfig, encode, init_params
+from pixel_linguist.render import Renderer
+
+WORDS = ["paint", "reads", "quickly", "über", "straße", "мир", "भाषा", "a", "I", "of"]
+
+
+@pytest.fixture(scope="module")
+def embedder(tiny_encoder: Callable[..., EncoderConfig]) -> Embedder:
+    # Of a width of its own, so that its compilations are counted alone.
+    config = tiny_encoder(width=40, max_patches=48)
+    return Embedder(config, init_params(config, 0), Renderer(patch=8, max_patches=48), 16)
+
+
+def some_texts(number: int, seed: int = 0) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return [" ".join(rng.choice(WORDS, rng.integers(0, 30))) for _ in range(number)]
+
+
+def unit(x: np.ndarray) -> np.ndarray:
+    return x / np.linalg.norm(x, axis=1, keepdims=True)
+
+
+@given(
+    counts=st.lists(st.integers(1, 64), max_size=200),
+    batch_size=st.integers(1, 40),
+    single=st.integers(1, 4),
+)
+def test_a_plan_holds_each_input_once_in_at_most_8_shapes(
+    counts: list[int], batch_size: int, single: int
+) -> None:
+    batches = [*plan(np.array(counts, int), batch_size, single, 64)]
+    assert sorted(row for batch in batches for row in batch.rows) == [*range(len(counts))]
+    for batch in batches:
+        assert len(batch.rows) <= batch.size
+        assert max(counts[row] for row in batch.rows) <= batch.length <= 64
+    every = {(b.size, b.length) for n in range(1, 65) for b in plan(np.full(99, n), 64, 1, 64)}
+    assert len(every) <= 8
+
+
+@pytest.mark.parametrize("most", [1, 5, 8, 9, 16, 33, 64, 529, 4096])
+def test_lengths_are_few_and_reach_the_most(most: int) -> None:
+    found = lengths(most)
+    assert len(found) <= 6 and found == sorted(set(found)) and found[-1] == most
+
+
+def test_embeddings_are_those_of_each_text_alone_without_padding(embedder: Embedder) -> None:
+    texts = some_texts(150)
+    alone = []
+    for text in texts[:40]:
+        rendered = embedder.renderer([text])
+        patches, count = map(jnp.asarray, (rendered.patches, rendered.count))
+        one = encode(embedder.config, embedder.params, patches, count)
+        alone.append(np.asarray(one["embedding"])[0])
+    found = embedder(texts)
+    np.testing.assert_allclose(unit(found[:40]), unit(np.array(alone)), atol=1e-6)
+    for number in (1, 2, 3, 17, 40):
+        np.testing.assert_allclose(unit(embedder(texts[:number])), unit(found[:number]), atol=1e-6)
+    assert _compiled(embedder.config)._cache_size() <= 8
+
+
+def test_one_device_and_all_give_the_same(embedder: Embedder) -> None:
+    texts = some_texts(70)
+    assert embedder.single == len(jax.local_devices()) == 4
+    one = Embedder(
+        embedder.config, embedder.params, embedder.renderer, 16, devices=jax.local_devices()[:1]
+    )
+    np.testing.assert_allclose(unit(one(texts)), unit(embedder(texts)), atol=1e-6)
+
+
+def test_a_stream_is_read_as_it_is_used(embedder: Embedder) -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield f"text {taken % 100}"
+
+    stream = embedder.stream(endless())
+    sizes = [len(next(stream)[0]) for _ in range(2)]
+    assert sizes == [1024, 1024] and taken == 2048
+
+
+def test_cut_texts_are_counted_block_by_block(embedder: Embedder) -> None:
+    texts = ["word " * 50] * 3 + ["short"] * 1100 + ["word " * 50]
+    assert [cut for _, cut in embedder.stream(texts)] == [3, 1]
