@@ -1,0 +1,1 @@
+"""Encoding whole files: any size, in shards, by several processes, resumed where it was cut off."""

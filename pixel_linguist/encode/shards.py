@@ -1,0 +1,114 @@
+"""A folder of shards: each is written whole, once, by whichever process takes it first."""
+
+import contextlib
+import fcntl
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from pixel_linguist.config import differences
+from pixel_linguist.files import read_json, write_json, write_whole
+
+Format = Literal["parquet", "npy"]
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock on a file for the time inside; False if another process has it."""
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            path.unlink(missing_ok=True)
+
+
+class Shards:
+    """The results of encoding one file.
+
+    encode.json holds the settings, NNNNN.parquet or NNNNN.npy the rows of each shard, in the order
+    of the file. Shards of a run that was cut off are complete or not there.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any], format: Format):
+        """Claim the folder.
+
+        Raises:
+            ValueError: if it holds the results of other settings, or files of another origin.
+        """
+        self.folder, self.format = folder, format
+        path = folder / "encode.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder / ".encode.lock", wait=True):
+            if not path.is_file():
+                if any(folder.glob("[!.]*")):
+                    raise ValueError(f"{folder} is not empty and no result of this command")
+                write_json(path, settings)
+        if changed := differences(read_json(path), settings):
+            raise ValueError(
+                f"{folder} was begun with other settings; take another folder, or delete it. "
+                f"{'; '.join(changed)}"
+            )
+
+    def path(self, number: int) -> Path:
+        """Return the file of a shard."""
+        return self.folder / f"{number:05}.{self.format}"
+
+    @contextlib.contextmanager
+    def claim(self, number: int) -> Iterator[bool]:
+        """Take a shard for the time inside; False if it is done, or another process has it.
+
+        The claim is a lock on a file, which the system lifts when its process ends in any way.
+        """
+        if self.path(number).exists():
+            yield False
+            return
+        with _locked(self.folder / f".{number:05}.lock", wait=False) as ours:
+            # The one who had it before may have finished it since.
+            yield ours and not self.path(number).exists()
+
+    def write(self, number: int, vectors: np.ndarray, columns: dict[str, list[Any]]) -> None:
+        """Write a shard whole: vectors [N, D] as "embedding", beside columns of N values."""
+        stream = io.BytesIO()
+        if self.format == "npy":
+            np.save(stream, vectors)
+        else:
+            _write_parquet(stream, vectors, columns)
+        write_whole(self.path(number), stream.getvalue())
+
+
+def _write_parquet(stream: io.BytesIO, vectors: np.ndarray, columns: dict[str, list[Any]]) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    values = pyarrow.array(vectors.reshape(-1))
+    embedding = pyarrow.FixedSizeListArray.from_arrays(values, vectors.shape[1])
+    parquet.write_table(pyarrow.table({**columns, "embedding": embedding}), stream)
+
+
+def read_shards(folder: Path) -> np.ndarray:
+    """Return the vectors of all shards, [N, D], in the order of the file.
+
+    Raises:
+        FileNotFoundError: if the folder holds no shards.
+    """
+    paths = sorted([*folder.glob("[0-9]*.npy"), *folder.glob("[0-9]*.parquet")])
+    if not paths:
+        raise FileNotFoundError(f"no shards in {folder}")
+    return np.concatenate([_read(path) for path in paths])
+
+
+def _read(path: Path) -> np.ndarray:
+    if path.suffix == ".npy":
+        return np.load(path, allow_pickle=False)
+    from pyarrow import parquet
+
+    column = parquet.read_table(path, columns=["embedding"])["embedding"].combine_chunks()
+    return column.flatten().to_numpy().reshape(len(column), -1)
