@@ -165,7 +165,9 @@ def get_config() -> ConfigDict:
                 "workers": 0,
                 "log_every": 20,
                 "checkpoint_every": 500,
+                # The latest so many are kept, and those of steps divisible by the second; 0: none.
                 "keep_checkpoints": 2,
+                "keep_checkpoints_every": 0,
                 "compilation_cache": "runs/.compilation",
             },
             "stages": {},

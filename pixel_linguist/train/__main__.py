@@ -8,6 +8,7 @@ import jax
 from absl import flags
 
 from pixel_linguist import config as configs
+from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.stages import run_recipe
 
 EPILOG = """
@@ -36,8 +37,11 @@ def main(arguments: list[str]) -> None:
         config = configs.load(known.recipe)
         configs.override(config, rest)
         jax.config.update("jax_compilation_cache_dir", str(config.train.compilation_cache))
-        run_recipe(config, known.workdir)
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        with Preemption() as preemption:
+            run_recipe(config, known.workdir, preemption)
+    except Preempted as stop:
+        print(f"{stop}; the same command goes on from there")
+    except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
 
 

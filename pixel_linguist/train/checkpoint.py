@@ -1,61 +1,211 @@
-"""Checkpoints of a stage: train state and data iterator together, by Orbax."""
+"""Checkpoints of a stage: train state and data position, written behind the loop's back.
 
+A checkpoint is a folder, named by its step, of what Orbax writes (state), what run it is of and
+where its data iterator stood (position.json), and a manifest of every file's SHA-256, which is
+written last: a folder without one is half a checkpoint. Orbax itself restores flipped bits without
+a word.
+"""
+
+import shutil
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
+from pixel_linguist.files import read_json, sha256, write_json
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.train.step import State
 
+MANIFEST, POSITION = "manifest.json", "position.json"
+
 
 class Checkpoints:
-    """The last few checkpoints of one stage; use it as a context manager."""
+    """The checkpoints of one stage; use it as a context manager.
 
-    def __init__(self, folder: Path, *, keep: int):
-        policies = ocp.training
-        self.checkpointer = policies.Checkpointer(
-            folder.absolute(),
-            # Saving is decided by the loop; the policies' defaults would save at every step and
-            # keep everything.
-            save_decision_policy=policies.save_decision_policies.FixedIntervalPolicy(1),
-            preservation_policy=policies.preservation_policies.LatestN(keep),
-            cleanup_tmp_directories=True,
-        )
+    Args:
+        folder: holds one folder for each checkpoint.
+        keep: how many of the latest are kept.
+        keep_every: those of steps divisible by it are kept as well; 0: none.
+        run: identifies the stage and its settings; a checkpoint of another run is refused.
+    """
+
+    def __init__(self, folder: Path, *, keep: int, keep_every: int, run: str):
+        if keep < 1:
+            raise ValueError(f"train.keep_checkpoints is {keep}; at least one must be kept")
+        self.folder = folder.absolute()
+        self.keep = keep
+        self.keep_every = keep_every
+        self.run = run
+        self.finisher = ThreadPoolExecutor(1, "checkpoint")
+        self.saving: Future[None] | None = None
 
     def __enter__(self) -> "Checkpoints":
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.checkpointer.close()
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            self.wait()
+        except OSError:
+            # The error that ended the loop is the one to show.
+            if kind is None:
+                raise
+        finally:
+            self.finisher.shutdown()
 
     def save(self, state: State, data: Any) -> None:
-        """Write the state and the iterator's position, whole or not at all.
+        """Begin to write the state and the iterator's position, once the last save has ended.
+
+        The state may be changed or donated as soon as this returns.
 
         Raises:
             FloatingPointError: if a parameter is not finite; the last checkpoint stays.
+            OSError: if the save before this one failed.
         """
-        host = jax.device_get(state)
+        self.wait()
+        host = jax.tree.map(_host_copy, state)
+        step = int(host["step"])
         if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(host["params"])):
             raise FloatingPointError(
-                f"parameters are not finite after step {host['step']}, so no checkpoint of it is "
+                f"parameters are not finite after step {step}, so no checkpoint of it is "
                 "written; lower schedule.peak or optimizer.clip_norm"
             )
-        self.checkpointer.save_checkpointables(int(host["step"]), {"state": host, "data": data})
+        position = data.get_state()
+        written = ocp.save_checkpointables_async(
+            self.folder / str(step), {"state": host}, overwrite=True
+        )
+        self.saving = self.finisher.submit(self._finish, written, step, position)
 
-    def restore(self, state: State, data: Any) -> State:
-        """Return the latest checkpoint's state and set the iterator to it; else return `state`.
+    def wait(self) -> None:
+        """Wait until the checkpoint that is being written, if any, is whole.
 
         Raises:
-            ValueError: if its parameters are of another architecture.
+            OSError: if it could not be written; it names the last whole one.
         """
-        latest = self.checkpointer.latest
-        if latest is None:
+        saving, self.saving = self.saving, None
+        if saving:
+            saving.result()
+
+    def check(self) -> None:
+        """Raise what `wait` would raise if the save has failed already, without waiting."""
+        if self.saving and self.saving.done():
+            self.wait()
+
+    def restore(self, state: State, data: Any) -> State:
+        """Return the latest whole checkpoint's state and set the iterator to it; else `state`.
+
+        One that is half written or damaged is named on stderr and set aside, and the one before
+        it is taken.
+
+        Raises:
+            ValueError: if it is of another run or architecture.
+        """
+        self.wait()
+        step = self._choose() if jax.process_index() == 0 else -1
+        if jax.process_count() > 1:
+            step = int(multihost_utils.broadcast_one_to_all(np.int32(step)))
+        if step < 0:
             return state
-        loaded = self.checkpointer.load_checkpointables(latest, {"state": state, "data": data})
+        folder = self.folder / str(step)
+        abstract = jax.tree.map(np.asarray, state)
+        loaded = ocp.load_checkpointables(folder, {"state": abstract})["state"]
         # Orbax restores arrays of other shapes than those of `state` without a word.
-        where = f"the checkpoint of step {latest.step} in {self.checkpointer.directory}"
-        check_same_shapes(loaded["state"]["params"], state["params"], where)
-        return jax.tree.map(np.asarray, loaded["state"])
+        where = f"the checkpoint of step {step} in {self.folder}"
+        check_same_shapes(loaded["params"], state["params"], where)
+        # Hosts read in step: the position is the same for all, however many there are.
+        data.set_state(read_json(folder / POSITION)["data"])
+        return jax.tree.map(np.asarray, loaded)
+
+    def _steps(self) -> list[int]:
+        """Return the steps of all folders, whole or not, ascending."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
+
+    def _choose(self) -> int:
+        """Return the step of the latest whole checkpoint, or -1; set aside what is not whole."""
+        for partial in self.folder.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(partial)
+        for step in reversed(self._steps()):
+            folder = self.folder / str(step)
+            fault = find_fault(folder)
+            if fault is None:
+                self._check_run(folder)
+                return step
+            aside = folder.with_name(f"{step}.damaged")
+            shutil.rmtree(aside, ignore_errors=True)
+            folder.rename(aside)
+            print(
+                f"warning: the checkpoint {folder} is set aside as {aside.name}, and the one "
+                f"before it is taken: {fault}",
+                file=sys.stderr,
+            )
+        return -1
+
+    def _check_run(self, folder: Path) -> None:
+        if (theirs := read_json(folder / POSITION)["run"]) != self.run:
+            raise ValueError(
+                f"{folder} is a checkpoint of another run ({theirs[:12]}, this one is "
+                f"{self.run[:12]}); take another --workdir, or delete {self.folder}"
+            )
+
+    def _finish(self, written: Any, step: int, position: dict[str, Any]) -> None:
+        """Make a checkpoint whole once Orbax is done, then delete those that are not kept."""
+        folder = self.folder / str(step)
+        try:
+            written.result()
+            if jax.process_index():
+                return
+            write_json(folder / POSITION, {"run": self.run, "data": position})
+            files = {str(path.relative_to(folder)): sha256(path) for path in _files(folder)}
+            write_json(folder / MANIFEST, {"sha256": files})
+        except Exception as error:  # TensorStore has a class of its own for each kind of failure
+            whole = [s for s in self._steps() if (self.folder / str(s) / MANIFEST).is_file()]
+            last = f"the last whole one is of step {whole[-1]}" if whole else "there is none before"
+            raise OSError(
+                f"the checkpoint of step {step} could not be written to {self.folder}; {last}. "
+                f"Free some space and give the same command again. {_first_line(error)}"
+            ) from error
+        for old in self._steps()[: -self.keep]:
+            if not (self.keep_every and old % self.keep_every == 0):
+                # Without its manifest, what is left of it if this is cut off passes for no one.
+                (self.folder / str(old) / MANIFEST).unlink(missing_ok=True)
+                shutil.rmtree(self.folder / str(old))
+
+
+def find_fault(folder: Path) -> str | None:
+    """Say what is wrong with a checkpoint's files, by its manifest; None if nothing is."""
+    if not (folder / MANIFEST).is_file():
+        return f"it has no {MANIFEST}, so it was not written to its end"
+    try:
+        expected = dict(read_json(folder / MANIFEST)["sha256"])
+    except (ValueError, LookupError, TypeError):
+        return f"its {MANIFEST} is damaged"
+    for name, digest in expected.items():
+        path = folder / name
+        if not path.is_file():
+            return f"the file {name} is missing"
+        if sha256(path) != digest:
+            return f"the file {name} is damaged: its SHA-256 is not that of the manifest"
+    return None
+
+
+def _host_copy(leaf: Any) -> Any:
+    """Copy a leaf to the host; one that is spread over several hosts is left to Orbax."""
+    if isinstance(leaf, jax.Array) and not (leaf.is_fully_addressable or leaf.is_fully_replicated):
+        return leaf
+    # A view of a CPU device's memory would change with the next step.
+    return np.array(leaf)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return f"({text.splitlines()[0][:200]})" if text else f"({type(error).__name__})"

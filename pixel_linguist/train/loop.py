@@ -2,8 +2,7 @@
 
 import contextlib
 import dataclasses
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,12 @@ from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.checkpoint import Checkpoints
+from pixel_linguist.train.non_finite import stop_non_finite
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
+from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.run import Run
 from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+from pixel_linguist.train.watch import Meter
 
 Evaluate = Callable[[Params], Mapping[str, Mapping[str, float]]]
 
@@ -48,21 +50,24 @@ def stage_objective(stage: ConfigDict) -> Objective:
     return make_objective(arguments.pop("name"), {**arguments, "axis": AXIS})
 
 
-def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> Any:
-    """Make the endless batches of a stage for this host."""
-    hosts = jax.process_count()
-    examples = make_examples(
+def stage_examples(shop: Workshop, stage: ConfigDict) -> Any:
+    """Make this host's share of a stage's endless (clean, perturbed) examples."""
+    return make_examples(
         shop.config.data_dir,
         stage,
         seed=shop.config.seed + stage.seed,
         process=jax.process_index(),
-        processes=hosts,
+        processes=jax.process_count(),
     )
+
+
+def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> Any:
+    """Make the endless batches of a stage for this host."""
     return make_batches(
-        examples,
+        stage_examples(shop, stage),
         shop.renderer,
         views=objective.views,
-        batch_size=stage.batch_size // hosts,
+        batch_size=stage.batch_size // jax.process_count(),
         length=stage.length,
         workers=shop.config.train.workers,
     )
@@ -77,44 +82,13 @@ def keep_best(shop: Workshop, folder: Path, params: Params, score: float, step: 
     write_json(path, {"score": score, "step": step})
 
 
-class Meter:
-    """Means of metrics since the last report, with speed, share of waiting, and texts cut."""
-
-    def __init__(self, batch_size: int):
-        self.batch_size = batch_size
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin a new interval."""
-        self.steps: list[dict[str, jax.Array]] = []
-        self.waiting = 0.0
-        self.cut = 0
-        self.start = time.perf_counter()
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Leave out the time that is spent inside, on evaluating or saving."""
-        # Steps run behind the host's back: what is not done yet is not to be left out.
-        jax.block_until_ready(self.steps)
-        began = time.perf_counter()
-        yield
-        self.start += time.perf_counter() - began
-
-    def report(self) -> dict[str, float]:
-        """Wait for the interval's steps and return their means."""
-        steps = jax.device_get(self.steps)
-        seconds = time.perf_counter() - self.start
-        means = {name: float(np.mean([s[name] for s in steps])) for name in steps[0]}
-        return means | {
-            "examples_per_second": len(steps) * self.batch_size / seconds,
-            "waiting_share": self.waiting / seconds,
-            "cut_texts": self.cut,
-            "seconds": seconds,
-        }
-
-
 def train_stage(
-    shop: Workshop, name: str, stage: ConfigDict, start: Params, evaluate: Evaluate
+    shop: Workshop,
+    name: str,
+    stage: ConfigDict,
+    start: Params,
+    evaluate: Evaluate,
+    preemption: Preemption,
 ) -> Params:
     """Train one stage from its latest checkpoint, else from `start`, and return its parameters.
 
@@ -122,6 +96,8 @@ def train_stage(
 
     Raises:
         FloatingPointError: if the loss is not finite; the last checkpoint is intact.
+        OSError: if a checkpoint could not be written; the last whole one is intact.
+        Preempted: if the run was asked to stop; a checkpoint of the last step was written.
     """
     folder, settings = shop.run.stage(name), shop.config.train
     objective = stage_objective(stage)
@@ -129,44 +105,76 @@ def train_stage(
     step_fn = mapped_step(shop.encoder, objective, optimizer, settings.backend)
     seed = np.uint32(shop.config.seed + stage.seed)
     data = iter(stage_batches(shop, stage, objective))
-    with Checkpoints(folder / "checkpoints", keep=settings.keep_checkpoints) as checkpoints:
+    checkpoints = Checkpoints(
+        folder / "checkpoints",
+        keep=settings.keep_checkpoints,
+        keep_every=settings.keep_checkpoints_every,
+        run=shop.run.fingerprint(name),
+    )
+    with contextlib.closing(data), checkpoints, preemption.deferred():
         state = checkpoints.restore(init_state(start, objective, optimizer), data)
         first = int(state["step"])
         shop.run.forget_after(name, first)
         progress = tqdm(total=stage.steps, initial=first, desc=name, unit="step", smoothing=0.1)
         meter = Meter(stage.batch_size)
         for step in range(first, stage.steps):
-            waited = time.perf_counter()
-            batch = next(data)
-            meter.cut += int(batch.pop("cut"))
-            batch = place(batch, settings.backend)
-            meter.waiting += time.perf_counter() - waited
+            with meter.waiting():
+                batch = next(data)
+                meter.cut += int(batch.pop("cut"))
+                batch = place(batch, settings.backend)
             rate = learning_rate(step, steps=stage.steps, **stage.schedule)
             state, metrics = step_fn(state, batch, np.float32(rate), seed)
             meter.steps.append(metrics)
             progress.update()
             done = step + 1
-            if done % settings.log_every == 0 or done == stage.steps:
-                values = meter.report() | {"learning_rate": rate}
-                if not np.isfinite(values["loss"]):
-                    raise FloatingPointError(
-                        f"stage {name}: the loss is {values['loss']} by step {done}; lower "
-                        f"schedule.peak (now {stage.schedule.peak}) or optimizer.clip_norm"
-                    )
-                shop.run.log("train", name, done, values)
-                progress.set_postfix(loss=f"{values['loss']:.3f}", acc=f"{values['accuracy']:.2f}")
-                meter.reset()
-            if done % stage.evaluate_every == 0 or done == stage.steps:
+            last = done == stage.steps
+            if done % settings.log_every == 0 or last:
+                log_interval(shop, name, stage, done, rate, meter, progress)
+                checkpoints.check()
+            if done % stage.evaluate_every == 0 or last:
                 with meter.paused():
                     evaluate_stage(shop, name, stage, state, evaluate)
-            if done % settings.checkpoint_every == 0 and done < stage.steps:
+            stop = preemption.reached(done)
+            if (done % settings.checkpoint_every == 0 or stop) and not last:
                 with meter.paused():
                     checkpoints.save(state, data)
+            if stop and not last:
+                checkpoints.wait()
+                raise Preempted(f"stage {name}: stopped after step {done}, which is saved")
         progress.close()
-    data.close()
     if stage.best_metric:
         return load_model(folder / "best").params
     return jax.device_get(state["params"]["encoder"])
+
+
+def log_interval(
+    shop: Workshop,
+    name: str,
+    stage: ConfigDict,
+    done: int,
+    rate: float,
+    meter: Meter,
+    progress: tqdm,
+) -> None:
+    """Log the steps since the last call; stop the run if a loss among them is not finite."""
+    losses = meter.losses()
+    if not np.isfinite(losses).all():
+        step = done - len(losses) + int(np.argmin(np.isfinite(losses)))
+        rows = range(step * stage.batch_size, (step + 1) * stage.batch_size)
+        examples = stage_examples(shop, stage)
+        stop_non_finite(
+            [examples[row] for row in rows],
+            shop.renderer,
+            folder=shop.run.stage(name),
+            length=stage.length,
+            stage=name,
+            step=step + 1,
+            peak=stage.schedule.peak,
+        )
+    values = meter.report() | {"learning_rate": rate}
+    shop.run.log("train", name, done, values)
+    progress.set_postfix(loss=f"{values['loss']:.3f}", acc=f"{values['accuracy']:.2f}")
+    meter.reset()
 
 
 def evaluate_stage(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pixel_linguist.config import differences
-from pixel_linguist.files import read_json, write_json, write_whole
+from pixel_linguist.files import read_json, sha256, write_json, write_whole
 
 
 class Run:
@@ -31,20 +31,42 @@ class Run:
         """Tell whether a stage has left its model."""
         return (self.model(name) / "config.json").is_file()
 
-    def claim_stage(self, name: str, settings: dict[str, Any]) -> None:
-        """Note a stage's settings, or refuse if it was begun with others.
+    def check(self, settings: Mapping[str, dict[str, Any]]) -> None:
+        """Refuse a folder that is not this run's, before anything is written to it.
+
+        Args:
+            settings: stage → all that its result depends on.
 
         Raises:
-            ValueError: naming each key that differs.
+            ValueError: naming what else the folder holds, or each key that differs.
         """
+        config = self.folder / "config.json"
+        if config.is_file() and "order" not in read_json(config):
+            raise ValueError(f"{self.folder} holds something else than a run; take another folder")
+        stages = self.folder / "stages"
+        begun = sorted(path.name for path in stages.iterdir()) if stages.is_dir() else []
+        if foreign := [name for name in begun if name not in settings]:
+            raise ValueError(
+                f"{self.folder} holds a run of another recipe, with the stages "
+                f"{', '.join(foreign)}; take another --workdir"
+            )
+        for name in begun:
+            path = self.stage(name) / "stage.json"
+            if path.is_file() and (changed := differences(read_json(path), settings[name])):
+                raise ValueError(
+                    f"{self.stage(name)} was begun with other settings; take another --workdir, or "
+                    f"delete that folder to run the stage again. {'; '.join(changed)}"
+                )
+
+    def begin_stage(self, name: str, settings: dict[str, Any]) -> None:
+        """Note a stage's settings, unless an earlier start of the run did."""
         path = self.stage(name) / "stage.json"
         if not path.is_file():
             write_json(path, settings)
-        elif changed := differences(read_json(path), settings):
-            raise ValueError(
-                f"{self.stage(name)} was begun with other settings; take another --workdir, or "
-                f"delete that folder to run the stage again. {'; '.join(changed)}"
-            )
+
+    def fingerprint(self, name: str) -> str:
+        """Return what tells a stage that was begun, with its settings, from any other."""
+        return sha256(self.stage(name) / "stage.json")
 
     def log(self, kind: str, stage: str, step: int, values: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl."""

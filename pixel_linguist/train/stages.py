@@ -1,6 +1,7 @@
 """Recipes: named stages in order, each starting from scratch, from a stage, or from an average."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from pixel_linguist.report.html import write_report
 from pixel_linguist.report.pictures import save_pairs
 from pixel_linguist.train.loop import Workshop, stage_objective, train_stage
 from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import Run
 from pixel_linguist.train.step import mapped_step
 
@@ -159,10 +161,10 @@ def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
     }
 
 
-def run_stage(shop: Workshop, name: str, scorer: Scorer) -> None:
+def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption) -> None:
     """Run one stage to its end, leave its model, and score it."""
     stage = shop.config.stages[name]
-    shop.run.claim_stage(name, plain(stage_settings(shop, stage)))
+    shop.run.begin_stage(name, plain(stage_settings(shop, stage)))
     if shop.run.finished(name):
         print(f"{name}: finished before, not run again")
     else:
@@ -174,30 +176,35 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer) -> None:
             picture = shop.run.folder / "pairs" / f"{name}.png"
             pairs = list(preview(examples, PAIRS_SHOWN))
             save_pairs(shop.renderer, pairs, picture, length=stage.length)
-            params = train_stage(
-                shop, name, stage, params, lambda p: scorer.score(p, stage.evaluate_tasks)
-            )
+            evaluate = functools.partial(scorer.score, names=stage.evaluate_tasks)
+            params = train_stage(shop, name, stage, params, evaluate, preemption)
         save_model(shop.run.model(name), shop.model(params))
     if stage.report and name not in {row["model"] for row in shop.run.scores()}:
         params = load_model(shop.run.model(name)).params
         scorer.add_row(name, scorer.score(params, shop.config.evaluate.report_tasks))
 
 
-def run_recipe(config: ConfigDict, folder: Path) -> None:
+def run_recipe(config: ConfigDict, folder: Path, preemption: Preemption) -> None:
     """Run a recipe's stages in order, from wherever an earlier start of the run ended.
 
     Prints the table of scores at the end, and leaves the last stage's model in model/ and a
     report in report.html.
+
+    Raises:
+        Preempted: if the run was asked to stop.
     """
     shop = make_workshop(config, folder)
     tasks = make_tasks(config.data_dir, config.tasks)
     check_recipe(shop, tasks)
+    stages = config.stages.items()
+    shop.run.check({name: plain(stage_settings(shop, stage)) for name, stage in stages})
     write_json(folder / "config.json", plain(config))
     write_json(folder / "versions.json", {name: version(name) for name in VERSIONS})
     scorer = Scorer(shop, tasks)
     scorer.add_baselines()
     for name in config.order:
-        run_stage(shop, name, scorer)
+        run_stage(shop, name, scorer, preemption)
+        preemption.check()
     rows = {row["model"]: row["scores"] for row in shop.run.scores()}
     metrics = {name: tasks[name].metric for name in config.evaluate.report_tasks}
     save_model(folder / "model", load_model(shop.run.model(config.order[-1])))

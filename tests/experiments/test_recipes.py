@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from experiments import pixel_linguist as paper
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import run_recipe
 
 RECIPES = Path(__file__).parents[2] / "experiments"
@@ -37,7 +38,7 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
 
 def check_run(config: ConfigDict, folder: Path) -> None:
     """Run a recipe, and look for a row a reported stage and a model that encodes."""
-    run_recipe(config, folder)
+    run_recipe(config, folder, Preemption())
     rows = {
         row["model"]: row["scores"]
         for row in json.loads((folder / "scores.json").read_text())["rows"]

@@ -1,6 +1,7 @@
 """Checkpoints: the latest is found, whole, with the data where it was."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,15 @@ import jax
 import numpy as np
 import pytest
 
-from pixel_linguist.train.checkpoint import Checkpoints
+from pixel_linguist.train.checkpoint import Checkpoints, find_fault
+
+
+def open_at(folder: Path, *, keep: int = 2, keep_every: int = 0, run: str = "run") -> Checkpoints:
+    return Checkpoints(folder, keep=keep, keep_every=keep_every, run=run)
+
+
+def steps_in(folder: Path) -> list[int]:
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
 def state_at(step: int) -> dict[str, Any]:
@@ -34,13 +43,13 @@ def take(iterator: Iterator[int], count: int) -> list[int]:
 
 def test_the_latest_is_restored_with_its_data(tmp_path: Path) -> None:
     data = numbers()
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
+    with open_at(tmp_path, keep=2) as checkpoints:
         for step in (5, 10, 15):
             take(data, 5)
             checkpoints.save(state_at(step), data)
     expected = take(data, 5)
     again = numbers()
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
+    with open_at(tmp_path, keep=2) as checkpoints:
         restored = checkpoints.restore(state_at(0), again)
     # Mapping over both also compares their structures.
     jax.tree.map(np.testing.assert_array_equal, restored, state_at(15))
@@ -51,7 +60,7 @@ def test_the_latest_is_restored_with_its_data(tmp_path: Path) -> None:
 def test_saving_does_not_disturb_the_data(tmp_path: Path) -> None:
     data, undisturbed = numbers(), numbers()
     found = take(data, 3)
-    with Checkpoints(tmp_path, keep=1) as checkpoints:
+    with open_at(tmp_path, keep=1) as checkpoints:
         checkpoints.save(state_at(3), data)
         found += take(data, 3)
     assert found == take(undisturbed, 6)
@@ -59,33 +68,136 @@ def test_saving_does_not_disturb_the_data(tmp_path: Path) -> None:
 
 def test_without_a_checkpoint_the_state_is_what_it_was(tmp_path: Path) -> None:
     data, state = numbers(), state_at(0)
-    with Checkpoints(tmp_path / "none", keep=2) as checkpoints:
+    with open_at(tmp_path / "none", keep=2) as checkpoints:
         assert checkpoints.restore(state, data) is state
     assert take(data, 3) == take(numbers(), 3)
 
 
-@pytest.mark.parametrize("keep", [1, 2])
-def test_as_many_are_kept_as_are_asked_for(tmp_path: Path, keep: int) -> None:
-    with Checkpoints(tmp_path, keep=keep) as checkpoints:
+@pytest.mark.parametrize(
+    ("keep", "keep_every", "expected"), [(1, 0, [4]), (2, 0, [3, 4]), (1, 2, [2, 4])]
+)
+def test_as_many_are_kept_as_are_asked_for(
+    tmp_path: Path, keep: int, keep_every: int, expected: list[int]
+) -> None:
+    with open_at(tmp_path, keep=keep, keep_every=keep_every) as checkpoints:
         for step in (1, 2, 3, 4):
             checkpoints.save(state_at(step), numbers())
-    steps = sorted(int(path.name) for path in tmp_path.iterdir() if path.name.isdigit())
-    assert steps == [1, 2, 3, 4][-keep:]
+    assert steps_in(tmp_path) == expected
 
 
-def test_what_was_left_half_written_is_passed_over(tmp_path: Path) -> None:
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
+def test_what_is_saved_is_the_state_when_it_was_given(tmp_path: Path) -> None:
+    state, data = state_at(7), numbers()
+    with open_at(tmp_path) as checkpoints:
+        checkpoints.save(state, data)
+        state["params"]["encoder"]["kernel"][:] = 0
+        expected = take(data, 3)
+    again = numbers()
+    with open_at(tmp_path) as checkpoints:
+        restored = checkpoints.restore(state_at(0), again)
+    jax.tree.map(np.testing.assert_array_equal, restored, state_at(7))
+    assert take(again, 3) == expected
+
+
+def cut_off(folder: Path) -> None:
+    (folder / "manifest.json").unlink()
+
+
+def truncate(folder: Path) -> None:
+    path = largest_file(folder)
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def remove(folder: Path) -> None:
+    largest_file(folder).unlink()
+
+
+def garble_the_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text("{")
+
+
+def largest_file(folder: Path) -> Path:
+    return max(folder.glob("state/**/*"), key=lambda path: path.stat().st_size * path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (cut_off, "it has no manifest.json, so it was not written to its end"),
+        (truncate, "is damaged: its SHA-256 is not that of the manifest"),
+        (remove, "is missing"),
+        (garble_the_manifest, "its manifest.json is damaged"),
+    ],
+)
+def test_one_that_is_not_whole_is_named_and_the_one_before_taken(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    harm: Callable[[Path], None],
+    named: str,
+) -> None:
+    with open_at(tmp_path) as checkpoints:
+        for step in (7, 9):
+            checkpoints.save(state_at(step), numbers())
+    harm(tmp_path / "9")
+    # What Orbax had not renamed yet when it was killed.
+    (tmp_path / "11.orbax-checkpoint-tmp" / "state").mkdir(parents=True)
+    with open_at(tmp_path) as checkpoints:
+        assert int(checkpoints.restore(state_at(0), numbers())["step"]) == 7
+    said = capsys.readouterr().err
+    assert named in said and f"{tmp_path}/9 is set aside as 9.damaged" in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "9.damaged"]
+
+
+def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
+    """Of 30 bits flipped at random Orbax alone raises an error for 8, and restores 6 wrong."""
+    with open_at(tmp_path) as checkpoints:
         checkpoints.save(state_at(7), numbers())
-    # Orbax writes under a name of its own and renames at the end.
-    partial = tmp_path / "9.orbax-checkpoint-tmp"
-    (partial / "state").mkdir(parents=True)
-    (partial / "state" / "data").write_bytes(b"half")
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
+    folder = tmp_path / "7"
+    assert find_fault(folder) is None
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.stat().st_size]
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        path = files[rng.integers(len(files))]
+        content = path.read_bytes()
+        place, bit = rng.integers(len(content)), 1 << rng.integers(8)
+        flipped = bytearray(content)
+        flipped[place] ^= bit
+        path.write_bytes(flipped)
+        if path.name == "manifest.json":
+            assert find_fault(folder) or json.loads(flipped) == json.loads(content)
+        else:
+            assert f"the file {path.relative_to(folder)} is damaged" in (find_fault(folder) or "")
+        path.write_bytes(content)
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    with open_at(tmp_path) as checkpoints:
+        checkpoints.save(state_at(7), numbers())
+    with (
+        open_at(tmp_path, run="other") as checkpoints,
+        pytest.raises(ValueError, match="7 is a checkpoint of another run"),
+    ):
+        checkpoints.restore(state_at(0), numbers())
+
+
+def test_a_save_that_fails_is_told_with_the_last_whole_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, value: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with open_at(tmp_path) as checkpoints:
+        checkpoints.save(state_at(7), numbers())
+        checkpoints.wait()
+        monkeypatch.setattr("pixel_linguist.train.checkpoint.write_json", full)
+        checkpoints.save(state_at(9), numbers())
+        message = "step 9 could not be written to .*; the last whole one is of step 7. Free .*No sp"
+        with pytest.raises(OSError, match=message):
+            checkpoints.wait()
         assert int(checkpoints.restore(state_at(0), numbers())["step"]) == 7
 
 
 def test_the_state_of_another_architecture_is_refused(tmp_path: Path) -> None:
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
+    with open_at(tmp_path, keep=2) as checkpoints:
         checkpoints.save(state_at(7), numbers())
         other = state_at(0)
         other["params"]["encoder"] = {"kernel": np.zeros((3, 5), np.float32)}
@@ -97,7 +209,7 @@ def test_the_state_of_another_architecture_is_refused(tmp_path: Path) -> None:
 def test_parameters_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     broken = state_at(9)
     broken["params"]["encoder"]["kernel"][1, 2] = np.nan
-    with Checkpoints(tmp_path, keep=2) as checkpoints:
+    with open_at(tmp_path, keep=2) as checkpoints:
         checkpoints.save(state_at(7), numbers())
         with pytest.raises(FloatingPointError, match="not finite after step 9, so no checkpoint"):
             checkpoints.save(broken, numbers())

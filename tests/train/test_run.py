@@ -29,13 +29,29 @@ def test_a_stage_is_finished_when_its_model_is_there(run: Run) -> None:
 
 def test_a_stage_begun_with_other_settings_is_refused(run: Run) -> None:
     settings = {"stage": {"steps": 10, "data": {"a": {"weight": 1.0}}}, "seed": 0}
-    run.claim_stage("nli", settings)
-    run.claim_stage("nli", settings)
-    run.claim_stage("visual", {"stage": {"steps": 5}})
+    run.check({"nli": settings})
+    run.begin_stage("nli", settings)
+    fingerprint = run.fingerprint("nli")
+    run.begin_stage("nli", settings)
+    run.begin_stage("visual", {"stage": {"steps": 5}})
     changed = {"stage": {"steps": 20, "data": {"a": {"weight": 1.0}}}, "seed": 1}
+    visual = {"stage": {"steps": 5}}
     with pytest.raises(ValueError, match=r"stages/nli was begun with other .*seed: 0 → 1; stage.s"):
-        run.claim_stage("nli", changed)
-    run.claim_stage("nli", settings)
+        run.check({"nli": changed, "visual": visual})
+    run.check({"nli": settings, "visual": visual, "later": {}})
+    assert run.fingerprint("nli") == fingerprint != run.fingerprint("visual")
+
+
+def test_the_folder_of_another_recipe_is_refused(run: Run) -> None:
+    run.begin_stage("nli", {})
+    with pytest.raises(ValueError, match=r"a run of another recipe, with the stages nli; take an"):
+        run.check({"visual": {}})
+
+
+def test_a_folder_that_is_no_run_is_refused(run: Run) -> None:
+    (run.folder / "config.json").write_text('{"format": "pixel_linguist/1"}')
+    with pytest.raises(ValueError, match="holds something else than a run"):
+        run.check({"nli": {}})
 
 
 def test_metrics_of_steps_that_will_come_again_are_forgotten(run: Run) -> None:

@@ -10,10 +10,13 @@ import pytest
 from ml_collections import ConfigDict
 
 from pixel_linguist import config as configs
+from pixel_linguist.data.loader import text_id
 from pixel_linguist.model import init_params
 from pixel_linguist.model.store import load_model, save_model
-from pixel_linguist.train.loop import Meter, keep_best, train_stage
+from pixel_linguist.train.loop import keep_best, stage_batches, stage_objective, train_stage
+from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import make_workshop, run_recipe, start_params
+from pixel_linguist.train.watch import Meter
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 Change = Callable[[ConfigDict], Any]
@@ -68,7 +71,7 @@ def change(key: str, value: Any) -> Change:
         (change("stages.both.perturb", {"drop": {}}), r"stage both: unknown perturbation 'drop'"),
         (change("stages.both.data.sentences.pairs.text", "txt"), r"stage both: .* no column 'txt'"),
         (change("stages.both.data.sentences.source.size", 4), r"4 records, fewer than the batch"),
-        (change("tasks.sts-en.name", "sst"), r"task sts-en: no task 'sst'; there are sts, bitext"),
+        (change("tasks.sts-en.name", "sst"), r"task sts-en: no task 'sst'; there are sts, "),
         (change("train.backend", "pjit"), r"train.backend is 'pjit'"),
         (change("model.heads", 3), r"model.width 16 is not divisible by heads 3"),
         (change("render.family", "comic"), r"comic"),
@@ -79,7 +82,7 @@ def test_a_recipe_that_cannot_run_is_refused_at_once(
 ) -> None:
     apply(config)
     with pytest.raises(ValueError, match=message):
-        run_recipe(config, tmp_path / "run")
+        run_recipe(config, tmp_path / "run", Preemption())
     assert not (tmp_path / "run").exists()
 
 
@@ -88,7 +91,7 @@ def test_a_missing_file_is_named_with_its_stage(tmp_path: Path, config: ConfigDi
     change("stages.both.data.sentences.source", ConfigDict(source))(config)
     change("data_dir", str(tmp_path))(config)
     with pytest.raises(FileNotFoundError, match=f"stage both: no data file {tmp_path}/none.tsv"):
-        run_recipe(config, tmp_path / "run")
+        run_recipe(config, tmp_path / "run", Preemption())
 
 
 def test_an_average_starts_from_the_mean_of_its_stages(tmp_path: Path, config: ConfigDict) -> None:
@@ -114,16 +117,26 @@ def test_a_folder_to_start_from_may_be_of_another_architecture(
         start_params(make_workshop(config, tmp_path), config.stages.both)
 
 
-def test_a_loss_that_is_not_finite_stops_the_stage(tmp_path: Path, config: ConfigDict) -> None:
+def test_a_loss_that_is_not_finite_leaves_its_batch(tmp_path: Path, config: ConfigDict) -> None:
     shop = make_workshop(config, tmp_path)
     broken = init_params(shop.encoder, 0)
     broken["embed"]["kernel"] = np.full_like(broken["embed"]["kernel"], np.nan)
-    (tmp_path / "stages" / "both").mkdir(parents=True)
-    with pytest.raises(
-        FloatingPointError, match=r"stage both: the loss is nan by step 4; lower sc"
-    ):
-        train_stage(shop, "both", config.stages.both, broken, lambda params: {})
-    assert not (tmp_path / "stages" / "both" / "model").exists()
+    shop.run.begin_stage("both", {})
+    stage = config.stages.both
+    message = (
+        r"stage both: the loss is not finite at step 1; lower sc.*non_finite/1.jsonl and 1.png"
+    )
+    with pytest.raises(FloatingPointError, match=message):
+        train_stage(shop, "both", stage, broken, lambda params: {}, Preemption())
+    assert not shop.run.finished("both")
+    left = tmp_path / "stages" / "both" / "non_finite"
+    rows = [json.loads(line) for line in (left / "1.jsonl").read_text().splitlines()]
+    # What the loader gave is what was written.
+    data = iter(stage_batches(shop, stage, stage_objective(stage)))
+    ids = next(data)["text_id"]["anchor"]
+    data.close()
+    assert [text_id(row["clean"]["anchor"]) for row in rows] == ids.tolist()
+    assert (left / "1.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict) -> None:
@@ -141,11 +154,11 @@ def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict)
 
 def test_the_meter_leaves_pauses_out(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("pixel_linguist.train.loop.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("pixel_linguist.train.watch.time.perf_counter", lambda: now[0])
     meter = Meter(batch_size=8)
     for loss in (1.0, 3.0):
         now[0] += 2.0
-        meter.waiting += 0.5
+        meter.waited += 0.5
         meter.steps.append({"loss": np.float32(loss)})  # type: ignore[dict-item]
     with meter.paused():
         now[0] += 1000.0

@@ -1,0 +1,51 @@
+"""What is left behind when a loss is not finite: the batch, to read, to look at, and to replay."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pixel_linguist.data.pairs import Example
+from pixel_linguist.files import write_whole
+from pixel_linguist.render import Renderer
+from pixel_linguist.report.pictures import save_pairs
+
+ROWS_PICTURED = 64
+
+
+def stop_non_finite(
+    pairs: Sequence[tuple[Example, Example]],
+    renderer: Renderer,
+    *,
+    folder: Path,
+    length: int,
+    stage: str,
+    step: int,
+    peak: float,
+) -> NoReturn:
+    """Write the batch of a step as text and as a picture, and raise.
+
+    Args:
+        pairs: the step's (clean, perturbed) examples.
+        renderer: of the model.
+        folder: for non_finite/STEP.jsonl (one example a line) and STEP.png (the first rows).
+        length: patches to which the stage cuts texts.
+        stage: its name.
+        step: the first whose loss is not finite, from 1 on.
+        peak: the stage's highest learning rate.
+
+    Raises:
+        FloatingPointError: always; it says where the batch is and how to replay it.
+    """
+    path = folder / "non_finite" / f"{step}.jsonl"
+    rows = ({"clean": clean._asdict(), "seen": seen._asdict()} for clean, seen in pairs)
+    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    write_whole(path, "".join(lines).encode("utf-8", "backslashreplace"))
+    picture = path.with_suffix(".png")
+    save_pairs(renderer, pairs[:ROWS_PICTURED], picture, length=length)
+    raise FloatingPointError(
+        f"stage {stage}: the loss is not finite at step {step}; lower schedule.peak (now {peak}) "
+        f"or optimizer.clip_norm. The batch of that step is in {path} and {picture.name}. To "
+        "replay it, give the same command again: it goes on from the last checkpoint and comes to "
+        "the same batch; with JAX_DEBUG_NANS=true before it, it names the operation."
+    )
