@@ -1,32 +1,22 @@
-"""Many plain words at once: what `Layout.shape` and `Atlas.draw` do, for whole arrays of glyphs.
+"""Many plain words at once: what `Layout.shape` and `Atlas.draw` do, for whole arrays of letters.
 
-A word is plain if each of its characters is one glyph of one font on the baseline, as in Latin,
-Cyrillic or Han without loose marks. New words are most of the work where nearly all are known.
+The picture of a word is cut into cells, one a letter, as wide as the letter advances. What a cell
+shows of its own letter is one gather of columns of ink; what letters reach over into their
+neighbours' cells is little, and added after.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-from unicodedata import category, name, normalize
 
 import numpy as np
 
-from pixel_linguist.render.fonts import BOX_FONT
 from pixel_linguist.render.grid import Grid
+from pixel_linguist.render.pairs import Pairs
+from pixel_linguist.render.plain import END, Group, Plain
 from pixel_linguist.render.units import Unit
 
-# Scripts by the first word of their letters' names: such letters are not reshaped by neighbours.
-_PLAIN = {
-    "LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "ETHIOPIC", "CHEROKEE",
-    "CJK", "HIRAGANA", "KATAKANA", "HANGUL",
-}  # fmt: skip
-# Letters that join to syllables, each several letters to a cluster.
-_JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
-# Between words that are shaped together; it takes part in no kerning.
-_SEPARATOR = "\n"
-# Fewer words in a script are not worth the arrays; longer ones are rare.
+# Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
-_CHARACTERS_KEPT = 1 << 16
 
 
 class Words(NamedTuple):
@@ -37,16 +27,32 @@ class Words(NamedTuple):
         width: int64 [N], pixels that they advance.
         left: int64 [N], the column of each word's first ink or start, at most 0.
         right: int64 [N], the column behind its last ink or its end.
-        start: int64 [N], the columns of `ink` at which they start.
-        ink: uint8 [columns, H].
+        ink: uint8 [columns, H], from `left` to `right` of each.
     """
 
     units: Sequence[Unit]
     width: np.ndarray
     left: np.ndarray
     right: np.ndarray
-    start: np.ndarray
     ink: np.ndarray
+
+
+class _Letters(NamedTuple):
+    """Letters of N words, one behind the other, each word ended by an empty one.
+
+    Attributes:
+        words: int64 [N], their numbers.
+        end: int64 [N], where their ends are in the arrays below.
+        glyph: int64 [n], a row of the table of glyphs; 0 is blank.
+        advance: int64 [n], pixels; 0 at the ends, and where no cell can be made of a letter.
+        shift: int64 [n], pixels by which a glyph is moved to the right in its cell.
+    """
+
+    words: np.ndarray
+    end: np.ndarray
+    glyph: np.ndarray
+    advance: np.ndarray
+    shift: np.ndarray
 
 
 class Bulk:
@@ -54,14 +60,24 @@ class Bulk:
 
     def __init__(self, grid: Grid):
         self._grid = grid
-        self._columns = np.zeros((1024, grid.height), np.uint8)
-        self._used = 0
-        # By font: for each of its glyphs its first column above, how many there are (-1: not yet
-        # drawn), and how far from the origin they begin.
-        self._glyphs: dict[int, np.ndarray] = {}
-        self._known: dict[str, tuple[str, int]] = {}
+        self._plain = Plain(grid.layout.chain)
+        self._pairs: dict[tuple[int, str], Pairs] = {}
+        # Between glyphs, so that a cell may be larger than its ink.
+        self._blank = 2 * (max(grid.height, grid.width) + grid.margin + grid.gap)
+        self._forget()
 
-    def draw(self, units: Sequence[Unit], patches: bool) -> tuple[list[Words], list[Unit]]:
+    def _forget(self) -> None:
+        self._columns = np.zeros((64 * self._blank, self._grid.height), np.uint8)
+        self._used = 2 * self._blank
+        # By row: the column above that is at a glyph's origin, and where its ink begins and ends,
+        # counted from there.
+        self._glyphs = np.zeros((3, 256), np.int64)
+        self._glyphs[0, 0] = self._blank
+        self._known = 1
+        # By font and glyph: the row, 0 for one not drawn yet.
+        self._rows: dict[int, np.ndarray] = {}
+
+    def draw(self, units: Sequence[Unit], patches: bool) -> tuple[Words | None, list[Unit]]:
         """Draw those units that are plain words.
 
         Args:
@@ -71,177 +87,168 @@ class Bulk:
         Returns:
             What was drawn, and the units that are not plain.
         """
-        # What is nearly all of English goes a short way.
-        latin: list[str] = []
-        groups = {(0, "LATIN"): latin}
-        others: list[Unit] = []
-        plain = self._grid.layout.chain.plain
-        for unit in units:
-            if (
-                plain
-                and isinstance(unit, str)
-                and unit.isascii()
-                and len(unit) <= _LONGEST
-                and (unit.isalpha() or (unit.isprintable() and unit.lower() != unit.upper()))
-            ):
-                latin.append(unit)
-            elif (key := self._group(unit)) is not None:
-                groups.setdefault(key, []).append(str(unit))
-            else:
-                others.append(unit)
-        drawn = []
-        for (font, _), words in groups.items():
-            if len(words) < _FEWEST:
-                others.extend(words)
-            else:
-                found, rest = self._draw(words, font, patches)
-                drawn.append(found)
-                others.extend(rest)
-        return drawn, others
+        words = [unit for unit in units if isinstance(unit, str) and 0 < len(unit) <= _LONGEST]
+        if len(words) < _FEWEST:
+            return None, list(units)
+        if self._columns.nbytes > self._grid.atlas.memory // 2:
+            self._forget()
+        groups = self._plain.groups(words)
+        shaped = [letters for group in groups for letters in self._shape(words, group)]
+        if not shaped:
+            return None, list(units)
+        drawn = self._compose(words, _joined(shaped), patches)
+        if len(drawn.units) == len(units):
+            return drawn, []
+        found = set(drawn.units)
+        return drawn, [unit for unit in units if unit not in found]
 
-    def _group(self, unit: Unit) -> tuple[int, str] | None:
-        """Return the font and script of a word that may be plain."""
-        if not isinstance(unit, str) or not 0 < len(unit) <= _LONGEST:
-            return None
-        script, font = "", BOX_FONT
-        for character in unit:
-            known = self._known.get(character)
-            if known is None:
-                known = self._know(character)
-            if known[1] == BOX_FONT or known[1] != font != BOX_FONT:
-                return None
-            font = known[1]
-            script = script or known[0]
-        return font, script
-
-    def _know(self, character: str) -> tuple[str, int]:
-        """Return the script and font of a character; BOX_FONT where it may not be plain."""
-        if len(self._known) > _CHARACTERS_KEPT:
-            self._known.clear()
-        script = _script(character)
-        plain = script in _PLAIN or not script
-        font = self._grid.layout.chain.font_of(character) if plain else BOX_FONT
-        self._known[character] = script, font
-        return script, font
-
-    def _draw(self, words: list[str], font: int, patches: bool) -> tuple[Words, list[str]]:
-        grid, layout = self._grid, self._grid.layout
-        text = _SEPARATOR.join(words)
-        infos, positions = layout.glyphs(text, font, False)
+    def _shape(self, words: Sequence[str], group: Group) -> Iterator[_Letters]:
+        """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
+        numbers = group.words
+        layout, (font, _) = self._grid.layout, group.key
+        if layout.chain.font(font).pairs:
+            if group.key not in self._pairs:
+                self._pairs[group.key] = Pairs(layout, font, group.letter)
+            shaped = self._pairs[group.key].shape(group.codes)
+            end = np.flatnonzero(group.codes == ord(END))
+            letters, numbers = self._letters(numbers, end, font, *shaped)
+            yield letters
+        if not len(numbers):
+            return
+        text = END.join([*(words[i] for i in numbers.tolist()), ""])
+        infos, places = layout.glyphs(text, font, False)
         size = len(infos)
-        number = np.fromiter([info.codepoint for info in infos], np.int64, size)
+        glyph = np.fromiter([info.codepoint for info in infos], np.int64, size)
         cluster = np.fromiter([info.cluster for info in infos], np.int64, size)
-        distance = np.fromiter([place.x_advance for place in positions], np.int64, size)
-        moved = np.fromiter([place.x_offset or place.y_offset for place in positions], bool, size)
-        letters = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        between = letters[cluster] == ord(_SEPARATOR)
-        word = np.cumsum(between)[~between]
-        number, cluster, moved = number[~between], cluster[~between], moved[~between]
-        advance, shift = layout.advances(distance[~between], font)
-        # Not plain after all: several glyphs for one letter, or moved ones.
-        odd = moved | (number == 0) | (advance <= 0)
+        distance = np.fromiter([place.x_advance for place in places], np.int64, size)
+        odd = np.fromiter([place.x_offset or place.y_offset for place in places], bool, size)
+        # Several glyphs for one letter, moved ones, or none: no cell can be made of those.
         odd[1:] |= cluster[1:] == cluster[:-1]
-        plain = np.ones(len(words), bool)
-        plain[word[odd]] = False
-        keep = plain[word]
-        seen = np.flatnonzero(plain)
-        word = np.searchsorted(seen, word[keep])
-        number, advance, shift = number[keep], advance[keep], shift[keep]
-        rest = [words[i] for i in np.flatnonzero(~plain)]
-        bounds = np.searchsorted(word, np.arange(len(seen) + 1))
-        after = np.concatenate([[0], np.cumsum(advance)])
-        width = np.diff(after[bounds])
-        x = after[:-1] - after[bounds[word]] + shift
-        first, columns, left = self._load(font, number)
-        x = x + left
-        low = np.minimum(np.minimum.reduceat(np.append(x, 0), bounds[:-1]), 0)
-        high = np.maximum(np.maximum.reduceat(np.append(x + columns, 0), bounds[:-1]), width)
-        if patches:
-            low = np.full(len(seen), -grid.margin)
-            high = -(-(grid.margin + width + grid.gap) // grid.width) * grid.width - grid.margin
-        ends = np.cumsum(high - low)
-        start = ends - high
-        ink = np.zeros((int(ends[-1]) if len(ends) else 0, grid.height), np.uint8)
-        place_of = _Pieces(word, x, first, columns)
-        rest_numbers = self._paste(ink, place_of, low, high, start)
-        if len(rest_numbers):
-            good = np.ones(len(seen), bool)
-            good[rest_numbers] = False
-            rest += [words[seen[i]] for i in rest_numbers]
-            seen, width, low, high, start = (
-                values[good] for values in (seen, width, low, high, start)
-            )
-        return Words([words[i] for i in seen], width, low, high, start, ink), rest
+        distance[odd | (glyph == 0)] = 0
+        end = np.flatnonzero(
+            np.frombuffer(text.encode("utf-32-le"), np.uint32)[cluster] == ord(END)
+        )
+        yield self._letters(numbers, end, font, glyph, distance)[0]
 
-    def _paste(
+    def _letters(
         self,
-        ink: np.ndarray,
-        pieces: "_Pieces",
-        low: np.ndarray,
-        high: np.ndarray,
-        start: np.ndarray,
-    ) -> np.ndarray:
-        """Add glyphs to `ink`; returns the words whose glyphs overlap more than two deep."""
-        word, x, first, columns = pieces
-        order = np.arange(len(word))
-        same = np.flatnonzero((word[2:] == word[:-2]) & (x[2:] < (x + columns)[:-2]))
-        layers = np.zeros((2, *ink.shape), np.uint8)
-        for parity in (0, 1):
-            chosen = np.flatnonzero(order % 2 == parity)
-            many = columns[chosen]
-            step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-            column = np.repeat(x[chosen], many) + step
-            owner = np.repeat(word[chosen], many)
-            inside = (column >= low[owner]) & (column < high[owner])
-            source = (np.repeat(first[chosen], many) + step)[inside]
-            target = (start[owner] + column)[inside]
-            layers[parity][target] = self._columns.take(source, axis=0)
-        np.minimum(layers[1], 255 - layers[0], out=layers[1])
-        np.add(layers[0], layers[1], out=ink)
-        return np.unique(word[same])
+        words: np.ndarray,
+        end: np.ndarray,
+        font: int,
+        number: np.ndarray,
+        distance: np.ndarray,
+    ) -> tuple[_Letters, np.ndarray]:
+        """Turn glyphs and distances of words into cells; returns also the words that have none."""
+        distance[end] = 0
+        advance, shift = self._grid.layout.advances(distance, font)
+        glyph = self._row(font, number)
+        glyph[end] = 0
+        odd = advance <= 0
+        odd[end] = False
+        letters = _Letters(words, end, glyph, advance, shift)
+        if not odd.any():
+            return letters, words[:0]
+        good = ~np.logical_or.reduceat(odd, _starts(end))
+        return _kept(letters, good), words[~good]
 
-    def _load(self, font: int, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return first column, columns and left edge of glyphs; draws those that are new."""
-        table = self._glyphs.get(font)
-        if table is None:
-            table = np.full((3, self._grid.layout.chain.font(font).glyphs), -1, np.int64)
-            self._glyphs[font] = table
-        for number in np.unique(numbers[table[1, numbers] < 0]).tolist():
-            self._load_one(table, font, number)
-        first, columns, left = table[:, numbers]
-        return first, columns, left
+    def _compose(self, words: Sequence[str], letters: _Letters, patches: bool) -> Words:
+        """Draw words side by side, but for those whose letters reach too far."""
+        grid = self._grid
+        number, end, glyph, advance, shift = letters
+        start, last = _starts(end), end - 1
+        origin, inked, stop = self._glyphs[:, glyph]
+        origin, inked, stop = origin - shift, inked + shift, stop + shift
+        # What reaches out of the cell on either side, at most over all of the next one.
+        before, after = np.maximum(-inked, 0), np.maximum(stop - advance, 0)
+        most_before, most_after = np.roll(advance, 1), np.roll(advance, -1)
+        most_before[start] = most_after[last] = self._blank // 2
+        far = (inked > self._blank) | (advance - stop > self._blank)
+        odd = far | (before > most_before) | (after > most_after)
+        if odd.any():
+            good = ~np.logical_or.reduceat(odd, start)
+            return self._compose(words, _kept(letters, good), patches)
+        width = np.add.reduceat(advance, start) if len(end) else end
+        if patches:
+            lead = np.full(len(end), grid.margin)
+            taken = -(-(grid.margin + width + grid.gap) // grid.width) * grid.width
+            tail = taken - grid.margin - width
+            before[start] = np.minimum(before[start], lead)
+            after[last] = np.minimum(after[last], tail)
+        else:
+            lead, tail = before[start], after[last]
+        # The end of a word is a cell as well, up to the first letter of the next.
+        cell = advance.copy()
+        cell[end] = tail + np.append(lead[1:], 0)
+        first = int(lead[0]) if len(end) else 0
+        x = first + np.cumsum(cell) - cell
+        index = np.repeat(origin - x, cell) + np.arange(first, first + int(cell.sum()))
+        ink = self._columns.take(np.append(np.zeros(first, np.int64), index), axis=0)
+        self._add(ink, after, x + advance, origin + advance)
+        self._add(ink, before, x - before, origin - before)
+        return Words([words[i] for i in number.tolist()], width, -lead, width + tail, ink)
 
-    def _load_one(self, table: np.ndarray, font: int, number: int) -> None:
+    def _add(
+        self, ink: np.ndarray, many: np.ndarray, target: np.ndarray, source: np.ndarray
+    ) -> None:
+        """Add so many columns from `source` on to those of `ink` from `target` on."""
+        some = np.flatnonzero(many)
+        many = many[some]
+        step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        target = np.repeat(target[some], many) + step
+        below = ink[target]
+        new = self._columns[np.repeat(source[some], many) + step]
+        ink[target] = below + np.minimum(new, 255 - below)
+
+    def _row(self, font: int, numbers: np.ndarray) -> np.ndarray:
+        """Return the rows of glyphs in the table; draws those that are new."""
+        rows = self._rows.get(font)
+        if rows is None:
+            rows = np.zeros(self._grid.layout.chain.font(font).glyphs, np.int64)
+            self._rows[font] = rows
+        found = rows[numbers]
+        if not found.all():
+            for number in np.unique(numbers[found == 0]).tolist():
+                rows[number] = self._load(font, number)
+            found = rows[numbers]
+        return found
+
+    def _load(self, font: int, number: int) -> int:
         grid = self._grid
         bitmap, left, top = grid.atlas.bitmap(font, number)
-        raised = grid.layout.chain.font(font).raised
         columns = bitmap.shape[1]
-        while self._used + columns > len(self._columns):
+        while self._used + columns + self._blank > len(self._columns):
             self._columns = np.concatenate([self._columns, np.zeros_like(self._columns)])
-        row = grid.baseline - raised - top
+        row = grid.baseline - grid.layout.chain.font(font).raised - top
         up, down = max(row, 0), min(row + bitmap.shape[0], grid.height)
         if up < down:
-            self._columns[self._used : self._used + columns, up:down] = bitmap[
-                up - row : down - row
-            ].T
-        table[:, number] = self._used, columns, left
-        self._used += columns
+            ink = bitmap[up - row : down - row]
+            self._columns[self._used : self._used + columns, up:down] = ink.T
+        if self._known == self._glyphs.shape[1]:
+            self._glyphs = np.concatenate([self._glyphs, np.zeros_like(self._glyphs)], axis=1)
+        ends = (left, left + columns) if columns else (0, 0)
+        self._glyphs[:, self._known] = self._used - left, *ends
+        self._used += columns + self._blank
+        self._known += 1
+        return self._known - 1
 
 
-class _Pieces(NamedTuple):
-    """Glyphs: the word of each, its first column there, and its columns in the store."""
-
-    word: np.ndarray
-    x: np.ndarray
-    first: np.ndarray
-    columns: np.ndarray
+def _starts(end: np.ndarray) -> np.ndarray:
+    return np.append(0, end + 1)[:-1]
 
 
-def _script(character: str) -> str:
-    """Return the script of a letter, "" for what stands beside any script, "?" for the rest."""
-    kind = category(character)
-    if normalize("NFC", character) != character or _JAMO.match(character):
-        return "?"
-    if kind[0] == "L":
-        return name(character, "?").partition(" ")[0]
-    return "" if kind[0] in "NP" or kind in ("Sc", "Sm") else "?"
+def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
+    """Leave words out."""
+    length = np.diff(letters.end, prepend=-1)
+    keep = np.repeat(good, length)
+    arrays = (letters.glyph[keep], letters.advance[keep], letters.shift[keep])
+    return _Letters(letters.words[good], np.cumsum(length[good]) - 1, *arrays)
+
+
+def _joined(parts: Sequence[_Letters]) -> _Letters:
+    """Put the words of several groups together."""
+    if len(parts) == 1:
+        return parts[0]
+    words, ends, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    before = np.cumsum([0, *(len(part.glyph) for part in parts)])
+    ends += np.repeat(before[:-1], [len(part.end) for part in parts])
+    return _Letters(words, ends, *others)

@@ -78,6 +78,7 @@ class Font:
         units: to the size.
         glyphs: how many it has.
         joined: letters touch, so that nothing may be put between them.
+        pairs: plain letters advance by themselves and the letter that follows alone.
     """
 
     def __init__(self, name: str, size: int, raised: int, style: Style):
@@ -85,6 +86,7 @@ class Font:
         path, number = installed(name), _entry(name).get("number", 0)
         self.size, self.raised = size, raised
         self.joined: bool = _entry(name).get("joined", False)
+        self.pairs: bool = _entry(name).get("pairs", False)
         face = hb.Face(_blob(path), number)
         self.shaper = hb.Font(face)
         self.units: int = face.upem

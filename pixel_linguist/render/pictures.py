@@ -35,8 +35,8 @@ class PictureStore(Store):
                 number = len(self.ids)
                 self._take_over(number, old, numbers)
                 self._number(again, old.width[numbers], old.missing[numbers])
-        drawn, others = self._bulk.draw(units, self.aligned) if len(units) > 3 else ([], units)
-        for words in drawn:
+        words, others = self._bulk.draw(units, self.aligned)
+        if words is not None:
             self._keep_words(len(self.ids), words)
             self._number(words.units, words.width, 0)
         for unit in others:
@@ -129,17 +129,17 @@ class PatchStore(PictureStore):
         grid = self.grid
         taken = (words.right - words.left) // grid.width
         drawn = np.minimum(taken, grid.max_patches)
-        self._take(len(drawn), int(drawn.sum()))
+        before, total = np.cumsum(drawn) - drawn, int(drawn.sum())
+        self._take(len(drawn), total)
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
-        step = np.arange(drawn.sum()) - np.repeat(np.cumsum(drawn) - drawn, drawn)
-        first = np.repeat((words.start + words.left) // grid.width, drawn)
-        seen = patches if len(step) == len(patches) else patches[first + step]
-        self.patches[self._used : self._used + len(step)] = seen.reshape(
-            len(step), grid.height * grid.width
-        )
+        if total < len(patches):
+            first = np.cumsum(taken) - taken
+            patches = patches[np.repeat(first - before, drawn) + np.arange(total)]
+        room = self.patches[self._used : self._used + total]
+        room.reshape(total, grid.height, grid.width)[:] = patches
         self.first = grown(self.first, number + len(drawn))
-        self.first[number : number + len(drawn)] = self._used + np.cumsum(drawn) - drawn
-        self._used += len(step)
+        self.first[number : number + len(drawn)] = self._used + before
+        self._used += total
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""

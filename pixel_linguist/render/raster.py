@@ -37,7 +37,7 @@ class Atlas:
             box_width: pixels of the box for what is missing.
             memory: bytes that bitmaps may take.
         """
-        self._chain, self._memory = chain, memory
+        self._chain, self.memory = chain, memory
         self._box = _box(chain.size, box_width)
         self._bitmaps: dict[tuple[int, int], Bitmap] = {}
         self.nbytes = 0
@@ -50,7 +50,7 @@ class Atlas:
         if known is None:
             known = self._load(font, index)
             self.nbytes += known.ink.nbytes + _OVERHEAD
-            if self.nbytes > self._memory:
+            if self.nbytes > self.memory:
                 self._bitmaps.clear()
                 self.nbytes = 0
             self._bitmaps[font, index] = known

@@ -29,10 +29,10 @@ def test_many_at_once_are_as_one_by_one(
         pytest.skip(str(error))
     drawn = 0
 
-    def refuse(self: Bulk, units: list[str], patches: bool) -> tuple[list[object], list[str]]:
+    def refuse(self: Bulk, units: list[str], patches: bool) -> tuple[None, list[str]]:
         nonlocal drawn
         drawn += len(units)
-        return [], units
+        return None, units
 
     monkeypatch.setattr(Bulk, "draw", refuse)
     alone = Renderer(family, strategy)(words, 16)

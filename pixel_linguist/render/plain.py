@@ -1,0 +1,110 @@
+"""Which words are plain: each character one glyph of one font, on the baseline, not reshaped.
+
+So it is in Latin, Cyrillic or Han without loose marks. New words are most of the work where nearly
+all are known, and plain ones can be shaped and drawn as arrays.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from unicodedata import category, name, normalize
+
+import numpy as np
+
+from pixel_linguist.render.fonts import BOX_FONT, Chain
+
+# Scripts by the first word of their letters' names: such letters are not reshaped by neighbours.
+_PLAIN = {
+    "LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "ETHIOPIC", "CHEROKEE",
+    "CJK", "HIRAGANA", "KATAKANA", "HANGUL",
+}  # fmt: skip
+# Letters that join to syllables, each several letters to a cluster.
+_JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
+# What ends a word in an array of code points. It takes part in no kerning.
+END = "\n"
+# No character; those beyond the basic plane count as it does.
+_LAST = 0xFFFF
+
+
+class Group(NamedTuple):
+    """Words of one font and one script.
+
+    Attributes:
+        key: font and script.
+        letter: one of theirs that has the script.
+        words: int64 [n], their numbers.
+        codes: uint32, their code points, each word followed by END.
+    """
+
+    key: tuple[int, str]
+    letter: str
+    words: np.ndarray
+    codes: np.ndarray
+
+
+class Plain:
+    """Finds plain words. Not safe for several threads at once."""
+
+    def __init__(self, chain: Chain):
+        self._chain = chain
+        # By code point its kind: 0 not met yet, 1 not plain, others by font and script.
+        self._kind = np.zeros(_LAST + 1, np.uint8)
+        self._kind[[ord(END), _LAST]] = 1
+        self._kinds = {(BOX_FONT, "?"): 1}
+        # By kind: its font, and whether it stands beside any script.
+        self._font = np.full(256, BOX_FONT, np.int16)
+        self._neutral = np.zeros(256, bool)
+
+    def groups(self, words: Sequence[str]) -> Iterator[Group]:
+        """Group those words that are plain by font and by the script of their first letter.
+
+        Args:
+            words: none of them empty.
+        """
+        text = END.join([*words, ""])
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        codes = np.minimum(codes, _LAST)
+        length = np.fromiter(map(len, words), np.int64, len(words)) + 1
+        stop = np.cumsum(length)
+        start, end = stop - length, stop - 1
+        kind = self._kind[codes]
+        if not kind.all():
+            for code in np.unique(codes[kind == 0]).tolist():
+                self._kind[code] = self._kind_of(chr(code))
+            kind = self._kind[codes]
+        kind[end] = kind[end - 1]
+        font = self._font[kind]
+        lowest, highest = np.minimum.reduceat(font, start), np.maximum.reduceat(font, start)
+        # The first letter that has a script, or the first of any.
+        place = np.arange(len(codes))
+        first = np.minimum.reduceat(np.where(self._neutral[kind], len(codes), place), start)
+        first = np.where(first < len(codes), first, start)
+        group = kind[first]
+        group[(lowest != highest) | (lowest == BOX_FONT)] = 1
+        keys = [*self._kinds]
+        for number in np.unique(group[group > 1]).tolist():
+            chosen = group == number
+            own = codes if chosen.all() else codes[np.repeat(chosen, length)]
+            letter = chr(codes[first[chosen][0]])
+            yield Group(keys[number - 1], letter, np.flatnonzero(chosen), own)
+
+    def _kind_of(self, character: str) -> int:
+        script = _script(character)
+        plain = script in _PLAIN or not script
+        font = self._chain.font_of(character) if plain else BOX_FONT
+        key = (font, script) if font != BOX_FONT else (BOX_FONT, "?")
+        number = self._kinds.setdefault(key, len(self._kinds) + 1)
+        if number > 255:
+            return 1
+        self._font[number], self._neutral[number] = font, not script
+        return number
+
+
+def _script(character: str) -> str:
+    """Return the script of a letter, "" for what stands beside any script, "?" for the rest."""
+    kind = category(character)
+    if normalize("NFC", character) != character or _JAMO.match(character):
+        return "?"
+    if kind[0] == "L":
+        return name(character, "?").partition(" ")[0]
+    return "" if kind[0] in "NP" or kind in ("Sc", "Sm") else "?"
