@@ -1,0 +1,113 @@
+"""Masked autoencoding: the pixels of patches that the encoder did not see."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from pixel_linguist.objective.masking import kept, span_noise
+
+
+def mean_and_deviation(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return what a patch is normalised by: float [..., 1] each, of float [..., P].
+
+    The variance is unbiased and 1e-6 is added to it.
+
+    Source: He et al. 2022 (arXiv 2111.06377), section 4.1, as PIXEL has it.
+    """
+    variance = pixels.var(axis=-1, keepdims=True, ddof=1)
+    return pixels.mean(axis=-1, keepdims=True), jnp.sqrt(variance + 1e-6)
+
+
+def squared_error(predictions: jax.Array, targets: jax.Array, counts: jax.Array) -> jax.Array:
+    """Return the mean squared error of the patches that count, summed: float [].
+
+    Args:
+        predictions: float32 [B, S, P].
+        targets: float32 [B, S, P].
+        counts: bool [B, S].
+    """
+    return jnp.where(counts, ((predictions - targets) ** 2).mean(axis=-1), 0).sum()
+
+
+@dataclasses.dataclass(frozen=True)
+class MaskedAutoencoder:
+    """Reconstruction of masked text patches, as PIXEL pretrains.
+
+    Attributes:
+        mask_ratio: share of the text's patches that are masked, in spans; 0.25 in PIXEL.
+        normalise_pixels: whether each patch's target has mean 0 and variance 1.
+        axis: name of the mapped device axis.
+    """
+
+    mask_ratio: float
+    normalise_pixels: bool
+    axis: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.mask_ratio < 1:
+            raise ValueError(f"objective.mask_ratio is {self.mask_ratio}; it must be in (0, 1)")
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The texts of an example that are encoded."""
+        return ("anchor",)
+
+    def init(self) -> tuple[Any, Any]:
+        """Return (parameters, state), both empty."""
+        return {}, {}
+
+    def keep(self, keys: jax.Array, count: jax.Array, length: int) -> jax.Array:
+        """Draw the patches that the encoder reads.
+
+        Args:
+            keys: one an example, [B].
+            count: int32 [B], text patches.
+            length: S.
+
+        Returns:
+            int32 [B, K], their places.
+        """
+
+        def one(key: jax.Array, count: jax.Array) -> jax.Array:
+            return kept(span_noise(key, count, length, self.mask_ratio), self.mask_ratio)
+
+        return jax.vmap(one)(keys, count)
+
+    def to_pixels(self, predictions: jax.Array, pixels: jax.Array) -> jax.Array:
+        """Return predictions, float [B, S, P], as pixels; of each patch the mean and contrast are
+        the true ones if they were not to be predicted.
+        """
+        if not self.normalise_pixels:
+            return predictions
+        mean, deviation = mean_and_deviation(pixels)
+        return predictions * deviation + mean
+
+    def __call__(
+        self, params: Any, outputs: Any, batch: Any, state: Any, key: jax.Array
+    ) -> tuple[jax.Array, dict[str, jax.Array], Any]:
+        """Return (loss, metrics, state) of this device's rows.
+
+        The loss is the mean over masked text patches of all devices' rows, so that their number
+        changes nothing; a patch of padding never counts.
+
+        Args:
+            params: empty.
+            outputs: "anchor" → {"predictions", "pixels" float32 [B, S, P], "masked" bool [B, S]}.
+            batch: "anchor" → {"count" int32 [B]}.
+            state: returned as it came.
+            key: not used.
+        """
+        view = outputs["anchor"]
+        length = view["masked"].shape[1]
+        text = jnp.arange(length) < batch["anchor"]["count"][:, None]
+        counts = view["masked"] & text
+        targets = view["pixels"]
+        if self.normalise_pixels:
+            mean, deviation = mean_and_deviation(targets)
+            targets = (targets - mean) / deviation
+        # The mean over devices of this is the sum of all errors by the number of all patches.
+        number = jnp.maximum(jax.lax.pmean(counts.sum(), self.axis), 1)
+        loss = squared_error(view["predictions"], targets, counts) / number
+        return loss, {"masked_share": counts.sum() / text.sum()}, state
