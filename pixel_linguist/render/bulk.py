@@ -12,25 +12,27 @@ import numpy as np
 
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.pairs import Pairs
-from pixel_linguist.render.plain import END, Group, Plain
-from pixel_linguist.render.units import Unit
+from pixel_linguist.render.plain import Group, Plain
+from pixel_linguist.render.spans import Spans, code_points
 
 # Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
+# Between words that are shaped together; it takes part in no kerning.
+_SEPARATOR = "\n"
 
 
 class Words(NamedTuple):
     """N shaped words and the ink of all of them side by side.
 
     Attributes:
-        units: the words.
+        numbers: int64 [N], which words they are.
         width: int64 [N], pixels that they advance.
         left: int64 [N], the column of each word's first ink or start, at most 0.
         right: int64 [N], the column behind its last ink or its end.
         ink: uint8 [columns, H], from `left` to `right` of each.
     """
 
-    units: Sequence[Unit]
+    numbers: np.ndarray
     width: np.ndarray
     left: np.ndarray
     right: np.ndarray
@@ -41,14 +43,14 @@ class _Letters(NamedTuple):
     """Letters of N words, one behind the other, each word ended by an empty one.
 
     Attributes:
-        words: int64 [N], their numbers.
+        numbers: int64 [N], which words they are.
         end: int64 [N], where their ends are in the arrays below.
         glyph: int64 [n], a row of the table of glyphs; 0 is blank.
         advance: int64 [n], pixels; 0 at the ends, and where no cell can be made of a letter.
         shift: int64 [n], pixels by which a glyph is moved to the right in its cell.
     """
 
-    words: np.ndarray
+    numbers: np.ndarray
     end: np.ndarray
     glyph: np.ndarray
     advance: np.ndarray
@@ -77,45 +79,41 @@ class Bulk:
         # By font and glyph: the row, 0 for one not drawn yet.
         self._rows: dict[int, np.ndarray] = {}
 
-    def draw(self, units: Sequence[Unit], patches: bool) -> tuple[Words | None, list[Unit]]:
-        """Draw those units that are plain words.
+    def draw(self, words: Spans, patches: bool) -> Words | None:
+        """Draw those words that are plain.
 
         Args:
-            units: all different.
+            words: all different.
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
-
-        Returns:
-            What was drawn, and the units that are not plain.
         """
-        words = [unit for unit in units if isinstance(unit, str) and 0 < len(unit) <= _LONGEST]
-        if len(words) < _FEWEST:
-            return None, list(units)
+        length = words.length - 1
+        chosen = (length > 0) & (length <= _LONGEST)
+        if np.count_nonzero(chosen) < _FEWEST:
+            return None
         if self._columns.nbytes > self._grid.atlas.memory // 2:
             self._forget()
-        groups = self._plain.groups(words)
-        shaped = [letters for group in groups for letters in self._shape(words, group)]
-        if not shaped:
-            return None, list(units)
-        drawn = self._compose(words, _joined(shaped), patches)
-        if len(drawn.units) == len(units):
-            return drawn, []
-        found = set(drawn.units)
-        return drawn, [unit for unit in units if unit not in found]
+        numbers = np.flatnonzero(chosen)
+        shaped = [
+            letters._replace(numbers=numbers[letters.numbers])
+            for group in self._plain.groups(words.of(chosen))
+            for letters in self._shape(group)
+        ]
+        return self._compose(_joined(shaped), patches) if shaped else None
 
-    def _shape(self, words: Sequence[str], group: Group) -> Iterator[_Letters]:
+    def _shape(self, group: Group) -> Iterator[_Letters]:
         """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
-        numbers = group.words
+        numbers, words = group.numbers, group.words
         layout, (font, _) = self._grid.layout, group.key
         if layout.chain.font(font).pairs:
             if group.key not in self._pairs:
                 self._pairs[group.key] = Pairs(layout, font, group.letter)
-            shaped = self._pairs[group.key].shape(group.codes)
-            end = np.flatnonzero(group.codes == ord(END))
-            letters, numbers = self._letters(numbers, end, font, *shaped)
+            shaped = self._pairs[group.key].shape(words)
+            letters, good = self._letters(numbers, words.end, font, *shaped)
             yield letters
-        if not len(numbers):
-            return
-        text = END.join([*(words[i] for i in numbers.tolist()), ""])
+            if good.all():
+                return
+            numbers, words = numbers[~good], words.of(~good)
+        text = _SEPARATOR.join([*map(words.text, range(len(numbers))), ""])
         infos, places = layout.glyphs(text, font, False)
         size = len(infos)
         glyph = np.fromiter([info.codepoint for info in infos], np.int64, size)
@@ -125,36 +123,34 @@ class Bulk:
         # Several glyphs for one letter, moved ones, or none: no cell can be made of those.
         odd[1:] |= cluster[1:] == cluster[:-1]
         distance[odd | (glyph == 0)] = 0
-        end = np.flatnonzero(
-            np.frombuffer(text.encode("utf-32-le"), np.uint32)[cluster] == ord(END)
-        )
+        end = np.flatnonzero(code_points(text)[cluster] == ord(_SEPARATOR))
         yield self._letters(numbers, end, font, glyph, distance)[0]
 
     def _letters(
         self,
-        words: np.ndarray,
+        numbers: np.ndarray,
         end: np.ndarray,
         font: int,
-        number: np.ndarray,
+        glyph: np.ndarray,
         distance: np.ndarray,
     ) -> tuple[_Letters, np.ndarray]:
-        """Turn glyphs and distances of words into cells; returns also the words that have none."""
+        """Turn glyphs and distances of words into cells; returns also which words have those."""
         distance[end] = 0
         advance, shift = self._grid.layout.advances(distance, font)
-        glyph = self._row(font, number)
-        glyph[end] = 0
+        row = self._row(font, glyph)
+        row[end] = 0
         odd = advance <= 0
         odd[end] = False
-        letters = _Letters(words, end, glyph, advance, shift)
+        letters = _Letters(numbers, end, row, advance, shift)
         if not odd.any():
-            return letters, words[:0]
+            return letters, np.ones(len(end), bool)
         good = ~np.logical_or.reduceat(odd, _starts(end))
-        return _kept(letters, good), words[~good]
+        return _kept(letters, good), good
 
-    def _compose(self, words: Sequence[str], letters: _Letters, patches: bool) -> Words:
+    def _compose(self, letters: _Letters, patches: bool) -> Words:
         """Draw words side by side, but for those whose letters reach too far."""
         grid = self._grid
-        number, end, glyph, advance, shift = letters
+        numbers, end, glyph, advance, shift = letters
         start, last = _starts(end), end - 1
         origin, inked, stop = self._glyphs[:, glyph]
         origin, inked, stop = origin - shift, inked + shift, stop + shift
@@ -166,7 +162,7 @@ class Bulk:
         odd = far | (before > most_before) | (after > most_after)
         if odd.any():
             good = ~np.logical_or.reduceat(odd, start)
-            return self._compose(words, _kept(letters, good), patches)
+            return self._compose(_kept(letters, good), patches)
         width = np.add.reduceat(advance, start) if len(end) else end
         if patches:
             lead = np.full(len(end), grid.margin)
@@ -185,7 +181,7 @@ class Bulk:
         ink = self._columns.take(np.append(np.zeros(first, np.int64), index), axis=0)
         self._add(ink, after, x + advance, origin + advance)
         self._add(ink, before, x - before, origin - before)
-        return Words([words[i] for i in number.tolist()], width, -lead, width + tail, ink)
+        return Words(numbers, width, -lead, width + tail, ink)
 
     def _add(
         self, ink: np.ndarray, many: np.ndarray, target: np.ndarray, source: np.ndarray
@@ -241,14 +237,14 @@ def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
     length = np.diff(letters.end, prepend=-1)
     keep = np.repeat(good, length)
     arrays = (letters.glyph[keep], letters.advance[keep], letters.shift[keep])
-    return _Letters(letters.words[good], np.cumsum(length[good]) - 1, *arrays)
+    return _Letters(letters.numbers[good], np.cumsum(length[good]) - 1, *arrays)
 
 
 def _joined(parts: Sequence[_Letters]) -> _Letters:
     """Put the words of several groups together."""
     if len(parts) == 1:
         return parts[0]
-    words, ends, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    numbers, ends, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     before = np.cumsum([0, *(len(part.glyph) for part in parts)])
     ends += np.repeat(before[:-1], [len(part.end) for part in parts])
-    return _Letters(words, ends, *others)
+    return _Letters(numbers, ends, *others)

@@ -8,11 +8,12 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from pixel_linguist.render.placement import Placed, Placement, Rows, bounds_of
+from pixel_linguist.render.placement import Placed, Placement, Rows
 from pixel_linguist.render.store import Full, Store
-from pixel_linguist.render.units import CLUSTER, Unit, turns
+from pixel_linguist.render.units import CLUSTER, Units, listed, turns
 
-_PIECE = 1 << 14
+# Characters that are counted at once.
+_PIECE = 1 << 17
 S = TypeVar("S", bound=Store)
 # Several parts stand in one sequence, with a black patch between them.
 Text: TypeAlias = str | tuple[str, ...]
@@ -45,13 +46,13 @@ class Drawing(Generic[S]):
         return np.diff(np.concatenate([[0], np.cumsum(counts)])[bounds]) + black
 
     def _count(self, parts: Sequence[str]) -> np.ndarray:
-        units = [*map(self.placement.split, parts)]
-        return self.placement.patches(self._widths([*chain.from_iterable(units)]), bounds_of(units))
+        half = len(parts) // 2
+        if half and sum(map(len, parts)) > _PIECE:
+            return np.concatenate([self._count(parts[:half]), self._count(parts[half:])])
+        units = self.placement.split(parts)
+        return self.placement.patches(self._widths(units), units.bounds)
 
-    def _widths(self, units: Sequence[Unit]) -> np.ndarray:
-        if len(units) > _PIECE:
-            pieces = [units[i : i + _PIECE] for i in range(0, len(units), _PIECE)]
-            return np.concatenate([self._widths(piece) for piece in pieces])
+    def _widths(self, units: Units) -> np.ndarray:
         for _ in range(2):
             store = self._store
             try:
@@ -61,8 +62,8 @@ class Drawing(Generic[S]):
             except Full:
                 self._store = self._new_store(self._store)
         with self._lock:
-            layout = self.placement.grid.layout
-            return np.array([layout.shape(unit).width for unit in units])
+            shape = self.placement.grid.layout.shape
+            return np.array([shape(units.unit(i)).width for i in range(len(units.own))])
 
     def place(self, texts: Sequence[Text], room: int) -> list[Drawn[S]]:
         """Place texts, each cut to `room` patches, in as many batches as memory calls for."""
@@ -81,24 +82,23 @@ class Drawing(Generic[S]):
 
     def _place(self, store: S, texts: Sequence[Text], room: int, visible: bool = False) -> Drawn[S]:
         parts, bounds = _parts(texts)
-        units = [*map(self.placement.split, parts)]
-        if visible:
-            with self._lock:
-                units = [*map(self.placement.visible, units)]
         rooms = np.full(len(parts), room)
         cut = np.zeros(len(parts), bool)
+        units = self._split(parts, visible)
         plain = not self.end_patch and len(parts) == len(texts)
         if not plain:
-            ids = store.lookup([*chain.from_iterable(units)])
-            counts = self.placement.patches(store.width[ids], bounds_of(units))
+            counts = self.placement.patches(store.width[store.lookup(units)], units.bounds)
             rooms = self._rooms(counts, bounds, room)
             cut = counts > rooms
         # What is cut is what is written last; where directions meet, that need not be seen last.
-        turned = [i for i, part in enumerate(parts) if not part.isascii() and turns(part)]
-        for i, count in zip(turned, self._count([parts[i] for i in turned]), strict=True):
-            if count > rooms[i]:
-                units[i] = self.placement.split(self._shorten(parts[i], int(rooms[i])))
-                cut[i] = True
+        if units.others:
+            turned = [i for i, part in enumerate(parts) if not part.isascii() and turns(part)]
+            counts = self._count([parts[i] for i in turned])
+            long = [i for i, n in zip(turned, counts, strict=True) if n > rooms[i]]
+            for i in long:
+                parts[i], cut[i] = self._shorten(parts[i], int(rooms[i])), True
+            if long:
+                units = self._split(parts, visible)
         placed = self.placement.place(store, units, rooms)
         store.prepare(placed)
         cut |= placed.cut
@@ -107,6 +107,14 @@ class Drawing(Generic[S]):
             placed = self._join(placed, rooms, bounds)
             cut = np.diff(np.concatenate([[0], np.cumsum(cut)])[bounds]) > 0
         return Drawn(placed, store, int(cut.sum()), missing)
+
+    def _split(self, parts: Sequence[str], visible: bool) -> Units:
+        """Split into units, or only those that change what is seen."""
+        if not visible:
+            return self.placement.split(parts)
+        with self._lock:
+            seen = [self.placement.visible(self.placement.split.one(part)) for part in parts]
+        return listed(seen)
 
     def _rooms(self, counts: np.ndarray, bounds: np.ndarray, room: int) -> np.ndarray:
         """Share out the room of each text among its parts; what comes too late has none."""
@@ -148,9 +156,9 @@ class Drawing(Generic[S]):
         ends = [match.end() for match in CLUSTER.finditer(text)]
 
         def fits(clusters: int) -> bool:
-            units = placement.split(text[: ends[clusters - 1]])
+            units = placement.split.one(text[: ends[clusters - 1]])
             widths = np.array([layout.shape(unit).width for unit in units], np.int64)
-            return bool(placement.patches(widths, bounds_of([units]))[0] <= room)
+            return bool(placement.patches(widths, np.array([0, len(units)]))[0] <= room)
 
         with self._lock:
             low, high = 0, 1

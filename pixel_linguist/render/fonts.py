@@ -347,7 +347,7 @@ class Chain:
         own = "".join(c for c in cluster if self._covers(base, c))
         marks = [(c, self._first(c)) for c in cluster if not self._covers(base, c)]
         found = tuple((c, font) for c, font in marks if font is not None)
-        if whole is not None and whole <= max(font for _, font in found):
+        if whole is not None and whole <= max((font for _, font in found), default=whole):
             return (Part(cluster, whole),)
         boxes = (Part("", BOX_FONT),) * (len(found) < len(marks))
         return Part(own, base, found), *boxes

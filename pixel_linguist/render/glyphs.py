@@ -12,7 +12,8 @@ import numpy as np
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.placement import Placed
-from pixel_linguist.render.store import OVERHEAD, Full, Store, grown
+from pixel_linguist.render.store import OVERHEAD, Full, Store
+from pixel_linguist.render.vocabulary import longer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -103,12 +104,12 @@ class RunStore(Store):
     def _keep(self, number: int, shaped: Shaped) -> None:
         found = [*self._cut_up(shaped)]
         self._left -= OVERHEAD + 24 * len(found)
-        if self.ids and self._left < 0:
+        if self.size and self._left < 0:
             raise Full
         start, end = self._used, self._used + len(found)
-        self.first, self.pieces = grown(self.first, number), grown(self.pieces, number)
+        self.first, self.pieces = longer(self.first, number + 1), longer(self.pieces, number + 1)
         self.first[number], self.pieces[number] = start, len(found)
-        self.tile, self.x, self.y = (grown(a, end) for a in (self.tile, self.x, self.y))
+        self.tile, self.x, self.y = (longer(a, end) for a in (self.tile, self.x, self.y))
         if found:
             self.tile[start:end], self.x[start:end], self.y[start:end] = zip(*found, strict=True)
         self._used = end
@@ -145,7 +146,7 @@ class RunStore(Store):
         if known is None:
             known = len(self._tiles) + 2
             self._left -= 2 * tile.nbytes + OVERHEAD
-            self.tiles = grown(self.tiles, known)
+            self.tiles = longer(self.tiles, known + 1)
             self.tiles[known] = tile
             self._tiles[key] = known
         return known

@@ -8,7 +8,7 @@ then the same as shaping each word, at a small part of the cost.
 import numpy as np
 
 from pixel_linguist.render.layout import Layout
-from pixel_linguist.render.plain import END
+from pixel_linguist.render.spans import Spans
 
 # Letters of one script; tables grow with their square.
 _MOST = 512
@@ -29,7 +29,6 @@ class Pairs:
         self._layout, self._font, self._letter = layout, font, letter
         # Letters are numbered as they come; 0 is the end of a word, 1 those that are too many.
         self._slots = np.full(1 << 16, -1, np.int16)
-        self._slots[ord(END)] = 0
         self._letters = ["", ""]
         self._numbers = np.zeros(_MOST, np.int64)
         self._distances = self._table(64)
@@ -40,20 +39,22 @@ class Pairs:
         table[:, 1] = table[1] = _ODD
         return table
 
-    def shape(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Shape words, each followed by END.
+    def shape(self, words: Spans) -> tuple[np.ndarray, np.ndarray]:
+        """Shape words.
 
         Args:
-            codes: int [n], the code points of plain words of this font and script.
+            words: plain ones of this font and script, with n code points, their ends included.
 
         Returns:
             The glyph of each code point, and its advance in the font's units: below 0 where two
             letters join or move each other, so that the word must be shaped as a whole.
         """
-        slots = self._slots[codes]
+        slots = self._slots[words.codes]
+        slots[words.end] = 0
         if slots.min() < 0:
-            self._meet(np.unique(codes[slots < 0]).tolist())
-            slots = self._slots[codes]
+            self._meet(np.unique(words.codes[slots < 0]).tolist())
+            slots = self._slots[words.codes]
+            slots[words.end] = 0
         after = np.append(slots[1:], 0)
         distances = self._distances[slots, after]
         new = (distances == _UNKNOWN) & (slots > 0)

@@ -11,8 +11,10 @@ from pixel_linguist.render.bulk import Bulk, Words
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.placement import Placed
-from pixel_linguist.render.store import OVERHEAD, Full, Store, grown
+from pixel_linguist.render.spans import Spans, spans_of
+from pixel_linguist.render.store import OVERHEAD, Full, Store
 from pixel_linguist.render.units import Unit
+from pixel_linguist.render.vocabulary import WORD_OVERHEAD, longer
 
 
 class PictureStore(Store):
@@ -25,29 +27,42 @@ class PictureStore(Store):
         super().__init__(grid, lock, previous)
         self._bulk: Bulk = previous._bulk if previous else Bulk(grid)
 
-    def _add_all(self, units: Sequence[Unit]) -> None:
+    def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
+        numbers = np.full(len(hashes), -1)
         old = self._previous
         if old is not None:
-            again = [unit for unit in units if unit in old.ids]
-            if again:
-                units = [unit for unit in units if unit not in old.ids]
-                numbers = np.array([old.ids[unit] for unit in again])
-                number = len(self.ids)
-                self._take_over(number, old, numbers)
-                self._number(again, old.width[numbers], old.missing[numbers])
-        words, others = self._bulk.draw(units, self.aligned)
-        if words is not None:
-            self._keep_words(len(self.ids), words)
-            self._number(words.units, words.width, 0)
-        for unit in others:
-            self._add(unit, self.grid.layout.shape(unit))
+            known = old.vocabulary.find(words, hashes)
+            numbers[known >= 0] = self._again(old, known[known >= 0])
+        new = np.flatnonzero(numbers < 0)
+        numbers[new] = self._draw_words(words.of(numbers < 0))
+        return numbers
 
-    def _number(self, units: Sequence[Unit], width: np.ndarray, missing: np.ndarray | int) -> None:
-        number, end = len(self.ids), len(self.ids) + len(units)
-        self.width, self.missing = grown(self.width, end), grown(self.missing, end)
-        self.width[number:end], self.missing[number:end] = width, missing
-        # Last: a thread that finds them here reads the rest without a lock.
-        self.ids.update(zip(units, range(number, end), strict=True))
+    def _draw_words(self, words: Spans) -> np.ndarray:
+        """Draw words, all different, and return their numbers."""
+        numbers = np.full(len(words.end), -1)
+        drawn = self._bulk.draw(words, self.aligned)
+        if drawn is not None:
+            self._keep_words(self.size, drawn)
+            numbers[drawn.numbers] = self._number(drawn.width, 0)
+        for i in np.flatnonzero(numbers < 0).tolist():
+            numbers[i] = self._add(self.grid.layout.shape(words.text(i)))
+        return numbers
+
+    def _add_others(self, units: Sequence[Unit]) -> None:
+        old = self._previous
+        if old is not None:
+            known = [unit for unit in units if unit in old.ids]
+            numbers = self._again(old, np.array([old.ids[unit] for unit in known], np.int64))
+            self.ids.update(zip(known, numbers.tolist(), strict=True))
+        straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
+        numbers = self._draw_words(spans_of(straight))
+        self.ids.update(zip(straight, numbers.tolist(), strict=True))
+        super()._add_others([unit for unit in units if unit not in self.ids])
+
+    def _again(self, old: Store, numbers: np.ndarray) -> np.ndarray:
+        """Take units over from another store; returns their numbers in this one."""
+        self._take_over(self.size, old, numbers)
+        return self._number(old.width[numbers], old.missing[numbers])
 
     @abstractmethod
     def _take_over(self, number: int, old: Any, numbers: np.ndarray) -> None:
@@ -91,25 +106,25 @@ class PatchStore(PictureStore):
         grid = self.grid
         taken = grid.margin + shaped.width + grid.gap if shaped.width else 0
         drawn = min(-(-taken // grid.width), grid.max_patches)
-        self._take(1, drawn)
+        self._take(OVERHEAD, drawn)
         canvas = np.zeros((grid.height, drawn * grid.width), np.uint8)
         grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
         patches = canvas.reshape(grid.height, drawn, grid.width).swapaxes(0, 1)
         self.patches[self._used : self._used + drawn] = patches.reshape(
             drawn, grid.height * grid.width
         )
-        self.first = grown(self.first, number)
+        self.first = longer(self.first, number + 1)
         self.first[number] = self._used
         self._used += drawn
 
     def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
         drawn = np.minimum(self._taken(old.width[numbers]), self.grid.max_patches)
-        self._take(len(numbers), int(drawn.sum()))
+        self._take(WORD_OVERHEAD * len(numbers), int(drawn.sum()))
         step = np.arange(drawn.sum())
         before = np.cumsum(drawn) - drawn
         slots = np.repeat(old.first[numbers] - before, drawn) + step
         self.patches[self._used : self._used + len(step)] = old.patches[slots]
-        self.first = grown(self.first, number + len(numbers))
+        self.first = longer(self.first, number + len(numbers))
         self.first[number : number + len(numbers)] = self._used + before
         self._used += len(step)
 
@@ -118,9 +133,9 @@ class PatchStore(PictureStore):
         grid = self.grid
         return np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
 
-    def _take(self, units: int, patches: int) -> None:
-        """Claim room for units and their patches."""
-        cost = units * OVERHEAD + patches * self.patches.shape[1]
+    def _take(self, overhead: int, patches: int) -> None:
+        """Claim room for patches, and for what there is beside them."""
+        cost = overhead + patches * self.patches.shape[1]
         if cost > self._left or self._used + patches > len(self.patches):
             raise Full
         self._left -= cost
@@ -130,14 +145,14 @@ class PatchStore(PictureStore):
         taken = (words.right - words.left) // grid.width
         drawn = np.minimum(taken, grid.max_patches)
         before, total = np.cumsum(drawn) - drawn, int(drawn.sum())
-        self._take(len(drawn), total)
+        self._take(WORD_OVERHEAD * len(drawn), total)
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
         if total < len(patches):
             first = np.cumsum(taken) - taken
             patches = patches[np.repeat(first - before, drawn) + np.arange(total)]
         room = self.patches[self._used : self._used + total]
         room.reshape(total, grid.height, grid.width)[:] = patches
-        self.first = grown(self.first, number + len(drawn))
+        self.first = longer(self.first, number + len(drawn))
         self.first[number : number + len(drawn)] = self._used + before
         self._used += total
 
@@ -145,15 +160,14 @@ class PatchStore(PictureStore):
         """Draw a batch, uint8 [B, length, H, W]."""
         grid = self.grid
         taken = self._taken(self.width[placed.ids])
-        before = np.cumsum(taken) - taken
-        text = np.repeat(np.arange(len(placed.count)), np.diff(placed.bounds))
-        place = text * length + placed.x // grid.width
-        step = np.arange(taken.sum())
-        index = np.zeros(len(placed.count) * length, np.int64)
-        index[np.repeat(place - before, taken) + step] = (
-            np.repeat(self.first[placed.ids] - before, taken) + step
-        )
-        patches = self.patches.take(index, axis=0)
+        ends = np.cumsum(taken)
+        source = np.repeat(self.first[placed.ids] - (ends - taken), taken)
+        source += np.arange(len(source))
+        # The patches of a text follow each other without a gap.
+        filled = np.diff(np.append(0, ends)[placed.bounds])
+        index = np.zeros((len(filled), length), np.int64)
+        index[np.arange(length) < filled[:, None]] = source
+        patches = self.patches.take(index.ravel(), axis=0)
         return patches.reshape(-1, length, grid.height, grid.width)
 
 
@@ -218,10 +232,10 @@ class StripStore(PictureStore):
             ("before", -left),
             ("after", np.maximum(right - width, 0)),
         ):
-            array = grown(getattr(self, name), end)
+            array = longer(getattr(self, name), end)
             array[number:end] = values
             setattr(self, name, array)
-        self.shifted = grown(self.shifted, end)
+        self.shifted = longer(self.shifted, end)
 
     def _claim(self, units: int, columns: int, patches: int) -> None:
         grid = self.grid

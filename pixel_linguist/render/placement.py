@@ -1,15 +1,13 @@
 """Strategies: where the units of texts stand in rows of patches (Lotz et al. 2023)."""
 
 import dataclasses
-from collections.abc import Sequence
-from itertools import chain
 from typing import Protocol
 
 import numpy as np
 
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.store import Store
-from pixel_linguist.render.units import Unit, pairs, pieces, words
+from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Splitting, Unit, Units
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -59,10 +57,8 @@ class Placement(Protocol):
     """What stands where."""
 
     grid: Grid
-
-    def split(self, text: str) -> list[Unit]:
-        """Split a text into units, from left to right."""
-        ...
+    # Texts into units, from left to right.
+    split: Splitting
 
     def patches(self, widths: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         """Return the patches that texts take by the widths of their units, int64 [B]."""
@@ -72,18 +68,20 @@ class Placement(Protocol):
         """Return those units that change what is seen."""
         ...
 
-    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: np.ndarray) -> Placed:
+    def place(self, store: Store, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most its room, int64 [B], in patches."""
         ...
 
 
-def bounds_of(texts: Sequence[Sequence[Unit]]) -> np.ndarray:
-    """Return where the units of each text begin, in one list of all, int64 [B + 1]."""
-    return np.cumsum([0, *map(len, texts)])
-
-
 def _sums(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    return np.diff(np.concatenate([[0], np.cumsum(values)])[bounds])
+    """Add up the values of each text."""
+    return np.diff(np.append(0, np.cumsum(values))[bounds])
+
+
+def _within(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Add up the values of each text as far as each unit, itself included."""
+    ends = np.cumsum(values)
+    return ends - np.repeat(np.append(0, ends)[bounds[:-1]], np.diff(bounds))
 
 
 class Aligned:
@@ -91,7 +89,7 @@ class Aligned:
 
     def __init__(self, grid: Grid, by_pairs: bool = False):
         self.grid = grid
-        self.split = pairs if by_pairs else words
+        self.split = PAIRS if by_pairs else WORDS
 
     def unit_patches(self, widths: np.ndarray) -> np.ndarray:
         """Return the patches of units by their widths; what has no picture takes none."""
@@ -106,32 +104,26 @@ class Aligned:
         """Return those units that change what is seen."""
         return [unit for unit in units if self.grid.layout.shape(unit).width]
 
-    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: np.ndarray) -> Placed:
+    def place(self, store: Store, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most its room, int64 [B], in patches."""
-        bounds = bounds_of(texts)
-        units = [*chain.from_iterable(texts)]
+        bounds = units.bounds
         ids = store.lookup(units)
         count = self.unit_patches(store.width[ids])
+        ends = _within(count, bounds)
         totals = _sums(count, bounds)
         long = totals > room
-        keep = np.ones(len(ids), bool)
-        for text in np.flatnonzero(long):
-            start, stop = bounds[text : text + 2]
-            ends = np.cumsum(count[start:stop])
-            last = int(np.searchsorted(ends, room[text], side="right"))
-            keep[start + last : stop] = False
-            left = int(room[text]) - int(ends[last] - count[start + last])
-            limit = left * self.grid.width - self.grid.margin - self.grid.gap
-            if limit > 0:
-                ids[start + last] = store.lookup_cut(units[start + last], limit)
-                keep[start + last] = True
         if long.any():
-            ids, bounds = ids[keep], np.concatenate([[0], np.cumsum(keep)])[bounds]
+            keep = ends <= np.repeat(room, np.diff(bounds))
+            last = bounds[:-1][long] + _sums(keep, bounds)[long]
+            left = room[long] - (ends - count)[last]
+            limits = left * self.grid.width - self.grid.margin - self.grid.gap
+            for unit, limit in zip(last.tolist(), limits.tolist(), strict=True):
+                if limit > 0:
+                    ids[unit], keep[unit] = store.lookup_cut(units.unit(unit), limit), True
+            ids, bounds = ids[keep], np.append(0, np.cumsum(keep))[bounds]
             count = self.unit_patches(store.width[ids])
-            totals = _sums(count, bounds)
-        before = np.cumsum(count) - count
-        first = np.repeat(np.concatenate([before, [0]])[bounds[:-1]], np.diff(bounds))
-        x = (before - first) * self.grid.width + self.grid.margin
+            ends, totals = _within(count, bounds), _sums(count, bounds)
+        x = (ends - count) * self.grid.width + self.grid.margin
         return Placed(ids, x, bounds, np.maximum(totals, 1), long)
 
 
@@ -140,45 +132,37 @@ class Running:
 
     def __init__(self, grid: Grid):
         self.grid = grid
-        self.split = pieces
+        self.split = PIECES
 
     def patches(self, widths: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         """Return the patches that texts take by the widths of their units, int64 [B]."""
-        return self._patches(_sums(widths + self.grid.layout.space, bounds))
+        taken = _sums(widths + self.grid.layout.space, bounds)
+        taken += self.grid.margin + self.grid.gap - self.grid.layout.space
+        return np.maximum(-(-taken // self.grid.width), 1)
 
     def visible(self, units: list[Unit]) -> list[Unit]:
         """Return those units that change what is seen: all, for each brings a space."""
         return units
 
-    def _patches(self, widths: np.ndarray) -> np.ndarray:
-        """Turn widths of texts, with a space at their end, into patches."""
-        taken = widths - self.grid.layout.space + self.grid.margin + self.grid.gap
-        return np.maximum(-(-taken // self.grid.width), 1)
-
-    def place(self, store: Store, texts: Sequence[Sequence[Unit]], room: np.ndarray) -> Placed:
+    def place(self, store: Store, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most its room, int64 [B], in patches."""
-        bounds = bounds_of(texts)
-        units = [*chain.from_iterable(texts)]
+        bounds, grid = units.bounds, self.grid
         ids = store.lookup(units)
         width = store.width[ids]
-        begins = np.concatenate([[0], np.cumsum(width + self.grid.layout.space)])
-        x = begins[:-1] - np.repeat(begins[bounds[:-1]], np.diff(bounds)) + self.grid.margin
-        count = self._patches(np.diff(begins[bounds]))
+        x = _within(width + grid.layout.space, bounds) - grid.layout.space - width + grid.margin
+        count = self.patches(width, bounds)
         long = count > room
         if not long.any():
             return Placed(ids, x, bounds, count, long)
-        keep = np.ones(len(ids), bool)
-        for text in np.flatnonzero(long):
-            limit = int(room[text]) * self.grid.width - self.grid.gap
-            start, stop = bounds[text : text + 2]
-            last = start + int((x[start:stop] + width[start:stop] <= limit).sum())
-            keep[last + 1 : stop] = False
-            ids[last] = store.lookup_cut(units[last], int(limit - x[last]))
-            if not store.width[ids[last]]:
-                # Nor does the space before it count.
-                keep[last] = False
-                last -= 1
-            end = int(x[last] + store.width[ids[last]]) if last >= start else 0
-            count[text] = max(-(-(end + self.grid.gap) // self.grid.width), 1)
-        bounds = np.concatenate([[0], np.cumsum(keep)])[bounds]
+        limits = np.repeat(room * grid.width - grid.gap, np.diff(bounds))
+        keep = x + width <= limits
+        last = bounds[:-1][long] + _sums(keep, bounds)[long]
+        for text, unit in zip(np.flatnonzero(long).tolist(), last.tolist(), strict=True):
+            ids[unit] = store.lookup_cut(units.unit(unit), int(limits[unit] - x[unit]))
+            # Where nothing of it is left, the space before it does not count either.
+            keep[unit] = width_left = store.width[ids[unit]] > 0
+            shown = unit if width_left else unit - 1
+            end = int(x[shown] + store.width[ids[shown]]) if shown >= bounds[text] else 0
+            count[text] = max(-(-(end + grid.gap) // grid.width), 1)
+        bounds = np.append(0, np.cumsum(keep))[bounds]
         return Placed(ids[keep], x[keep], bounds, count, long)

@@ -5,13 +5,14 @@ all are known, and plain ones can be shaped and drawn as arrays.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 from unicodedata import category, name, normalize
 
 import numpy as np
 
 from pixel_linguist.render.fonts import BOX_FONT, Chain
+from pixel_linguist.render.spans import Spans
 
 # Scripts by the first word of their letters' names: such letters are not reshaped by neighbours.
 _PLAIN = {
@@ -20,8 +21,6 @@ _PLAIN = {
 }  # fmt: skip
 # Letters that join to syllables, each several letters to a cluster.
 _JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
-# What ends a word in an array of code points. It takes part in no kerning.
-END = "\n"
 # No character; those beyond the basic plane count as it does.
 _LAST = 0xFFFF
 
@@ -32,14 +31,14 @@ class Group(NamedTuple):
     Attributes:
         key: font and script.
         letter: one of theirs that has the script.
-        words: int64 [n], their numbers.
-        codes: uint32, their code points, each word followed by END.
+        numbers: int64 [n], of the words.
+        words: their letters.
     """
 
     key: tuple[int, str]
     letter: str
-    words: np.ndarray
-    codes: np.ndarray
+    numbers: np.ndarray
+    words: Spans
 
 
 class Plain:
@@ -49,24 +48,20 @@ class Plain:
         self._chain = chain
         # By code point its kind: 0 not met yet, 1 not plain, others by font and script.
         self._kind = np.zeros(_LAST + 1, np.uint8)
-        self._kind[[ord(END), _LAST]] = 1
+        self._kind[_LAST] = 1
         self._kinds = {(BOX_FONT, "?"): 1}
         # By kind: its font, and whether it stands beside any script.
         self._font = np.full(256, BOX_FONT, np.int16)
         self._neutral = np.zeros(256, bool)
 
-    def groups(self, words: Sequence[str]) -> Iterator[Group]:
+    def groups(self, words: Spans) -> Iterator[Group]:
         """Group those words that are plain by font and by the script of their first letter.
 
         Args:
             words: none of them empty.
         """
-        text = END.join([*words, ""])
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-        codes = np.minimum(codes, _LAST)
-        length = np.fromiter(map(len, words), np.int64, len(words)) + 1
-        stop = np.cumsum(length)
-        start, end = stop - length, stop - 1
+        codes = np.minimum(words.codes, _LAST)
+        start, end = words.start, words.end
         kind = self._kind[codes]
         if not kind.all():
             for code in np.unique(codes[kind == 0]).tolist():
@@ -84,9 +79,8 @@ class Plain:
         keys = [*self._kinds]
         for number in np.unique(group[group > 1]).tolist():
             chosen = group == number
-            own = codes if chosen.all() else codes[np.repeat(chosen, length)]
             letter = chr(codes[first[chosen][0]])
-            yield Group(keys[number - 1], letter, np.flatnonzero(chosen), own)
+            yield Group(keys[number - 1], letter, np.flatnonzero(chosen), words.of(chosen))
 
     def _kind_of(self, character: str) -> int:
         script = _script(character)
@@ -107,4 +101,4 @@ def _script(character: str) -> str:
         return "?"
     if kind[0] == "L":
         return name(character, "?").partition(" ")[0]
-    return "" if kind[0] in "NP" or kind in ("Sc", "Sm") else "?"
+    return "" if kind[0] in "NPS" else "?"

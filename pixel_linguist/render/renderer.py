@@ -92,7 +92,7 @@ class Renderer:
         self._pictures: Drawing[PatchStore | StripStore] = Drawing(
             self._placement,
             # One store and the one before it.
-            lambda old: kind(self._grid, self._lock, self.memory * 3 // 8, old),
+            lambda old: kind(self._grid, self._lock, self.memory * 7 // 16, old),
             self._lock,
             end_patch,
         )
@@ -105,7 +105,7 @@ class Renderer:
         fonts = Chain(chosen, height, scale, Style(self.weight, self.slant))
         cell = width // 2 if strategy.cells else round(chosen.cell * height)
         layout = Layout(fonts, cell, all_cells=strategy.cells, spacing=self.spacing)
-        atlas = Atlas(fonts, layout.box_width, self.memory // 8)
+        atlas = Atlas(fonts, layout.box_width, self.memory // 16)
         return Grid(layout, atlas, self.patch, self.max_patches, strategy.close)
 
     def __call__(self, texts: Sequence[Text], length: int | None = None) -> Rendered:

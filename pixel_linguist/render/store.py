@@ -10,7 +10,9 @@ import numpy as np
 
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.units import Unit
+from pixel_linguist.render.spans import Spans
+from pixel_linguist.render.units import Unit, Units
+from pixel_linguist.render.vocabulary import Vocabulary, hash_words, longer
 
 # What a unit costs in memory beside its picture: its key, its entry, its numbers.
 OVERHEAD = 300
@@ -37,24 +39,57 @@ class Store(ABC):
         self.grid, self._lock, self._previous = grid, lock, previous
         if previous is not None:
             previous._previous = None
+        # What has numbers: words of texts that run from left to right, and all else.
+        self.vocabulary = Vocabulary()
         self.ids: dict[Hashable, int] = {}
+        self.size = 0
         # By number: pixels, and clusters that no font covers.
         self.width = np.zeros(1024, np.int64)
         self.missing = np.zeros(1024, np.int64)
 
-    def lookup(self, units: Sequence[Unit]) -> np.ndarray:
+    def lookup(self, units: Units) -> np.ndarray:
         """Return the numbers of units, int64 [n]; what is new is drawn.
 
         Raises:
             Full: they do not fit beside those before.
         """
+        numbers = self._lookup_words(units.spans)
+        if not units.others:
+            return numbers
+        both = np.empty(len(units.own), np.int64)
+        both[units.own], both[~units.own] = numbers, self._lookup_others(units.others)
+        return both
+
+    def _lookup_words(self, words: Spans) -> np.ndarray:
+        hashes, size = hash_words(words), self.size
+        numbers = self.vocabulary.find(words, hashes)
+        missing = numbers < 0
+        if not missing.any():
+            return numbers
+        words, hashes = words.of(missing), hashes[missing]
+        first = np.zeros(len(hashes), bool)
+        first[np.unique(hashes, return_index=True)[1]] = True
+        with self._lock:
+            if self.size != size:
+                # Another thread may have been first; a word has one number.
+                first &= self.vocabulary.find(words, hashes) < 0
+            new = words.of(first)
+            self.vocabulary.add(new, hashes[first], self._add_words(new, hashes[first]))
+        found = self.vocabulary.find(words, hashes)
+        # Next to never: another word has its hash.
+        for i in np.flatnonzero(found < 0).tolist():
+            found[i] = self._lookup_others([words.text(i)])[0]
+        numbers[missing] = found
+        return numbers
+
+    def _lookup_others(self, units: Sequence[Unit]) -> np.ndarray:
         numbers = np.fromiter(map(self.ids.get, units, repeat(-1)), np.int64, len(units))
         missing = np.flatnonzero(numbers < 0).tolist()
         if missing:
             new = dict.fromkeys([units[i] for i in missing])
             with self._lock:
                 # Another thread may have been first; a unit has one number.
-                self._add_all([unit for unit in new if unit not in self.ids])
+                self._add_others([unit for unit in new if unit not in self.ids])
             numbers[missing] = [self.ids[units[i]] for i in missing]
         return numbers
 
@@ -71,22 +106,32 @@ class Store(ABC):
         if key not in self.ids:
             with self._lock:
                 if key not in self.ids:
-                    self._add(key, self.grid.layout.shape(unit).cut(limit))
+                    self.ids[key] = self._add(self.grid.layout.shape(unit).cut(limit))
         return self.ids[key]
 
-    def _add_all(self, units: Sequence[Unit]) -> None:
-        for unit in units:
-            self._add(unit, self.grid.layout.shape(unit))
+    def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
+        """Draw words, all different, and return their numbers."""
+        shape = self.grid.layout.shape
+        added = [self._add(shape(words.text(i))) for i in range(len(words.end))]
+        return np.array(added, np.int64)
 
-    def _add(self, key: Hashable, shaped: Shaped) -> None:
-        number = len(self.ids)
-        self._keep(number, shaped)
-        self.width = grown(self.width, number)
-        self.missing = grown(self.missing, number)
-        self.width[number] = shaped.width
-        self.missing[number] = shaped.missing
-        # Last: a thread that finds it here reads the rest without a lock.
-        self.ids[key] = number
+    def _add_others(self, units: Sequence[Unit]) -> None:
+        # A unit comes last into the dict: a thread that finds it there reads the rest without a
+        # lock.
+        for unit in units:
+            self.ids[unit] = self._add(self.grid.layout.shape(unit))
+
+    def _add(self, shaped: Shaped) -> int:
+        self._keep(self.size, shaped)
+        return int(self._number(np.array([shaped.width]), np.array([shaped.missing]))[0])
+
+    def _number(self, width: np.ndarray, missing: np.ndarray | int) -> np.ndarray:
+        """Give the next numbers to units that are kept."""
+        start, end = self.size, self.size + len(width)
+        self.width, self.missing = longer(self.width, end), longer(self.missing, end)
+        self.width[start:end], self.missing[start:end] = width, missing
+        self.size = end
+        return np.arange(start, end)
 
     @abstractmethod
     def _keep(self, number: int, shaped: Shaped) -> None:
@@ -95,10 +140,3 @@ class Store(ABC):
         Raises:
             Full: there is no room.
         """
-
-
-def grown(array: np.ndarray, number: int) -> np.ndarray:
-    """Return an array that has a place `number`: itself, or a longer one."""
-    while number >= len(array):
-        array = np.concatenate([array, np.zeros_like(array)])
-    return array

@@ -4,14 +4,17 @@ A unit is a str, which runs from left to right in the order it is written, or a 
 the order they are seen, where text of both directions meets.
 """
 
+import dataclasses
 import re
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
+from itertools import chain, groupby
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import regex
 
 from pixel_linguist.render.bidi import levels, visual_order
+from pixel_linguist.render.spans import Spans, code_points
 
 CLUSTER = regex.compile(r"\X")
 # Whatever makes the bidirectional algorithm do anything: letters of scripts that run from right to
@@ -23,6 +26,10 @@ _RIGHT_TO_LEFT = re.compile(
 _SPACE = re.compile(r"\s")
 _WORD = re.compile(r"[^ ]+")
 _PAIR = regex.compile(r"\X{1,2}")
+# The last code point of the basic plane, which is no character: none above it is white space.
+_LAST = 0xFFFF
+# Characters in a batch, above which texts are split one by one, in less memory.
+_MANY = 1 << 20
 
 
 class Run(NamedTuple):
@@ -33,6 +40,89 @@ class Run(NamedTuple):
 
 
 Unit: TypeAlias = str | tuple[Run, ...]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Units:
+    """The N units of B texts, one text behind the other.
+
+    Attributes:
+        bounds: int64 [B + 1], the units of a text b are those from bounds[b] to bounds[b + 1].
+        spans: those of texts that run from left to right, each with a space behind it.
+        others: those of other texts.
+        own: bool [N], which are spans; the rest are the others, in the same order.
+    """
+
+    bounds: np.ndarray
+    spans: Spans
+    others: list[Unit]
+    own: np.ndarray
+
+    def unit(self, number: int) -> Unit:
+        """Return one unit."""
+        before = int(self.own[:number].sum())
+        return self.spans.text(before) if self.own[number] else self.others[number - before]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Splitting:
+    """How texts are split: by `one`, or many at once.
+
+    Attributes:
+        one: returns the units of a text.
+        between: bool [2 ** 16], the code points that stand between units of a text that runs from
+            left to right; None: that needs `one` as well.
+        strip: text ends where its last visible character does, and units may be empty.
+    """
+
+    one: Callable[[str], list[Unit]]
+    between: np.ndarray | None = None
+    strip: bool = False
+
+    def __call__(self, texts: Sequence[str]) -> Units:
+        """Split texts."""
+        if self.between is None or sum(map(len, texts)) > _MANY:
+            return listed([self.one(text) for text in texts])
+        turned = [i for i, text in enumerate(texts) if not text.isascii() and turns(text)]
+        if not turned:
+            spans, bounds = self._spans(texts)
+            return Units(bounds, spans, [], np.ones(len(spans.end), bool))
+        straight = np.ones(len(texts), bool)
+        straight[turned] = False
+        spans, bounds = self._spans([texts[i] for i in np.flatnonzero(straight).tolist()])
+        others = [self.one(texts[i]) for i in turned]
+        many = np.zeros(len(texts), np.int64)
+        many[straight], many[turned] = np.diff(bounds), [*map(len, others)]
+        own = np.repeat(straight, many)
+        return Units(np.append(0, np.cumsum(many)), spans, [*chain.from_iterable(others)], own)
+
+    def _spans(self, texts: Sequence[str]) -> tuple[Spans, np.ndarray]:
+        assert self.between is not None
+        if self.strip:
+            texts = [*map(str.strip, texts)]
+        codes = code_points(" ".join([*texts, ""]))
+        end = np.flatnonzero(self.between[np.minimum(codes, _LAST)])
+        length = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
+        bounds = np.append(0, np.searchsorted(end, np.cumsum(length)))
+        if not self.strip:
+            spaces = codes[end] == ord(" ")
+            if not spaces.all():
+                codes = codes.copy()
+                codes[end] = ord(" ")
+            filled = np.diff(end, prepend=-1) > 1
+            if not filled.all():
+                codes = np.delete(codes, end[~filled])
+                bounds = np.append(0, np.cumsum(filled))[bounds]
+                end = end[filled] - np.cumsum(~filled)[filled]
+        return Spans(codes, end), bounds
+
+
+def listed(texts: Sequence[Sequence[Unit]]) -> Units:
+    """Put the units of texts into one list."""
+    others = [*chain.from_iterable(texts)]
+    nothing = Spans(np.zeros(0, np.uint32), np.zeros(0, np.int64))
+    bounds = np.cumsum([0, *map(len, texts)])
+    return Units(bounds, nothing, others, np.zeros(len(others), bool))
 
 
 def words(text: str) -> list[Unit]:
@@ -121,3 +211,14 @@ def _seen(text: str, places: Sequence[int]) -> list[Run]:
     runs = _level_runs(text, places)
     order = visual_order([level for _, level in runs])
     return [Run(runs[i][0], runs[i][1] % 2 == 1) for i in order]
+
+
+def _between(*codes: int) -> np.ndarray:
+    table = np.zeros(_LAST + 1, bool)
+    table[[*codes]] = True
+    return table
+
+
+WORDS = Splitting(words, _between(*(code for code in range(_LAST) if chr(code).isspace())))
+PIECES = Splitting(pieces, _between(ord(" ")), strip=True)
+PAIRS = Splitting(pairs)

@@ -33,6 +33,7 @@ RENDERERS = {
 @example("a" + "\u0301" * 1000, ("words", False), 24)
 @example("\u0301", ("continuous", False), 4)
 @example("ﷺ" * 9, ("bigrams", True), 7)
+@example("#\ufe0f", ("words", False), 4)
 def test_any_text_has_a_picture(text: str, kind: tuple[str, bool], length: int) -> None:
     renderer = RENDERERS[kind]
     rendered = renderer([text], length)

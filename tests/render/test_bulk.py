@@ -8,6 +8,7 @@ import pytest
 
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.bulk import Bulk
+from pixel_linguist.render.spans import Spans
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
 ODD = (
@@ -29,10 +30,9 @@ def test_many_at_once_are_as_one_by_one(
         pytest.skip(str(error))
     drawn = 0
 
-    def refuse(self: Bulk, units: list[str], patches: bool) -> tuple[None, list[str]]:
+    def refuse(self: Bulk, words: Spans, patches: bool) -> None:
         nonlocal drawn
-        drawn += len(units)
-        return None, units
+        drawn += len(words.end)
 
     monkeypatch.setattr(Bulk, "draw", refuse)
     alone = Renderer(family, strategy)(words, 16)

@@ -9,7 +9,8 @@ import pytest
 from pixel_linguist.render.fonts import Chain, characters, family, find, manifest
 from pixel_linguist.render.layout import Layout
 from pixel_linguist.render.pairs import Pairs
-from pixel_linguist.render.plain import END, Plain
+from pixel_linguist.render.plain import Plain
+from pixel_linguist.render.spans import spans_of
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
 # Alphabets with what stands beside them; more letters at once than the tables hold are not learned.
@@ -43,13 +44,13 @@ def test_words_are_shaped_as_their_pairs(font: str) -> None:
             letters += [*BESIDE * max(len(letters) // 50, 1)]
             words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(800)]
     together = checked = 0
-    for group in Plain(chain).groups([*dict.fromkeys(words)]):
+    for group in Plain(chain).groups(spans_of([*dict.fromkeys(words)])):
         if group.key[0] != index:
             continue
-        glyphs, distances = Pairs(layout, index, group.letter).shape(group.codes)
-        end = np.flatnonzero(group.codes == ord(END))
-        for start, stop in zip([0, *(end[:-1] + 1)], end, strict=True):
-            word = "".join(map(chr, group.codes[start:stop]))
+        glyphs, distances = Pairs(layout, index, group.letter).shape(group.words)
+        spans = zip(group.words.start, group.words.end, strict=True)
+        for number, (start, stop) in enumerate(spans):
+            word = group.words.text(number)
             infos, places = layout.glyphs(word, index, False)
             checked += 1
             if (distances[start:stop] < 0).any():
