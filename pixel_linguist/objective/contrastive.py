@@ -2,17 +2,49 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from pixel_linguist.objective.geometry import alignment, normalise, uniformity
+from pixel_linguist.objective.geometry import (
+    alignment,
+    log_mean_potential,
+    normalise,
+    potential,
+)
+
+Tree = Any
+
+# Rows that are scored against all candidates at once; more would cost memory and gain no speed.
+ROWS_AT_ONCE = 256
+
+
+def in_blocks(score: Callable[..., Tree], *rows: Tree) -> Tree:
+    """Return `score(*rows)` computed a block of rows at a time, and again in the backward pass.
+
+    No matrix of all rows by all candidates is ever held, which alone would grow by the square of
+    the batch.
+
+    Args:
+        score: of some rows, trees of arrays [R, ...]; what it returns has a leading axis R too.
+        rows: trees of arrays [B, ...].
+    """
+    count = jax.tree.leaves(rows)[0].shape[0]
+    if count <= ROWS_AT_ONCE:
+        return score(*rows)
+    one = jax.checkpoint(lambda row: jax.tree.map(lambda x: x[0], score(*_stack_of_one(row))))
+    return jax.lax.map(one, rows, batch_size=ROWS_AT_ONCE)
+
+
+def _stack_of_one(row: Tree) -> Tree:
+    return jax.tree.map(lambda x: x[None], row)
 
 
 def info_nce(scores: jax.Array, labels: jax.Array) -> jax.Array:
-    """Return the mean cross-entropy of picking each row's positive among its candidates.
+    """Return each row's cross-entropy of picking its positive among its candidates: float [B].
 
     Args:
         scores: float [B, N], already divided by the temperature.
@@ -20,7 +52,7 @@ def info_nce(scores: jax.Array, labels: jax.Array) -> jax.Array:
 
     Source: van den Oord et al. 2018 (arXiv 1807.03748), as used by SimCSE (arXiv 2104.08821).
     """
-    return optax.softmax_cross_entropy_with_integer_labels(scores, labels).mean()
+    return optax.softmax_cross_entropy_with_integer_labels(scores, labels)
 
 
 def exclude(scores: jax.Array, labels: jax.Array, excluded: jax.Array) -> jax.Array:
@@ -106,44 +138,59 @@ class InfoNCE:
         scale = jnp.float32(1 / self.temperature)
         if self.learnable_temperature:
             scale = jnp.exp(cap(params["log_scale"], math.log(100.0)))
-        anchors = normalise(outputs["anchor"]["embedding"])
-        positives = normalise(outputs["positive"]["embedding"])
-        all_positives = self._gather(positives)
-        ids = jnp.stack([batch["text_id"]["anchor"], batch["text_id"]["positive"]], axis=1)
-        labels = jnp.arange(len(ids)) + jax.lax.axis_index(self.axis) * len(ids)
-        related = same_meaning(ids, batch["group"], self._gather(ids), self._gather(batch["group"]))
-        excluded = related & self.mask_false_negatives
-
-        scores = exclude(scale * anchors @ all_positives.T, labels, excluded)
+        rows = {view: normalise(outputs[view]["embedding"]) for view in self.views}
+        rows["ids"] = jnp.stack([batch["text_id"][view] for view in self.views[:2]], axis=1)
+        rows["group"] = batch["group"]
+        number = len(rows["group"])
+        rows["label"] = jnp.arange(number) + jax.lax.axis_index(self.axis) * number
+        # What each row is compared with: the rows of all devices.
+        pool = {name: self._gather(x) for name, x in rows.items()}
         if self.hard_negatives:
-            negatives = self._gather(normalise(outputs["negative"]["embedding"]))
-            out = self._excluded_negatives(batch, ids)
-            hard = jnp.where(out, -1e9, scale * anchors @ negatives.T)
+            pool["has_negative"] = self._gather(batch["has_negative"])
+            pool["negative_ids"] = self._gather(batch["text_id"]["negative"])
+        scored = in_blocks(lambda block: self._score(scale, block, pool), rows)
+        sums = jax.lax.psum((scored["potential"].sum(), scored["pairs"].sum()), self.axis)
+        metrics = {
+            "accuracy": scored["correct"].mean(),
+            "alignment": alignment(rows["anchor"], rows["positive"]),
+            "uniformity": log_mean_potential(*sums),
+            "temperature": 1 / scale,
+        }
+        return scored["loss"].mean(), metrics, state
+
+    def _score(self, scale: jax.Array, rows: Tree, pool: Tree) -> dict[str, jax.Array]:
+        """Score some rows [R] against the whole pool [N]: name → [R]."""
+        labels, anchors = rows["label"], rows["anchor"]
+        related = same_meaning(rows["ids"], rows["group"], pool["ids"], pool["group"])
+        excluded = related & self.mask_false_negatives
+        scores = exclude(scale * anchors @ pool["positive"].T, labels, excluded)
+        if self.hard_negatives:
+            out = self._excluded_negatives(rows["ids"], pool)
+            hard = jnp.where(out, -1e9, scale * anchors @ pool["negative"].T)
             # All positives come first, so that the labels hold with and without hard negatives.
             scores = jnp.concatenate([scores, hard], axis=1)
         loss = info_nce(scores, labels)
         if self.symmetric and not self.hard_negatives:
-            backward = exclude(scale * positives @ self._gather(anchors).T, labels, excluded)
+            backward = exclude(scale * rows["positive"] @ pool["anchor"].T, labels, excluded)
             loss = (loss + info_nce(backward, labels)) / 2
-        metrics = {
-            "accuracy": jnp.mean(jnp.argmax(scores, axis=1) == labels),
-            "alignment": alignment(anchors, positives),
-            "uniformity": uniformity(anchors, all_positives, ~related),
-            "temperature": 1 / scale,
+        total, pairs = potential(anchors, pool["positive"], ~related)
+        return {
+            "loss": loss,
+            "correct": jnp.argmax(scores, axis=1) == labels,
+            "potential": total,
+            "pairs": pairs,
         }
-        return loss, metrics, state
 
     def _gather(self, x: jax.Array) -> jax.Array:
         """Concatenate the rows of all devices."""
         return jax.lax.all_gather(x, self.axis, tiled=True)
 
-    def _excluded_negatives(self, batch: Any, ids: jax.Array) -> jax.Array:
-        """Tell which hard negatives [N] do not count for a row: bool [B, N].
+    def _excluded_negatives(self, ids: jax.Array, pool: Tree) -> jax.Array:
+        """Tell which hard negatives [N] do not count for each row: bool [R, N].
 
         Groups play no part here: a contradiction of the row's own premise is what is wanted.
         """
-        excluded = ~self._gather(batch["has_negative"])[None, :]
+        excluded = ~pool["has_negative"][None, :]
         if self.mask_false_negatives:
-            negative_ids = self._gather(batch["text_id"]["negative"])
-            excluded = excluded | (ids[:, :, None] == negative_ids).any(1)
+            excluded = excluded | (ids[:, :, None] == pool["negative_ids"]).any(1)
         return excluded

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.objective import make_objective
+from pixel_linguist.objective import contrastive, make_objective
 from pixel_linguist.objective.contrastive import same_meaning
 
 SETTINGS: dict[str, Any] = {
@@ -170,12 +170,32 @@ def test_gradient_equals_the_reference(shared: Path) -> None:
 def test_gradient_and_loss_do_not_depend_on_the_number_of_devices(hard: bool) -> None:
     embeddings = draw(1, rows=8, views=3 if hard else 2)
     batch = batch_of(8, group=[0, 1, 0, 1, 2, 3, 4, 5])
-    loss, grads, _ = evaluate({"hard_negatives": hard}, embeddings, batch)
+    loss, grads, metrics = evaluate({"hard_negatives": hard}, embeddings, batch)
     for devices in (2, 4):
-        other_loss, other_grads, _ = evaluate({"hard_negatives": hard}, embeddings, batch, devices)
+        settings = {"hard_negatives": hard}
+        other_loss, other_grads, others = evaluate(settings, embeddings, batch, devices)
         assert float(other_loss) == pytest.approx(float(loss), rel=1e-6)
+        for name, value in metrics.items():
+            assert float(others[name]) == pytest.approx(float(value), rel=1e-5), name
         for view in embeddings:
             np.testing.assert_allclose(other_grads[view], grads[view], atol=1e-6)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_scoring_by_blocks_of_rows_changes_nothing(
+    hard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embeddings = draw(5, rows=21, views=3 if hard else 2)
+    batch = batch_of(21, group=[row % 9 - 1 for row in range(21)])
+    loss, grads, metrics = evaluate({"hard_negatives": hard}, embeddings, batch)
+    # Two whole blocks, and one that is not.
+    monkeypatch.setattr(contrastive, "ROWS_AT_ONCE", 8)
+    in_blocks, block_grads, block_metrics = evaluate({"hard_negatives": hard}, embeddings, batch)
+    assert float(in_blocks) == pytest.approx(float(loss), rel=1e-6)
+    for view in embeddings:
+        np.testing.assert_allclose(block_grads[view], grads[view], atol=1e-6)
+    for name, value in metrics.items():
+        assert float(block_metrics[name]) == pytest.approx(float(value), rel=1e-5), name
 
 
 def test_same_meaning_by_text_on_either_side_and_by_group() -> None:
