@@ -1,11 +1,34 @@
-"""What a model has to beat: TF-IDF of character n-grams."""
+"""What a model is compared with: TF-IDF of character n-grams, and anybody else's encoder."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
+import numpy as np
 from scipy import sparse
 
+from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.evaluate.suite import Task
+
+# Makes the embedding with which a task is scored; TF-IDF is fitted to each task anew.
+EmbedFor = Callable[[Task], Embed]
+
+
+class Encoder(Protocol):
+    """What `sentence_transformers.SentenceTransformer` and our `SentenceEncoder` have in common."""
+
+    def encode(self, sentences: list[str], /) -> Any:
+        """Return [N, D] for N texts."""
+        ...
+
+
+def encoder_embed(encoder: Encoder) -> EmbedFor:
+    """Return the embedding of an object with `encode`, the same for every task."""
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return np.asarray(encoder.encode(list(texts)), np.float32)
+
+    return lambda task: embed
 
 
 def tfidf_embed(task: Task) -> Embed:
@@ -14,13 +37,8 @@ def tfidf_embed(task: Task) -> Embed:
     Raises:
         ModuleNotFoundError: without scikit-learn, naming the extra.
     """
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "the TF-IDF baseline needs scikit-learn: pip install 'pixel-linguist[report]'"
-        ) from error
-    vectorizer = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)).fit(task.texts())
+    make = scikit_learn("feature_extraction.text").TfidfVectorizer
+    vectorizer = make(analyzer="char_wb", ngram_range=(2, 4)).fit(task.texts())
 
     def embed(texts: Any) -> sparse.csr_array:
         return sparse.csr_array(vectorizer.transform(texts))

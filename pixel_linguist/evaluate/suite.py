@@ -1,12 +1,15 @@
 """What a task is, how tasks are scored together, and the table of their scores."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, Self, runtime_checkable
 
+from pixel_linguist.evaluate.bootstrap import Observations, interval
 from pixel_linguist.evaluate.similarity import Embed
 
 Scores = Mapping[str, float]
+# Texts → as many texts, such as the same with typos.
+Change = Callable[[Sequence[str]], tuple[str, ...]]
 
 
 class Task(Protocol):
@@ -26,9 +29,39 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class ObservedTask(Task, Protocol):
+    """A task whose metric is a statistic of single observations, so that it has an interval."""
+
+    def observe(self, embed: Embed) -> Observations:
+        """Return what the metric is computed of."""
+        ...
+
+
+@runtime_checkable
+class ChangeableTask(Task, Protocol):
+    """A task one side of which can be changed, to see how much its score depends on it."""
+
+    def changed(self, change: Change) -> Self:
+        """Return the task with its queries (its second sentences, its test texts) changed."""
+        ...
+
+
 def evaluate_tasks(tasks: Mapping[str, Task], embed: Embed) -> dict[str, dict[str, float]]:
     """Score vectors on tasks by name."""
     return {name: dict(task.score(embed)) for name, task in tasks.items()}
+
+
+def with_interval(task: Task, embed: Embed) -> dict[str, float]:
+    """Score vectors on a task, with the ends of its metric's 95 % interval where it has one.
+
+    They are named "METRIC_low" and "METRIC_high". `embed` is asked twice for the same texts.
+    """
+    scores = dict(task.score(embed))
+    if isinstance(task, ObservedTask):
+        low, high = interval(task.observe(embed))
+        scores |= {f"{task.metric}_low": low, f"{task.metric}_high": high}
+    return scores
 
 
 def score_table(

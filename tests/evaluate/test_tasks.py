@@ -119,7 +119,10 @@ def test_world_tasks_by_name() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"name": "sst", "source": {"name": "tsv", "path": "a.tsv"}}, "no task 'sst'.*sts, bitext"),
+        (
+            {"name": "sst", "source": {"name": "tsv", "path": "a.tsv"}},
+            "no task 'sst'.*sts, sts_year, bitext",
+        ),
         ({"name": "sts", "source": {"name": "tsv", "path": "b.tsv"}}, "no data file"),
         ({"name": "sts", "source": {"name": "tsv", "path": "words.tsv"}}, "column 'sentence2'"),
         ({"name": "sts", "source": {"name": "tsv", "path": "a.tsv"}}, "record 1.*'high'"),

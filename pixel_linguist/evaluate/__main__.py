@@ -1,0 +1,112 @@
+"""Score models: `python -m pixel_linguist.evaluate MODEL --tasks stsb-en sickr --data DIR`."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.config import load
+from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
+from pixel_linguist.evaluate.build import make_tasks
+from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
+from pixel_linguist.evaluate.similarity import Remembered
+from pixel_linguist.evaluate.suite import Task, score_table, with_interval
+from pixel_linguist.files import write_json
+
+TFIDF = "tfidf"
+EPILOG = """
+Without --tasks, the tasks that --data offers are listed. A pattern chooses several: "tatoeba-*".
+With --config, tasks are those of a recipe, by the names that it gives them.
+"""
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line, score, print the table."""
+    parser = argparse.ArgumentParser(
+        prog="pixel_linguist.evaluate",
+        description="Score sentence encoders on tasks, beside TF-IDF and other encoders.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "models", nargs="*", help="model folders, or names of models in the package"
+    )
+    parser.add_argument("--tasks", nargs="+", default=[], help="names or patterns")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="data folder")
+    parser.add_argument("--config", type=Path, help="a recipe of experiments/ with the tasks")
+    parser.add_argument(
+        "--peers",
+        nargs="+",
+        default=[],
+        help="tfidf, or what sentence-transformers loads: a folder or a name",
+    )
+    parser.add_argument("--out", type=Path, help="folder for scores.json")
+    known = parser.parse_args(arguments)
+    try:
+        specs = load(known.config).tasks.to_dict() if known.config else find_tasks(known.data)
+        if not known.tasks:
+            print(f"tasks: {' '.join(specs)}")
+            return
+        tasks = make_tasks(known.data, choose_tasks(specs, known.tasks))
+        rows = score_all(_contenders(known.peers, known.models), tasks)
+    except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
+        sys.exit(f"error: {error}")
+    if known.out:
+        about = {name: {"metric": task.metric} for name, task in tasks.items()}
+        listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
+        write_json(known.out / "scores.json", {"rows": listed, "tasks": about})
+    print(score_table(rows, {name: task.metric for name, task in tasks.items()}))
+    for note in filter(None, (getattr(task, "note", "") for task in tasks.values())):
+        print(f"note: {note}")
+
+
+def score_all(
+    contenders: Mapping[str, EmbedFor], tasks: Mapping[str, Task]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return contender → task → scores, with intervals; an error names the task."""
+    rows: dict[str, dict[str, dict[str, float]]] = {name: {} for name in contenders}
+    work = [(name, task) for name in contenders for task in tasks]
+    for name, task in tqdm(work, unit="task", disable=None):
+        embed = contenders[name](tasks[task])
+        if name != TFIDF:
+            embed = Remembered(embed)
+        try:
+            rows[name][task] = with_interval(tasks[task], embed)
+        except ValueError as error:
+            raise ValueError(f"{name} on {task}: {error}") from error
+    return rows
+
+
+def _contenders(peers: list[str], models: list[str]) -> dict[str, EmbedFor]:
+    """Load peers and models: name → what embeds for a task."""
+    if not peers and not models:
+        raise ValueError("name a model folder, or a peer with --peers")
+    found: dict[str, EmbedFor] = {}
+    for name in peers:
+        found[name] = tfidf_embed if name == TFIDF else encoder_embed(_sentence_transformer(name))
+    for name in models:
+        found[name] = encoder_embed(SentenceEncoder.load(name))
+    return found
+
+
+def _sentence_transformer(name: str) -> Any:
+    """Load what sentence-transformers loads.
+
+    Raises:
+        ModuleNotFoundError: without it, naming the extra.
+    """
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[mteb]'"
+        ) from error
+    return SentenceTransformer(name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

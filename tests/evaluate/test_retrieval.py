@@ -1,0 +1,123 @@
+"""Retrieval against trec_eval, and what is wrong with a folder is named."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pixel_linguist.evaluate.baselines import tfidf_embed
+from pixel_linguist.evaluate.retrieval import Retrieval
+from pixel_linguist.evaluate.similarity import cosine_matrix
+
+NAMES = {
+    "ndcg@10": "ndcg_cut_10",
+    **{f"recall@{cut}": f"recall_{cut}" for cut in (1, 5, 10, 100)},
+    "map": "map",
+}
+
+
+def trec_eval(task: Retrieval, embed: Callable[..., Any]) -> dict[str, float]:
+    """Score a task with trec_eval itself."""
+    pytrec_eval = pytest.importorskip("pytrec_eval", reason="pytrec-eval-terrier is in extra test")
+    vectors = embed(task.texts())
+    scores = cosine_matrix(vectors[: len(task.queries)], vectors[len(task.queries) :])
+    run = {
+        query: {document: float(s) for document, s in zip(task.corpus, row, strict=True)}
+        for query, row in zip(task.queries, scores.astype(np.float32), strict=True)
+    }
+    judgements = {query: dict(grades) for query, grades in task.judgements.items()}
+    each = pytrec_eval.RelevanceEvaluator(
+        judgements, {"ndcg_cut_10", "recall_1,5,10,100", "map", "recip_rank"}
+    ).evaluate(run)
+    found = {
+        name: float(np.mean([each[query][theirs] for query in judgements]))
+        for name, theirs in NAMES.items()
+    }
+    ranks = [each[query]["recip_rank"] for query in judgements]
+    # trec_eval has no cut of the reciprocal rank.
+    return found | {"mrr@10": float(np.mean([r if r >= 0.1 - 1e-9 else 0.0 for r in ranks]))}
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 150), st.integers(1, 5))
+def test_every_measure_equals_trec_eval(seed: int, documents: int, queries: int) -> None:
+    rng = np.random.default_rng(seed)
+    corpus = {str(name): f"d{name}" for name in rng.permutation(documents)}
+    judged = {
+        f"q{number}": {
+            document: int(rng.integers(0, 4))
+            for document in rng.choice(list(corpus), rng.integers(1, documents + 1), replace=False)
+        }
+        for number in range(queries)
+    }
+    task = Retrieval(corpus, {name: name for name in judged}, judged)
+    # Few different vectors, so that many scores are equal.
+    vectors = {text: rng.choice([0.0, 1.0], 3) for text in task.texts()}
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return np.array([vectors[text] for text in texts])
+
+    expected = trec_eval(task, embed)
+    scores = task.score(embed)
+    assert scores == pytest.approx(expected, abs=1e-6)
+    assert set(scores) == set(expected)
+    assert task.observe(embed).values[0].mean() == pytest.approx(scores["ndcg@10"], abs=1e-12)
+
+
+def test_cranfield_equals_trec_eval(shared: Path) -> None:
+    task = Retrieval.from_folder(shared / "data/retrieval/cranfield")
+    assert len(task.corpus) == 1400 and len(task.queries) == 225
+    embed = tfidf_embed(task)
+    scores = task.score(embed)
+    assert scores == pytest.approx(trec_eval(task, embed), abs=1e-6)
+    assert 0.3 < scores["ndcg@10"] < 0.6
+
+
+def beir(folder: Path, **changes: str) -> Path:
+    """Write a tiny folder in BEIR's layout, with some of its files changed."""
+    files = {
+        "corpus": '{"_id": "1", "title": "Cats", "text": "sleep"}\n{"_id": "2", "text": "dogs"}\n',
+        "queries": '{"_id": "a", "text": "cats?"}\n{"_id": "b", "text": "dogs?"}\n',
+        "qrels": "query-id\tcorpus-id\tscore\na\t1\t2\n",
+    } | changes
+    (folder / "qrels").mkdir()
+    (folder / "corpus.jsonl").write_text(files["corpus"])
+    (folder / "queries.jsonl").write_text(files["queries"])
+    (folder / "qrels" / "test.tsv").write_text(files["qrels"])
+    return folder
+
+
+def test_a_folder_is_read_as_beir_reads_it(tmp_path: Path) -> None:
+    task = Retrieval.from_folder(beir(tmp_path))
+    assert task.corpus == {"1": "Cats sleep", "2": "dogs"}
+    # Queries without judgements are not scored.
+    assert task.queries == {"a": "cats?"}
+    assert task.judgements == {"a": {"1": 2}}
+    attacked = task.changed(lambda texts: tuple(text.upper() for text in texts))
+    assert attacked.queries == {"a": "CATS?"} and attacked.corpus == task.corpus
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"corpus": ""}, r"corpus\.jsonl is empty"),
+        ({"corpus": '{"_id": "1"}\n'}, r"corpus\.jsonl, line 1 has no column 'text'"),
+        ({"corpus": json.dumps({"_id": "1", "text": ""}) + "\n{"}, r"line 2: not JSON"),
+        ({"corpus": '{"_id": 1, "text": ""}\n' * 2}, r"line 2: the id '1' occurred before"),
+        ({"qrels": "query-id\tcorpus-id\tscore\n"}, r"test\.tsv has no rows"),
+        ({"qrels": "query-id\tscore\na\t1\n"}, r"no column 'corpus-id'"),
+        ({"qrels": "query-id\tcorpus-id\tscore\na\t3\t1\n"}, r"line 2: there is no document '3'"),
+        ({"qrels": "query-id\tcorpus-id\tscore\nc\t1\t1\n"}, r"line 2: there is no query 'c'"),
+        ({"qrels": "query-id\tcorpus-id\tscore\na\t1\tgood\n"}, r"grade 'good' is not a whole"),
+    ],
+)
+def test_what_is_wrong_with_a_folder_is_named(
+    tmp_path: Path, changes: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Retrieval.from_folder(beir(tmp_path, **changes))
