@@ -13,7 +13,7 @@ import numpy as np
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.pairs import Pairs
 from pixel_linguist.render.plain import Group, Plain
-from pixel_linguist.render.spans import Spans, code_points
+from pixel_linguist.render.spans import Spans, code_points, starts
 
 # Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
@@ -63,7 +63,7 @@ class Bulk:
     def __init__(self, grid: Grid):
         self._grid = grid
         self._plain = Plain(grid.layout.chain)
-        self._pairs: dict[tuple[int, str], Pairs] = {}
+        self._pairs: dict[int, Pairs] = {}
         # Between glyphs, so that a cell may be larger than its ink.
         self._blank = 2 * (max(grid.height, grid.width) + grid.margin + grid.gap)
         self._forget()
@@ -86,7 +86,7 @@ class Bulk:
             words: all different.
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
         """
-        length = words.length - 1
+        length = words.end - words.start
         chosen = (length > 0) & (length <= _LONGEST)
         if np.count_nonzero(chosen) < _FEWEST:
             return None
@@ -102,12 +102,12 @@ class Bulk:
 
     def _shape(self, group: Group) -> Iterator[_Letters]:
         """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
-        numbers, words = group.numbers, group.words
-        layout, (font, _) = self._grid.layout, group.key
+        numbers, words, font = group.numbers, group.words, group.font
+        layout = self._grid.layout
         if layout.chain.font(font).pairs:
-            if group.key not in self._pairs:
-                self._pairs[group.key] = Pairs(layout, font, group.letter)
-            shaped = self._pairs[group.key].shape(words)
+            if font not in self._pairs:
+                self._pairs[font] = Pairs(layout, font)
+            shaped = self._pairs[font].shape(words)
             letters, good = self._letters(numbers, words.end, font, *shaped)
             yield letters
             if good.all():
@@ -124,7 +124,8 @@ class Bulk:
         odd[1:] |= cluster[1:] == cluster[:-1]
         distance[odd | (glyph == 0)] = 0
         end = np.flatnonzero(code_points(text)[cluster] == ord(_SEPARATOR))
-        yield self._letters(numbers, end, font, glyph, distance)[0]
+        distance[end] = 0
+        yield self._letters(numbers, end, font, glyph, *layout.advances(distance, font))[0]
 
     def _letters(
         self,
@@ -132,11 +133,10 @@ class Bulk:
         end: np.ndarray,
         font: int,
         glyph: np.ndarray,
-        distance: np.ndarray,
+        advance: np.ndarray,
+        shift: np.ndarray,
     ) -> tuple[_Letters, np.ndarray]:
-        """Turn glyphs and distances of words into cells; returns also which words have those."""
-        distance[end] = 0
-        advance, shift = self._grid.layout.advances(distance, font)
+        """Set glyphs of words into cells; returns also which of the words have those."""
         row = self._row(font, glyph)
         row[end] = 0
         odd = advance <= 0
@@ -144,20 +144,22 @@ class Bulk:
         letters = _Letters(numbers, end, row, advance, shift)
         if not odd.any():
             return letters, np.ones(len(end), bool)
-        good = ~np.logical_or.reduceat(odd, _starts(end))
+        good = ~np.logical_or.reduceat(odd, starts(end))
         return _kept(letters, good), good
 
     def _compose(self, letters: _Letters, patches: bool) -> Words:
         """Draw words side by side, but for those whose letters reach too far."""
         grid = self._grid
         numbers, end, glyph, advance, shift = letters
-        start, last = _starts(end), end - 1
+        start, last = starts(end), end - 1
         origin, inked, stop = self._glyphs[:, glyph]
         origin, inked, stop = origin - shift, inked + shift, stop + shift
         # What reaches out of the cell on either side, at most over all of the next one.
         before, after = np.maximum(-inked, 0), np.maximum(stop - advance, 0)
-        most_before, most_after = np.roll(advance, 1), np.roll(advance, -1)
+        most_before, most_after = np.empty_like(advance), np.empty_like(advance)
+        most_before[1:], most_after[:-1] = advance[:-1], advance[1:]
         most_before[start] = most_after[last] = self._blank // 2
+        most_before[end] = most_after[end] = 0
         far = (inked > self._blank) | (advance - stop > self._blank)
         odd = far | (before > most_before) | (after > most_after)
         if odd.any():
@@ -174,7 +176,8 @@ class Bulk:
             lead, tail = before[start], after[last]
         # The end of a word is a cell as well, up to the first letter of the next.
         cell = advance.copy()
-        cell[end] = tail + np.append(lead[1:], 0)
+        cell[end] = tail
+        cell[end[:-1]] += lead[1:]
         first = int(lead[0]) if len(end) else 0
         x = first + np.cumsum(cell) - cell
         index = np.repeat(origin - x, cell) + np.arange(first, first + int(cell.sum()))
@@ -228,13 +231,9 @@ class Bulk:
         return self._known - 1
 
 
-def _starts(end: np.ndarray) -> np.ndarray:
-    return np.append(0, end + 1)[:-1]
-
-
 def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
     """Leave words out."""
-    length = np.diff(letters.end, prepend=-1)
+    length = letters.end - starts(letters.end) + 1
     keep = np.repeat(good, length)
     arrays = (letters.glyph[keep], letters.advance[keep], letters.shift[keep])
     return _Letters(letters.numbers[good], np.cumsum(length[good]) - 1, *arrays)

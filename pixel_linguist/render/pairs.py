@@ -16,38 +16,28 @@ _UNKNOWN, _ODD = -2, -1
 
 
 class Pairs:
-    """Letters of one font and one script, by code points below 2**16."""
+    """Letters of one font, by code points below 2**16."""
 
-    def __init__(self, layout: Layout, font: int, letter: str):
-        """Begin with no pair.
-
-        Args:
-            layout: that shapes.
-            font: in its chain.
-            letter: of the script, so that HarfBuzz knows which it is; "" for none.
-        """
-        self._layout, self._font, self._letter = layout, font, letter
+    def __init__(self, layout: Layout, font: int):
+        """Begin with no pair of the font, an index into the layout's chain."""
+        self._layout, self._font = layout, font
         # Letters are numbered as they come; 0 is the end of a word, 1 those that are too many.
         self._slots = np.full(1 << 16, -1, np.int16)
         self._letters = ["", ""]
-        self._numbers = np.zeros(_MOST, np.int64)
-        self._distances = self._table(64)
+        self._glyphs = np.zeros(_MOST, np.int64)
+        # By letter and next letter: pixels that it advances, and is moved by within those.
+        self._advances, self._shifts = _table(64), _table(64)
 
-    @staticmethod
-    def _table(size: int) -> np.ndarray:
-        table = np.full((size, size), _UNKNOWN, np.int32)
-        table[:, 1] = table[1] = _ODD
-        return table
-
-    def shape(self, words: Spans) -> tuple[np.ndarray, np.ndarray]:
+    def shape(self, words: Spans) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Shape words.
 
         Args:
-            words: plain ones of this font and script, with n code points, their ends included.
+            words: plain ones of this font, with n code points, their ends included.
 
         Returns:
-            The glyph of each code point, and its advance in the font's units: below 0 where two
-            letters join or move each other, so that the word must be shaped as a whole.
+            By code point: the glyph, pixels that it advances, and those that it is moved to the
+            right within them. What it advances is below 0 where letters join or move each other,
+            so that the word must be shaped as a whole; 0 at the ends of words.
         """
         slots = self._slots[words.codes]
         slots[words.end] = 0
@@ -55,13 +45,15 @@ class Pairs:
             self._meet(np.unique(words.codes[slots < 0]).tolist())
             slots = self._slots[words.codes]
             slots[words.end] = 0
-        after = np.append(slots[1:], 0)
-        distances = self._distances[slots, after]
-        new = (distances == _UNKNOWN) & (slots > 0)
+        pairs = slots.astype(np.int64) * len(self._advances)
+        pairs[:-1] += slots[1:]
+        advances = self._advances.take(pairs)
+        new = advances == _UNKNOWN
         if new.any():
-            self._learn(np.unique(np.stack([slots[new], after[new]], 1), axis=0))
-            distances = self._distances[slots, after]
-        return self._numbers[slots], distances
+            for pair in np.unique(pairs[new]).tolist():
+                self._learn(*divmod(pair, len(self._advances)))
+            advances = self._advances.take(pairs)
+        return self._glyphs[slots], advances, self._shifts.take(pairs)
 
     def _meet(self, codes: list[int]) -> None:
         """Give letters their numbers."""
@@ -69,28 +61,31 @@ class Pairs:
         self._slots[codes[room:]] = 1
         self._slots[codes[:room]] = np.arange(len(codes[:room])) + len(self._letters)
         self._letters += map(chr, codes[:room])
-        old = self._distances
-        if len(self._letters) > len(old):
-            self._distances = self._table(1 << (len(self._letters) - 1).bit_length())
-            self._distances[: len(old), : len(old)] = old
+        old = len(self._advances)
+        if len(self._letters) > old:
+            for name in ("_advances", "_shifts"):
+                larger = _table(1 << (len(self._letters) - 1).bit_length())
+                larger[:old, :old] = getattr(self, name)
+                setattr(self, name, larger)
 
-    def _learn(self, pairs: np.ndarray) -> None:
-        """Shape pairs, int [n, 2], each on its own line; the first line sets the script."""
-        texts = [self._letters[a] + self._letters[b] for a, b in pairs.tolist()]
-        text = "\n".join([self._letter, *texts, ""])
-        infos, positions = self._layout.glyphs(text, self._font, False)
-        glyphs = {info.cluster: i for i, info in enumerate(infos)}
-        seen = np.bincount([info.cluster for info in infos], minlength=len(text))
-        start = len(self._letter) + 1
-        for (first, second), pair in zip(pairs.tolist(), texts, strict=True):
-            letters = range(start, start + len(pair))
-            start += len(pair) + 1
-            distance = _ODD
-            if all(seen[i] == 1 for i in letters):
-                places = [positions[glyphs[i]] for i in letters]
-                number = infos[glyphs[letters[0]]].codepoint
-                still = not any(place.x_offset or place.y_offset for place in places)
-                if number and still and self._numbers[first] in (0, number):
-                    self._numbers[first] = number
-                    distance = places[0].x_advance
-            self._distances[first, second] = distance
+    def _learn(self, first: int, second: int) -> None:
+        """Shape two letters, or one at the end of a word."""
+        text = self._letters[first] + self._letters[second]
+        infos, places = self._layout.glyphs(text, self._font, False)
+        self._advances[first, second] = _ODD
+        glyph = infos[0].codepoint
+        apart = [info.cluster for info in infos] == [*range(len(text))]
+        still = not any(place.x_offset or place.y_offset for place in places)
+        if glyph and apart and still and self._glyphs[first] in (0, glyph):
+            self._glyphs[first] = glyph
+            distance = np.array([places[0].x_advance])
+            advance, shift = self._layout.advances(distance, self._font)
+            self._advances[first, second] = advance[0] if advance[0] > 0 else _ODD
+            self._shifts[first, second] = shift[0]
+
+
+def _table(size: int) -> np.ndarray:
+    table = np.full((size, size), _UNKNOWN, np.int64)
+    table[:, 1] = table[1] = _ODD
+    table[0] = 0
+    return table

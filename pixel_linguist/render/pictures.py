@@ -164,7 +164,7 @@ class PatchStore(PictureStore):
         source = np.repeat(self.first[placed.ids] - (ends - taken), taken)
         source += np.arange(len(source))
         # The patches of a text follow each other without a gap.
-        filled = np.diff(np.append(0, ends)[placed.bounds])
+        filled = np.diff(np.concatenate(([0], ends))[placed.bounds])
         index = np.zeros((len(filled), length), np.int64)
         index[np.arange(length) < filled[:, None]] = source
         patches = self.patches.take(index.ravel(), axis=0)

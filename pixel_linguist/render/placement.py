@@ -75,13 +75,15 @@ class Placement(Protocol):
 
 def _sums(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Add up the values of each text."""
-    return np.diff(np.append(0, np.cumsum(values))[bounds])
+    ends = np.concatenate(([0], values.cumsum()))[bounds]
+    return ends[1:] - ends[:-1]
 
 
 def _within(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
     """Add up the values of each text as far as each unit, itself included."""
-    ends = np.cumsum(values)
-    return ends - np.repeat(np.append(0, ends)[bounds[:-1]], np.diff(bounds))
+    ends = values.cumsum()
+    before = np.concatenate(([0], ends))[bounds[:-1]]
+    return ends - before.repeat(bounds[1:] - bounds[:-1])
 
 
 class Aligned:

@@ -26,17 +26,15 @@ _LAST = 0xFFFF
 
 
 class Group(NamedTuple):
-    """Words of one font and one script.
+    """Words of one font, and of one script unless the font has `pairs`.
 
     Attributes:
-        key: font and script.
-        letter: one of theirs that has the script.
+        font: an index into the chain.
         numbers: int64 [n], of the words.
         words: their letters.
     """
 
-    key: tuple[int, str]
-    letter: str
+    font: int
     numbers: np.ndarray
     words: Spans
 
@@ -46,7 +44,8 @@ class Plain:
 
     def __init__(self, chain: Chain):
         self._chain = chain
-        # By code point its kind: 0 not met yet, 1 not plain, others by font and script.
+        # By code point its kind: 0 not met yet, 1 not plain, others by font and script, or for a
+        # font with `pairs` by font alone.
         self._kind = np.zeros(_LAST + 1, np.uint8)
         self._kind[_LAST] = 1
         self._kinds = {(BOX_FONT, "?"): 1}
@@ -55,7 +54,7 @@ class Plain:
         self._neutral = np.zeros(256, bool)
 
     def groups(self, words: Spans) -> Iterator[Group]:
-        """Group those words that are plain by font and by the script of their first letter.
+        """Group those words that are plain, by what shapes them together.
 
         Args:
             words: none of them empty.
@@ -79,15 +78,15 @@ class Plain:
         keys = [*self._kinds]
         for number in np.unique(group[group > 1]).tolist():
             chosen = group == number
-            letter = chr(codes[first[chosen][0]])
-            yield Group(keys[number - 1], letter, np.flatnonzero(chosen), words.of(chosen))
+            yield Group(keys[number - 1][0], np.flatnonzero(chosen), words.of(chosen))
 
     def _kind_of(self, character: str) -> int:
         script = _script(character)
         plain = script in _PLAIN or not script
         font = self._chain.font_of(character) if plain else BOX_FONT
-        key = (font, script) if font != BOX_FONT else (BOX_FONT, "?")
-        number = self._kinds.setdefault(key, len(self._kinds) + 1)
+        if font == BOX_FONT or self._chain.font(font).pairs:
+            script = "?"
+        number = self._kinds.setdefault((font, script), len(self._kinds) + 1)
         if number > 255:
             return 1
         self._font[number], self._neutral[number] = font, not script

@@ -11,33 +11,25 @@ class Spans(NamedTuple):
 
     Attributes:
         codes: uint32 [n], their code points, each text followed by one that is not its own.
-        end: int64 [N], where those are.
+        start: int64 [N], where texts begin.
+        end: int64 [N], where those are that follow them.
     """
 
     codes: np.ndarray
+    start: np.ndarray
     end: np.ndarray
-
-    @property
-    def start(self) -> np.ndarray:
-        """Where texts begin, int64 [N]."""
-        return np.append(0, self.end + 1)[:-1]
-
-    @property
-    def length(self) -> np.ndarray:
-        """Code points of each text and the one that follows it, int64 [N]."""
-        return np.diff(self.end, prepend=-1)
 
     def of(self, chosen: np.ndarray) -> "Spans":
         """Return some of the texts, chosen by a bool [N]."""
         if chosen.all():
             return self
-        length = self.length
-        return Spans(self.codes[np.repeat(chosen, length)], np.cumsum(length[chosen]) - 1)
+        length = self.end - self.start + 1
+        return ended(self.codes[np.repeat(chosen, length)], length[chosen].cumsum() - 1)
 
     def text(self, number: int) -> str:
         """Return one text."""
-        start = int(self.end[number - 1]) + 1 if number else 0
-        return self.codes[start : self.end[number]].tobytes().decode("utf-32-le", "surrogatepass")
+        codes = self.codes[self.start[number] : self.end[number]]
+        return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def code_points(text: str) -> np.ndarray:
@@ -48,4 +40,16 @@ def code_points(text: str) -> np.ndarray:
 def spans_of(texts: Sequence[str]) -> Spans:
     """Put texts into one array."""
     length = np.fromiter(map(len, texts), np.int64, len(texts))
-    return Spans(code_points("\n".join([*texts, ""])), np.cumsum(length + 1) - 1)
+    return ended(code_points("\n".join([*texts, ""])), np.cumsum(length + 1) - 1)
+
+
+def ended(codes: np.ndarray, end: np.ndarray) -> Spans:
+    """Return the texts that end at some of the code points and begin behind others' ends."""
+    return Spans(codes, starts(end), end)
+
+
+def starts(end: np.ndarray) -> np.ndarray:
+    """Return where texts begin, each right behind the end of the one before it."""
+    start = np.zeros_like(end)
+    np.add(end[:-1], 1, out=start[1:])
+    return start

@@ -14,7 +14,7 @@ import numpy as np
 import regex
 
 from pixel_linguist.render.bidi import levels, visual_order
-from pixel_linguist.render.spans import Spans, code_points
+from pixel_linguist.render.spans import Spans, code_points, ended, starts
 
 CLUSTER = regex.compile(r"\X")
 # Whatever makes the bidirectional algorithm do anything: letters of scripts that run from right to
@@ -109,18 +109,18 @@ class Splitting:
             if not spaces.all():
                 codes = codes.copy()
                 codes[end] = ord(" ")
-            filled = np.diff(end, prepend=-1) > 1
+            filled = end > starts(end)
             if not filled.all():
                 codes = np.delete(codes, end[~filled])
                 bounds = np.append(0, np.cumsum(filled))[bounds]
                 end = end[filled] - np.cumsum(~filled)[filled]
-        return Spans(codes, end), bounds
+        return ended(codes, end), bounds
 
 
 def listed(texts: Sequence[Sequence[Unit]]) -> Units:
     """Put the units of texts into one list."""
     others = [*chain.from_iterable(texts)]
-    nothing = Spans(np.zeros(0, np.uint32), np.zeros(0, np.int64))
+    nothing = ended(np.zeros(0, np.uint32), np.zeros(0, np.int64))
     bounds = np.cumsum([0, *map(len, texts)])
     return Units(bounds, nothing, others, np.zeros(len(others), bool))
 

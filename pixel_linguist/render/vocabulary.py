@@ -48,7 +48,7 @@ class Vocabulary:
             wrong = wrong[(now >= 0) & (self._hashes[now] != hashes[wrong])]
         # Equal hashes are not equal words.
         start = words.start
-        source = np.repeat(self._first[numbers] - start, words.length)
+        source = np.repeat(self._first[numbers] - start, words.end - start + 1)
         source += np.arange(len(words.codes))
         differs = self._letters.take(source, mode="clip") != words.codes
         numbers[np.logical_or.reduceat(differs, start)] = -1

@@ -45,18 +45,19 @@ def test_words_are_shaped_as_their_pairs(font: str) -> None:
             words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(800)]
     together = checked = 0
     for group in Plain(chain).groups(spans_of([*dict.fromkeys(words)])):
-        if group.key[0] != index:
+        if group.font != index:
             continue
-        glyphs, distances = Pairs(layout, index, group.letter).shape(group.words)
+        glyphs, advances, _ = Pairs(layout, index).shape(group.words)
         spans = zip(group.words.start, group.words.end, strict=True)
         for number, (start, stop) in enumerate(spans):
             word = group.words.text(number)
             infos, places = layout.glyphs(word, index, False)
             checked += 1
-            if (distances[start:stop] < 0).any():
+            if (advances[start:stop] < 0).any():
                 together += 1
                 continue
             assert [info.codepoint for info in infos] == glyphs[start:stop].tolist(), word
-            assert [place.x_advance for place in places] == distances[start:stop].tolist(), word
+            pixels, _ = layout.advances(np.array([place.x_advance for place in places]), index)
+            np.testing.assert_array_equal(advances[start:stop], pixels, word)
             assert not any(place.x_offset or place.y_offset for place in places), word
-    assert checked > 20 and together < checked / 2
+    assert checked > 20 and together < 0.7 * checked
