@@ -80,6 +80,8 @@ def stage(
             # Tasks scored inside the stage, and the task/metric by which its best model is kept;
             # without one, its last is.
             "evaluate_every": max(steps // 4, 1),
+            # Parts are mixed by weight times size ** (1 / temperature); 0: by weight alone.
+            "mixture_temperature": 0.0,
             "evaluate_tasks": (),
             "best_metric": "",
             # Whether its model gets a row in the table of scores.

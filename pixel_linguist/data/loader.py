@@ -84,6 +84,20 @@ class RenderBatch(grain.transforms.Map):
         return batch
 
 
+def size_weight(records: int, temperature: float) -> float:
+    """Return the factor by which the size of a part counts in its share: size ** (1 / T).
+
+    At T = 1 shares are in proportion to sizes; the higher T, the more even they are. T = 0 leaves
+    sizes out. Source: Arivazhagan et al. 2019 (arXiv 1907.05019), section 3.
+
+    Raises:
+        ValueError: for a temperature that is neither 0 nor at least 1.
+    """
+    if temperature and temperature < 1:
+        raise ValueError(f"mixture_temperature is {temperature}; it must be 0 or at least 1")
+    return records ** (1 / temperature) if temperature else 1.0
+
+
 def make_examples(
     root: str | Path, stage: Mapping[str, Any], *, seed: int, process: int = 0, processes: int = 1
 ) -> grain.MapDataset:
@@ -91,8 +105,8 @@ def make_examples(
 
     Args:
         root: the recipe's data folder.
-        stage: with "data" (part → {"source", "pairs", "weight"}), "perturb" (name → arguments)
-            and "perturb_probability".
+        stage: with "data" (part → {"source", "pairs", "weight"}), "mixture_temperature", "perturb"
+            (name → arguments) and "perturb_probability".
         seed: of shuffling, pairing and perturbing.
         process: this host's number; it reads each `processes`-th record from it on.
         processes: number of hosts.
@@ -114,7 +128,7 @@ def make_examples(
         views = MakeViews(maker, perturb, part=number, parts=len(stage["data"]))
         # Drawn before the hosts' shares are taken, so that their number changes no example.
         parts.append(records.random_map(views)[process::processes].repeat())
-        weights.append(part["weight"])
+        weights.append(part["weight"] * size_weight(len(source), stage["mixture_temperature"]))
     return grain.MapDataset.mix(parts, weights=weights) if len(parts) > 1 else parts[0]
 
 

@@ -4,134 +4,57 @@ A source is read and checked when it is made, so that bad input is refused befor
 Paths are relative to the recipe's `data_dir`.
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from pixel_linguist.data.arrow import huggingface, parquet
+from pixel_linguist.data.nli import nli_triples
+from pixel_linguist.data.records import (
+    Record,
+    Source,
+    column,
+    read_lines,
+    read_objects,
+    read_table,
+)
+from pixel_linguist.data.tfds import tfds, tfds_nli_triples
 from pixel_linguist.data.world import WorldSource
 
-Record = dict[str, Any]
+__all__ = ["Record", "Source", "column", "make_source", "read_lines", "read_table", "source_files"]
 
 
-class Source(Protocol):
-    """A random-access sequence of records."""
-
-    def __len__(self) -> int:
-        """Return the number of records."""
-        ...
-
-    def __getitem__(self, index: int) -> Record:
-        """Return one record."""
-        ...
-
-
-def read_lines(path: Path) -> list[str]:
-    """Read the lines of a UTF-8 file; they end at line feeds alone, as other breaks are text.
-
-    Raises:
-        FileNotFoundError: naming the path.
-        ValueError: naming the path, if it is not UTF-8.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no data file {path}; check the recipe's data_dir")
-    try:
-        text = path.read_bytes().decode()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8: {error}") from error
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n") if text else []
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Read a tab-separated UTF-8 file with a header line and no quoting.
-
-    Raises:
-        FileNotFoundError: naming the path.
-        ValueError: for a file without rows, or not UTF-8; for a row with too few or too many
-            columns, by line.
-    """
-    lines = read_lines(path)
-    if len(lines) < 2:
-        raise ValueError(f"{path} has no rows")
-    header = lines[0].split("\t")
-    rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        cells = line.split("\t")
-        if len(cells) != len(header):
-            raise ValueError(
-                f"{path}, line {number}: {len(cells)} columns, but the header has "
-                f"{len(header)}: {', '.join(header)}"
-            )
-        rows.append(dict(zip(header, cells, strict=True)))
-    return rows
-
-
-def column(row: Mapping[str, Any], name: str, where: str) -> Any:
-    """Return a column of a record, or say which columns there are."""
-    if name not in row:
-        raise ValueError(f"{where} has no column {name!r}; it has {', '.join(row)}")
-    return row[name]
-
-
-def tsv(root: Path, *, path: str) -> list[Record]:
+def tsv(root: Path, *, path: str, skip_bad_lines: bool = False) -> list[Record]:
     """Read the rows of a tab-separated file as they are."""
-    return list(read_table(root / path))
+    return list(read_table(root / path, skip_bad_lines=skip_bad_lines))
 
 
-def sentences(root: Path, *, paths: Sequence[str], columns: Sequence[str]) -> list[Record]:
+def jsonl(
+    root: Path, *, path: str, columns: Sequence[str], skip_bad_lines: bool = False
+) -> list[Record]:
+    """Read columns of a file of one JSON object a line."""
+    records = []
+    for number, row in read_objects(root / path, skip_bad_lines=skip_bad_lines):
+        where = f"{root / path}, line {number},"
+        records.append({name: column(row, name, where) for name in columns})
+    return records
+
+
+def sentences(
+    root: Path, *, paths: Sequence[str], columns: Sequence[str], skip_bad_lines: bool = False
+) -> list[Record]:
     """Collect the distinct texts of some columns of tab-separated files, as {"text"}.
 
     A cell is split at bars, so that a list of entries gives its entries.
     """
     texts: dict[str, None] = {}
     for path in paths:
-        for row in read_table(root / path):
+        for row in read_table(root / path, skip_bad_lines=skip_bad_lines):
             for name in columns:
                 for text in column(row, name, path).split("|"):
                     if text.strip():
                         texts[text.strip()] = None
     return [{"text": text} for text in texts]
-
-
-NLI_LABELS = ("entailment", "neutral", "contradiction")
-
-
-def group_nli(rows: Iterable[tuple[str, str, str]]) -> list[Record]:
-    """Group rows (label, premise, hypothesis) by premise.
-
-    Returns:
-        {"premise", "entailment", "contradiction"}: each entailment gives one record, with one of
-        its premise's contradictions by turns, or "" where the premise has none (the batch then
-        gives the only negatives).
-    """
-    groups: dict[str, dict[str, list[str]]] = {}
-    for label, premise, hypothesis in rows:
-        groups.setdefault(premise, {}).setdefault(label, []).append(hypothesis)
-    records = []
-    for premise, group in groups.items():
-        contradictions = group.get("contradiction", [""])
-        for i, entailment in enumerate(group.get("entailment", [])):
-            negative = contradictions[i % len(contradictions)]
-            records.append(
-                {"premise": premise, "entailment": entailment, "contradiction": negative}
-            )
-    return records
-
-
-def nli_triples(root: Path, *, paths: Sequence[str]) -> list[Record]:
-    """Group the rows of NLI files (columns label, premise, hypothesis) with `group_nli`."""
-    records = []
-    for path in paths:
-        rows = []
-        for line, row in enumerate(read_table(root / path), start=2):
-            label, premise, hypothesis = (
-                column(row, name, path) for name in ("label", "premise", "hypothesis")
-            )
-            if label not in NLI_LABELS:
-                raise ValueError(f"{path}, line {line}: label {label!r} is not one of NLI's three")
-            rows.append((label, premise, hypothesis))
-        records += group_nli(rows)
-    return records
 
 
 def aligned(
@@ -172,80 +95,23 @@ def aligned(
     return list(records.values())
 
 
-def articles(root: Path, *, path: str, minimum_words: int) -> list[Record]:
+def articles(
+    root: Path, *, path: str, minimum_words: int, skip_bad_lines: bool = False
+) -> list[Record]:
     """Read a JSONL file of {"title", "sections": [{"heading", "paragraphs": [str, ...]}, ...]}.
 
     Each section of at least `minimum_words` words is a record {"text", "title", "group"}; the
     sections of an article share its group, so that they are never negatives of each other.
     """
-    file = root / path
     records = []
-    for number, line in enumerate(read_lines(file), start=1):
-        where = f"{file}, line {number}"
-        try:
-            article = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{where}: not JSON: {error}") from error
+    for number, article in read_objects(root / path, skip_bad_lines=skip_bad_lines):
+        where = f"{root / path}, line {number}"
         title = column(article, "title", where)
         for section in column(article, "sections", where):
             text = " ".join(column(section, "paragraphs", where))
             if len(text.split()) >= minimum_words:
                 records.append({"text": text, "title": title, "group": number})
     return records
-
-
-def tfds(root: Path, *, dataset: str, split: str, columns: Sequence[str]) -> "TfdsSource":
-    """Read a TFDS data set prepared in array_record form; `root` is its data_dir."""
-    return TfdsSource(root, dataset, split, tuple(columns))
-
-
-class TfdsSource:
-    """Records of a TFDS data set, read without TensorFlow; bytes become str."""
-
-    def __init__(self, root: Path, name: str, split: str, columns: tuple[str, ...]):
-        import tensorflow_datasets
-        import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
-
-        try:
-            self.data = tensorflow_datasets.data_source(
-                name,
-                split=split,
-                data_dir=root,
-                download=False,
-                builder_kwargs={"file_format": "array_record"},
-            )
-        except (AssertionError, FileNotFoundError, KeyError, NotImplementedError) as error:
-            raise FileNotFoundError(
-                f"the TFDS data set {name!r} is not prepared in {root} as array_record; prepare it "
-                f"in Python with tensorflow_datasets.builder({name!r}, data_dir={str(root)!r}, "
-                "file_format='array_record').download_and_prepare()"
-            ) from error
-        for wanted in columns:
-            column(self.data.dataset_info.features, wanted, f"the TFDS data set {name!r}")
-        self.columns = columns
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __getitem__(self, index: int) -> Record:
-        record = self.data[index]
-        chosen = {name: record[name] for name in self.columns}
-        return {k: v.decode() if isinstance(v, bytes) else v for k, v in chosen.items()}
-
-
-def tfds_nli_triples(root: Path, *, dataset: str, split: str) -> list[Record]:
-    """Group the rows of a TFDS data set in the form of snli and multi_nli with `group_nli`.
-
-    Its labels are numbered as in `NLI_LABELS`; rows on which annotators did not agree (-1) are
-    left out.
-    """
-    data = TfdsSource(root, dataset, split, ("label", "premise", "hypothesis"))
-    rows = (data[i] for i in range(len(data)))
-    return group_nli(
-        (NLI_LABELS[row["label"]], row["premise"], row["hypothesis"])
-        for row in rows
-        if row["label"] >= 0
-    )
 
 
 def world(
@@ -257,10 +123,13 @@ def world(
 
 SOURCES: dict[str, Callable[..., Source]] = {
     "tsv": tsv,
+    "jsonl": jsonl,
     "sentences": sentences,
     "nli_triples": nli_triples,
     "aligned": aligned,
     "articles": articles,
+    "parquet": parquet,
+    "huggingface": huggingface,
     "tfds": tfds,
     "tfds_nli_triples": tfds_nli_triples,
     "world": world,
@@ -284,3 +153,10 @@ def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
     if len(source) == 0:
         raise ValueError(f"source {name!r} with {arguments} is empty")
     return source
+
+
+def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
+    """Return the files that a source's "path" or "paths" name, relative to `root`."""
+    paths = spec.get("paths", ())
+    named = [*(paths.values() if isinstance(paths, Mapping) else paths), spec.get("path")]
+    return [Path(path) for path in named if path and (Path(root) / path).is_file()]

@@ -12,11 +12,12 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
 from pixel_linguist.data.loader import make_examples, preview
+from pixel_linguist.data.sources import source_files
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table
-from pixel_linguist.files import write_json
+from pixel_linguist.files import sha256, write_json
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
@@ -149,8 +150,10 @@ class Scorer:
 
 
 def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
-    """Return all that a stage's result depends on, its data aside."""
+    """Return all that a stage's result depends on; of its data, the files named by path."""
     config = shop.config
+    root = Path(config.data_dir)
+    files = {file for part in stage.data.values() for file in source_files(root, part.source)}
     return {
         "stage": plain(stage),
         "model": dataclasses.asdict(shop.encoder),
@@ -158,6 +161,7 @@ def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
         "fonts": shop.renderer.font_hashes(),
         "seed": config.seed,
         "data_dir": str(config.data_dir),
+        "sha256": {str(file): sha256(root / file) for file in sorted(files)},
     }
 
 

@@ -53,6 +53,7 @@ def root(tmp_path: Path) -> Path:
 def stage(**changes: Any) -> dict[str, Any]:
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
     settings = {"data": {"all": part}, "perturb": {}, "perturb_probability": 1.0, "batch_size": 8}
+    settings["mixture_temperature"] = 0.0
     return settings | changes
 
 
@@ -217,3 +218,21 @@ def test_a_batch_larger_than_the_data_is_refused(root: Path) -> None:
 def test_no_data_is_refused(root: Path) -> None:
     with pytest.raises(ValueError, match="the stage has no data"):
         make_examples(root, stage(data={}), seed=0)
+
+
+def test_the_share_of_a_part_grows_with_its_size_by_the_temperature(root: Path) -> None:
+    rows = "".join(f"small {i}\tpositive\n" for i in range(10))
+    (root / "small.tsv").write_text("a\tb\n" + rows)
+    parts = {
+        name: {"source": {"name": "tsv", "path": f"{name}.tsv"}, "pairs": COLUMNS, "weight": 1.0}
+        for name in ("data", "small")
+    }
+    # Sizes are 40 and 10: alone, even; in proportion, 1 in 5; by the square root, 1 in 3.
+    for temperature, share in ((0.0, 1 / 2), (1.0, 1 / 5), (2.0, 1 / 3)):
+        settings = stage(data=parts, mixture_temperature=temperature)
+        found = anchors(make_examples(root, settings, seed=0), 300)
+        assert sum(text.startswith("small") for text in found) == pytest.approx(300 * share, abs=2)
+    with pytest.raises(
+        ValueError, match=r"mixture_temperature is 0\.5; it must be 0 or at least 1"
+    ):
+        make_examples(root, stage(data=parts, mixture_temperature=0.5), seed=0)

@@ -1,16 +1,13 @@
 """Sources: what files become, and which files are refused."""
 
 import json
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 
-from pixel_linguist.data.sources import make_source, read_table
+from pixel_linguist.data.sources import make_source, read_table, source_files
 
 Write = Callable[[str, str], Path]
 
@@ -131,7 +128,7 @@ def test_the_world_is_a_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({"name": "csv"}, r"no source 'csv'; there are tsv, sentences"),
+        ({"name": "csv"}, r"no source 'csv'; there are tsv, jsonl, sent"),
         ({}, r"no source None; there are tsv"),
         ({"name": "tsv", "file": "a.tsv"}, r"source 'tsv': .*'file'"),
         ({"name": "tsv"}, r"source 'tsv': .*'path'"),
@@ -143,8 +140,8 @@ def test_the_world_is_a_source(tmp_path: Path) -> None:
             {"name": "tsv", "path": "bad.tsv"},
             r"bad.tsv, line 3: 3 columns, but the header has 2: a",
         ),
-        ({"name": "tsv", "path": "latin1.tsv"}, r"latin1.tsv is not UTF-8: .*0xe9"),
-        ({"name": "nli_triples", "paths": ["nli.tsv"]}, r"nli.tsv, line 3: label 'maybe' is not"),
+        ({"name": "tsv", "path": "latin1.tsv"}, r"latin1.tsv, line 2: not UTF-8: .*0xe9"),
+        ({"name": "nli_triples", "paths": ["nli.tsv"]}, r"nli.tsv, row 2: label 'maybe' is not"),
         (
             {"name": "nli_triples", "paths": ["good.tsv"]},
             r"good.tsv has no column 'label'; it has a",
@@ -217,76 +214,40 @@ def test_the_real_files_are_read(shared: Path) -> None:
     assert len({record["group"] for record in sections}) == 89
 
 
-class TinyPairs(tfds.core.GeneratorBasedBuilder):
-    """A TFDS data set of five records that needs neither TensorFlow nor a download."""
-
-    VERSION = tfds.core.Version("1.0.0")
-
-    def _info(self) -> Any:
-        features = {"text": tfds.features.Text(), "score": np.float32, "label": np.int64}
-        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-    def _split_generators(self, dl_manager: Any) -> Any:
-        del dl_manager
-        return {"train": self._generate_examples()}
-
-    def _generate_examples(self) -> Any:
-        for i in range(5):
-            yield i, {"text": f"déjà {i}", "score": i / 2, "label": i}
+def test_columns_of_objects_are_read(tmp_path: Path, write: Write) -> None:
+    write("a.jsonl", '{"text": "one", "n": 1}\n{"n": 2, "text": "two\u2028"}\n')
+    found = records(tmp_path, name="jsonl", path="a.jsonl", columns=["text"])
+    assert found == [{"text": "one"}, {"text": "two\u2028"}]
+    write("b.jsonl", '{"text": "one"}\n[1]\n')
+    with pytest.raises(ValueError, match=r"b.jsonl, line 2: not a JSON object: \[1\]"):
+        records(tmp_path, name="jsonl", path="b.jsonl", columns=["text"])
+    with pytest.raises(ValueError, match=r"a.jsonl, line 1, has no column 'txt'; it has text, n"):
+        records(tmp_path, name="jsonl", path="a.jsonl", columns=["txt"])
 
 
-class TinyNli(TinyPairs):
-    """Rows as in snli: labels in the order of NLI's three, -1 where annotators disagreed."""
-
-    ROWS = (("p", "e1", 0), ("p", "n", 1), ("q", "x", -1), ("p", "c", 2), ("p", "e2", 0))
-
-    def _info(self) -> Any:
-        features = {"premise": tfds.features.Text(), "hypothesis": tfds.features.Text()}
-        features["label"] = tfds.features.ClassLabel(num_classes=3)
-        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
-
-    def _generate_examples(self) -> Any:
-        for i, row in enumerate(self.ROWS):
-            yield i, dict(zip(("premise", "hypothesis", "label"), row, strict=True))
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tfds")
-    tfds.disable_progress_bar()
-    for builder in (TinyPairs, TinyNli):
-        builder(data_dir=folder, file_format="array_record").download_and_prepare()
-    return folder
+def test_bad_lines_are_skipped_only_if_asked_for_and_counted(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "a.tsv").write_bytes(b"text\tn\none\t1\ntwo\nd\xe9\t3\nfour\t4\n")
+    with pytest.raises(
+        ValueError, match=r"a.tsv, line 3: 1 columns, but the header has 2: text, n"
+    ):
+        records(tmp_path, name="tsv", path="a.tsv")
+    counted = r"2 of 5 lines are left out; the first: .*a.tsv, line 3: 1 columns, but"
+    with pytest.warns(UserWarning, match=counted):
+        found = records(tmp_path, name="tsv", path="a.tsv", skip_bad_lines=True)
+    assert [row["text"] for row in found] == ["one", "four"]
+    write("a.jsonl", '{"text": "one"}\n{"text"\n{"text": "three"}\n')
+    spec = {"name": "jsonl", "path": "a.jsonl", "columns": ["text"]}
+    with pytest.raises(ValueError, match=r"a.jsonl, line 2: not JSON"):
+        records(tmp_path, **spec)
+    with pytest.warns(UserWarning, match=r"1 of 3 lines are left out; .*line 2: not JSON"):
+        found = records(tmp_path, **spec, skip_bad_lines=True)
+    assert found == [{"text": "one"}, {"text": "three"}]
 
 
-def test_tfds_gives_the_columns_with_bytes_as_text(prepared: Path) -> None:
-    spec = {"name": "tfds", "dataset": "tiny_pairs", "split": "train", "columns": ["text", "score"]}
-    source = make_source(prepared, spec)
-    found = sorted((source[i] for i in range(len(source))), key=lambda record: record["score"])
-    assert found == [{"text": f"déjà {i}", "score": i / 2} for i in range(5)]
-    copy = pickle.loads(pickle.dumps(source))
-    assert [copy[i] for i in range(5)] == [source[i] for i in range(5)]
-
-
-def test_triples_of_a_tfds_data_set_leave_out_what_has_no_label(prepared: Path) -> None:
-    found = records(prepared, name="tfds_nli_triples", dataset="tiny_nli", split="train")
-    triples = {(r["premise"], r["entailment"], r["contradiction"]) for r in found}
-    assert triples == {("p", "e1", "c"), ("p", "e2", "c")}
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "message"),
-    [
-        ({"dataset": "tiny_pears"}, ValueError, "Dataset tiny_pears not found"),
-        ({"split": "test"}, ValueError, r"Unknown split 'test'. Should be one of \['train'\]"),
-        ({"columns": ["txt"]}, ValueError, "'tiny_pairs' has no column 'txt'; it has .*text"),
-        ({"root": "elsewhere"}, FileNotFoundError, "'tiny_pairs' is not prepared in elsewhere as"),
-    ],
-)
-def test_tfds_mistakes_are_named(
-    prepared: Path, changes: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    spec: dict[str, Any] = {"name": "tfds", "dataset": "tiny_pairs", "split": "train"}
-    spec |= {"columns": ["text"], "root": prepared} | changes
-    with pytest.raises(error, match=message):
-        make_source(spec.pop("root"), spec)
+def test_the_files_of_a_source_are_known(tmp_path: Path, write: Write) -> None:
+    write("a.tsv", "x")
+    write("b.tsv", "x")
+    assert source_files(tmp_path, {"name": "tsv", "path": "a.tsv"}) == [Path("a.tsv")]
+    assert source_files(tmp_path, {"paths": {"en": "b.tsv"}}) == [Path("b.tsv")]
+    assert source_files(tmp_path, {"paths": ("b.tsv", "c.tsv")}) == [Path("b.tsv")]
+    assert source_files(tmp_path, {"name": "world", "task": "nli"}) == []

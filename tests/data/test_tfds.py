@@ -1,0 +1,189 @@
+"""TFDS data sets: tiny ones of our own, and the real ones with their own features."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+import tensorflow_datasets.text
+
+from pixel_linguist.data.sources import make_source
+
+
+def records(root: Path, **spec: Any) -> list[dict[str, Any]]:
+    source = make_source(root, spec)
+    return [source[i] for i in range(len(source))]
+
+
+class TinyPairs(tfds.core.GeneratorBasedBuilder):
+    """A TFDS data set of five records that needs neither TensorFlow nor a download."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self) -> Any:
+        features = {"text": tfds.features.Text(), "score": np.float32, "label": np.int64}
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager: Any) -> Any:
+        del dl_manager
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self) -> Any:
+        for i in range(5):
+            yield i, {"text": f"déjà {i}", "score": i / 2, "label": i}
+
+
+class TinyNli(TinyPairs):
+    """Rows as in snli: labels in the order of NLI's three, -1 where annotators disagreed."""
+
+    ROWS = (("p", "e1", 0), ("p", "n", 1), ("q", "x", -1), ("p", "c", 2), ("p", "e2", 0))
+
+    def _info(self) -> Any:
+        features = {"premise": tfds.features.Text(), "hypothesis": tfds.features.Text()}
+        features["label"] = tfds.features.ClassLabel(num_classes=3)
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+    def _generate_examples(self) -> Any:
+        for i, row in enumerate(self.ROWS):
+            yield i, dict(zip(("premise", "hypothesis", "label"), row, strict=True))
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tfds")
+    tfds.disable_progress_bar()
+    for builder in (TinyPairs, TinyNli):
+        builder(data_dir=folder, file_format="array_record").download_and_prepare()
+    return folder
+
+
+def test_tfds_gives_the_columns_with_bytes_as_text(prepared: Path) -> None:
+    spec = {"name": "tfds", "dataset": "tiny_pairs", "split": "train", "columns": ["text", "score"]}
+    source = make_source(prepared, spec)
+    found = sorted((source[i] for i in range(len(source))), key=lambda record: record["score"])
+    assert found == [{"text": f"déjà {i}", "score": i / 2} for i in range(5)]
+    copy = pickle.loads(pickle.dumps(source))
+    assert [copy[i] for i in range(5)] == [source[i] for i in range(5)]
+
+
+def test_triples_of_a_tfds_data_set_leave_out_what_has_no_label(prepared: Path) -> None:
+    found = records(prepared, name="tfds_nli_triples", dataset="tiny_nli", split="train")
+    triples = {(r["premise"], r["entailment"], r["contradiction"]) for r in found}
+    assert triples == {("p", "e1", "c"), ("p", "e2", "c")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"dataset": "tiny_pears"}, ValueError, "Dataset tiny_pears not found"),
+        ({"split": "test"}, ValueError, r"Unknown split 'test'. Should be one of \['train'\]"),
+        ({"columns": ["txt"]}, ValueError, "'tiny_pairs' has no column 'txt'; it has .*text"),
+        ({"root": "elsewhere"}, FileNotFoundError, "'tiny_pairs' is not prepared in elsewhere as"),
+    ],
+)
+def test_tfds_mistakes_are_named(
+    prepared: Path, changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    spec: dict[str, Any] = {"name": "tfds", "dataset": "tiny_pairs", "split": "train"}
+    spec |= {"columns": ["text"], "root": prepared} | changes
+    with pytest.raises(error, match=message):
+        make_source(spec.pop("root"), spec)
+
+
+# A few rows of each real data set, in its own features.
+LABELLED = [
+    {"premise": "p", "hypothesis": hypothesis, "label": label}
+    for hypothesis, label in (("e", 0), ("n", 1), ("c", 2))
+]
+XNLI_LANGUAGES = ["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur"]
+XNLI_LANGUAGES += ["vi", "zh"]
+XNLI = [
+    {
+        "premise": {code: f"p-{code}" for code in XNLI_LANGUAGES},
+        "hypothesis": {code: f"h{label}-{code}" for code in XNLI_LANGUAGES},
+        "label": label,
+    }
+    for label in range(3)
+]
+TED = [
+    {"translations": {"en": "one", "de": "eins"}, "talk_name": "a"},
+    {"translations": {"en": "two", "fr": "deux"}, "talk_name": "b"},
+    {"translations": {"en": "three", "de": "drei", "fr": "trois"}, "talk_name": "c"},
+]
+REAL: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]] = {
+    # Name → its rows, the source, the records of the source.
+    "snli": (
+        LABELLED,
+        {"name": "tfds_nli_triples"},
+        [{"premise": "p", "entailment": "e", "contradiction": "c"}],
+    ),
+    "multi_nli": (
+        LABELLED,
+        {"name": "tfds_nli_triples"},
+        [{"premise": "p", "entailment": "e", "contradiction": "c"}],
+    ),
+    "xnli": (
+        XNLI,
+        {"name": "tfds_nli_triples", "language": "de"},
+        [{"premise": "p-de", "entailment": "h0-de", "contradiction": "h2-de"}],
+    ),
+    "glue/stsb": (
+        [{"sentence1": "a", "sentence2": "b", "label": 2.5, "idx": 0}],
+        {"name": "tfds", "columns": ["sentence1", "sentence2", "label"]},
+        [{"sentence1": "a", "sentence2": "b", "label": 2.5}],
+    ),
+    "wikipedia/20230601.en": (
+        [{"title": "A", "text": "déjà"}],
+        {"name": "tfds", "columns": ["text"]},
+        [{"text": "déjà"}],
+    ),
+    "para_crawl/ende": (
+        [{"en": "one", "de": "eins"}],
+        {"name": "tfds", "columns": ["en", "de"]},
+        [{"en": "one", "de": "eins"}],
+    ),
+    "opus": (
+        [{"en": "one", "de": "eins"}],
+        {"name": "tfds", "columns": ["en", "de"]},
+        [{"en": "one", "de": "eins"}],
+    ),
+    "ted_multi_translate": (
+        TED,
+        {"name": "tfds", "columns": ["translations/en", "translations/de"]},
+        [
+            {"translations/en": "one", "translations/de": "eins"},
+            {"translations/en": "three", "translations/de": "drei"},
+        ],
+    ),
+}
+
+
+def prepare(name: str, rows: list[dict[str, Any]], folder: Path) -> None:
+    """Prepare a real data set, with rows of ours in place of those to download."""
+    builder = tfds.builder(name, data_dir=folder, file_format="array_record")
+    builder._split_generators = lambda *_: {"train": ((i, row) for i, row in enumerate(rows))}
+    builder.download_and_prepare()
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_data_sets_are_read_by_their_own_features(tmp_path: Path, name: str) -> None:
+    rows, spec, expected = REAL[name]
+    prepare(name, rows, tmp_path)
+    found = records(tmp_path, dataset=name, split="train", **spec)
+    assert sorted(found, key=str) == sorted(expected, key=str)
+
+
+def test_languages_that_are_not_there_are_named(tmp_path: Path) -> None:
+    prepare("xnli", XNLI, tmp_path)
+    prepare("ted_multi_translate", TED, tmp_path)
+    with pytest.raises(
+        ValueError, match="'xnli', column premise has no column 'nl'; it has ar, bg"
+    ):
+        records(tmp_path, name="tfds", dataset="xnli", split="train", columns=["premise/nl"])
+    spec = {"name": "tfds", "dataset": "ted_multi_translate", "split": "train"}
+    with pytest.raises(
+        ValueError, match="has no record with all of translations/en, translations/"
+    ):
+        records(tmp_path, columns=["translations/en", "translations/nl"], **spec)

@@ -1,0 +1,51 @@
+"""A run that is asked to stop saves, ends without an error, and goes on from there."""
+
+import os
+import signal
+
+import pytest
+
+from pixel_linguist.train.checkpoint import find_fault
+from pixel_linguist.train.preemption import Preempted, Preemption
+from tests.faults.program import Program
+
+
+def test_sigterm_saves_and_a_flipped_bit_falls_back(program: Program, undisturbed: Program) -> None:
+    process = program.start_until(lambda: program.last_step("second") >= 33)
+    process.terminate()
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    step = program.last_step("second")
+    assert f"stage second: stopped after step {step}, which is saved; the same command" in said
+    last = program.checkpoints("second") / str(step)
+    assert find_fault(last) is None
+
+    # One bit of the largest file of the last checkpoint; the one before it is taken.
+    file = max(last.glob("state/**/*"), key=lambda path: path.stat().st_size * path.is_file())
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    resumed = program.run()
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"{last} is set aside as {step}.damaged" in resumed.stderr
+    assert program.results() == undisturbed.results()
+
+
+def test_a_signal_is_noted_in_a_step_and_ends_the_run_elsewhere() -> None:
+    with Preemption() as preemption:
+        with preemption.deferred():
+            assert not preemption.reached(1)
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert preemption.reached(2)
+        with pytest.raises(Preempted, match="stopped by SIGTERM"):
+            preemption.check()
+        with pytest.raises(Preempted, match="stopped by SIGINT"):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_signal_ends_the_run_at_once() -> None:
+    with Preemption() as preemption, preemption.deferred():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Preempted):
+            os.kill(os.getpid(), signal.SIGTERM)
