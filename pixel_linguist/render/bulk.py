@@ -104,7 +104,7 @@ class Bulk:
         """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
         numbers, words, font = group.numbers, group.words, group.font
         layout = self._grid.layout
-        if layout.chain.font(font).pairs:
+        if group.pairs:
             if font not in self._pairs:
                 self._pairs[font] = Pairs(layout, font)
             shaped = self._pairs[font].shape(words)

@@ -26,15 +26,18 @@ _LAST = 0xFFFF
 
 
 class Group(NamedTuple):
-    """Words of one font, and of one script unless the font has `pairs`.
+    """Words of one font.
 
     Attributes:
         font: an index into the chain.
+        pairs: whether their pairs of letters say how they are shaped. Other groups are those whose
+            first letter is of the same script, by which HarfBuzz goes.
         numbers: int64 [n], of the words.
         words: their letters.
     """
 
     font: int
+    pairs: bool
     numbers: np.ndarray
     words: Spans
 
@@ -44,14 +47,13 @@ class Plain:
 
     def __init__(self, chain: Chain):
         self._chain = chain
-        # By code point its kind: 0 not met yet, 1 not plain, others by font and script, or for a
-        # font with `pairs` by font alone.
+        # By code point its kind: 0 not met yet, 1 not plain, others by font and script.
         self._kind = np.zeros(_LAST + 1, np.uint8)
         self._kind[_LAST] = 1
         self._kinds = {(BOX_FONT, "?"): 1}
-        # By kind: its font, and whether it stands beside any script.
+        # By kind: its font, whether that has pairs, and whether it stands beside any script.
         self._font = np.full(256, BOX_FONT, np.int16)
-        self._neutral = np.zeros(256, bool)
+        self._pairs, self._neutral = np.zeros((2, 256), bool)
 
     def groups(self, words: Spans) -> Iterator[Group]:
         """Group those words that are plain, by what shapes them together.
@@ -67,29 +69,36 @@ class Plain:
                 self._kind[code] = self._kind_of(chr(code))
             kind = self._kind[codes]
         kind[end] = kind[end - 1]
-        font = self._font[kind]
-        lowest, highest = np.minimum.reduceat(font, start), np.maximum.reduceat(font, start)
-        # The first letter that has a script, or the first of any.
-        place = np.arange(len(codes))
-        first = np.minimum.reduceat(np.where(self._neutral[kind], len(codes), place), start)
-        first = np.where(first < len(codes), first, start)
-        group = kind[first]
-        group[(lowest != highest) | (lowest == BOX_FONT)] = 1
-        keys = [*self._kinds]
+        font, neutral = self._font[kind], self._neutral[kind]
+        high = np.maximum.reduceat(np.where(neutral, 0, kind), start)
+        low = np.minimum.reduceat(np.where(neutral, 255, kind), start)
+        group = np.where(high, high, kind[start])
+        mixed = low < high
+        if mixed.any():
+            place = np.where(neutral, len(codes), np.arange(len(codes)))
+            group[mixed] = kind[np.minimum.reduceat(place, start)[mixed]]
+        one = np.minimum.reduceat(font, start) == np.maximum.reduceat(font, start)
+        group[~one] = 1
+        for number in np.unique(self._font[group]).tolist():
+            chosen = self._pairs[group] & ~mixed & (self._font[group] == number)
+            if number != BOX_FONT and chosen.any():
+                yield Group(number, True, np.flatnonzero(chosen), words.of(chosen))
+                group[chosen] = 1
         for number in np.unique(group[group > 1]).tolist():
             chosen = group == number
-            yield Group(keys[number - 1][0], np.flatnonzero(chosen), words.of(chosen))
+            yield Group(int(self._font[number]), False, np.flatnonzero(chosen), words.of(chosen))
 
     def _kind_of(self, character: str) -> int:
         script = _script(character)
         plain = script in _PLAIN or not script
         font = self._chain.font_of(character) if plain else BOX_FONT
-        if font == BOX_FONT or self._chain.font(font).pairs:
-            script = "?"
+        if font == BOX_FONT:
+            return 1
         number = self._kinds.setdefault((font, script), len(self._kinds) + 1)
         if number > 255:
             return 1
         self._font[number], self._neutral[number] = font, not script
+        self._pairs[number] = self._chain.font(font).pairs
         return number
 
 

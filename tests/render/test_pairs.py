@@ -45,7 +45,7 @@ def test_words_are_shaped_as_their_pairs(font: str) -> None:
             words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(800)]
     together = checked = 0
     for group in Plain(chain).groups(spans_of([*dict.fromkeys(words)])):
-        if group.font != index:
+        if group.font != index or not group.pairs:
             continue
         glyphs, advances, _ = Pairs(layout, index).shape(group.words)
         spans = zip(group.words.start, group.words.end, strict=True)
