@@ -12,9 +12,10 @@ from tqdm import tqdm
 
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms
-from pixel_linguist.model.store import Model, Stored, load_model, save_model
-from pixel_linguist.models import find_model
+from pixel_linguist.hub import open_model
+from pixel_linguist.model.store import Model, Stored, save_model
 from pixel_linguist.render import Renderer
+from pixel_linguist.search import Hits, Pairs, nearest, nearest_pairs
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -57,13 +58,16 @@ class SentenceEncoder:
 
     @classmethod
     def load(cls, path: str | Path) -> "SentenceEncoder":
-        """Read a model folder, or a model that comes with the package, by its name.
+        """Read a model folder, one that comes with the package, by its name, or "hf:owner/name".
+
+        A folder or a repository of the Hugging Face hub may also hold a checkpoint of PIXEL or
+        Pixel-Linguist. The hub needs the extra `hub`.
 
         Raises:
             FileNotFoundError: if there is no such model, with the names there are.
             ValueError: if its files are damaged or of another format.
         """
-        return cls(load_model(find_model(path)))
+        return cls(open_model(path))
 
     def save(self, path: str | Path, dtype: Stored = "float32") -> None:
         """Write the model folder: weights, settings, font hashes and card.
@@ -170,6 +174,33 @@ class SentenceEncoder:
         finish = _finisher(normalize, dtype)
         found = self._embedder(batch_size, device).images(pictures)
         return np.concatenate([finish(self._nothing), *map(finish, found)])
+
+    def semantic_search(
+        self, queries: Sequence[str] | np.ndarray, corpus: Sequence[str] | np.ndarray, k: int = 10
+    ) -> Hits:
+        """Return the k rows of the corpus nearest to each query: scores and rows [Q, k].
+
+        Args:
+            queries: texts, or their vectors [Q, D].
+            corpus: texts, or their vectors [N, D]; it is gone through in blocks.
+            k: at least 1; a smaller corpus gives all of it.
+
+        Raises:
+            ValueError: for an empty corpus, shapes that do not fit, or a value that is not finite.
+        """
+        return nearest(self._vectors(queries), self._vectors(corpus), k)
+
+    def paraphrase_mining(self, texts: Sequence[str] | np.ndarray, k: int = 10) -> Pairs:
+        """Return pairs of texts that are alike, the most alike first.
+
+        Args:
+            texts: texts, or their vectors [N, D].
+            k: neighbours of each text that are looked at.
+        """
+        return nearest_pairs(self._vectors(texts), k)
+
+    def _vectors(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
+        return texts if isinstance(texts, np.ndarray) else self.encode(texts)
 
     @property
     def _nothing(self) -> np.ndarray:

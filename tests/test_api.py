@@ -63,13 +63,22 @@ def test_type_and_scale_are_as_asked_for(encoder: SentenceEncoder) -> None:
 
 def test_a_picture_of_a_text_has_the_embedding_of_the_text(encoder: SentenceEncoder) -> None:
     rendered = encoder.renderer(TEXTS)
-    pictures = [
-        255 - patches.swapaxes(0, 1).reshape(16, -1) for patches in rendered.patches
-    ]
+    pictures = [255 - patches.swapaxes(0, 1).reshape(16, -1) for patches in rendered.patches]
     embeddings = encoder.encode_images([*pictures, Image.fromarray(pictures[0])])
     texts = encoder.encode([*TEXTS, TEXTS[0]])
     np.testing.assert_allclose(embeddings, texts, atol=1e-6)
     assert encoder.encode_images([]).shape == (0, encoder.dimension)
+
+
+def test_search_and_mining_take_texts_or_their_vectors(encoder: SentenceEncoder) -> None:
+    hits = encoder.semantic_search(TEXTS[:3], TEXTS, k=2)
+    assert hits.rows.shape == (3, 2) and [*hits.rows[:, 0]] == [0, 1, 2]
+    again = encoder.semantic_search(encoder.encode(TEXTS[:3]), encoder.encode(TEXTS), k=2)
+    np.testing.assert_array_equal(hits.rows, again.rows)
+    pairs = encoder.paraphrase_mining(["one text", "another", "one text"])
+    assert (pairs.first[0], pairs.second[0]) == (0, 2)
+    with pytest.raises(ValueError, match=r"N at least 1; this is of shape \(0, 32\)"):
+        encoder.semantic_search(["a"], [])
 
 
 def test_empty_and_blank_texts_have_the_embedding_of_a_blank_picture(

