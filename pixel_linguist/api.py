@@ -15,6 +15,7 @@ from pixel_linguist.evaluate.similarity import cosine_matrix, norms
 from pixel_linguist.hub import open_model
 from pixel_linguist.model.store import Model, Stored, save_model
 from pixel_linguist.render import Renderer
+from pixel_linguist.search import Hits, Pairs, nearest, nearest_pairs
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -173,6 +174,33 @@ class SentenceEncoder:
         finish = _finisher(normalize, dtype)
         found = self._embedder(batch_size, device).images(pictures)
         return np.concatenate([finish(self._nothing), *map(finish, found)])
+
+    def semantic_search(
+        self, queries: Sequence[str] | np.ndarray, corpus: Sequence[str] | np.ndarray, k: int = 10
+    ) -> Hits:
+        """Return the k rows of the corpus nearest to each query: scores and rows [Q, k].
+
+        Args:
+            queries: texts, or their vectors [Q, D].
+            corpus: texts, or their vectors [N, D]; it is gone through in blocks.
+            k: at least 1; a smaller corpus gives all of it.
+
+        Raises:
+            ValueError: for an empty corpus, shapes that do not fit, or a value that is not finite.
+        """
+        return nearest(self._vectors(queries), self._vectors(corpus), k)
+
+    def paraphrase_mining(self, texts: Sequence[str] | np.ndarray, k: int = 10) -> Pairs:
+        """Return pairs of texts that are alike, the most alike first.
+
+        Args:
+            texts: texts, or their vectors [N, D].
+            k: neighbours of each text that are looked at.
+        """
+        return nearest_pairs(self._vectors(texts), k)
+
+    def _vectors(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
+        return texts if isinstance(texts, np.ndarray) else self.encode(texts)
 
     @property
     def _nothing(self) -> np.ndarray:

@@ -8,7 +8,7 @@ from pixel_linguist.models import find_model
 
 PREFIX = "hf:"
 # Beside the config; a pickled checkpoint is fetched only where there is nothing safer.
-SAFE, PICKLED = ("*.json", "*.safetensors"), ("pytorch_model.bin",)
+SAFE, PICKLED = ["*.json", "*.safetensors"], ["pytorch_model.bin"]
 
 
 def open_model(name: str | Path) -> Model:
@@ -43,7 +43,7 @@ def download(repository: str) -> Path:
     try:
         folder = Path(snapshot_download(repository, allow_patterns=SAFE))
         if not list(folder.glob("*.safetensors")):
-            folder = Path(snapshot_download(repository, allow_patterns=(*SAFE, *PICKLED)))
+            folder = Path(snapshot_download(repository, allow_patterns=SAFE + PICKLED))
     except OSError as error:
         raise FileNotFoundError(
             f"{PREFIX}{repository} could not be downloaded and is not in the hub's cache: {error}\n"
