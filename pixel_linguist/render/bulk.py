@@ -13,7 +13,8 @@ import numpy as np
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.pairs import Pairs
 from pixel_linguist.render.plain import Group, Plain
-from pixel_linguist.render.spans import Spans, code_points, starts
+from pixel_linguist.render.raster import add_ink
+from pixel_linguist.render.spans import Spans, code_points, ranges, starts
 
 # Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
@@ -182,21 +183,14 @@ class Bulk:
         x = first + np.cumsum(cell) - cell
         index = np.repeat(origin - x, cell) + np.arange(first, first + int(cell.sum()))
         ink = self._columns.take(np.append(np.zeros(first, np.int64), index), axis=0)
-        self._add(ink, after, x + advance, origin + advance)
-        self._add(ink, before, x - before, origin - before)
+        for reach, target, source in (
+            (after, x + advance, origin + advance),
+            (before, x - before, origin - before),
+        ):
+            some = np.flatnonzero(reach)
+            columns = self._columns[ranges(source[some], reach[some])]
+            add_ink(ink, ranges(target[some], reach[some]), columns)
         return Words(numbers, width, -lead, width + tail, ink)
-
-    def _add(
-        self, ink: np.ndarray, many: np.ndarray, target: np.ndarray, source: np.ndarray
-    ) -> None:
-        """Add so many columns from `source` on to those of `ink` from `target` on."""
-        some = np.flatnonzero(many)
-        many = many[some]
-        step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-        target = np.repeat(target[some], many) + step
-        below = ink[target]
-        new = self._columns[np.repeat(source[some], many) + step]
-        ink[target] = below + np.minimum(new, 255 - below)
 
     def _row(self, font: int, numbers: np.ndarray) -> np.ndarray:
         """Return the rows of glyphs in the table; draws those that are new."""

@@ -100,7 +100,6 @@ class Drawing(Generic[S]):
             if long:
                 units = self._split(parts, visible)
         placed = self.placement.place(store, units, rooms)
-        store.prepare(placed)
         cut |= placed.cut
         missing = int(store.missing[placed.ids].sum())
         if not plain:

@@ -11,7 +11,8 @@ from pixel_linguist.render.bulk import Bulk, Words
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.placement import Placed
-from pixel_linguist.render.spans import Spans, spans_of
+from pixel_linguist.render.raster import add_ink
+from pixel_linguist.render.spans import Spans, ranges, spans_of
 from pixel_linguist.render.store import OVERHEAD, Full, Store
 from pixel_linguist.render.units import Unit
 from pixel_linguist.render.vocabulary import WORD_OVERHEAD, longer
@@ -120,13 +121,11 @@ class PatchStore(PictureStore):
     def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
         drawn = np.minimum(self._taken(old.width[numbers]), self.grid.max_patches)
         self._take(WORD_OVERHEAD * len(numbers), int(drawn.sum()))
-        step = np.arange(drawn.sum())
-        before = np.cumsum(drawn) - drawn
-        slots = np.repeat(old.first[numbers] - before, drawn) + step
-        self.patches[self._used : self._used + len(step)] = old.patches[slots]
+        slots = ranges(old.first[numbers], drawn)
+        self.patches[self._used : self._used + len(slots)] = old.patches[slots]
         self.first = longer(self.first, number + len(numbers))
-        self.first[number : number + len(numbers)] = self._used + before
-        self._used += len(step)
+        self.first[number : number + len(numbers)] = self._used + np.cumsum(drawn) - drawn
+        self._used += len(slots)
 
     def _taken(self, width: np.ndarray) -> np.ndarray:
         """Return the patches of units by their widths; what has no picture takes none."""
@@ -148,8 +147,7 @@ class PatchStore(PictureStore):
         self._take(WORD_OVERHEAD * len(drawn), total)
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
         if total < len(patches):
-            first = np.cumsum(taken) - taken
-            patches = patches[np.repeat(first - before, drawn) + np.arange(total)]
+            patches = patches[ranges(np.cumsum(taken) - taken, drawn)]
         room = self.patches[self._used : self._used + total]
         room.reshape(total, grid.height, grid.width)[:] = patches
         self.first = longer(self.first, number + len(drawn))
@@ -160,9 +158,7 @@ class PatchStore(PictureStore):
         """Draw a batch, uint8 [B, length, H, W]."""
         grid = self.grid
         taken = self._taken(self.width[placed.ids])
-        ends = np.cumsum(taken)
-        source = np.repeat(self.first[placed.ids] - (ends - taken), taken)
-        source += np.arange(len(source))
+        source, ends = ranges(self.first[placed.ids], taken), np.cumsum(taken)
         # The patches of a text follow each other without a gap.
         filled = np.diff(np.concatenate(([0], ends))[placed.bounds])
         index = np.zeros((len(filled), length), np.int64)
@@ -172,10 +168,7 @@ class PatchStore(PictureStore):
 
 
 class StripStore(PictureStore):
-    """Units as columns of pixels, and as patches once for each column at which they began so far.
-
-    A text is a gather of such patches; where units share a patch, their ink is added.
-    """
+    """Units as columns of pixels: a batch of texts is one gather of columns."""
 
     aligned = False
 
@@ -185,18 +178,15 @@ class StripStore(PictureStore):
         The memory is claimed from the system page by page, as it is written.
         """
         super().__init__(grid, lock, previous)
-        size, width = grid.height * grid.width, grid.max_patches * grid.width
+        width = grid.max_patches * grid.width
         units = width // grid.layout.space + 2
-        self._left = max(memory, 16 * width * grid.height + units * (4 * OVERHEAD + 8 * size))
+        self._left = max(memory, 16 * width * grid.height + units * 4 * OVERHEAD)
+        # Column 0 is blank.
         self.columns = np.zeros((self._left // grid.height, grid.height), np.uint8)
-        # Patch 0 is blank.
-        self.patches = np.zeros((self._left // size, size), np.uint8)
-        self._columns_used, self._used = 0, 1
-        # By unit: first of its columns and how many; by how many ink begins before its start, and
-        # goes on after its end.
-        self.first, self.span, self.before, self.after = np.zeros((4, 1024), np.int64)
-        # By unit and column of a patch at which it begins: the first of its patches, 0 for none.
-        self.shifted = np.zeros((1024, grid.width), np.int32)
+        self._used = 1
+        # By unit: the column of its start; by how many ink begins before that, and goes on after
+        # its end.
+        self.first, self.before, self.after = np.zeros((3, 1024), np.int64)
 
     def _keep(self, number: int, shaped: Shaped) -> None:
         grid = self.grid
@@ -205,109 +195,78 @@ class StripStore(PictureStore):
         strip = np.zeros((grid.height, right - left), np.uint8)
         grid.atlas.draw(shaped.glyphs, strip, -left, grid.baseline)
         edges = np.array([left]), np.array([right]), np.array([shaped.width])
-        self._append(number, strip.T, *edges)
+        self._append(number, OVERHEAD, strip.T, *edges)
 
     def _keep_words(self, number: int, words: Words) -> None:
-        self._append(number, words.ink, words.left, words.right, words.width)
+        cost = WORD_OVERHEAD * len(words.left)
+        self._append(number, cost, words.ink, words.left, words.right, words.width)
 
     def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
-        span = old.span[numbers]
-        before = np.cumsum(span) - span
-        source = np.repeat(old.first[numbers] - before, span) + np.arange(span.sum())
-        left = -old.before[numbers]
-        self._append(number, old.columns[source], left, left + span, old.width[numbers])
+        width, before = old.width[numbers], old.before[numbers]
+        right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
+        ink = old.columns[ranges(old.first[numbers] - before, before + right)]
+        self._append(number, WORD_OVERHEAD * len(numbers), ink, -before, right, width)
 
     def _append(
-        self, number: int, ink: np.ndarray, left: np.ndarray, right: np.ndarray, width: np.ndarray
+        self,
+        number: int,
+        overhead: int,
+        ink: np.ndarray,
+        left: np.ndarray,
+        right: np.ndarray,
+        width: np.ndarray,
     ) -> None:
         """Keep the ink of units side by side, uint8 [columns, H], and where they begin and end."""
-        self._claim(len(left), len(ink), 0)
-        start, end = self._columns_used, number + len(left)
-        self.columns[start : start + len(ink)] = ink
-        self._columns_used += len(ink)
-        span = right - left
-        for name, values in (
-            ("first", start + np.cumsum(span) - span),
-            ("span", span),
-            ("before", -left),
-            ("after", np.maximum(right - width, 0)),
-        ):
-            array = longer(getattr(self, name), end)
-            array[number:end] = values
-            setattr(self, name, array)
-        self.shifted = longer(self.shifted, end)
-
-    def _claim(self, units: int, columns: int, patches: int) -> None:
-        grid = self.grid
-        size = grid.height * grid.width
-        cost = units * (OVERHEAD + 4 * grid.width) + columns * grid.height + patches * size
-        if (
-            cost > self._left
-            or self._columns_used + columns > len(self.columns)
-            or self._used + patches > len(self.patches)
-        ):
+        start, end = self._used, number + len(left)
+        cost = overhead + ink.size
+        if cost > self._left or start + len(ink) > len(self.columns):
             raise Full
         self._left -= cost
-
-    def prepare(self, placed: Placed) -> None:
-        """Make the patches of units at the columns where they stand."""
-        phase = (placed.x - self.before[placed.ids]) % self.grid.width
-        new = (self.shifted[placed.ids, phase] == 0) & (self.span[placed.ids] > 0)
-        if new.any():
-            keys = np.unique(placed.ids[new] * self.grid.width + phase[new])
-            with self._lock:
-                ids, phase = np.divmod(keys, self.grid.width)
-                # Another thread may have been first.
-                still = self.shifted[ids, phase] == 0
-                self._shift(ids[still], phase[still])
-
-    def _shift(self, ids: np.ndarray, phase: np.ndarray) -> None:
-        width, height = self.grid.width, self.grid.height
-        span = self.span[ids]
-        many = -(-(phase + span) // width)
-        total = int(many.sum())
-        self._claim(0, 0, total)
-        start = np.cumsum(many) - many
-        step = np.arange(span.sum()) - np.repeat(np.cumsum(span) - span, span)
-        canvas = np.zeros((total * width, height), np.uint8)
-        source = np.repeat(self.first[ids], span) + step
-        canvas[np.repeat(start * width + phase, span) + step] = self.columns[source]
-        patches = canvas.reshape(total, width, height).swapaxes(1, 2)
-        self.patches[self._used : self._used + total] = patches.reshape(total, height * width)
-        # Last: a thread that finds them here reads the patches without a lock.
-        self.shifted[ids, phase] = self._used + start
-        self._used += total
+        self.columns[start : start + len(ink)] = ink
+        self._used += len(ink)
+        behind = np.cumsum(right - left)
+        self.first, self.before, self.after = (
+            longer(array, end) for array in (self.first, self.before, self.after)
+        )
+        self.first[number:end] = start + behind - right
+        self.before[number:end] = -left
+        self.after[number:end] = np.maximum(right - width, 0)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
-        """Draw a batch, uint8 [B, length, H, W], that has been prepared."""
-        grid, unit = self.grid, self.grid.width
-        span = self.span[placed.ids]
-        patch, phase = np.divmod(placed.x - self.before[placed.ids], unit)
-        many = np.where(span > 0, -(-(phase + span) // unit), 0)
-        start = np.cumsum(many) - many
-        step = np.arange(many.sum())
-        place = np.repeat(patch - start, many) + step
-        source = np.repeat(self.shifted[placed.ids, phase] - start, many) + step
-        text = np.repeat(np.repeat(np.arange(len(placed.count)), np.diff(placed.bounds)), many)
-        # Ink that reaches out of a text on either side is cut there.
-        inside = (place >= 0) & (place < placed.count[text])
-        if not inside.all():
-            place, source, text = place[inside], source[inside], text[inside]
-        place = text * length + place
-        if (place[1:] < place[:-1]).any():
-            order = np.argsort(place, kind="stable")
-            place, source = place[order], source[order]
-        single = np.append(True, place[1:] != place[:-1])[: len(place)]
-        index = np.zeros(len(placed.count) * length, np.int64)
-        index[place[single]] = source[single]
-        drawn = self.patches.take(index, axis=0)
-        place, source = place[~single], source[~single]
-        while len(place):
-            now = np.append(True, place[1:] != place[:-1])
-            below = drawn[place[now]]
-            drawn[place[now]] = below + np.minimum(self.patches[source[now]], 255 - below)
-            place, source = place[~now], source[~now]
-        return drawn.reshape(-1, length, grid.height, unit)
+        """Draw a batch, uint8 [B, length, H, W]."""
+        grid, ids = self.grid, placed.ids
+        # All texts side by side on one strip.
+        stop = np.cumsum(placed.count * grid.width)
+        begin = stop - placed.count * grid.width
+        many = np.diff(placed.bounds)
+        x, width, first = placed.x + begin.repeat(many), self.width[ids], self.first[ids]
+        # Units, and the blanks before, between and behind them, to which column 0 is stretched.
+        pieces = np.zeros(2 * len(ids) + 1, np.int64)
+        pieces[1::2], pieces[2::2] = width, -(x + width)
+        pieces[:-1:2] += x
+        pieces[-1] += stop[-1] if len(stop) else 0
+        shift = np.full(len(pieces), -int(pieces.sum()))
+        shift[1::2] = first - x
+        index = shift.repeat(pieces)
+        index += np.arange(len(index))
+        ink = self.columns.take(index, axis=0, mode="clip")
+        before, after = self.before[ids], self.after[ids]
+        low, high = begin.repeat(many), stop.repeat(many)
+        for reach, target, source in (
+            (after, x + width, first + width),
+            (before, x - before, first - before),
+        ):
+            some = np.flatnonzero(reach)
+            reach, columns = reach[some], ranges(target[some], reach[some])
+            inside = (columns >= low[some].repeat(reach)) & (columns < high[some].repeat(reach))
+            ink_of = ranges(source[some], reach)[inside]
+            add_ink(ink, columns[inside], self.columns[ink_of])
+        drawn = np.zeros((len(stop), length, grid.height, grid.width), np.uint8)
+        patches = ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
+        ends = np.cumsum(placed.count)
+        for text, (end, count) in enumerate(zip(ends.tolist(), placed.count.tolist(), strict=True)):
+            drawn[text, :count] = patches[end - count : end]
+        return drawn
 
 
 def put_together(store: PatchStore | StripStore, placed: Placed, length: int) -> np.ndarray:

@@ -95,6 +95,17 @@ class Atlas:
                 np.add(part, np.minimum(new, 255 - part), out=part)
 
 
+def add_ink(ink: np.ndarray, columns: np.ndarray, new: np.ndarray) -> None:
+    """Add columns of ink, uint8 [n, H], to some of a strip; the same may be among them again."""
+    while len(columns):
+        once, first = np.unique(columns, return_index=True)
+        below = ink[once]
+        ink[once] = below + np.minimum(new[first], 255 - below)
+        if len(once) == len(columns):
+            return
+        columns, new = np.delete(columns, first), np.delete(new, first, axis=0)
+
+
 def _box(size: int, width: int) -> Bitmap:
     height = max(size * 7 // 640, 3)
     ink = np.zeros((height, max(width - 2, 3)), np.uint8)

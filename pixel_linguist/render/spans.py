@@ -53,3 +53,10 @@ def starts(end: np.ndarray) -> np.ndarray:
     start = np.zeros_like(end)
     np.add(end[:-1], 1, out=start[1:])
     return start
+
+
+def ranges(start: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """Return the numbers from each start on, so many each, one after the other."""
+    found: np.ndarray = (start + many - many.cumsum()).repeat(many)
+    found += np.arange(len(found))
+    return found

@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from itertools import repeat
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -92,13 +91,6 @@ class Store(ABC):
                 self._add_others([unit for unit in new if unit not in self.ids])
             numbers[missing] = [self.ids[units[i]] for i in missing]
         return numbers
-
-    def prepare(self, placed: Any) -> None:  # noqa: B027
-        """Make ready what drawing a batch needs beyond its units.
-
-        Raises:
-            Full: there is no room.
-        """
 
     def lookup_cut(self, unit: Unit, limit: int) -> int:
         """Return the number of a unit that is cut, at a cluster, to at most `limit` pixels."""
