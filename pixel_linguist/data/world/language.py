@@ -19,6 +19,13 @@ _FRONTED = 0.35
 _FRONTABLE = ("place", "time", "manner")
 
 
+def pick_synonym(rng: np.random.Generator, count: int) -> int:
+    """Draw which of `count` words stands for a concept, by Zipf's law: the first most often."""
+    shares = [1 / rank for rank in range(1, count + 1)]
+    share = rng.random() * sum(shares)
+    return next(n for n in range(count) if share < sum(shares[: n + 1]) or n == count - 1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Wording:
     """How a proposition is said, where a language leaves a choice.
@@ -92,7 +99,7 @@ class Language(abc.ABC):
         for concept in proposition.concepts():
             count, old = len(self.vocabulary[concept]), known.get(concept)
             if old is None:
-                synonyms[concept] = int(rng.random() * count)
+                synonyms[concept] = pick_synonym(rng, count)
             elif count > 1 and rng.random() < differ:
                 synonyms[concept] = (old + 1 + int(rng.random() * (count - 1))) % count
             else:

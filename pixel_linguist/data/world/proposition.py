@@ -80,7 +80,7 @@ def swapped(proposition: Proposition) -> Proposition:
 
 
 @functools.cache
-def _digest(concept: str) -> int:
+def digest(concept: str) -> int:
     """Return 64 bits that stand for a concept, the same in every process."""
     return int.from_bytes(hashlib.blake2b(concept.encode(), digest_size=8).digest(), "big")
 
@@ -90,7 +90,7 @@ def split_of_core(agent: str, action: str, patient: str) -> str:
 
     The digests are added, so that their order does not matter: a role swap stays in its split.
     """
-    part = (_digest(agent) + _digest(action) + _digest(patient)) % 2**64 / 2**64
+    part = (digest(agent) + digest(action) + digest(patient)) % 2**64 / 2**64
     return "train" if part < 0.8 else "dev" if part < 0.9 else "test"
 
 

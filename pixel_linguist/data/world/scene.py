@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+from bisect import bisect
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from pixel_linguist.data.world.proposition import (
     HIGHEST_SCORE,
     MODIFIERS,
     Proposition,
+    digest,
     similarity,
     split_of,
     split_of_core,
@@ -44,6 +47,24 @@ def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
 
 
 @functools.cache
+def _zipf(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Return concepts by falling frequency, and the cumulative share of each.
+
+    Zipf's law: a concept's frequency is one over its rank. The rank follows from the name alone.
+    """
+    ranked = tuple(sorted(names, key=digest))
+    shares = list(accumulate(1 / rank for rank in range(1, len(ranked) + 1)))
+    return ranked, tuple(share / shares[-1] for share in shares)
+
+
+def pick_concept(rng: np.random.Generator, names: tuple[str, ...]) -> str:
+    """Draw one of some concepts, by Zipf's law."""
+    ranked, shares = _zipf(names)
+    # Rounding may leave the last share a little below 1.
+    return ranked[min(bisect(shares, rng.random()), len(ranked) - 1)]
+
+
+@functools.cache
 def _patient_kind(action: str) -> str:
     """Return the kind of noun that a verb takes as its patient."""
     return concepts()[action].kind.removeprefix("verb ")
@@ -64,27 +85,27 @@ def fillers(proposition: Proposition, role: str) -> tuple[str, ...]:
 
 
 def draw_proposition(rng: np.random.Generator, split: str) -> Proposition:
-    """Draw a proposition of a split; all concepts of a kind are about equally likely."""
+    """Draw a proposition of a split; the concepts of a kind follow Zipf's law."""
     while True:
-        action = pick(rng, of_kind(*_VERBS))
-        agent = pick(rng, of_kind("animate"))
-        patient = pick(rng, of_kind(_patient_kind(action)))
+        action = pick_concept(rng, of_kind(*_VERBS))
+        agent = pick_concept(rng, of_kind("animate"))
+        patient = pick_concept(rng, of_kind(_patient_kind(action)))
         if agent != patient and split_of_core(agent, action, patient) == split:
             break
     core = Proposition(agent, action, patient, negated=rng.random() < _NEGATED)
     roles = [role for role in _PROBABILITY if rng.random() < _PROBABILITY[role]]
     while len(roles) + core.negated > _MOST_MODIFIERS:
         roles.pop(int(rng.random() * len(roles)))
-    return core.with_roles({role: pick(rng, fillers(core, role)) for role in roles})
+    return core.with_roles({role: pick_concept(rng, fillers(core, role)) for role in roles})
 
 
 def replaced(
-    rng: np.random.Generator, proposition: Proposition, role: str, options: Sequence[str]
+    rng: np.random.Generator, proposition: Proposition, role: str, options: tuple[str, ...]
 ) -> Proposition:
     """Fill a role with another of the options, so that the split stays the same."""
     split, old = split_of(proposition), getattr(proposition, role)
     while True:
-        new = proposition.with_roles({role: pick(rng, options)})
+        new = proposition.with_roles({role: pick_concept(rng, options)})
         if getattr(new, role) != old and new.agent != new.patient and split_of(new) == split:
             return new
 
@@ -190,7 +211,7 @@ def _draw_thematic(
     while len(drawn) < count:
         # A theme with few concepts of a kind soon has none left.
         thematic = bool(own) and tries < 2 * count and rng.random() < _THEMATIC
-        drawn[pick(rng, own if thematic else every)] = None
+        drawn[pick_concept(rng, own if thematic else every)] = None
         tries += 1
     return tuple(drawn)
 
@@ -214,7 +235,7 @@ def draw_of_scene(rng: np.random.Generator, scene: Scene, split: str) -> Proposi
     own, every = of_kind(*_VERBS, theme=scene.theme), of_kind(*_VERBS)
     while True:
         # Any action will do now and then, so that every split has some for every scene.
-        action = pick(rng, own if rng.random() < _THEMATIC else every)
+        action = pick_concept(rng, own if rng.random() < _THEMATIC else every)
         agent = pick(rng, scene.cast)
         animate = _patient_kind(action) == "animate"
         patient = pick(rng, scene.cast if animate else scene.things)
@@ -224,7 +245,7 @@ def draw_of_scene(rng: np.random.Generator, scene: Scene, split: str) -> Proposi
         "agent_attribute": scene.attributes[agent],
         "patient_attribute": scene.attributes[patient],
         "place": scene.place,
-        "time": pick(rng, of_kind("time")),
+        "time": pick_concept(rng, of_kind("time")),
     }
     chosen = {role: name for role, name in options.items() if rng.random() < _SCENE_MODIFIER}
     negated = rng.random() < _SCENE_NEGATED

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from pixel_linguist.data.world.language import pick_synonym
 from pixel_linguist.data.world.languages import get_language
 from pixel_linguist.data.world.lexicon import concept_numbers
 from pixel_linguist.data.world.proposition import HIGHEST_SCORE, Proposition, similarity
@@ -127,7 +128,7 @@ def _write_words(
     record: Record = {"group": concept_numbers()[concept]}
     for number, code in enumerate((first, second), start=1):
         words = get_language(code).vocabulary[concept]
-        forms = words[int(rng.random() * len(words))]
+        forms = words[pick_synonym(rng, len(words))]
         record[f"word{number}"] = pick(rng, [*forms.values()])
         record[f"language{number}"] = code
     return record
