@@ -117,7 +117,9 @@ class Encoder(nn.Module):
         mask = jnp.arange(patches.shape[0]) < count
         table = self.position_table().astype(dtype)
         front = int(config.cls_token)
-        x = self.embed_patches(patches, dtype) + table[front : front + patches.shape[0]]
+        # Not by Python's slices, which do not take the symbolic lengths of an export.
+        positions = jax.lax.slice_in_dim(table, front, front + patches.shape[0])
+        x = self.embed_patches(patches, dtype) + positions
         if keep is not None:
             x, mask = x[keep], mask[keep]
         if config.cls_token:

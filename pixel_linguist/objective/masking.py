@@ -60,7 +60,8 @@ def draw_spans(key: jax.Array, count: jax.Array, length: int, mask_ratio: float)
         return jnp.where(fits, mask | inside, mask)
 
     tries = TRIES * math.ceil(length * mask_ratio)
-    return jax.lax.fori_loop(0, tries, attempt, jnp.zeros(length, bool))
+    # Nothing is masked yet; written so that shard_map knows it to differ by device, as keys do.
+    return jax.lax.fori_loop(0, tries, attempt, place > length + count)
 
 
 def span_noise(key: jax.Array, count: jax.Array, length: int, mask_ratio: float) -> jax.Array:
