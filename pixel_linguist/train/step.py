@@ -1,22 +1,25 @@
-"""The training step: one per-device function, mapped over devices by pmap or shard_map."""
+"""The training step: gradients on each device, mapped by pmap or shard_map, and one update."""
 
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import PartitionSpec
 
-from pixel_linguist.model import EncoderConfig, encode
+from pixel_linguist.model import EncoderConfig
 from pixel_linguist.objective import Objective
+from pixel_linguist.train.devices import AXIS as AXIS
+from pixel_linguist.train.devices import Backend as Backend
+from pixel_linguist.train.devices import device_mesh, state_shardings
+from pixel_linguist.train.devices import place as place
 from pixel_linguist.train.optim import OptimizerConfig, make_optimizer
+from pixel_linguist.train.reconstruction import forward
 
-AXIS = "data"
 State = dict[str, Any]
-Backend = Literal["pmap", "shard_map"]
 Step = Callable[[State, Any, Any, Any], tuple[State, dict[str, jax.Array]]]
 
 
@@ -33,30 +36,49 @@ def init_state(encoder: Any, objective: Objective, optimizer: OptimizerConfig) -
     return jax.tree.map(np.asarray, state)
 
 
-def train_step(
+def in_chunks(encode_rows: Callable[[Any], Any], chunk_size: int) -> Callable[[Any], Any]:
+    """Return a function of a tree of [B, ...] that runs `chunk_size` rows at a time.
+
+    A chunk is computed again in the backward pass, so that the memory of activations is that of
+    one chunk whatever B is. Exact: GradCache (Gao et al. 2021, arXiv 2101.06983) in one pass.
+
+    Raises:
+        ValueError: at the first call, if `chunk_size` does not divide B.
+    """
+
+    def run(rows: Any) -> Any:
+        count = jax.tree.leaves(rows)[0].shape[0]
+        if count % chunk_size:
+            raise ValueError(f"chunk_size {chunk_size} does not divide a device's {count} rows")
+        chunks = jax.tree.map(lambda x: x.reshape(-1, chunk_size, *x.shape[1:]), rows)
+        outputs = jax.lax.map(jax.checkpoint(encode_rows, prevent_cse=False), chunks)
+        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
+
+    return run
+
+
+def gradients(
     config: EncoderConfig,
     objective: Objective,
-    optimizer: optax.GradientTransformation,
+    chunk_size: int,
     state: State,
     batch: Any,
-    learning_rate: jax.Array,
     seed: jax.Array,
-) -> tuple[State, dict[str, jax.Array]]:
-    """Advance the state by one batch; runs on one device inside the mapped axis.
+) -> tuple[Any, dict[str, jax.Array], Any]:
+    """Return (gradients, metrics, objective's state); runs on one device inside the mapped axis.
 
     Args:
         config: the encoder's.
         objective: decides which views are encoded.
-        optimizer: from `make_optimizer`.
-        state: equal on all devices.
+        chunk_size: examples encoded at once, as `in_chunks` says; 0: all.
+        state: "params", "step" and "objective", equal on all devices.
         batch: this device's rows: view → {"patches" uint8 [B, S, H, W], "count" int32 [B]}, and
             what the objective needs.
-        learning_rate: float [].
         seed: uint32 []; dropout is drawn from (seed, step, the example's number in the global
             batch, view), so that the number of devices changes nothing.
 
     Returns:
-        The new state, and metrics averaged over devices.
+        Means over devices, of the loss among the metrics too.
     """
     views = objective.views
     rows = batch["group"].shape[0]
@@ -65,15 +87,21 @@ def train_step(
     keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), len(views)))(example)
 
     def loss_of(params: Any) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
-        encoded = encode(
-            config,
-            params["encoder"],
-            jnp.concatenate([batch[view]["patches"] for view in views]),
-            jnp.concatenate([batch[view]["count"] for view in views]),
-            keys.T.reshape(-1),
-        )
-        split = {name: jnp.split(x, len(views)) for name, x in encoded.items()}
-        outputs = {view: {k: v[i] for k, v in split.items()} for i, view in enumerate(views)}
+        def encode_rows(rows: Any) -> Any:
+            """Encode all views of some examples at once: view → outputs."""
+            encoded = forward(
+                config,
+                objective,
+                params,
+                jnp.concatenate([rows[view]["patches"] for view in views]),
+                jnp.concatenate([rows[view]["count"] for view in views]),
+                rows["keys"].T.reshape(-1),
+            )
+            split = {name: jnp.split(x, len(views)) for name, x in encoded.items()}
+            return {view: {k: v[i] for k, v in split.items()} for i, view in enumerate(views)}
+
+        run = in_chunks(encode_rows, chunk_size) if chunk_size else encode_rows
+        outputs = run({view: batch[view] for view in views} | {"keys": keys})
         loss, metrics, objective_state = objective(
             params["objective"], outputs, batch, state["objective"], key
         )
@@ -83,49 +111,79 @@ def train_step(
     params = jax.lax.pcast(state["params"], AXIS, to="varying")
     grads, (metrics, objective_state) = jax.grad(loss_of, has_aux=True)(params)
     grads, metrics = jax.lax.pmean((grads, metrics), AXIS)
+    metrics["gradient_norm"] = optax.tree.norm(grads)
+    return grads, metrics, objective_state
+
+
+def update(
+    optimizer: optax.GradientTransformation,
+    state: State,
+    grads: Any,
+    objective_state: Any,
+    learning_rate: jax.Array,
+) -> State:
+    """Return the state after one step; `learning_rate` is float []."""
     updates, opt = optimizer.update(grads, state["opt"], state["params"])
     updates = jax.tree.map(lambda u: learning_rate * u, updates)
-    metrics["gradient_norm"] = optax.tree.norm(grads)
-    new = {
+    return {
         "params": optax.apply_updates(state["params"], updates),
         "opt": opt,
         "step": state["step"] + 1,
         "objective": objective_state,
     }
-    return new, metrics
-
-
-def device_mesh() -> Mesh:
-    """Return the one-axis mesh of all devices."""
-    return jax.make_mesh((jax.device_count(),), (AXIS,), axis_types=(AxisType.Auto,))
 
 
 @functools.cache
 def mapped_step(
-    config: EncoderConfig, objective: Objective, optimizer: OptimizerConfig, backend: Backend
+    config: EncoderConfig,
+    objective: Objective,
+    optimizer: OptimizerConfig,
+    backend: Backend,
+    *,
+    chunk_size: int = 0,
+    shard_optimizer: bool = False,
 ) -> Step:
     """Return (state, batch, learning rate, seed) → (state, metrics) over all devices.
 
     The result is cached, so that stages of the same shapes share one compilation. The state's
     memory is reused: the state given is gone after the call.
+
+    Args:
+        config: the encoder's.
+        objective: what is trained for.
+        optimizer: its settings.
+        backend: "pmap" or "shard_map".
+        chunk_size: examples that a device encodes at once, as `in_chunks` says; 0: all.
+        shard_optimizer: whether each device keeps and updates its share of the optimiser's state
+            alone, as `state_shardings` says; under shard_map.
     """
-    step = functools.partial(train_step, config, objective, make_optimizer(optimizer))
+    device_gradients = functools.partial(gradients, config, objective, chunk_size)
+    transformation = make_optimizer(optimizer)
+
+    def step(mapped: Any, state: State, batch: Any, rate: Any, seed: Any) -> Any:
+        read = {name: state[name] for name in ("params", "step", "objective")}
+        grads, metrics, objective_state = mapped(read, batch, seed)
+        return update(transformation, state, grads, objective_state, rate), metrics
+
     if backend == "pmap":
+        if shard_optimizer:
+            raise ValueError("train.shard_optimizer needs train.backend 'shard_map'")
         axes = (None, 0, None, None)
-        return jax.pmap(step, AXIS, in_axes=axes, out_axes=None, donate_argnums=0)
+        on_device = functools.partial(step, device_gradients)
+        return jax.pmap(on_device, AXIS, in_axes=axes, out_axes=None, donate_argnums=0)
     if backend == "shard_map":
-        specs = (PartitionSpec(), PartitionSpec(AXIS), PartitionSpec(), PartitionSpec())
         mapped = jax.shard_map(
-            step, mesh=device_mesh(), in_specs=specs, out_specs=(PartitionSpec(), PartitionSpec())
+            device_gradients,
+            mesh=device_mesh(),
+            in_specs=(PartitionSpec(), PartitionSpec(AXIS), PartitionSpec()),
+            out_specs=PartitionSpec(),
         )
-        return jax.jit(mapped, donate_argnums=0)
+
+        def sharded(state: State, batch: Any, rate: Any, seed: Any) -> Any:
+            state, metrics = step(mapped, state, batch, rate, seed)
+            # The compiler shares the update's work out as its results are shared out.
+            shardings = state_shardings(state, shard_optimizer=shard_optimizer)
+            return jax.lax.with_sharding_constraint(state, shardings), metrics
+
+        return jax.jit(sharded, donate_argnums=0)
     raise ValueError(f"train.backend is {backend!r}; choose one of {', '.join(get_args(Backend))}")
-
-
-def place(batch: Any, backend: Backend) -> Any:
-    """Lay a host's batch out for its devices: split (pmap) or sharded (shard_map)."""
-    if backend == "pmap":
-        devices = jax.local_device_count()
-        return jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), batch)
-    sharding = NamedSharding(device_mesh(), PartitionSpec(AXIS))
-    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)

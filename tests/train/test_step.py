@@ -16,9 +16,10 @@ from flax import traverse_util
 
 from pixel_linguist.model import encode, init_params
 from pixel_linguist.objective import Objective, make_objective
+from pixel_linguist.train.devices import AXIS, Backend, place, place_state
 from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.step import AXIS, Backend, init_state, mapped_step, place
-from tests.train.five_steps import BATCH, ENCODER, OPTIMIZER, random_batch
+from pixel_linguist.train.step import init_state, mapped_step
+from tests.train.five_steps import ENCODER, OPTIMIZER, random_batch
 
 Flat = dict[str, np.ndarray]
 
@@ -116,17 +117,34 @@ def plain_loss(params: Any, batch: Any) -> jax.Array:
 
 
 def run_steps(
-    optimizer: OptimizerConfig, batches: list[Any], rates: list[float], backend: Backend
+    optimizer: OptimizerConfig,
+    batches: list[Any],
+    rates: list[float],
+    backend: Backend,
+    *,
+    chunk_size: int = 0,
+    shard_optimizer: bool = False,
 ) -> list[tuple[Flat, dict[str, float]]]:
     """Return the encoder's parameters and the metrics after each step."""
-    step_fn = mapped_step(NO_DROPOUT, plain_objective(), optimizer, backend)
-    state = init_state(init_params(NO_DROPOUT, 0), plain_objective(), optimizer)
+    step_fn = mapped_step(
+        NO_DROPOUT,
+        plain_objective(),
+        optimizer,
+        backend,
+        chunk_size=chunk_size,
+        shard_optimizer=shard_optimizer,
+    )
+    host = init_state(init_params(NO_DROPOUT, 0), plain_objective(), optimizer)
+    state = place_state(host, backend, shard_optimizer=shard_optimizer)
+    before = jax.tree.map(lambda x: x.sharding, state) if backend == "shard_map" else None
     found = []
     for number, (batch, rate) in enumerate(zip(batches, rates, strict=True), start=1):
         state, metrics = step_fn(state, place(batch, backend), np.float32(rate), np.uint32(0))
         assert int(state["step"]) == number
         params = traverse_util.flatten_dict(jax.device_get(state["params"]["encoder"]), sep="/")
         found.append((params, {name: float(value) for name, value in metrics.items()}))
+        if before:
+            assert jax.tree.map(lambda x: x.sharding, state) == before
     return found
 
 
@@ -134,11 +152,21 @@ def run_steps(
 SMOOTH = dataclasses.replace(OPTIMIZER, epsilon=1e-4, weight_decay=0.1, clip_norm=0.1)
 
 
-@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
-def test_a_step_equals_plain_adamw_on_the_whole_batch(backend: Backend) -> None:
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [
+        ("pmap", {}),
+        ("shard_map", {}),
+        ("pmap", {"chunk_size": 1}),
+        ("shard_map", {"chunk_size": 1, "shard_optimizer": True}),
+    ],
+)
+def test_a_step_equals_plain_adamw_on_the_whole_batch(
+    backend: Backend, options: dict[str, Any]
+) -> None:
     assert jax.device_count() == 4
     batches, rates = [random_batch(0), random_batch(1)], [1e-2, 2e-3]
-    found = run_steps(SMOOTH, batches, rates, backend)
+    found = run_steps(SMOOTH, batches, rates, backend, **options)
     params = init_params(NO_DROPOUT, 0)
     # The rate is put in by hand, as it changes from step to step.
     adamw = optax.adamw(1.0, 0.9, 0.999, SMOOTH.epsilon, weight_decay=0.1, mask=_kernels)
@@ -161,11 +189,13 @@ def _kernels(params: Any) -> Any:
     return traverse_util.unflatten_dict({path: path[-1] == "kernel" for path in flat})
 
 
-@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
-def test_accumulation_moves_once_by_the_mean_gradient_of_its_batches(backend: Backend) -> None:
+@pytest.mark.parametrize(("backend", "shard"), [("pmap", False), ("shard_map", True)])
+def test_accumulation_moves_once_by_the_mean_gradient_of_its_batches(
+    backend: Backend, shard: bool
+) -> None:
     optimizer = dataclasses.replace(SMOOTH, accumulate=2)
-    batches = [random_batch(0), random_batch(1)]
-    (first, _), (second, _) = run_steps(optimizer, batches, [1e-2, 1e-2], backend)
+    batches, rates = [random_batch(0), random_batch(1)], [1e-2, 1e-2]
+    (first, _), (second, _) = run_steps(optimizer, batches, rates, backend, shard_optimizer=shard)
     start = init_params(NO_DROPOUT, 0)
     assert largest_difference(first, traverse_util.flatten_dict(start, sep="/")) == 0
 
@@ -191,14 +221,51 @@ def test_the_state_is_of_host_arrays_without_a_device_axis() -> None:
     assert set(state) == {"params", "opt", "step", "objective"}
 
 
-@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
-def test_placing_keeps_the_rows_in_order(backend: Backend) -> None:
-    batch = {"group": np.arange(BATCH), "view": {"patches": np.arange(BATCH * 3).reshape(BATCH, 3)}}
-    placed = place(batch, backend)
-    whole = jax.tree.map(lambda x, y: np.asarray(x).reshape(y.shape), placed, batch)
-    jax.tree.map(np.testing.assert_array_equal, whole, batch)
-    if backend == "shard_map":
-        assert len(placed["group"].sharding.device_set) == 4
+def test_each_device_keeps_its_share_of_the_optimiser_alone() -> None:
+    host = init_state(init_params(ENCODER, 0), plain_objective(), OPTIMIZER)
+    state = place_state(host, "shard_map", shard_optimizer=True)
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(state), host)
+
+    def on_first_device(tree: Any) -> int:
+        return sum(x.addressable_shards[0].data.nbytes for x in jax.tree.leaves(tree))
+
+    whole = sum(x.nbytes for x in jax.tree.leaves(host["opt"]))
+    assert on_first_device(state["opt"]) < 1.02 * whole / 4
+    assert on_first_device(state["params"]) == sum(
+        x.nbytes for x in jax.tree.leaves(host["params"])
+    )
+    with pytest.raises(ValueError, match=r"shard_optimizer needs train.backend 'shard_map'"):
+        mapped_step(ENCODER, plain_objective(), OPTIMIZER, "pmap", shard_optimizer=True)
+
+
+def temporary_bytes(rows: int, chunk_size: int) -> int:
+    """Return what the compiler sets aside for a step of so many pairs, on one of four devices."""
+    step_fn: Any = mapped_step(
+        ENCODER, plain_objective(), OPTIMIZER, "shard_map", chunk_size=chunk_size
+    )
+    state = init_state(init_params(ENCODER, 0), plain_objective(), OPTIMIZER)
+    shape = jax.ShapeDtypeStruct
+    batch: dict[str, Any] = {
+        view: {"patches": shape((rows, 6, 8, 8), np.uint8), "count": shape((rows,), np.int32)}
+        for view in ("anchor", "positive")
+    }
+    batch["text_id"] = {view: shape((rows,), np.int32) for view in batch}
+    batch["group"] = shape((rows,), np.int32)
+    lowered = step_fn.lower(state, batch, np.float32(1e-3), np.uint32(0))
+    return lowered.compile().memory_analysis().temp_size_in_bytes
+
+
+@SLOW
+def test_memory_hardly_grows_with_the_batch_when_it_is_encoded_in_chunks() -> None:
+    few, many = temporary_bytes(256, 64), temporary_bytes(2048, 64)
+    # What grows, by far less than the batch, is a block of rows by all candidates.
+    assert many < 3 * few
+    assert temporary_bytes(2048, 0) > 4 * many
+
+
+def test_a_chunk_size_that_does_not_divide_the_rows_is_named() -> None:
+    with pytest.raises(ValueError, match="chunk_size 3 does not divide a device's 2 rows"):
+        run_steps(OPTIMIZER, [random_batch(0)], [1e-3], "pmap", chunk_size=3)
 
 
 def test_stages_of_one_shape_share_a_step() -> None:

@@ -1,0 +1,109 @@
+"""Devices and hosts: who takes part in a step, and where batches and the state lie."""
+
+import os
+from typing import Any, Literal
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXIS = "data"
+Backend = Literal["pmap", "shard_map"]
+
+# Where hosts are not found by JAX itself, these say who they are.
+ADDRESS, COUNT, NUMBER = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
+
+
+def join_hosts(hosts: str) -> None:
+    """Make this process one of several that train together; before JAX is used otherwise.
+
+    Args:
+        hosts: "auto" takes address, number of processes and rank from the cluster (TPU pod slice,
+            SLURM, Open MPI, Kubernetes), or from JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and
+            JAX_PROCESS_ID if they are set; "ADDRESS:PORT,PROCESSES,RANK" says them.
+
+    Raises:
+        ValueError: if that is not enough to join.
+    """
+    if hosts == "auto":
+        given = [os.environ.get(name) for name in (ADDRESS, COUNT, NUMBER)]
+        if not any(given):
+            try:
+                return jax.distributed.initialize()
+            except (ValueError, RuntimeError) as error:
+                raise ValueError(
+                    "--hosts auto found no cluster here (TPU pod slice, SLURM, Open MPI, "
+                    f"Kubernetes): set {ADDRESS}, {COUNT} and {NUMBER}, or give "
+                    f"--hosts ADDRESS:PORT,PROCESSES,RANK ({error})"
+                ) from error
+        where = f"the environment ({ADDRESS}, {COUNT}, {NUMBER})"
+        hosts = ",".join(value or "" for value in given)
+    else:
+        where = "--hosts"
+    address, count, rank = parse_hosts(hosts, where)
+    jax.distributed.initialize(address, count, rank)
+
+
+def parse_hosts(hosts: str, where: str) -> tuple[str, int, int]:
+    """Read "ADDRESS:PORT,PROCESSES,RANK".
+
+    Raises:
+        ValueError: naming `where` it stood and what it should look like.
+    """
+    address, *numbers = hosts.split(",")
+    whole = len(numbers) == 2 and all(number.strip().isdecimal() for number in numbers)
+    if not (whole and ":" in address and int(numbers[1]) < int(numbers[0])):
+        raise ValueError(
+            f"{where} says {hosts!r}; it takes ADDRESS:PORT,PROCESSES,RANK with RANK from 0 to "
+            "PROCESSES - 1, such as 10.0.0.2:1234,4,0"
+        )
+    return address, int(numbers[0]), int(numbers[1])
+
+
+def device_mesh() -> Mesh:
+    """Return the one-axis mesh of all devices of all hosts."""
+    return jax.make_mesh((jax.device_count(),), (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def place(batch: Any, backend: Backend) -> Any:
+    """Lay a host's batch out for its devices: split (pmap) or sharded (shard_map)."""
+    if backend == "pmap":
+        devices = jax.local_device_count()
+        return jax.tree.map(lambda x: x.reshape(devices, -1, *x.shape[1:]), batch)
+    sharding = NamedSharding(device_mesh(), PartitionSpec(AXIS))
+    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)
+
+
+def state_shardings(state: Any, *, shard_optimizer: bool) -> Any:
+    """Return where each leaf of a train state lies under shard_map.
+
+    All is on every device, but if `shard_optimizer`, each device has its share of the optimiser's
+    arrays: of the longest axis that the number of devices divides (ZeRO, stage 1; Rajbhandari et
+    al. 2020, arXiv 1910.02054, section 5.1).
+    """
+    mesh = device_mesh()
+
+    def share(leaf: Any) -> NamedSharding:
+        divisible = [size if size % mesh.size == 0 else 0 for size in leaf.shape]
+        if not any(divisible):
+            return NamedSharding(mesh, PartitionSpec())
+        axis = int(np.argmax(divisible))
+        return NamedSharding(mesh, PartitionSpec(*[None] * axis, AXIS))
+
+    whole = jax.tree.map(lambda _: NamedSharding(mesh, PartitionSpec()), state)
+    return whole | {"opt": jax.tree.map(share, state["opt"])} if shard_optimizer else whole
+
+
+def place_state(state: Any, backend: Backend, *, shard_optimizer: bool) -> Any:
+    """Lay a state of host arrays, the same on every host, out over all devices.
+
+    Under pmap it stays on the host: the first step puts it on the devices.
+    """
+    if backend == "pmap":
+        return state
+    shardings = state_shardings(state, shard_optimizer=shard_optimizer)
+    return jax.tree.map(
+        lambda x, to: jax.make_array_from_callback(x.shape, to, lambda part: x[part]),
+        state,
+        shardings,
+    )

@@ -1,0 +1,64 @@
+"""Who takes part in training, and where batches lie."""
+
+import jax
+import numpy as np
+import pytest
+
+from pixel_linguist.train import devices
+from pixel_linguist.train.devices import Backend, join_hosts, parse_hosts, place
+
+
+@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
+def test_placing_keeps_the_rows_in_order(backend: Backend) -> None:
+    batch = {"group": np.arange(8), "view": {"patches": np.arange(24).reshape(8, 3)}}
+    placed = place(batch, backend)
+    whole = jax.tree.map(lambda x, y: np.asarray(x).reshape(y.shape), placed, batch)
+    jax.tree.map(np.testing.assert_array_equal, whole, batch)
+    if backend == "shard_map":
+        assert len(placed["group"].sharding.device_set) == 4
+
+
+@pytest.fixture
+def joined(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Return the arguments of calls of `jax.distributed.initialize`, which does nothing."""
+    calls: list[tuple[object, ...]] = []
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *given: calls.append(given))
+    for name in (devices.ADDRESS, devices.COUNT, devices.NUMBER):
+        monkeypatch.delenv(name, raising=False)
+    return calls
+
+
+def test_hosts_are_said_by_the_flag_by_the_environment_or_by_the_cluster(
+    joined: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join_hosts("10.0.0.2:1234,4,3")
+    join_hosts("auto")
+    monkeypatch.setenv(devices.ADDRESS, "host:99")
+    monkeypatch.setenv(devices.COUNT, "2")
+    monkeypatch.setenv(devices.NUMBER, "0")
+    join_hosts("auto")
+    assert joined == [("10.0.0.2:1234", 4, 3), (), ("host:99", 2, 0)]
+
+
+@pytest.mark.parametrize("hosts", ["", "host:1", "host,2,0", "host:1,2,2", "host:1,a,0"])
+def test_hosts_that_cannot_be_read_are_refused(hosts: str) -> None:
+    with pytest.raises(ValueError, match=r"--hosts says .* ADDRESS:PORT,PROCESSES,RANK"):
+        parse_hosts(hosts, "--hosts")
+
+
+def test_what_the_environment_lacks_is_named(
+    joined: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(devices.ADDRESS, "host:99")
+    with pytest.raises(ValueError, match=r"the environment .*JAX_NUM_PROCESSES.* says 'host:99,,'"):
+        join_hosts("auto")
+
+
+def test_without_a_cluster_auto_says_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> None:
+        raise ValueError("coordinator_address should be defined.")
+
+    monkeypatch.setattr(jax.distributed, "initialize", fails)
+    monkeypatch.delenv(devices.ADDRESS, raising=False)
+    with pytest.raises(ValueError, match=r"found no cluster here .*JAX_COORDINATOR_ADDRESS"):
+        join_hosts("auto")
