@@ -165,6 +165,8 @@ def get_config() -> ConfigDict:
                 "backend": "pmap",
                 # Processes that render; 0 renders in threads.
                 "workers": 0,
+                # Beside metrics.jsonl: "tensorboard", "wandb".
+                "loggers": (),
                 "log_every": 20,
                 "checkpoint_every": 500,
                 # The latest so many are kept, and those of steps divisible by the second; 0: none.

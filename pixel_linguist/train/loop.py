@@ -9,9 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 from ml_collections import ConfigDict
-from tqdm import tqdm
 
-from pixel_linguist.data.loader import make_batches, make_examples
+from pixel_linguist.data.loader import make_batches, make_examples, preview
+from pixel_linguist.evaluate.embed import Embedder
+from pixel_linguist.evaluate.geometry import Geometry
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
@@ -24,8 +25,11 @@ from pixel_linguist.train.optim import OptimizerConfig, learning_rate
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.run import Run
 from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
-from pixel_linguist.train.watch import Meter
+from pixel_linguist.train.watch import Meter, Profile, Progress
 
+# Pairs whose geometry is followed, and the figures of it.
+PROBED = 128
+PROBE_FIGURES = ("alignment", "uniformity", "anisotropy", "effective_rank")
 Evaluate = Callable[[Params], Mapping[str, Mapping[str, float]]]
 
 
@@ -37,6 +41,8 @@ class Workshop:
     encoder: EncoderConfig
     renderer: Renderer
     run: Run
+    # The folder for a profiler's traces, one a stage, if there are to be any.
+    profile: Path | None = None
 
     def model(self, params: Params) -> Model:
         """Put parameters together with what reads them."""
@@ -82,6 +88,77 @@ def keep_best(shop: Workshop, folder: Path, params: Params, score: float, step: 
     write_json(path, {"score": score, "step": step})
 
 
+class Watch:
+    """What is seen of one stage while it runs: figures, scores, and its best model.
+
+    Args:
+        shop: of the recipe.
+        name: of the stage.
+        stage: its settings.
+        first: the step after which it goes on.
+        evaluate: scores the stage's tasks.
+    """
+
+    def __init__(
+        self, shop: Workshop, name: str, stage: ConfigDict, first: int, evaluate: Evaluate
+    ):
+        self.shop, self.name, self.stage, self.evaluate = shop, name, stage, evaluate
+        self.meter = Meter(shop.encoder, stage.batch_size)
+        self.progress = Progress(name, first=first, steps=stage.steps)
+        self.profile = Profile(shop.profile and shop.profile / name, first=first)
+        clean = [clean for clean, _ in preview(stage_examples(shop, stage), PROBED)]
+        # Unperturbed: what changes is the model alone.
+        self.probe = Geometry(
+            {side: tuple(getattr(pair, side) for pair in clean) for side in ("anchor", "positive")}
+        )
+
+    def step(self, done: int, metrics: Any) -> None:
+        """Take note of a step."""
+        self.meter.steps.append(metrics)
+        self.progress.step()
+        self.profile.step(done, metrics)
+
+    def check(self, done: int) -> None:
+        """Stop the run if a loss since the last log is not finite, and leave its batch."""
+        shop, stage, finite = self.shop, self.stage, np.isfinite(self.meter.losses())
+        if finite.all():
+            return
+        step = done - len(finite) + int(np.argmin(finite))
+        size = stage.batch_size // jax.process_count()
+        examples = stage_examples(shop, stage)
+        stop_non_finite(
+            [examples[row] for row in range(step * size, (step + 1) * size)],
+            shop.renderer,
+            folder=shop.run.stage(self.name),
+            length=stage.length,
+            stage=self.name,
+            step=step + 1,
+            peak=stage.schedule.peak,
+        )
+
+    def log(self, done: int, rate: float) -> None:
+        """Log the steps since the last call."""
+        values = self.meter.report() | {"learning_rate": rate}
+        self.shop.run.log("train", self.name, done, values)
+        self.progress.show(done, values)
+        self.meter.reset()
+
+    def score(self, state: Any) -> None:
+        """Log the model's geometry and scores, and keep it if it is the best."""
+        shop, stage, step = self.shop, self.stage, int(state["step"])
+        params = jax.device_get(state["params"]["encoder"])
+        embed = Embedder(shop.encoder, params, shop.renderer, shop.config.evaluate.batch_size)
+        geometry = self.probe.score(embed)
+        shop.run.log("probe", self.name, step, {key: geometry[key] for key in PROBE_FIGURES})
+        if not stage.evaluate_tasks:
+            return
+        scores = self.evaluate(params)
+        shop.run.log("evaluation", self.name, step, {"scores": scores})
+        if stage.best_metric:
+            task, metric = stage.best_metric.split("/")
+            keep_best(shop, shop.run.stage(self.name), params, scores[task][metric], step)
+
+
 def train_stage(
     shop: Workshop,
     name: str,
@@ -115,78 +192,37 @@ def train_stage(
         state = checkpoints.restore(init_state(start, objective, optimizer), data)
         first = int(state["step"])
         shop.run.forget_after(name, first)
-        progress = tqdm(total=stage.steps, initial=first, desc=name, unit="step", smoothing=0.1)
-        meter = Meter(stage.batch_size)
+        watch = Watch(shop, name, stage, first, evaluate)
         for step in range(first, stage.steps):
-            with meter.waiting():
+            with watch.meter.waiting():
                 batch = next(data)
-                meter.cut += int(batch.pop("cut"))
+                watch.meter.read(batch, objective.views)
+                del batch["cut"]
                 batch = place(batch, settings.backend)
             rate = learning_rate(step, steps=stage.steps, **stage.schedule)
             state, metrics = step_fn(state, batch, np.float32(rate), seed)
-            meter.steps.append(metrics)
-            progress.update()
             done = step + 1
             last = done == stage.steps
-            if done % settings.log_every == 0 or last:
-                log_interval(shop, name, stage, done, rate, meter, progress)
-                checkpoints.check()
-            if done % stage.evaluate_every == 0 or last:
-                with meter.paused():
-                    evaluate_stage(shop, name, stage, state, evaluate)
+            watch.step(done, metrics)
+            log, score = (
+                done % every == 0 or last for every in (settings.log_every, stage.evaluate_every)
+            )
             stop = preemption.reached(done)
-            if (done % settings.checkpoint_every == 0 or stop) and not last:
-                with meter.paused():
+            save = (done % settings.checkpoint_every == 0 or stop) and not last
+            if log or score or save:
+                watch.check(done)
+            if log:
+                watch.log(done, rate)
+                checkpoints.check()
+            with watch.meter.paused() if score or save else contextlib.nullcontext():
+                if score:
+                    watch.score(state)
+                if save:
                     checkpoints.save(state, data)
             if stop and not last:
                 checkpoints.wait()
                 raise Preempted(f"stage {name}: stopped after step {done}, which is saved")
-        progress.close()
+        watch.progress.close()
     if stage.best_metric:
         return load_model(folder / "best").params
     return jax.device_get(state["params"]["encoder"])
-
-
-def log_interval(
-    shop: Workshop,
-    name: str,
-    stage: ConfigDict,
-    done: int,
-    rate: float,
-    meter: Meter,
-    progress: tqdm,
-) -> None:
-    """Log the steps since the last call; stop the run if a loss among them is not finite."""
-    losses = meter.losses()
-    if not np.isfinite(losses).all():
-        step = done - len(losses) + int(np.argmin(np.isfinite(losses)))
-        rows = range(step * stage.batch_size, (step + 1) * stage.batch_size)
-        examples = stage_examples(shop, stage)
-        stop_non_finite(
-            [examples[row] for row in rows],
-            shop.renderer,
-            folder=shop.run.stage(name),
-            length=stage.length,
-            stage=name,
-            step=step + 1,
-            peak=stage.schedule.peak,
-        )
-    values = meter.report() | {"learning_rate": rate}
-    shop.run.log("train", name, done, values)
-    progress.set_postfix(loss=f"{values['loss']:.3f}", acc=f"{values['accuracy']:.2f}")
-    meter.reset()
-
-
-def evaluate_stage(
-    shop: Workshop, name: str, stage: ConfigDict, state: Any, evaluate: Evaluate
-) -> None:
-    """Score the model inside a stage, log it, and keep it if it is the best."""
-    if not stage.evaluate_tasks:
-        return
-    params = jax.device_get(state["params"]["encoder"])
-    step = int(state["step"])
-    scores = evaluate(params)
-    shop.run.log("evaluation", name, step, {"scores": scores})
-    if stage.best_metric:
-        task, metric = stage.best_metric.split("/")
-        keep_best(shop, shop.run.stage(name), params, scores[task][metric], step)

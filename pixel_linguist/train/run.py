@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from flax import traverse_util
+
 from pixel_linguist.config import differences
 from pixel_linguist.files import read_json, sha256, write_json, write_whole
+from pixel_linguist.train.loggers import Logger
 
 
 class Run:
@@ -18,6 +21,7 @@ class Run:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.loggers: list[Logger] = []
 
     def stage(self, name: str) -> Path:
         """Return a stage's folder."""
@@ -69,10 +73,12 @@ class Run:
         return sha256(self.stage(name) / "stage.json")
 
     def log(self, kind: str, stage: str, step: int, values: Mapping[str, Any]) -> None:
-        """Append one line to metrics.jsonl."""
+        """Append one line to metrics.jsonl, and hand its numbers to the loggers."""
         line = json.dumps({"kind": kind, "stage": stage, "step": step, **values})
         with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+        for logger in self.loggers:
+            logger.log(kind, stage, step, traverse_util.flatten_dict(dict(values), sep="/"))
 
     def forget_after(self, stage: str, step: int) -> None:
         """Drop a stage's metrics of later steps, which a resumed run will write again."""

@@ -24,6 +24,7 @@ from pixel_linguist.model.store import average, check_same_shapes, load_model, s
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.html import write_report
 from pixel_linguist.report.pictures import save_pairs
+from pixel_linguist.train.loggers import check_loggers, open_loggers
 from pixel_linguist.train.loop import Workshop, stage_objective, train_stage
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption
@@ -35,7 +36,7 @@ PAIRS_SHOWN = 6
 VERSIONS = ("pixel-linguist", "jax", "flax", "optax", "numpy", "uharfbuzz", "freetype-py")
 
 
-def make_workshop(config: ConfigDict, folder: Path) -> Workshop:
+def make_workshop(config: ConfigDict, folder: Path, *, profile: bool = False) -> Workshop:
     """Make what all stages share; a missing font or an impossible architecture stops here."""
     shape = config.render
     renderer = Renderer(
@@ -51,7 +52,8 @@ def make_workshop(config: ConfigDict, folder: Path) -> Workshop:
         max_patches=config.render.max_patches,
         **config.model,
     )
-    return Workshop(config, encoder, renderer, Run(folder))
+    trace = folder / "profile" if profile else None
+    return Workshop(config, encoder, renderer, Run(folder), trace)
 
 
 def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
@@ -61,6 +63,7 @@ def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
         ValueError: naming the stage and what is wrong with it.
     """
     config = shop.config
+    check_loggers(config.train.loggers)
     if sorted(config.order) != sorted(config.stages):
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
@@ -188,16 +191,24 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
         scorer.add_row(name, scorer.score(params, shop.config.evaluate.report_tasks))
 
 
-def run_recipe(config: ConfigDict, folder: Path, preemption: Preemption) -> None:
+def run_recipe(
+    config: ConfigDict, folder: Path, preemption: Preemption, *, profile: bool = False
+) -> None:
     """Run a recipe's stages in order, from wherever an earlier start of the run ended.
 
     Prints the table of scores at the end, and leaves the last stage's model in model/ and a
     report in report.html.
 
+    Args:
+        config: the recipe.
+        folder: for all results.
+        preemption: says when to stop.
+        profile: whether to leave a profiler's trace of a few steps in profile/.
+
     Raises:
         Preempted: if the run was asked to stop.
     """
-    shop = make_workshop(config, folder)
+    shop = make_workshop(config, folder, profile=profile)
     tasks = make_tasks(config.data_dir, config.tasks)
     check_recipe(shop, tasks)
     stages = config.stages.items()
@@ -206,9 +217,14 @@ def run_recipe(config: ConfigDict, folder: Path, preemption: Preemption) -> None
     write_json(folder / "versions.json", {name: version(name) for name in VERSIONS})
     scorer = Scorer(shop, tasks)
     scorer.add_baselines()
-    for name in config.order:
-        run_stage(shop, name, scorer, preemption)
-        preemption.check()
+    shop.run.loggers = open_loggers(config.train.loggers, folder, plain(config))
+    try:
+        for name in config.order:
+            run_stage(shop, name, scorer, preemption)
+            preemption.check()
+    finally:
+        for logger in shop.run.loggers:
+            logger.close()
     rows = {row["model"]: row["scores"] for row in shop.run.scores()}
     metrics = {name: tasks[name].metric for name in config.evaluate.report_tasks}
     save_model(folder / "model", load_model(shop.run.model(config.order[-1])))

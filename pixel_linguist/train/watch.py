@@ -1,17 +1,34 @@
-"""Watching a stage: speed, waiting, and means of metrics."""
+"""Watching a stage: speed, utilisation, waiting, memory, and where the figures go."""
 
 import contextlib
+import resource
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
+from tqdm import tqdm
+
+from pixel_linguist.model import EncoderConfig
+from pixel_linguist.train.cost import matmul_peak, train_flops
+
+# Steps of a profile, after those that compile and warm up.
+PROFILE_AFTER, PROFILE_STEPS = 10, 5
 
 
 class Meter:
-    """Means of metrics since the last report, with speed, share of waiting, and texts cut."""
+    """Means of metrics since the last report, with speed, waiting, and what was read.
 
-    def __init__(self, batch_size: int):
+    Args:
+        encoder: whose operations are counted.
+        batch_size: examples of a step, over all hosts.
+    """
+
+    def __init__(self, encoder: EncoderConfig, batch_size: int):
+        self.encoder = encoder
         self.batch_size = batch_size
         self.reset()
 
@@ -20,6 +37,8 @@ class Meter:
         self.steps: list[dict[str, jax.Array]] = []
         self.waited = 0.0
         self.cut = 0
+        self.patches = 0
+        self.flops = 0
         self.start = time.perf_counter()
 
     @contextlib.contextmanager
@@ -38,18 +57,91 @@ class Meter:
         yield
         self.start += time.perf_counter() - began
 
+    def read(self, batch: Mapping[str, Any], views: Sequence[str]) -> None:
+        """Count this host's batch: texts cut, patches that hold text, operations."""
+        self.cut += int(batch["cut"])
+        for view in views:
+            self.patches += int(batch[view]["count"].sum())
+            texts, length = batch[view]["patches"].shape[:2]
+            self.flops += train_flops(self.encoder, texts, length)
+
     def losses(self) -> np.ndarray:
         """Wait for the interval's steps and return the loss of each: float32 [steps]."""
         return np.array(jax.device_get([step["loss"] for step in self.steps]), np.float32)
 
     def report(self) -> dict[str, float]:
-        """Wait for the interval's steps and return their means."""
+        """Wait for the interval's steps and return their means, and figures of speed.
+
+        "examples_per_second", "patches_per_second" (padding left out) and "flop_utilisation" (of
+        the measured matrix-product peak, in [0, 1]) are of all hosts.
+        """
         steps = jax.device_get(self.steps)
         seconds = time.perf_counter() - self.start
         means = {name: float(np.mean([s[name] for s in steps])) for name in steps[0]}
+        per_second = jax.process_count() / seconds
         return means | {
             "examples_per_second": len(steps) * self.batch_size / seconds,
+            "patches_per_second": self.patches * per_second,
+            "flop_utilisation": self.flops * per_second / matmul_peak(self.encoder.dtype),
             "waiting_share": self.waited / seconds,
             "cut_texts": self.cut,
+            "memory_gib": memory() / 2**30,
             "seconds": seconds,
         }
+
+
+def memory() -> int:
+    """Return the most bytes in use so far: of the first device, or of this process on a CPU."""
+    stats = jax.local_devices()[0].memory_stats()
+    if stats and "peak_bytes_in_use" in stats:
+        return int(stats["peak_bytes_in_use"])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Progress:
+    """Where a stage is: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, stage: str, *, first: int, steps: int):
+        self.stage, self.steps = stage, steps
+        self.first, self.began = first, time.perf_counter()
+        plain = not sys.stderr.isatty()
+        self.bar = tqdm(
+            total=steps, initial=first, desc=stage, unit="step", smoothing=0.1, disable=plain
+        )
+
+    def step(self) -> None:
+        """Count a step."""
+        self.bar.update()
+
+    def show(self, done: int, values: Mapping[str, float]) -> None:
+        """Show figures after a step."""
+        shown = {name: f"{values[name]:.3f}" for name in ("loss", "accuracy") if name in values}
+        self.bar.set_postfix(shown)
+        if self.bar.disable:
+            per_step = (time.perf_counter() - self.began) / (done - self.first)
+            left = tqdm.format_interval(per_step * (self.steps - done))
+            figures = ", ".join(f"{name} {value}" for name, value in shown.items())
+            speed = f"{values['examples_per_second']:.0f} examples/s"
+            print(f"{self.stage} {done}/{self.steps}: {figures}, {speed}, {left} left", flush=True)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self.bar.close()
+
+
+class Profile:
+    """A profiler's trace of a few steps, for TensorBoard or Perfetto, if a folder is given."""
+
+    def __init__(self, folder: Path | None, *, first: int):
+        self.folder, self.first = folder, first
+
+    def step(self, done: int, metrics: Any) -> None:
+        """Begin or end the trace after a step, once its metrics are there."""
+        if self.folder and done == self.first + PROFILE_AFTER:
+            jax.block_until_ready(metrics)
+            jax.profiler.start_trace(self.folder)
+        elif self.folder and done == self.first + PROFILE_AFTER + PROFILE_STEPS:
+            jax.block_until_ready(metrics)
+            jax.profiler.stop_trace()
+            print(f"profile of {PROFILE_STEPS} steps: {self.folder}", flush=True)
+            self.folder = None

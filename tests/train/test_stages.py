@@ -16,7 +16,6 @@ from pixel_linguist.model.store import load_model, save_model
 from pixel_linguist.train.loop import keep_best, stage_batches, stage_objective, train_stage
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import make_workshop, run_recipe, start_params
-from pixel_linguist.train.watch import Meter
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 Change = Callable[[ConfigDict], Any]
@@ -149,23 +148,4 @@ def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict)
     assert json.loads((tmp_path / "best" / "score.json").read_text()) == {
         "score": 0.7,
         "step": 1,
-    }
-
-
-def test_the_meter_leaves_pauses_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr("pixel_linguist.train.watch.time.perf_counter", lambda: now[0])
-    meter = Meter(batch_size=8)
-    for loss in (1.0, 3.0):
-        now[0] += 2.0
-        meter.waited += 0.5
-        meter.steps.append({"loss": np.float32(loss)})  # type: ignore[dict-item]
-    with meter.paused():
-        now[0] += 1000.0
-    assert meter.report() == {
-        "loss": 2.0,
-        "examples_per_second": 4.0,
-        "waiting_share": 0.25,
-        "cut_texts": 0,
-        "seconds": 4.0,
     }

@@ -1,0 +1,110 @@
+"""Where figures go beside metrics.jsonl: TensorBoard and Weights & Biases, by name."""
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Logger(Protocol):
+    """Takes the figures of a step."""
+
+    def log(self, kind: str, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Note named figures of a stage's step; kind is "train", "evaluation" or "probe"."""
+        ...
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        ...
+
+
+class TensorBoard:
+    """Event files in tensorboard/STAGE, one TensorBoard run a stage."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]):
+        del config
+        from tensorboardX import SummaryWriter
+
+        self.make = SummaryWriter
+        self.folder = folder / "tensorboard"
+        self.writers: dict[str, Any] = {}
+
+    def log(self, kind: str, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Write the figures as KIND/NAME."""
+        if stage not in self.writers:
+            # What a run that was cut off wrote of later steps is taken back.
+            path = str(self.folder / stage)
+            self.writers[stage] = self.make(path, purge_step=step, write_to_disk=True)
+        for name, value in values.items():
+            self.writers[stage].add_scalar(f"{kind}/{name}", value, step)
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        for writer in self.writers.values():
+            writer.close()
+
+
+class WeightsAndBiases:
+    """A run of Weights & Biases, the same one when a run goes on."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]):
+        import wandb
+
+        folder.mkdir(parents=True, exist_ok=True)
+        path = str(folder.resolve())
+        self.run = wandb.init(
+            project="pixel-linguist",
+            name=folder.name,
+            id=hashlib.sha256(path.encode()).hexdigest()[:12],
+            resume="allow",
+            dir=path,
+            config=dict(config),
+        )
+        self.stages: set[str] = set()
+
+    def log(self, kind: str, stage: str, step: int, values: Mapping[str, float]) -> None:
+        """Log the figures as STAGE/KIND/NAME, against the stage's own steps."""
+        if stage not in self.stages:
+            self.run.define_metric(f"{stage}/*", step_metric=f"{stage}/step")
+            self.stages.add(stage)
+        named = {f"{stage}/{kind}/{name}": value for name, value in values.items()}
+        self.run.log(named | {f"{stage}/step": step})
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self.run.finish()
+
+
+LIBRARIES = {"tensorboard": "tensorboardX", "wandb": "wandb"}
+LOGGERS: dict[str, Callable[[Path, Mapping[str, Any]], Logger]] = {
+    "tensorboard": TensorBoard,
+    "wandb": WeightsAndBiases,
+}
+
+
+def check_loggers(names: Sequence[str]) -> None:
+    """Refuse an unknown name, or one whose library is not installed.
+
+    Raises:
+        ValueError: saying which there are, or how to install it.
+    """
+    for name in names:
+        if name not in LIBRARIES:
+            raise ValueError(f"no logger {name!r}; train.loggers takes {', '.join(LIBRARIES)}")
+        if importlib.util.find_spec(LIBRARIES[name]) is None:
+            raise ValueError(
+                f"train.loggers names {name!r}, which needs {LIBRARIES[name]}: "
+                f"pip install 'pixel-linguist[{name}]'"
+            )
+
+
+def open_loggers(names: Sequence[str], folder: Path, config: Mapping[str, Any]) -> list[Logger]:
+    """Open loggers by name.
+
+    Args:
+        names: as checked.
+        folder: the run's.
+        config: the recipe, as plain data.
+    """
+    return [LOGGERS[name](folder, config) for name in names]
