@@ -81,6 +81,8 @@ class RenderBatch(grain.transforms.Map):
             batch["text_id"][view] = np.array(ids, np.int32)
         if "negative" in self.views:
             batch["has_negative"] = np.array([clean.negative != "" for clean, _ in examples])
+        if examples[0][0].target is not None:
+            batch["target"] = np.stack([clean.target for clean, _ in examples])
         return batch
 
 

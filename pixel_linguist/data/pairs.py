@@ -16,13 +16,15 @@ from pixel_linguist.text.spans import two_spans
 class Example(NamedTuple):
     """An anchor, its positive, and a hard negative ("" if it has none).
 
-    Examples of one group (-1: none) are never negatives of each other.
+    Examples of one group (-1: none) are never negatives of each other. The target is what the
+    anchor's embedding is to be, float [D], where a teacher has given one.
     """
 
     anchor: str
     positive: str
     negative: str = ""
     group: int = -1
+    target: np.ndarray | None = None
 
 
 class PairMaker(Protocol):
@@ -73,6 +75,20 @@ class Columns:
 
 
 @dataclasses.dataclass(frozen=True)
+class Taught:
+    """A text and the vector that a teacher has given for it, or for its translation."""
+
+    text: str
+    target: str
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example; its positive is its anchor."""
+        text = column(record, self.text, "the record")
+        target = np.asarray(column(record, self.target, "the record"), np.float32)
+        return Example(text, text, target=target)
+
+
+@dataclasses.dataclass(frozen=True)
 class Alternatives:
     """Two of the alternatives in one cell, separated by bars: the synonyms of an entry.
 
@@ -106,6 +122,7 @@ class Spans:
 PAIR_MAKERS: dict[str, type] = {
     "identity": Identity,
     "columns": Columns,
+    "taught": Taught,
     "alternatives": Alternatives,
     "spans": Spans,
 }

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import jax
 
 from pixel_linguist.objective.contrastive import InfoNCE
+from pixel_linguist.objective.distillation import Distillation
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 
 Tree = Any
@@ -40,7 +41,11 @@ class Objective(Protocol):
         ...
 
 
-OBJECTIVES: dict[str, type] = {"info_nce": InfoNCE, "masked_autoencoder": MaskedAutoencoder}
+OBJECTIVES: dict[str, type] = {
+    "info_nce": InfoNCE,
+    "distillation": Distillation,
+    "masked_autoencoder": MaskedAutoencoder,
+}
 
 
 def make_objective(name: str, arguments: Mapping[str, Any]) -> Objective:

@@ -103,3 +103,10 @@ def test_mistakes_are_named(spec: dict[str, Any], message: str) -> None:
 def test_a_missing_column_is_named(spec: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"the record has no column 'body'; it has text, score"):
         make_pair_maker(spec)({"text": "a", "score": 1}, RNG(0))
+
+
+def test_a_taught_text_brings_its_teachers_vector() -> None:
+    maker = make_pair_maker({"name": "taught", "text": "text", "target": "vector"})
+    example = maker({"text": "Ein Hund", "vector": [1.0, -2.0]}, np.random.default_rng(0))
+    assert example.anchor == "Ein Hund" and example.target is not None
+    assert example.target.dtype == np.float32 and example.target.tolist() == [1.0, -2.0]
