@@ -4,7 +4,7 @@ import functools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import jax
 import numpy as np
@@ -198,6 +198,26 @@ class SentenceEncoder:
             k: neighbours of each text that are looked at.
         """
         return nearest_pairs(self._vectors(texts), k)
+
+    def fine_tune(self, pairs: str | Path, **settings: Any) -> "SentenceEncoder":
+        """Return an encoder trained further on pairs of texts; this one stays as it is.
+
+        Part of the pairs is held out, on which the best model is chosen and training is stopped.
+
+        Args:
+            pairs: .tsv, .jsonl or .parquet with columns sentence1 and sentence2 (or anchor and
+                positive), for triplets also negative, for graded pairs also score.
+            settings: of `pixel_linguist.train.finetune.Settings`: epochs, batch_size, peak, ...
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: for a missing column or a bad score, by line; for too few pairs.
+        """
+        # Training loads much that encoding does not need.
+        from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
+
+        tuned = fine_tune(self.model, read_pairs(Path(pairs)), Settings(**settings))
+        return SentenceEncoder(tuned.model)
 
     def _vectors(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
         return texts if isinstance(texts, np.ndarray) else self.encode(texts)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pixel_linguist.data.sources import column
+from pixel_linguist.data.records import column
 
 # What one line, or one row of Parquet, is before it is parsed.
 Raw = Any

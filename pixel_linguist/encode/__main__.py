@@ -23,8 +23,8 @@ import numpy as np
 from tqdm import tqdm
 
 from pixel_linguist.api import Dtype, SentenceEncoder
-from pixel_linguist.data.sources import column
-from pixel_linguist.encode.records import TEXT, Records, open_records, text_of
+from pixel_linguist.data.records import column
+from pixel_linguist.data.stream import TEXT, Records, open_records, text_of
 from pixel_linguist.encode.shards import Format, Shards
 from pixel_linguist.evaluate.embed import blocks
 from pixel_linguist.models import find_model

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import column
-from pixel_linguist.encode.records import TEXT, open_records, text_of
+from pixel_linguist.data.records import column
+from pixel_linguist.data.stream import TEXT, open_records, text_of
 from pixel_linguist.encode.shards import read_shards
 from pixel_linguist.search.exact import ExactIndex
 
