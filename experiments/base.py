@@ -38,6 +38,19 @@ def info_nce(*, hard_negatives: bool) -> dict[str, Any]:
     }
 
 
+def masked_autoencoder() -> dict[str, Any]:
+    """PIXEL's pretraining: a quarter of each text's patches is hidden, in spans, and drawn again.
+
+    The decoder is of the quickstart's size; PIXEL's has width 512, depth 8, 16 heads and 2048.
+    """
+    return {
+        "name": "masked_autoencoder",
+        "mask_ratio": 0.25,
+        "normalise_pixels": True,
+        "decoder": {"width": 96, "depth": 1, "heads": 3, "mlp_width": 384},
+    }
+
+
 def part(source: dict[str, Any], pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
     """One part of a stage's data: records, what makes pairs of them, and its share."""
     return {"source": source, "pairs": pairs, "weight": weight}
@@ -57,19 +70,24 @@ def stage(
     batch_size: int,
     length: int,
     hard_negatives: bool = False,
+    objective: dict[str, Any] | None = None,
     **changes: Any,
 ) -> ConfigDict:
-    """One stage; `changes` replaces any of the defaults below."""
+    """One stage; `changes` replaces any of the defaults below, `objective` the contrast."""
     config = ConfigDict(
         {
             # Earlier stages, or model folders; several are averaged, none is scratch.
             "init_from": (),
+            # The task/metric by which models are averaged greedily; without one, all are.
+            "average_by": "",
             "seed": 0,
             "data": data,
+            # Parts are mixed by weight times size ** (1 / temperature); 0: by weight alone.
+            "mixture_temperature": 0.0,
             # Perturbation → its arguments, drawn for each view on its own.
             "perturb": {},
             "perturb_probability": 1.0,
-            "objective": info_nce(hard_negatives=hard_negatives),
+            "objective": objective or info_nce(hard_negatives=hard_negatives),
             "optimizer": optimizer(),
             "steps": steps,
             "schedule": {"peak": peak, "warmup": warmup, "decay": "cosine"},
@@ -77,11 +95,17 @@ def stage(
             "batch_size": batch_size,
             # Patches to which each text is padded or cut.
             "length": length,
+            # Numbers of patches in use, evenly spaced up to length: with more than 1, texts of
+            # like lengths come into one batch, which is padded to its longest alone.
+            "length_buckets": 1,
+            # Batches that are arranged together: equal texts apart, like lengths together.
+            "window": 1,
+            # Examples that a device encodes at once, recomputed in the backward pass, so that
+            # memory does not bound the batch; 0: all, without recomputation.
+            "chunk_size": 0,
             # Tasks scored inside the stage, and the task/metric by which its best model is kept;
             # without one, its last is.
             "evaluate_every": max(steps // 4, 1),
-            # Parts are mixed by weight times size ** (1 / temperature); 0: by weight alone.
-            "mixture_temperature": 0.0,
             "evaluate_tasks": (),
             "best_metric": "",
             # Whether its model gets a row in the table of scores.
@@ -92,10 +116,17 @@ def stage(
     return config
 
 
-def average(*stages: str) -> ConfigDict:
-    """Return a stage that does nothing but average the models of others."""
+def average(*stages: str, by: str = "") -> ConfigDict:
+    """Return a stage that averages the models of others: all, or greedily `by` a task/metric."""
     return stage(
-        data={}, steps=0, peak=0.0, warmup=0, batch_size=0, length=0, init_from=tuple(stages)
+        data={},
+        steps=0,
+        peak=0.0,
+        warmup=0,
+        batch_size=0,
+        length=0,
+        init_from=tuple(stages),
+        average_by=by,
     )
 
 
@@ -163,6 +194,8 @@ def get_config() -> ConfigDict:
             "train": {
                 # "pmap" or "shard_map".
                 "backend": "pmap",
+                # Whether each device keeps its share of the optimiser's state alone (shard_map).
+                "shard_optimizer": False,
                 # Processes that render; 0 renders in threads.
                 "workers": 0,
                 # Beside metrics.jsonl: "tensorboard", "wandb".

@@ -18,6 +18,8 @@ from pixel_linguist.data.sources import Source, make_source
 from pixel_linguist.text.perturb import Composition, compose
 
 Batch = dict[str, Any]
+# An example as its source has it, and as it is shown.
+Pair = tuple[Example, Example]
 
 
 class Render(Protocol):
@@ -25,6 +27,10 @@ class Render(Protocol):
 
     def __call__(self, texts: Sequence[str], length: int) -> Any:
         """Return .patches uint8 [B, length, H, W], .count int32 [B], and .stats.cut."""
+        ...
+
+    def count_patches(self, texts: Sequence[str]) -> np.ndarray:
+        """Return how many patches each text needs: int [B]."""
         ...
 
 
@@ -55,35 +61,112 @@ def text_id(text: str) -> int:
 
 
 @dataclasses.dataclass(frozen=True)
-class RenderBatch(grain.transforms.Map):
-    """List of (clean, perturbed) examples → a batch of arrays."""
+class Arrange(grain.transforms.RandomMap):
+    """Some batches' pairs of (clean, perturbed) examples → as many batches, in random order.
+
+    Examples that share a text come to lie in different batches where there is room, as none can
+    be the other's negative. If `by_length`, those of like lengths come together, so that little
+    of a batch is padding.
+    """
 
     render: Render
     views: tuple[str, ...]
-    length: int
+    batch_size: int
+    by_length: bool
 
-    def map(self, examples: list[tuple[Example, Example]]) -> Batch:
-        """Return view → {"patches", "count"}, "text_id", "group", and "has_negative" if needed.
+    def random_map(self, pairs: list[Pair], rng: np.random.Generator) -> list[list[Pair]]:
+        """Put each example into the first batch that has room and none of its texts."""
+        number = len(pairs) // self.batch_size
+        if number == 1:
+            return [pairs]
+        batches: list[list[Pair]] = [[] for _ in range(number)]
+        texts: list[set[int]] = [set() for _ in range(number)]
+        order = (
+            np.argsort(self.patches(pairs), kind="stable") if self.by_length else range(len(pairs))
+        )
+        for i in order:
+            shown = (getattr(pairs[i][0], view) for view in self.views)
+            own = {text_id(text) for text in shown if text}
+            open_ = [b for b in range(number) if len(batches[b]) < self.batch_size]
+            chosen = next((b for b in open_ if texts[b].isdisjoint(own)), open_[0])
+            batches[chosen].append(pairs[i])
+            texts[chosen] |= own
+        return [batches[b] for b in rng.permutation(number)]
+
+    def patches(self, pairs: list[Pair]) -> np.ndarray:
+        """Return the patches of each example's longest text as it will be drawn: int [N]."""
+        texts = [getattr(seen, view) for view in self.views for _, seen in pairs]
+        return np.asarray(self.render.count_patches(texts)).reshape(-1, len(pairs)).max(axis=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class RenderBatches(grain.transforms.Map):
+    """Batches of (clean, perturbed) examples → batches of arrays, of one host's rows of each.
+
+    `lengths` are the numbers of patches in use, ascending; a batch takes the first that holds its
+    longest text, on whichever host that is.
+    """
+
+    render: Render
+    views: tuple[str, ...]
+    lengths: tuple[int, ...]
+    process: int
+    processes: int
+
+    def map(self, batches: list[list[Pair]]) -> list[Batch]:
+        """Draw each batch."""
+        return [self.draw(pairs) for pairs in batches]
+
+    def draw(self, pairs: list[Pair]) -> Batch:
+        """Return view → {"patches", "count"}, "text_id", "group"; "has_negative", "target" if any.
 
         "cut" int32 [] counts the texts that were longer than their room.
         """
+        length = self.lengths[-1]
+        if len(self.lengths) > 1:
+            texts = [getattr(seen, view) for view in self.views for _, seen in pairs]
+            longest = int(np.max(self.render.count_patches(texts)))
+            length = next((room for room in self.lengths if room >= longest), length)
+        # Consecutive rows, so that the global batch is that of one host alone.
+        rows = len(pairs) // self.processes
+        pairs = pairs[self.process * rows :][:rows]
         batch: Batch = {
             "text_id": {},
             "cut": np.int32(0),
-            "group": np.array([clean.group for clean, _ in examples], np.int32),
+            "group": np.array([clean.group for clean, _ in pairs], np.int32),
         }
         for view in self.views:
-            texts = [getattr(perturbed, view) for _, perturbed in examples]
-            rendered = self.render(texts, length=self.length)
+            rendered = self.render([getattr(seen, view) for _, seen in pairs], length=length)
             batch[view] = {"patches": rendered.patches, "count": rendered.count}
             batch["cut"] += rendered.stats.cut
-            ids = [text_id(getattr(clean, view)) for clean, _ in examples]
+            ids = [text_id(getattr(clean, view)) for clean, _ in pairs]
             batch["text_id"][view] = np.array(ids, np.int32)
         if "negative" in self.views:
-            batch["has_negative"] = np.array([clean.negative != "" for clean, _ in examples])
-        if examples[0][0].target is not None:
-            batch["target"] = np.stack([clean.target for clean, _ in examples])
+            batch["has_negative"] = np.array([clean.negative != "" for clean, _ in pairs])
+        if targets := [clean.target for clean, _ in pairs if clean.target is not None]:
+            if len(targets) < len(pairs):
+                raise ValueError("parts of the stage's data bring a target, and others none")
+            batch["target"] = np.stack(targets)
         return batch
+
+
+class Unpack(grain.experimental.FlatMapTransform):
+    """A list of batches → its batches one after the other."""
+
+    def flat_map(self, batches: list[Batch]) -> list[Batch]:
+        """Return them as they are."""
+        return batches
+
+
+def bucket_lengths(length: int, buckets: int) -> tuple[int, ...]:
+    """Return so many numbers of patches, evenly spaced up to `length`.
+
+    Raises:
+        ValueError: if there are not as many.
+    """
+    if not 1 <= buckets <= length:
+        raise ValueError(f"length_buckets is {buckets}; it must be in 1..{length}, the length")
+    return tuple(-(-length * bucket // buckets) for bucket in range(1, buckets + 1))
 
 
 def size_weight(records: int, temperature: float) -> float:
@@ -100,18 +183,14 @@ def size_weight(records: int, temperature: float) -> float:
     return records ** (1 / temperature) if temperature else 1.0
 
 
-def make_examples(
-    root: str | Path, stage: Mapping[str, Any], *, seed: int, process: int = 0, processes: int = 1
-) -> grain.MapDataset:
-    """Return the endless, shuffled mixture of a stage's (clean, perturbed) examples.
+def make_examples(root: str | Path, stage: Mapping[str, Any], *, seed: int) -> grain.MapDataset:
+    """Return the endless, shuffled mixture of a stage's (clean, perturbed) examples, of all hosts.
 
     Args:
         root: the recipe's data folder.
         stage: with "data" (part → {"source", "pairs", "weight"}), "mixture_temperature", "perturb"
             (name → arguments) and "perturb_probability".
         seed: of shuffling, pairing and perturbing.
-        process: this host's number; it reads each `processes`-th record from it on.
-        processes: number of hosts.
     """
     if not stage["data"]:
         raise ValueError("the stage has no data: name at least one source")
@@ -128,10 +207,34 @@ def make_examples(
         records = grain.MapDataset.source(source).seed(seed + 1000 * number).shuffle()
         maker = make_pair_maker(part["pairs"])
         views = MakeViews(maker, perturb, part=number, parts=len(stage["data"]))
-        # Drawn before the hosts' shares are taken, so that their number changes no example.
-        parts.append(records.random_map(views)[process::processes].repeat())
+        parts.append(records.random_map(views).repeat())
         weights.append(part["weight"] * size_weight(len(source), stage["mixture_temperature"]))
     return grain.MapDataset.mix(parts, weights=weights) if len(parts) > 1 else parts[0]
+
+
+def arranged(
+    examples: grain.MapDataset,
+    render: Render,
+    *,
+    views: tuple[str, ...],
+    batch_size: int,
+    window: int,
+    length_buckets: int,
+) -> grain.MapDataset:
+    """Return windows, each a list of `window` global batches of (clean, perturbed) examples.
+
+    Args:
+        examples: from `make_examples`.
+        render: the renderer; it counts patches.
+        views: which texts of an example are rendered.
+        batch_size: examples in one batch of all hosts.
+        window: batches that are arranged together, as `Arrange` says; 1: as they come.
+        length_buckets: numbers of patches in use; from 2 on, examples are arranged by length.
+    """
+    if window < 1:
+        raise ValueError(f"window is {window}; it must be at least 1 batch")
+    windows = examples.batch(window * batch_size, drop_remainder=True, batch_fn=list)
+    return windows.random_map(Arrange(render, views, batch_size, length_buckets > 1), seed=window)
 
 
 def make_batches(
@@ -142,24 +245,56 @@ def make_batches(
     batch_size: int,
     length: int,
     workers: int,
+    window: int = 1,
+    length_buckets: int = 1,
+    process: int = 0,
+    processes: int = 1,
 ) -> grain.IterDataset:
     """Batch and render examples, ahead of their use.
+
+    The batches of all hosts together, row by row, are those of one host alone.
 
     Args:
         examples: from `make_examples`.
         render: the renderer; it travels to the workers.
         views: which texts of an example are rendered.
-        batch_size: examples in one batch of this host.
+        batch_size: examples in one batch of all hosts.
         length: patches to which every text is padded or cut.
         workers: processes; 0 renders in threads of this one.
+        window: batches that are arranged together.
+        length_buckets: numbers of patches in use; above 1, a batch is padded to the first of
+            `bucket_lengths` that holds its longest text.
+        process: this host's number; it renders its rows alone.
+        processes: number of hosts.
+
+    Raises:
+        ValueError: if hosts cannot have equal numbers of rows, or for an impossible window or
+            number of buckets.
     """
-    batches = examples.batch(batch_size, drop_remainder=True, batch_fn=list)
-    batches = batches.map(RenderBatch(render, views, length))
-    dataset = batches.to_iter_dataset(grain.ReadOptions(num_threads=2, prefetch_buffer_size=4))
+    if batch_size % processes:
+        raise ValueError(f"batch_size {batch_size} is not divisible by {processes} hosts")
+    lengths = bucket_lengths(length, length_buckets)
+    if window == length_buckets == 1:
+        # Nothing of the other hosts' rows has to be known: they are not even read.
+        rows = examples.batch(batch_size // processes, drop_remainder=True, batch_fn=list)
+        windows = rows[process::processes].map(lambda pairs: [pairs])
+        process, processes = 0, 1
+    else:
+        windows = arranged(
+            examples,
+            render,
+            views=views,
+            batch_size=batch_size,
+            window=window,
+            length_buckets=length_buckets,
+        )
+    windows = windows.map(RenderBatches(render, views, lengths, process, processes))
+    ahead = grain.ReadOptions(num_threads=2, prefetch_buffer_size=max(4 // window, 2))
+    dataset = windows.to_iter_dataset(ahead)
     if workers:
         options = grain.MultiprocessingOptions(num_workers=workers, per_worker_buffer_size=2)
         dataset = dataset.mp_prefetch(options)
-    return dataset
+    return grain.experimental.FlatMapIterDataset(dataset, Unpack())
 
 
 def preview(examples: grain.MapDataset, count: int) -> Iterator[tuple[Example, Example]]:

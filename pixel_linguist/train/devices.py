@@ -1,10 +1,15 @@
 """Devices and hosts: who takes part in a step, and where batches and the state lie."""
 
+import atexit
 import os
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any, Literal
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 AXIS = "data"
@@ -58,6 +63,25 @@ def parse_hosts(hosts: str, where: str) -> tuple[str, int, int]:
             "PROCESSES - 1, such as 10.0.0.2:1234,4,0"
         )
     return address, int(numbers[0]), int(numbers[1])
+
+
+def host_folder(folder: Path) -> Path:
+    """Return the folder that this host may write to: the run's own on the first.
+
+    The others get a copy for as long as they run, so that all come to the same decisions from the
+    same files and one alone leaves results. Checkpoints are not copied: hosts write them together.
+    """
+    if jax.process_index() == 0:
+        own = folder
+    else:
+        own = Path(tempfile.mkdtemp(prefix="pixel-linguist-host-"))
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        if folder.is_dir():
+            ignored = shutil.ignore_patterns("checkpoints")
+            shutil.copytree(folder, own, ignore=ignored, dirs_exist_ok=True)
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("the run's folder is read")
+    return own
 
 
 def device_mesh() -> Mesh:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from pixel_linguist.data.loader import make_batches, make_examples, preview
+from pixel_linguist.data.loader import arranged, make_batches, make_examples, preview
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.geometry import Geometry
 from pixel_linguist.files import read_json, write_json
@@ -20,13 +20,21 @@ from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.checkpoint import Checkpoints
+from pixel_linguist.train.devices import AXIS, place, place_state
 from pixel_linguist.train.non_finite import stop_non_finite
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
 from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.reconstruction import (
+    Reconstruction,
+    leave_reconstruction,
+    make_reconstruction,
+)
 from pixel_linguist.train.run import Run
-from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+from pixel_linguist.train.step import init_state, mapped_step
 from pixel_linguist.train.watch import Meter, Profile, Progress
 
+# Texts in the picture that an autoencoder's stage leaves.
+RECONSTRUCTED = 8
 # Pairs whose geometry is followed, and the figures of it.
 PROBED = 128
 PROBE_FIGURES = ("alignment", "uniformity", "anisotropy", "effective_rank")
@@ -49,22 +57,25 @@ class Workshop:
         renderer = self.renderer
         return Model(self.encoder, params, renderer.settings(), renderer.font_hashes())
 
+    def start(self, name: str) -> Path:
+        """Return the folder of what a stage starts from: an earlier stage's model, or any."""
+        return self.run.model(name) if name in self.config.order else Path(name)
 
-def stage_objective(stage: ConfigDict) -> Objective:
-    """Make a stage's objective."""
-    arguments = dict(stage.objective)
+
+def stage_objective(shop: Workshop, stage: ConfigDict) -> Objective:
+    """Make a stage's objective, with its decoder if it has one."""
+    arguments = stage.objective.to_dict()
+    if arguments["name"] == "masked_autoencoder":
+        start = str(shop.start(stage.init_from[0])) if len(stage.init_from) == 1 else ""
+        return make_reconstruction(
+            shop.encoder, arguments, axis=AXIS, start=start, seed=shop.config.seed
+        )
     return make_objective(arguments.pop("name"), {**arguments, "axis": AXIS})
 
 
 def stage_examples(shop: Workshop, stage: ConfigDict) -> Any:
-    """Make this host's share of a stage's endless (clean, perturbed) examples."""
-    return make_examples(
-        shop.config.data_dir,
-        stage,
-        seed=shop.config.seed + stage.seed,
-        process=jax.process_index(),
-        processes=jax.process_count(),
-    )
+    """Make a stage's endless (clean, perturbed) examples, of all hosts."""
+    return make_examples(shop.config.data_dir, stage, seed=shop.config.seed + stage.seed)
 
 
 def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> Any:
@@ -73,9 +84,13 @@ def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> An
         stage_examples(shop, stage),
         shop.renderer,
         views=objective.views,
-        batch_size=stage.batch_size // jax.process_count(),
+        batch_size=stage.batch_size,
         length=stage.length,
         workers=shop.config.train.workers,
+        window=stage.window,
+        length_buckets=stage.length_buckets,
+        process=jax.process_index(),
+        processes=jax.process_count(),
     )
 
 
@@ -124,10 +139,16 @@ class Watch:
         if finite.all():
             return
         step = done - len(finite) + int(np.argmin(finite))
-        size = stage.batch_size // jax.process_count()
-        examples = stage_examples(shop, stage)
+        windows = arranged(
+            stage_examples(shop, stage),
+            shop.renderer,
+            views=stage_objective(shop, stage).views,
+            batch_size=stage.batch_size,
+            window=stage.window,
+            length_buckets=stage.length_buckets,
+        )
         stop_non_finite(
-            [examples[row] for row in range(step * size, (step + 1) * size)],
+            windows[step // stage.window][step % stage.window],
             shop.renderer,
             folder=shop.run.stage(self.name),
             length=stage.length,
@@ -177,19 +198,28 @@ def train_stage(
         Preempted: if the run was asked to stop; a checkpoint of the last step was written.
     """
     folder, settings = shop.run.stage(name), shop.config.train
-    objective = stage_objective(stage)
+    objective = stage_objective(shop, stage)
     optimizer = OptimizerConfig(**stage.optimizer)
-    step_fn = mapped_step(shop.encoder, objective, optimizer, settings.backend)
+    sharding = {"shard_optimizer": settings.shard_optimizer}
+    step_fn = mapped_step(
+        shop.encoder,
+        objective,
+        optimizer,
+        settings.backend,
+        chunk_size=stage.chunk_size,
+        **sharding,
+    )
     seed = np.uint32(shop.config.seed + stage.seed)
     data = iter(stage_batches(shop, stage, objective))
     checkpoints = Checkpoints(
-        folder / "checkpoints",
+        shop.run.checkpoints(name),
         keep=settings.keep_checkpoints,
         keep_every=settings.keep_checkpoints_every,
         run=shop.run.fingerprint(name),
     )
     with contextlib.closing(data), checkpoints, preemption.deferred():
-        state = checkpoints.restore(init_state(start, objective, optimizer), data)
+        host = checkpoints.restore(init_state(start, objective, optimizer), data)
+        state = place_state(host, settings.backend, **sharding)
         first = int(state["step"])
         shop.run.forget_after(name, first)
         watch = Watch(shop, name, stage, first, evaluate)
@@ -223,6 +253,17 @@ def train_stage(
                 checkpoints.wait()
                 raise Preempted(f"stage {name}: stopped after step {done}, which is saved")
         watch.progress.close()
+    if isinstance(objective, Reconstruction):
+        pairs = preview(stage_examples(shop, stage), RECONSTRUCTED)
+        leave_reconstruction(
+            objective,
+            jax.device_get(state["params"]),
+            shop.renderer,
+            [perturbed.anchor for _, perturbed in pairs],
+            length=stage.length,
+            model=shop.run.model(name),
+            picture=shop.run.folder / "reconstructions" / f"{name}.png",
+        )
     if stage.best_metric:
         return load_model(folder / "best").params
     return jax.device_get(state["params"]["encoder"])

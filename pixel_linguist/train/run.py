@@ -21,6 +21,8 @@ class Run:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        # Where hosts write together; another folder than their own on all but the first.
+        self.shared = folder
         self.loggers: list[Logger] = []
 
     def stage(self, name: str) -> Path:
@@ -30,6 +32,10 @@ class Run:
     def model(self, name: str) -> Path:
         """Return the folder of a finished stage's model."""
         return self.stage(name) / "model"
+
+    def checkpoints(self, name: str) -> Path:
+        """Return the folder of a stage's checkpoints, the same on all hosts."""
+        return self.shared / "stages" / name / "checkpoints"
 
     def finished(self, name: str) -> bool:
         """Tell whether a stage has left its model."""

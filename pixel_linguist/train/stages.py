@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,19 +11,23 @@ import jax
 from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
-from pixel_linguist.data.loader import make_examples, preview
+from pixel_linguist.data.loader import bucket_lengths, make_examples, preview
 from pixel_linguist.data.sources import source_files
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table
-from pixel_linguist.files import sha256, write_json
+from pixel_linguist.files import sha256, write_json, write_whole
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.html import write_report
 from pixel_linguist.report.pictures import save_pairs
+from pixel_linguist.report.plots import LIGHT, draw_scores
+from pixel_linguist.report.record import read_run
+from pixel_linguist.train.averaging import greedy_average
+from pixel_linguist.train.devices import host_folder
 from pixel_linguist.train.loggers import check_loggers, open_loggers
 from pixel_linguist.train.loop import Workshop, stage_objective, train_stage
 from pixel_linguist.train.optim import OptimizerConfig
@@ -32,6 +36,8 @@ from pixel_linguist.train.run import Run
 from pixel_linguist.train.step import mapped_step
 
 PAIRS_SHOWN = 6
+# Parameters and names of tasks → task → metric → score.
+Score = Callable[[Params, Sequence[str]], Mapping[str, Mapping[str, float]]]
 # What a result may depend on beside the config.
 VERSIONS = ("pixel-linguist", "jax", "flax", "optax", "numpy", "uharfbuzz", "freetype-py")
 
@@ -74,6 +80,8 @@ def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
             for start in stage.init_from:
                 if start not in config.order[:number] and not Path(start).is_dir():
                     raise ValueError(f"init_from {start!r} is no earlier stage and no folder")
+            if stage.average_by and stage.average_by.split("/")[0] not in tasks:
+                raise ValueError(f"average_by {stage.average_by!r} is not of a task")
             if stage.steps:
                 check_stage(shop, stage, tasks)
             elif not stage.init_from:
@@ -88,6 +96,10 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
         raise ValueError(
             f"batch_size {stage.batch_size} is not divisible by {jax.device_count()} devices"
         )
+    rows = stage.batch_size // jax.device_count()
+    if stage.chunk_size and rows % stage.chunk_size:
+        raise ValueError(f"chunk_size {stage.chunk_size} does not divide a device's {rows} rows")
+    bucket_lengths(stage.length, stage.length_buckets)
     if not 1 <= stage.length <= shop.encoder.max_patches:
         raise ValueError(f"length {stage.length} is not in 1..{shop.encoder.max_patches} patches")
     for task in stage.evaluate_tasks:
@@ -95,25 +107,38 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
             raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
     if stage.best_metric and stage.best_metric.split("/")[0] not in stage.evaluate_tasks:
         raise ValueError(f"best_metric {stage.best_metric!r} is not of an evaluated task")
-    objective = stage_objective(stage)
-    mapped_step(
-        shop.encoder, objective, OptimizerConfig(**stage.optimizer), shop.config.train.backend
-    )
+    objective = stage_objective(shop, stage)
+    train = shop.config.train
+    optimizer = OptimizerConfig(**stage.optimizer)
+    sharding = {"shard_optimizer": train.shard_optimizer}
+    mapped_step(shop.encoder, objective, optimizer, train.backend, **sharding)
     # Reading the first example opens every source and tries the pair maker and perturbations.
     list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
 
 
-def start_params(shop: Workshop, stage: ConfigDict) -> Params:
-    """Return what a stage starts from: scratch, one model, or the average of several."""
+def start_params(shop: Workshop, stage: ConfigDict, score: Score) -> Params:
+    """Return what a stage starts from: scratch, one model, or the average of several.
+
+    Args:
+        shop: of the recipe.
+        stage: its settings.
+        score: parameters and names of tasks → their scores, for an average by a metric.
+    """
     fresh = init_params(shop.encoder, shop.config.seed)
     if not stage.init_from:
         return fresh
     loaded = []
     for name in stage.init_from:
-        folder = shop.run.model(name) if name in shop.config.order else Path(name)
+        folder = shop.start(name)
         loaded.append(load_model(folder).params)
         check_same_shapes(loaded[-1], fresh, str(folder))
-    return average(loaded)
+    if not stage.average_by:
+        return average(loaded)
+    task, metric = stage.average_by.split("/")
+    params, chosen, best = greedy_average(loaded, lambda p: score(p, (task,))[task][metric])
+    names = ", ".join(stage.init_from[place] for place in chosen)
+    print(f"average by {stage.average_by}: {names} ({best:.3f})", flush=True)
+    return params
 
 
 class Scorer:
@@ -136,6 +161,15 @@ class Scorer:
             for name in self.shop.config.evaluate.report_tasks
         }
         self.shop.run.add_scores(model, scores, about)
+
+    def show(self) -> None:
+        """Print the table of scores so far, and draw it."""
+        folder, metrics = self.shop.run.folder, {name: t.metric for name, t in self.tasks.items()}
+        rows = {row["model"]: row["scores"] for row in self.shop.run.scores()}
+        shown = self.shop.config.evaluate.report_tasks
+        print(score_table(rows, {name: metrics[name] for name in shown}), flush=True)
+        for name, picture in draw_scores(read_run(folder), LIGHT).items():
+            write_whole(folder / "plots" / f"{name}.png", picture)
 
     def add_baselines(self) -> None:
         """Score TF-IDF and the untrained encoder, unless an earlier start of the run did."""
@@ -175,7 +209,7 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
     if shop.run.finished(name):
         print(f"{name}: finished before, not run again")
     else:
-        params = start_params(shop, stage)
+        params = start_params(shop, stage, scorer.score)
         if stage.steps:
             examples = make_examples(
                 shop.config.data_dir, stage, seed=shop.config.seed + stage.seed
@@ -189,6 +223,25 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
     if stage.report and name not in {row["model"] for row in shop.run.scores()}:
         params = load_model(shop.run.model(name)).params
         scorer.add_row(name, scorer.score(params, shop.config.evaluate.report_tasks))
+        scorer.show()
+
+
+def prepare(
+    config: ConfigDict, folder: Path, *, profile: bool = False
+) -> tuple[Workshop, dict[str, Task]]:
+    """Make what a recipe needs, or refuse it; nothing is written.
+
+    Raises:
+        ValueError: for a recipe that could not run to its end, or the folder of another run.
+        FileNotFoundError: for missing data.
+    """
+    shop = make_workshop(config, host_folder(folder), profile=profile)
+    shop.run.shared = folder
+    tasks = make_tasks(config.data_dir, config.tasks)
+    check_recipe(shop, tasks)
+    stages = config.stages.items()
+    shop.run.check({name: plain(stage_settings(shop, stage)) for name, stage in stages})
+    return shop, tasks
 
 
 def run_recipe(
@@ -196,8 +249,8 @@ def run_recipe(
 ) -> None:
     """Run a recipe's stages in order, from wherever an earlier start of the run ended.
 
-    Prints the table of scores at the end, and leaves the last stage's model in model/ and a
-    report in report.html.
+    Prints the table of scores after each stage that has a row in it, and leaves the last stage's
+    model in model/ and a report in report.html.
 
     Args:
         config: the recipe.
@@ -208,11 +261,8 @@ def run_recipe(
     Raises:
         Preempted: if the run was asked to stop.
     """
-    shop = make_workshop(config, folder, profile=profile)
-    tasks = make_tasks(config.data_dir, config.tasks)
-    check_recipe(shop, tasks)
-    stages = config.stages.items()
-    shop.run.check({name: plain(stage_settings(shop, stage)) for name, stage in stages})
+    shop, tasks = prepare(config, folder, profile=profile)
+    folder = shop.run.folder
     write_json(folder / "config.json", plain(config))
     write_json(folder / "versions.json", {name: version(name) for name in VERSIONS})
     scorer = Scorer(shop, tasks)
@@ -225,8 +275,5 @@ def run_recipe(
     finally:
         for logger in shop.run.loggers:
             logger.close()
-    rows = {row["model"]: row["scores"] for row in shop.run.scores()}
-    metrics = {name: tasks[name].metric for name in config.evaluate.report_tasks}
     save_model(folder / "model", load_model(shop.run.model(config.order[-1])))
-    print(score_table(rows, metrics))
     print(f"model: {folder / 'model'}\nreport: {write_report(folder)}")

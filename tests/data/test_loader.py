@@ -2,7 +2,8 @@
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +14,16 @@ import numpy as np
 import pytest
 from absl import flags
 
-from pixel_linguist.data.loader import make_batches, make_examples, preview, text_id
+from pixel_linguist.data.loader import (
+    bucket_lengths,
+    make_batches,
+    make_examples,
+    preview,
+    text_id,
+)
 
 RECORDS = 40
+VIEWS = ("anchor", "positive")
 PERTURB = {"delete_characters": {"rate": 0.3}, "shuffle_words": {"rate": 0.5}}
 COLUMNS = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
 
@@ -32,6 +40,9 @@ class Bytes:
         counts = np.array([max(min(len(text), length), 1) for text in texts], np.int32)
         cut = sum(len(text) > length for text in texts)
         return SimpleNamespace(patches=patches, count=counts, stats=SimpleNamespace(cut=cut))
+
+    def count_patches(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([max(len(text), 1) for text in texts])
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +68,12 @@ def stage(**changes: Any) -> dict[str, Any]:
     return settings | changes
 
 
-def batches(examples: Any, *, workers: int = 0, batch_size: int = 8, negative: bool = False) -> Any:
+def batches(
+    examples: Any, *, workers: int = 0, batch_size: int = 8, negative: bool = False, **options: Any
+) -> Any:
     views = ("anchor", "positive", "negative") if negative else ("anchor", "positive")
-    return make_batches(
-        examples, Bytes(), views=views, batch_size=batch_size, length=20, workers=workers
-    )
+    settings = {"batch_size": batch_size, "length": 20, "workers": workers} | options
+    return make_batches(examples, Bytes(), views=views, **settings)
 
 
 def take(dataset: Any, count: int) -> list[Any]:
@@ -153,21 +165,102 @@ def test_perturbations_are_drawn_anew_in_each_epoch(root: Path) -> None:
     assert all(len(views) > 1 for views in seen.values())
 
 
+@pytest.mark.parametrize("options", [{}, {"window": 2, "length_buckets": 3}])
 @pytest.mark.parametrize("hosts", [2, 4])
-def test_hosts_share_the_examples_of_one_out_among_them(root: Path, hosts: int) -> None:
-    settings = stage(perturb=PERTURB)
+def test_hosts_batches_together_are_those_of_one(
+    root: Path, hosts: int, options: dict[str, Any]
+) -> None:
+    part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
+    settings = stage(data={"one": part, "other": part | {"weight": 2.0}}, perturb=PERTURB)
+    examples = make_examples(root, settings, seed=5)
+    alone = take(batches(examples, **options), 12)
+    shares = [
+        take(batches(examples, **options, process=host, processes=hosts), 12)
+        for host in range(hosts)
+    ]
+    for whole, *parts in zip(alone, *shares, strict=True):
+        assert sum(part.pop("cut") for part in parts) == whole.pop("cut")
+        assert_same(jax.tree.map(lambda *rows: np.concatenate(rows), *parts), whole)
 
-    def of_host(process: int) -> Iterator[Any]:
-        examples = make_examples(root, settings, seed=5, process=process, processes=hosts)
-        return preview(examples, 2 * RECORDS // hosts)
 
-    shares = [list(of_host(process)) for process in range(hosts)]
-    for epoch in range(2):
-        part = slice(epoch * RECORDS // hosts, (epoch + 1) * RECORDS // hosts)
-        seen = [{clean.anchor for clean, _ in share[part]} for share in shares]
-        assert sum(map(len, seen)) == len(set.union(*seen)) == RECORDS
-    alone = preview(make_examples(root, settings, seed=5), 2 * RECORDS)
-    assert sorted(itertools.chain(*shares)) == sorted(alone)
+def test_hosts_that_cannot_share_a_batch_evenly_are_refused(root: Path) -> None:
+    examples = make_examples(root, stage(), seed=0)
+    with pytest.raises(ValueError, match="batch_size 8 is not divisible by 3 hosts"):
+        batches(examples, processes=3)
+
+
+@pytest.fixture
+def uneven(root: Path) -> Any:
+    """Return examples of 1 to 20 letters, of which every fourth has the same positive."""
+    lines = [f"{'x' * (1 + 7 * i % 20)}\t{'same' if i % 4 == 0 else i}" for i in range(RECORDS)]
+    (root / "uneven.tsv").write_text("\n".join(["a\tb", *lines]))
+    part = {"source": {"name": "tsv", "path": "uneven.tsv"}, "pairs": COLUMNS, "weight": 1.0}
+    return make_examples(root, stage(data={"all": part}), seed=0)
+
+
+def slots(found: list[Any]) -> int:
+    return sum(np.prod(b[view]["patches"].shape[:2]) for b in found for view in VIEWS)
+
+
+def test_batches_by_length_hold_the_same_examples_with_less_padding(uneven: Any) -> None:
+    def rows(found: list[Any]) -> list[tuple[bytes, ...]]:
+        return sorted(
+            tuple(b[view]["patches"][row, :20].tobytes().strip(b"\0") for view in VIEWS)
+            for b in found
+            for row in range(8)
+        )
+
+    plain = take(batches(uneven), 10)
+    bucketed = take(batches(uneven, window=5, length_buckets=4), 10)
+    assert rows(plain) == rows(bucketed)
+    assert {b["anchor"]["patches"].shape[1] for b in bucketed} >= {10, 15, 20}
+    assert all(
+        b["anchor"]["patches"].shape[1] - 5 < max(b[view]["count"].max() for view in VIEWS)
+        for b in bucketed
+    )
+    assert slots(bucketed) <= 0.75 * slots(plain)
+    # The order of batches is drawn: lengths do not rise through each window.
+    lengths = [b["anchor"]["patches"].shape[1] for b in bucketed]
+    assert lengths != sorted(lengths[:5]) + sorted(lengths[5:])
+
+
+def test_equal_texts_of_a_window_lie_in_different_batches(uneven: Any) -> None:
+    def repeated(found: list[Any]) -> int:
+        ids = [b["text_id"]["positive"] for b in found]
+        return sum(len(x) - len(np.unique(x)) for x in ids)
+
+    assert repeated(take(batches(uneven), 10)) > 0
+    # Ten of a window's forty are equal; five batches take two each at best.
+    assert repeated(take(batches(uneven, window=5), 10)) == 10
+
+
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_an_arranged_iterator_goes_on_from_its_saved_state(uneven: Any, workers: int) -> None:
+    options: dict[str, Any] = {"window": 3, "length_buckets": 2}
+    expected = take(batches(uneven, **options), 11)
+    iterator = iter(batches(uneven, workers=workers, **options))
+    assert_same([next(iterator) for _ in range(7)], expected[:7])
+    state = json.loads(json.dumps(iterator.get_state()))
+    iterator.close()
+    resumed = iter(batches(uneven, workers=workers, **options))
+    resumed.set_state(state)
+    found = [next(resumed) for _ in range(4)]
+    resumed.close()
+    assert_same(found, expected[7:])
+
+
+@pytest.mark.parametrize("buckets", [0, 21])
+def test_an_impossible_number_of_lengths_is_refused(uneven: Any, buckets: int) -> None:
+    with pytest.raises(ValueError, match=rf"length_buckets is {buckets}; it must be in 1\.\.20"):
+        batches(uneven, length_buckets=buckets)
+    with pytest.raises(ValueError, match="window is 0"):
+        batches(uneven, window=0)
+
+
+def test_lengths_are_evenly_spaced() -> None:
+    assert bucket_lengths(64, 1) == (64,)
+    assert bucket_lengths(64, 4) == (16, 32, 48, 64)
+    assert bucket_lengths(10, 4) == (3, 5, 8, 10)
 
 
 def test_parts_are_mixed_by_weight_and_keep_their_groups_apart(root: Path) -> None:

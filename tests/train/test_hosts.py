@@ -1,0 +1,112 @@
+"""Two processes of two devices each train as one device does, and leave what one can go on from."""
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from tests.faults.program import Program
+
+pytestmark = pytest.mark.slow
+
+STEPS = 24
+# Adam makes whole steps of gradients that are little more than rounding.
+TOLERANCE = 2e-4
+SHARDED = ("--config.train.backend=shard_map", "--config.train.shard_optimizer=true")
+
+
+def program(folder: Path, *overrides: str, devices: int) -> Program:
+    """Return the tiny recipe, with dropout and perturbations, for processes of some devices."""
+    made = Program(folder, f"--config.stages.second.steps={STEPS}", *overrides)
+    made.environment["JAX_NUM_CPU_DEVICES"] = str(devices)
+    return made
+
+
+def start_hosts(made: Program, folder: Path) -> list[subprocess.Popen[bytes]]:
+    """Start the command on two hosts, one told by the flag and one by the environment."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    environment = made.environment | {
+        "JAX_COORDINATOR_ADDRESS": address,
+        "JAX_NUM_PROCESSES": "2",
+        "JAX_PROCESS_ID": "1",
+    }
+    started = []
+    for rank, hosts in enumerate((f"{address},2,0", "auto")):
+        with (folder / f"host{rank}.log").open("wb") as log:
+            command = [*made.command, "--hosts", hosts]
+            started.append(
+                subprocess.Popen(
+                    command, env=environment, stdout=log, stderr=log, start_new_session=True
+                )
+            )
+    return started
+
+
+def logs(folder: Path) -> str:
+    return "\n".join((folder / f"host{rank}.log").read_text()[-3000:] for rank in (0, 1))
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Return a finished run on one device."""
+    made = program(tmp_path_factory.mktemp("alone") / "run", devices=1)
+    done = made.run()
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def assert_same_results(found: Program, expected: Program) -> None:
+    for stage in ("first", "second"):
+        path = Path("stages") / stage / "model" / "weights.safetensors"
+        ours, theirs = load_file(found.workdir / path), load_file(expected.workdir / path)
+        assert ours.keys() == theirs.keys()
+        assert max(float(np.abs(ours[k] - theirs[k]).max()) for k in ours) < TOLERANCE, stage
+    assert losses(found).keys() == losses(expected).keys()
+    for step, loss in losses(expected).items():
+        assert losses(found)[step] == pytest.approx(loss, rel=1e-3), step
+
+
+def losses(made: Program) -> dict[Any, float]:
+    lines = [line for line in made.metrics() if line["kind"] == "train"]
+    found = {(line["stage"], line["step"]): line["loss"] for line in lines}
+    assert len(found) == len(lines), "each step is logged once, by one host"
+    return found
+
+
+@pytest.mark.parametrize("overrides", [(), SHARDED])
+def test_two_hosts_train_as_one_device(
+    tmp_path: Path, alone: Program, overrides: tuple[str, ...]
+) -> None:
+    together = program(tmp_path / "run", *overrides, devices=2)
+    for process in start_hosts(together, tmp_path):
+        assert process.wait(timeout=600) == 0, logs(tmp_path)
+    assert_same_results(together, alone)
+    # One host alone tells of the run.
+    assert "report:" in (tmp_path / "host0.log").read_text()
+    assert "report:" not in (tmp_path / "host1.log").read_text()
+
+
+def test_one_device_goes_on_from_what_two_hosts_have_saved(tmp_path: Path, alone: Program) -> None:
+    together = program(tmp_path / "run", *SHARDED, devices=2)
+    started = start_hosts(together, tmp_path)
+    manifest = together.workdir / "stages" / "second" / "checkpoints" / "10" / "manifest.json"
+    while not manifest.is_file():
+        assert started[0].poll() is None, logs(tmp_path)
+        with pytest.raises(subprocess.TimeoutExpired):
+            started[1].wait(timeout=0.1)
+    for process in started:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not together.workdir.joinpath("stages", "second", "model").exists()
+    resumed = program(together.workdir, devices=1)
+    done = resumed.run()
+    assert done.returncode == 0, done.stderr
+    assert_same_results(resumed, alone)
