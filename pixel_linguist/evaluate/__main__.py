@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
 from pixel_linguist.evaluate.similarity import Remembered
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 from pixel_linguist.files import write_json
+from pixel_linguist.report.examples import draw_examples
+from pixel_linguist.report.html import write_report
 
 TFIDF = "tfidf"
 EPILOG = """
@@ -44,7 +46,7 @@ def main(arguments: list[str]) -> None:
         default=[],
         help="tfidf, or what sentence-transformers loads: a folder or a name",
     )
-    parser.add_argument("--out", type=Path, help="folder for scores.json")
+    parser.add_argument("--out", type=Path, help="folder for scores.json and report.html")
     known = parser.parse_args(arguments)
     try:
         specs = load(known.config).tasks.to_dict() if known.config else find_tasks(known.data)
@@ -52,16 +54,15 @@ def main(arguments: list[str]) -> None:
             print(f"tasks: {' '.join(specs)}")
             return
         tasks = make_tasks(known.data, choose_tasks(specs, known.tasks))
-        rows = score_all(_contenders(known.peers, known.models), tasks)
+        encoders = {name: SentenceEncoder.load(name) for name in known.models}
+        rows = score_all(_contenders(known.peers, encoders), tasks)
     except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
         sys.exit(f"error: {error}")
-    if known.out:
-        about = {name: {"metric": task.metric} for name, task in tasks.items()}
-        listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
-        write_json(known.out / "scores.json", {"rows": listed, "tasks": about})
     print(score_table(rows, {name: task.metric for name, task in tasks.items()}))
     for note in filter(None, (getattr(task, "note", "") for task in tasks.values())):
         print(f"note: {note}")
+    if known.out:
+        print(f"report: {_write_out(known.out, tasks, rows, list(encoders.values()))}")
 
 
 def score_all(
@@ -81,16 +82,16 @@ def score_all(
     return rows
 
 
-def _contenders(peers: list[str], models: list[str]) -> dict[str, EmbedFor]:
-    """Load peers and models: name → what embeds for a task."""
-    if not peers and not models:
+def _contenders(
+    peers: Sequence[str], encoders: Mapping[str, SentenceEncoder]
+) -> dict[str, EmbedFor]:
+    """Load peers and put the models after them: name → what embeds for a task."""
+    if not peers and not encoders:
         raise ValueError("name a model folder, or a peer with --peers")
     found: dict[str, EmbedFor] = {}
     for name in peers:
         found[name] = tfidf_embed if name == TFIDF else encoder_embed(_sentence_transformer(name))
-    for name in models:
-        found[name] = encoder_embed(SentenceEncoder.load(name))
-    return found
+    return found | {name: encoder_embed(encoder) for name, encoder in encoders.items()}
 
 
 def _sentence_transformer(name: str) -> Any:
@@ -106,6 +107,21 @@ def _sentence_transformer(name: str) -> Any:
             f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[mteb]'"
         ) from error
     return SentenceTransformer(name)
+
+
+def _write_out(
+    out: Path,
+    tasks: Mapping[str, Task],
+    rows: Mapping[str, Any],
+    encoders: Sequence[SentenceEncoder],
+) -> Path:
+    """Write scores.json, examples of the last model on the tasks, and report.html."""
+    about = {name: {"metric": task.metric} for name, task in tasks.items()}
+    listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
+    write_json(out / "scores.json", {"rows": listed, "tasks": about})
+    if encoders:
+        draw_examples(out / "examples", encoders, tasks)
+    return write_report(out)
 
 
 if __name__ == "__main__":

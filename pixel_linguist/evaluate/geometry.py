@@ -3,13 +3,15 @@
 import dataclasses
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.data.sources import Source, column
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, unit_rows
-from pixel_linguist.objective.geometry import alignment, uniformity
+from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
+
+# The rank is that of at most so many embeddings, evenly spaced over all.
+RANKED = 2048
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,30 +59,41 @@ class Geometry:
             of the singular values, from 1 to D (Roy and Vetterli 2007). "distance/A/B": mean
             cosine distance of translations, in [0, 2], for each two languages.
         """
-        rows = unit_rows(checked_vectors(embed, self.texts()))
-        rows = np.asarray(rows if isinstance(rows, np.ndarray) else rows.toarray(), np.float32)
-        sides = dict(zip(self.sides, np.split(rows, len(self.sides)), strict=True))
-        different = ~np.eye(len(rows) // len(sides), dtype=bool)
-        aligned, spread, cosines, distances = [], [], [], {}
+        vectors = checked_vectors(embed, self.texts())
+        count = vectors.shape[0] // len(self.sides)
+        sides = {
+            name: vectors[place * count : (place + 1) * count]
+            for place, name in enumerate(self.sides)
+        }
+        different = ~np.eye(count, dtype=bool)
+        together, apart, distances = [], [], {}
         for a, b in itertools.combinations(sides, 2):
-            x, y = jnp.asarray(sides[a]), jnp.asarray(sides[b])
-            aligned.append(alignment(x, y))
-            spread.append(uniformity(x, y, jnp.asarray(different)))
-            products = sides[a] @ sides[b].T
-            cosines.append(products[different].mean())
-            distances[f"distance/{a}/{b}"] = float(1 - np.diag(products).mean())
+            cosines = cosine_matrix(sides[a], sides[b])
+            together.append(float(np.diag(cosines).mean()))
+            # A squared distance of unit vectors is 2 - 2 cosines.
+            mean = np.exp(-2 * (2 - 2 * cosines[different])).mean()
+            apart.append((np.log(mean), cosines[different].mean()))
+            distances[f"distance/{a}/{b}"] = 1 - together[-1]
+        uniformity, anisotropy = np.mean(apart, axis=0)
         return {
-            "alignment": float(np.mean(aligned)),
-            "uniformity": float(np.mean(spread)),
-            "anisotropy": float(np.mean(cosines)),
-            "effective_rank": effective_rank(rows),
+            "alignment": 2 - 2 * float(np.mean(together)),
+            "uniformity": float(uniformity),
+            "anisotropy": float(anisotropy),
+            "effective_rank": effective_rank(vectors),
             **distances,
         }
 
 
-def effective_rank(rows: np.ndarray) -> float:
-    """Return exp of the entropy of the shares that singular values of float [N, D] have."""
-    values = np.linalg.svd(rows, compute_uv=False)
-    shares = values / max(values.sum(), 1e-12)
-    shares = shares[shares > 0]
+def effective_rank(vectors: Any) -> float:
+    """Return exp of the entropy of the shares of the singular values of [N, D], rows of length 1.
+
+    Of more than RANKED rows, RANKED evenly spaced ones are taken.
+    """
+    chosen = np.linspace(0, vectors.shape[0] - 1, min(vectors.shape[0], RANKED)).astype(int)
+    # Eigenvalues of the matrix of cosines are squared singular values.
+    cosines = cosine_matrix(vectors[chosen], vectors[chosen]).astype(np.float64)
+    values = np.sqrt(np.maximum(np.linalg.eigvalsh(cosines), 0))
+    # Rounding leaves a little where there is nothing.
+    values = values[values > 1e-4 * values.max()]
+    shares = values / values.sum()
     return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 
 from pixel_linguist.files import write_whole
-from pixel_linguist.report.plots import DARK, LIGHT, draw_plots
+from pixel_linguist.report.drawing import DARK, LIGHT
+from pixel_linguist.report.plots import draw_plots
 from pixel_linguist.report.record import RunRecord, read_run
 from pixel_linguist.report.style import CSS
 from pixel_linguist.report.tables import (
@@ -61,6 +62,42 @@ TRAINING_CAPTIONS = {
     ),
 }
 
+FOUND_CAPTIONS = {
+    "attacks": (
+        "Under attack",
+        "The score when one side of each pair is attacked, from clean (0) to full strength (1); "
+        "one panel an attack, one line a model.",
+    ),
+    "distances": (
+        "Distances between languages",
+        "Mean cosine distance of a sentence and its translation, for the last models of the "
+        "table; paler is nearer.",
+    ),
+}
+
+EXAMPLE_CAPTIONS = {
+    "neighbours": (
+        "Nearest neighbours",
+        "Queries with typos as the model sees them, and the sentences nearest to each by cosine.",
+    ),
+    "moved": (
+        "Most-moved pairs",
+        "Pairs of sentences whose place in the ranking by cosine changed most from the first model "
+        "to the last: first those that came closer, then those that went apart.",
+    ),
+    "patches": (
+        "Which strokes match which",
+        "Cosine of the features of each patch of one sentence (left) with each patch of another "
+        "(above); the darker, the more alike.",
+    ),
+    "map": (
+        "Map of the embeddings",
+        "The two directions in which embeddings vary most (principal components), one dot a "
+        "sentence, one colour a language. Languages that share one meaning space lie on each "
+        "other.",
+    ),
+}
+
 
 def write_report(folder: Path) -> Path:
     """Write report.html, and the plots as PNG under plots/, from what a run's folder holds.
@@ -68,8 +105,8 @@ def write_report(folder: Path) -> Path:
     A run that is half-way, or was killed, gets a report of what there is.
 
     Args:
-        folder: of the run; only config.json, metrics.jsonl, scores.json, versions.json, pairs/
-            and the names of finished stages are read.
+        folder: of the run; only config.json, metrics.jsonl, scores.json, versions.json, pairs/,
+            examples/ and the names of finished stages are read.
 
     Returns:
         The path of report.html.
@@ -79,7 +116,11 @@ def write_report(folder: Path) -> Path:
         ValueError: if config.json or scores.json is not JSON.
     """
     folder = Path(folder)
-    run = read_run(folder)
+    return write_page(read_run(folder), folder)
+
+
+def write_page(run: RunRecord, folder: Path) -> Path:
+    """Write report.html and plots/ of what is known of a run, or of several, into a folder."""
     light, dark = draw_plots(run, LIGHT), draw_plots(run, DARK)
     for name, png in light.items():
         write_whole(folder / "plots" / f"{name}.png", png)
@@ -96,6 +137,7 @@ def _page(run: RunRecord, plots: Mapping[str, str]) -> str:
         "Stages": _stages(run),
         "Training": _training(plots),
         "Pairs": _pairs(run),
+        "Examples": _examples(run),
         "Settings": _settings(run),
     }
     sections = {title: body for title, body in sections.items() if body}
@@ -158,8 +200,10 @@ def _scores(run: RunRecord, plots: Mapping[str, str]) -> str:
         "not trained on. <b>Bold</b> is the best of the trained models; the small figure is the "
         "gain over the model that the stage started from, or over the row before where that one "
         "was not scored. TF-IDF compares letters alone, the untrained encoder shows what the "
-        "architecture gives before any training.</p>"
-        f"{metrics}{score_table(run)}" + _chosen(plots, "scores-")
+        "architecture gives before any training. Where two figures stand small below a score, they "
+        "are the ends of its 95 % bootstrap interval.</p>"
+        f"{metrics}{score_table(run)}"
+        + "".join(_chosen(plots, f"{kind}-") for kind in ("scores", *FOUND_CAPTIONS))
     )
 
 
@@ -202,6 +246,24 @@ def _pairs(run: RunRecord) -> str:
     )
 
 
+def _examples(run: RunRecord) -> str:
+    """Write the pictures of what the model makes of sentences."""
+    figures = []
+    for name, (title, caption) in EXAMPLE_CAPTIONS.items():
+        if name not in run.examples:
+            continue
+        if name == "map":
+            light, dark = run.examples[name], run.examples[name].with_stem("map-dark")
+            content = _two_themes(light.read_bytes(), dark.read_bytes(), title)
+        else:
+            content = _image(run.examples[name].read_bytes(), title, "pixels")
+        figures.append(
+            f'<figure class="pair"><h3>{title}</h3><figcaption>{caption}</figcaption>'
+            f"{content}</figure>"
+        )
+    return "".join(figures)
+
+
 def _settings(run: RunRecord) -> str:
     """Write the config as run, and the versions of libraries if they were left."""
     blocks = []
@@ -240,17 +302,24 @@ def _plot(name: str, light: bytes, dark: bytes) -> str:
     """Write a plot as a figure that follows the reader's colour scheme."""
     title, caption = TRAINING_CAPTIONS.get(name, ("", ""))
     kind, _, metric = name.partition("-")
-    if kind == "scores":
+    if kind in FOUND_CAPTIONS:
+        title, caption = FOUND_CAPTIONS[kind]
+        title = f"{title}: {metric}"
+    elif kind == "scores":
         title = f"{metric} by model"
         caption = "One line a task, from the untrained encoder on; TF-IDF stands at the left."
     elif kind == "during":
         title, caption = f"{metric} inside the stages", "Scores taken while the stages ran."
-    image = _image(light, title)
-    source = f'<source media="(prefers-color-scheme: dark)" srcset="{_data_url(dark)}">'
     return (
         f"<figure><h3>{escape(title)}</h3><figcaption>{escape(caption)}</figcaption>"
-        f"<picture>{source}{image}</picture></figure>"
+        f"{_two_themes(light, dark, title)}</figure>"
     )
+
+
+def _two_themes(light: bytes, dark: bytes, text: str) -> str:
+    """Write a PNG that another takes the place of where the reader's colours are dark."""
+    source = f'<source media="(prefers-color-scheme: dark)" srcset="{_data_url(dark)}">'
+    return f"<picture>{source}{_image(light, text)}</picture>"
 
 
 def _image(png: bytes, text: str, kind: str = "") -> str:

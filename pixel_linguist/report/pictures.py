@@ -84,6 +84,47 @@ def save_neighbours(
     _save(caption_renderer(renderer), blocks, path)
 
 
+def save_moved(
+    renderer: Renderer, pairs: Sequence[tuple[str, str, float, float]], path: Path
+) -> None:
+    """Write a PNG of pairs (first, second, cosine before, cosine after)."""
+    blocks = []
+    for first, second, before, after in pairs:
+        change = f"{before:.2f} → {after:.2f}".replace("-", "−")
+        blocks.append([(change, draw_strip(renderer, first)), (" ", draw_strip(renderer, second))])
+    _save(caption_renderer(renderer), blocks, path)
+
+
+def save_patch_similarity(
+    renderer: Renderer, first: str, second: str, similarity: np.ndarray, path: Path
+) -> None:
+    """Write a PNG of a matrix between patches, with the patches of two texts along its sides.
+
+    Args:
+        renderer: of the model.
+        first: the text at the left.
+        second: the text above.
+        similarity: float [S, T], of each patch of the first with each of the second; it is shown
+            from its least (paper) to its greatest value (full colour).
+        path: of the PNG.
+    """
+    rows, columns = _patches(renderer, first, None), _patches(renderer, second, None)
+    height, width = rows.shape[1:]
+    low = similarity.min()
+    shares = (similarity - low) / max(similarity.max() - low, 1e-6)
+    cells = np.pad(shares, ((1, 0), (1, 0)))[:, :, None, None, None]
+    sheet = np.array(PAPER) + cells * (np.array(LABEL) - np.array(PAPER))
+    sheet = np.broadcast_to(sheet, (len(rows) + 1, len(columns) + 1, height, width, 3)).copy()
+    sheet[:, :, 0] = sheet[:, :, :, 0] = GRID
+    base = np.rint(sheet).astype(np.uint8)
+    for place, patch in enumerate(rows, start=1):
+        base[place, 0] = _blend(base[place, 0], patch, INK)
+    for place, patch in enumerate(columns, start=1):
+        base[0, place] = _blend(base[0, place], patch, INK)
+    joined = base.transpose(0, 2, 1, 3, 4).reshape(-1, (len(columns) + 1) * width, 3)
+    _write(joined.repeat(SCALE, axis=0).repeat(SCALE, axis=1), path)
+
+
 def caption_renderer(renderer: Renderer) -> Renderer:
     """Return a renderer for captions: the same fonts, running on across patches."""
     return Renderer(**{**renderer.settings(), "strategy": "continuous", "max_patches": 4096})
@@ -197,9 +238,13 @@ def _save(
     width = max(image.shape[1] for image in drawn)
     rule = np.full((SCALE, width, 3), RULE, np.uint8)
     parts = [part for image in drawn for part in (rule, image)][1:]
-    sheet = np.pad(
-        _stack(parts, MARGIN), ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)), constant_values=255
-    )
+    _write(_stack(parts, MARGIN), path)
+
+
+def _write(image: np.ndarray, path: Path) -> None:
+    """Write an image with a margin as PNG."""
+    sides = ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
+    sheet = np.pad(image, sides, constant_values=255)
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, format="PNG", optimize=True)
     write_whole(path, buffer.getvalue())

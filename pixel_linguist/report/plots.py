@@ -1,72 +1,31 @@
 """The curves of a run as pictures, drawn with matplotlib, each in a light and a dark theme."""
 
 import dataclasses
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pixel_linguist.report.drawing import (
+    WIDTH,
+    Figure,
+    FuncFormatter,
+    Line2D,
+    MaxNLocator,
+    Theme,
+    in_theme,
+    line,
+    png,
+)
+from pixel_linguist.report.findings import (
+    distance_figure,
+    distance_tasks,
+    robustness_figure,
+    robustness_tasks,
+)
 from pixel_linguist.report.record import BASELINES, Curve, RunRecord, Scored
 
-try:
-    import matplotlib
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-except ModuleNotFoundError as error:
-    raise ModuleNotFoundError(
-        "plots need matplotlib: pip install 'pixel-linguist[report]'"
-    ) from error
-
-WIDTH = 10.0  # inches
-DOTS_PER_INCH = 200
 # However short a stage, it gets this share of the x axis, so that it can be seen.
 NARROWEST = 0.04
-
-
-@dataclasses.dataclass(frozen=True)
-class Theme:
-    """The colours of a plot; `lines` are told apart by eye on `background`."""
-
-    background: str
-    ink: str
-    faint: str
-    band: str
-    lines: tuple[str, ...]
-
-
-LIGHT = Theme(
-    background="#ffffff",
-    ink="#24292f",
-    faint="#d5dae0",
-    band="#f2f4f7",
-    lines=(
-        "#1f6fd1",
-        "#d9580d",
-        "#15825f",
-        "#b3399e",
-        "#8a6d00",
-        "#5b4fc9",
-        "#c2314b",
-        "#3f7896",
-    ),
-)
-DARK = Theme(
-    background="#1b1f26",
-    ink="#d8dee6",
-    faint="#3a414c",
-    band="#232933",
-    lines=(
-        "#6aa9f7",
-        "#f59a5c",
-        "#4fc9a0",
-        "#e488d3",
-        "#d9b944",
-        "#a79df5",
-        "#f27f93",
-        "#8fbdd6",
-    ),
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,55 +57,36 @@ def draw_plots(run: RunRecord, theme: Theme) -> dict[str, bytes]:
     """Draw whatever the run has figures for.
 
     Returns:
-        Name → PNG: those of TRAINING_PLOTS, "during-METRIC" (scores inside the stages) and
-        "scores-METRIC" (scores by model).
+        Name → PNG: those of TRAINING_PLOTS, "during-METRIC" (scores inside the stages),
+        "scores-METRIC" (scores by model), "attacks-TASK" and "distances-TASK".
     """
     plots = {}
-    with matplotlib.rc_context(_style(theme)):
+    with in_theme(theme):
         for name, panels in TRAINING_PLOTS.items():
             if shown := [p for p in panels if _has_values(run.training, p.metric)]:
-                plots[name] = _png(_training_figure(run, shown, theme))
+                plots[name] = png(_training_figure(run, shown, theme))
         for metric, tasks in run.watched().items():
             keys = {f"{task}/{metric}": task for task in tasks}
             keys = {k: task for k, task in keys.items() if _has_values(run.evaluations, k)}
             if keys:
-                plots[f"during-{metric}"] = _png(_during_figure(run, metric, keys, theme))
-        for metric, tasks in run.groups().items():
-            scored = [task for task in tasks if _has_scores(run.rows, task, metric)]
-            if scored:
-                plots[f"scores-{metric}"] = _png(_scores_figure(run.rows, metric, scored, theme))
+                plots[f"during-{metric}"] = png(_during_figure(run, metric, keys, theme))
+        plots |= draw_scores(run, theme)
+        for task in robustness_tasks(run):
+            plots[f"attacks-{task}"] = png(robustness_figure(run, task, theme))
+        for task in distance_tasks(run):
+            plots[f"distances-{task}"] = png(distance_figure(run, task, theme))
     return plots
 
 
-def _style(theme: Theme) -> Any:
-    """Return matplotlib's settings for a theme."""
-    return {
-        "figure.facecolor": theme.background,
-        "axes.facecolor": theme.background,
-        "axes.edgecolor": theme.faint,
-        "axes.labelcolor": theme.ink,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "grid.color": theme.faint,
-        "grid.linewidth": 0.6,
-        "xtick.color": theme.ink,
-        "ytick.color": theme.ink,
-        "text.color": theme.ink,
-        "font.size": 9.0,
-        "lines.linewidth": 1.6,
-        "legend.frameon": False,
-        # A "$" in the name of a stage or a task is no formula.
-        "text.parse_math": False,
-    }
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return buffer.getvalue()
+def draw_scores(run: RunRecord, theme: Theme) -> dict[str, bytes]:
+    """Draw the scores of the run's models so far: "scores-METRIC" → PNG."""
+    plots = {}
+    with in_theme(theme):
+        for metric, tasks in run.groups().items():
+            scored = [task for task in tasks if _has_scores(run.rows, task, metric)]
+            if scored:
+                plots[f"scores-{metric}"] = png(_scores_figure(run.rows, metric, scored, theme))
+    return plots
 
 
 def _has_values(curves: Mapping[str, Curve], metric: str) -> bool:
@@ -224,7 +164,7 @@ def _training_figure(run: RunRecord, panels: Sequence[Panel], theme: Theme) -> F
     spans = _spans(run)
     for axis, panel in zip(axes, panels, strict=True):
         for name, curve in run.training.items():
-            _draw_curve(axis, curve, panel.metric, spans[name], **_line(0, theme))
+            _draw_curve(axis, curve, panel.metric, spans[name], **line(0, theme))
         axis.set_ylabel(panel.label)
         if panel.percent:
             axis.set_ylim(0, 1.02)
@@ -234,13 +174,6 @@ def _training_figure(run: RunRecord, panels: Sequence[Panel], theme: Theme) -> F
         axis.yaxis.set_major_locator(MaxNLocator(5))
     figure.align_ylabels(axes)
     return figure
-
-
-def _line(number: int, theme: Theme) -> dict[str, Any]:
-    """Return the look of the n-th line; when colours run out, dashes begin."""
-    dashes = ("solid", "dashed", "dotted", "dashdot")
-    turn, color = divmod(number, len(theme.lines))
-    return {"color": theme.lines[color], "linestyle": dashes[turn % len(dashes)]}
 
 
 def _legend(axis: Any, heights: Mapping[str, float], looks: Mapping[str, dict[str, Any]]) -> None:
@@ -257,7 +190,7 @@ def _during_figure(run: RunRecord, metric: str, keys: Mapping[str, str], theme: 
     (axis,) = _stage_axes(figure, 1, run, theme)
     spans = _spans(run)
     heights: dict[str, float] = {}
-    looks = {task: _line(number, theme) for number, task in enumerate(keys.values())}
+    looks = {task: line(number, theme) for number, task in enumerate(keys.values())}
     for key, task in keys.items():
         for name, curve in run.evaluations.items():
             _draw_curve(axis, curve, key, spans[name], **looks[task])
@@ -273,7 +206,7 @@ def _scores_figure(
     """Draw one line a task over the models in the order of the recipe; TF-IDF stands apart."""
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axis = figure.subplots()
-    looks = {task: _line(number, theme) for number, task in enumerate(tasks)}
+    looks = {task: line(number, theme) for number, task in enumerate(tasks)}
     heights = {}
     for task in tasks:
         heights[task] = math.nan

@@ -61,6 +61,7 @@ class RunRecord:
         rows: of the table of scores, in the order in which they were made.
         metrics: task → the metric that stands for it.
         pairs: stage → the picture of its first pairs.
+        examples: name → picture of what the model makes of sentences.
         versions: library → version.
         skipped: lines of metrics.jsonl that could not be read.
     """
@@ -74,6 +75,7 @@ class RunRecord:
     rows: list[Scored]
     metrics: dict[str, str]
     pairs: dict[str, Path]
+    examples: dict[str, Path]
     versions: dict[str, str]
     skipped: int
 
@@ -143,6 +145,7 @@ def read_run(folder: Path) -> RunRecord:
         rows=[Scored(row["model"], _mapping(row.get("scores"))) for row in rows if "model" in row],
         metrics={task: about.get("metric", "score") for task, about in tasks.items()},
         pairs={n: p for n in order if (p := folder / "pairs" / f"{n}.png").is_file()},
+        examples={path.stem: path for path in (folder / "examples").glob("*.png")},
         versions={library: str(version) for library, version in versions.items()},
         skipped=skipped,
     )

@@ -16,7 +16,8 @@ def score_table(run: RunRecord) -> str:
     """Write the table of scores: a row a model, a column a task, tasks grouped by metric.
 
     A cell holds the exact score in <data value>, and small the gain over the model that the
-    stage started from. The best of a column among trained models has the class "best".
+    stage started from and the ends of the score's interval, where they are known. The best of a
+    column among trained models has the class "best".
     """
     groups = run.groups()
     columns = [(metric, task) for metric, tasks in groups.items() for task in tasks]
@@ -202,6 +203,9 @@ def _score_cell(
         shown = f"{gain:+.{DECIMALS}f}".replace("-", "−")
         kind = "up" if round(gain, DECIMALS) > 0 else "down" if round(gain, DECIMALS) < 0 else ""
         small = f'<small class="{kind}">{shown}</small>'
+    low, high = (row.score(task, f"{metric}_{end}") for end in ("low", "high"))
+    if math.isfinite(low + high):
+        small += f"<small>{low:.{DECIMALS}f} to {high:.{DECIMALS}f}</small>"
     return f'<td{classes}><data value="{score!r}">{score:.{DECIMALS}f}</data>{small}</td>'
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.geometry import Geometry, effective_rank
@@ -13,6 +14,15 @@ from pixel_linguist.evaluate.human import HumanSimilarity, stacked
 def test_effective_rank_of_equal_and_of_one_direction() -> None:
     assert effective_rank(np.eye(6)) == pytest.approx(6)
     assert effective_rank(np.outer(np.arange(1, 5), np.arange(1, 4))) == pytest.approx(1)
+
+
+def test_effective_rank_equals_that_of_singular_values() -> None:
+    rows = np.random.default_rng(2).normal(size=(30, 5)) * [3, 2, 1, 1, 0.1]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    values = np.linalg.svd(rows, compute_uv=False)
+    shares = values / values.sum()
+    assert effective_rank(rows) == pytest.approx(np.exp(-(shares * np.log(shares)).sum()))
+    assert effective_rank(sparse.csr_array(rows)) == pytest.approx(effective_rank(rows))
 
 
 def test_geometry_equals_loops_over_pairs() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.report import html, plots
+from pixel_linguist.report import drawing, html
 
 TASKS = {
     "sts-en": {"metric": "spearman"},
@@ -112,7 +112,7 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture(autouse=True)
 def coarse_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw plots with fewer dots, which is faster."""
-    monkeypatch.setattr(plots, "DOTS_PER_INCH", 50)
+    monkeypatch.setattr(drawing, "DOTS_PER_INCH", 50)
 
 
 @pytest.fixture

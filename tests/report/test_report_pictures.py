@@ -25,8 +25,10 @@ from pixel_linguist.report.pictures import (
     caption_renderer,
     draw_caption,
     draw_strip,
+    save_moved,
     save_neighbours,
     save_pairs,
+    save_patch_similarity,
     wrap,
 )
 
@@ -146,6 +148,35 @@ def test_neighbours_stand_beside_their_cosine(tmp_path: Path) -> None:
         (strip,) = places(sheet, draw_strip(RENDERER, text))
         labels = places(sheet, draw_caption(CAPTIONS, label, LABEL))
         assert (strip[0], MARGIN) in labels
+
+
+def test_a_moved_pair_stands_beside_its_cosines(tmp_path: Path) -> None:
+    path = tmp_path / "moved.png"
+    save_moved(RENDERER, [("A cat slept", "A cat dozed", -0.2, 0.71)], path)
+    sheet = read(path)
+    (first,) = places(sheet, draw_strip(RENDERER, "A cat slept"))
+    (second,) = places(sheet, draw_strip(RENDERER, "A cat dozed"))
+    assert first[0] < second[0] and first[1] == second[1]
+    assert (first[0], MARGIN) in places(sheet, draw_caption(CAPTIONS, "−0.20 → 0.71", LABEL))
+
+
+def test_patches_stand_along_the_sides_of_their_similarity(tmp_path: Path) -> None:
+    first, second = (RENDERER([text]) for text in ("A cat", "A cat dozed"))
+    rows, columns = int(first.count[0]), int(second.count[0])
+    similarity = np.zeros((rows, columns))
+    similarity[0, 0], similarity[-1, 0] = 1.0, 0.5
+    path = tmp_path / "patches.png"
+    save_patch_similarity(RENDERER, "A cat", "A cat dozed", similarity, path)
+    height, width = (SCALE * size for size in first.patches.shape[2:])
+    cells = read(path)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+    assert cells.shape[:2] == ((rows + 1) * height, (columns + 1) * width)
+    cells = cells.reshape(rows + 1, height, columns + 1, width, 3).transpose(0, 2, 1, 3, 4)
+    for place, patch in enumerate(first.patches[0, :rows], start=1):
+        # Ink is dark at the same pixels, away from the grid.
+        dark = cells[place, 0, ::SCALE, ::SCALE, 0][1:, 1:] < 128
+        assert (dark == (patch[1:, 1:] > 140)).mean() > 0.98
+    assert (cells[1, 1, SCALE:, SCALE:] == LABEL).all()
+    assert (cells[1, 2, SCALE:, SCALE:] == PAPER).all()
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\ud800", "x" * 10_000, "word " * 2_000])

@@ -27,7 +27,7 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
             raise ModuleNotFoundError("No module named 'matplotlib'", name="matplotlib")
         return really_import(name, *args, **kwargs)
 
-    monkeypatch.delitem(sys.modules, "pixel_linguist.report.plots")
+    monkeypatch.delitem(sys.modules, "pixel_linguist.report.drawing")
     monkeypatch.setattr(builtins, "__import__", refuse)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'pixel-linguist\[report\]'"):
-        importlib.import_module("pixel_linguist.report.plots")
+        importlib.import_module("pixel_linguist.report.drawing")
