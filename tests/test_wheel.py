@@ -1,0 +1,82 @@
+"""The wheel: installed outside the checkout it encodes, without network, fonts included."""
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.models import shipped_models
+from pixel_linguist.render import Renderer
+
+ROOT = Path(__file__).parents[1]
+TEXTS = ["A wheel of letters", "В колесе буквы", "पहिया", "עגלה", "🎡"]
+ENCODE = """
+import socket, sys
+def refuse(*arguments, **keywords):
+    raise OSError("no network here")
+socket.socket.connect = socket.getaddrinfo = refuse
+import numpy
+import pixel_linguist
+from pixel_linguist.models import shipped_models
+assert pixel_linguist.__file__.startswith(sys.prefix), pixel_linguist.__file__
+encoder = pixel_linguist.SentenceEncoder.load(sys.argv[1])
+numpy.save(sys.argv[2], encoder.encode(sys.argv[3:]))
+for name in shipped_models():
+    shipped = pixel_linguist.SentenceEncoder.load(name)
+    assert shipped.encode(sys.argv[3:]).shape == (len(sys.argv[3:]), shipped.dimension)
+print(shipped_models())
+"""
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a Python in an environment with the wheel and, beside it, what it requires."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    # Built from a copy, so that nothing is left in the checkout.
+    for name in ("pixel_linguist", "fonts"):
+        shutil.copytree(ROOT / name, source / name, symlinks=True)
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = (sys.executable, "-m", "pip", "--quiet")
+    build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder)
+    run(*pip, *build, source, folder=folder)
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "env", folder=folder)
+    python = folder / "env" / "bin" / "python"
+    wheel = next(folder.glob("*.whl"))
+    run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel, folder=folder)
+    # The requirements are those of this environment. A path file lends its packages, but not the
+    # checkout, which its own path files would name.
+    site = next((folder / "env" / "lib").glob("python*/site-packages"))
+    (site / "requirements.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return python
+
+
+@pytest.mark.slow
+def test_the_wheel_encodes_offline_what_the_checkout_does(
+    environment: Path, tmp_path: Path, tiny_encoder: Callable[..., EncoderConfig]
+) -> None:
+    renderer = Renderer(patch=16, max_patches=32)
+    config = tiny_encoder(patch_height=16, patch_width=16, max_patches=32)
+    params = init_params(config, 0)
+    model = Model(config, params, renderer.settings(), renderer.font_hashes())
+    save_model(tmp_path / "model", model)
+    found = run(environment, "-c", ENCODE, tmp_path / "model", tmp_path / "v.npy", *TEXTS,
+                folder=tmp_path)  # fmt: skip
+    expected = SentenceEncoder(model).encode(TEXTS)
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), expected, atol=1e-6)
+    assert found.strip() == str(shipped_models())
