@@ -50,8 +50,7 @@ class Pairs:
         advances = self._advances.take(pairs)
         new = advances == _UNKNOWN
         if new.any():
-            for pair in np.unique(pairs[new]).tolist():
-                self._learn(*divmod(pair, len(self._advances)))
+            self._learn(*np.divmod(np.unique(pairs[new]), len(self._advances)))
             advances = self._advances.take(pairs)
         return self._glyphs[slots], advances, self._shifts.take(pairs)
 
@@ -68,20 +67,25 @@ class Pairs:
                 larger[:old, :old] = getattr(self, name)
                 setattr(self, name, larger)
 
-    def _learn(self, first: int, second: int) -> None:
-        """Shape two letters, or one at the end of a word."""
+    def _learn(self, first: np.ndarray, second: np.ndarray) -> None:
+        """Shape pairs of letters; those at the end of a word have no second one."""
+        numbers = zip(first.tolist(), second.tolist(), strict=True)
+        distances = np.array([self._distance(a, b) for a, b in numbers])
+        advances, shifts = self._layout.advances(distances, self._font)
+        self._advances[first, second] = np.where(advances > 0, advances, _ODD)
+        self._shifts[first, second] = shifts
+
+    def _distance(self, first: int, second: int) -> int:
+        """Return the advance of a letter in the font's units, 0 where it does not stand alone."""
         text = self._letters[first] + self._letters[second]
         infos, places = self._layout.glyphs(text, self._font, False)
-        self._advances[first, second] = _ODD
         glyph = infos[0].codepoint
         apart = [info.cluster for info in infos] == [*range(len(text))]
         still = not any(place.x_offset or place.y_offset for place in places)
-        if glyph and apart and still and self._glyphs[first] in (0, glyph):
-            self._glyphs[first] = glyph
-            distance = np.array([places[0].x_advance])
-            advance, shift = self._layout.advances(distance, self._font)
-            self._advances[first, second] = advance[0] if advance[0] > 0 else _ODD
-            self._shifts[first, second] = shift[0]
+        if not (glyph and apart and still and self._glyphs[first] in (0, glyph)):
+            return 0
+        self._glyphs[first] = glyph
+        return int(places[0].x_advance)
 
 
 def _table(size: int) -> np.ndarray:

@@ -24,9 +24,33 @@ class PictureStore(Store):
     # Whether units start at patches, and are cut at the edges of those they take.
     aligned: bool
 
-    def __init__(self, grid: Grid, lock: Lock, previous: "PictureStore | None" = None):
+    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "PictureStore | None" = None):
+        """Begin empty, with room for `memory` bytes, at the least for what one text shows.
+
+        Args:
+            grid: to stand on.
+            lock: for what is added.
+            memory: claimed from the system page by page, as it is written.
+            previous: the store that was full, from which units that occur again are taken over.
+        """
         super().__init__(grid, lock, previous)
         self._bulk: Bulk = previous._bulk if previous else Bulk(grid)
+        self._left = max(memory, self.least)
+
+    @property
+    @abstractmethod
+    def least(self) -> int:
+        """Bytes that the units of one text may take."""
+
+    def _spend(self, cost: int) -> None:
+        """Claim bytes.
+
+        Raises:
+            Full: there are not so many.
+        """
+        if cost > self._left:
+            raise Full
+        self._left -= cost
 
     def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
         numbers = np.full(len(hashes), -1)
@@ -91,17 +115,18 @@ class PatchStore(PictureStore):
     aligned = True
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
-        """Make room for `memory` bytes, at the least for what one text shows.
-
-        The memory is claimed from the system page by page, as it is written.
-        """
-        super().__init__(grid, lock, previous)
+        """Begin empty."""
+        super().__init__(grid, lock, memory, previous)
         size = grid.height * grid.width
-        self._left = max(memory, 4 * grid.max_patches * (size + OVERHEAD))
         # Patch 0 is blank.
         self.patches = np.zeros((self._left // size, size), np.uint8)
         self._used = 1
         self.first = np.zeros(1024, np.int64)
+
+    @property
+    def least(self) -> int:
+        """Bytes that the units of one text may take."""
+        return 4 * self.grid.max_patches * (self.grid.height * self.grid.width + OVERHEAD)
 
     def _keep(self, number: int, shaped: Shaped) -> None:
         grid = self.grid
@@ -134,10 +159,9 @@ class PatchStore(PictureStore):
 
     def _take(self, overhead: int, patches: int) -> None:
         """Claim room for patches, and for what there is beside them."""
-        cost = overhead + patches * self.patches.shape[1]
-        if cost > self._left or self._used + patches > len(self.patches):
+        if self._used + patches > len(self.patches):
             raise Full
-        self._left -= cost
+        self._spend(overhead + patches * self.patches.shape[1])
 
     def _keep_words(self, number: int, words: Words) -> None:
         grid = self.grid
@@ -173,20 +197,21 @@ class StripStore(PictureStore):
     aligned = False
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
-        """Make room for `memory` bytes, at the least for what one text shows.
-
-        The memory is claimed from the system page by page, as it is written.
-        """
-        super().__init__(grid, lock, previous)
-        width = grid.max_patches * grid.width
-        units = width // grid.layout.space + 2
-        self._left = max(memory, 16 * width * grid.height + units * 4 * OVERHEAD)
+        """Begin empty."""
+        super().__init__(grid, lock, memory, previous)
         # Column 0 is blank.
         self.columns = np.zeros((self._left // grid.height, grid.height), np.uint8)
         self._used = 1
         # By unit: the column of its start; by how many ink begins before that, and goes on after
         # its end.
         self.first, self.before, self.after = np.zeros((3, 1024), np.int64)
+
+    @property
+    def least(self) -> int:
+        """Bytes that the units of one text may take."""
+        width = self.grid.max_patches * self.grid.width
+        units = width // self.grid.layout.space + 2
+        return 16 * width * self.grid.height + units * 4 * OVERHEAD
 
     def _keep(self, number: int, shaped: Shaped) -> None:
         grid = self.grid
@@ -218,10 +243,9 @@ class StripStore(PictureStore):
     ) -> None:
         """Keep the ink of units side by side, uint8 [columns, H], and where they begin and end."""
         start, end = self._used, number + len(left)
-        cost = overhead + ink.size
-        if cost > self._left or start + len(ink) > len(self.columns):
+        if start + len(ink) > len(self.columns):
             raise Full
-        self._left -= cost
+        self._spend(overhead + ink.size)
         self.columns[start : start + len(ink)] = ink
         self._used += len(ink)
         behind = np.cumsum(right - left)

@@ -16,7 +16,7 @@ _INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _SPACE = np.uint32(0x20)
 # Bytes a word of average length takes at most, its numbers in a store included.
-WORD_OVERHEAD = 200
+WORD_OVERHEAD = 160
 
 
 class Vocabulary:
