@@ -32,6 +32,9 @@ setup() {
   echo "$stamp" >".venv/installed-$1"
 }
 
+# A step's gigabytes in pages of 2 MB: an eighth of its CPU time went into touching small ones.
+export GLIBC_TUNABLES="${GLIBC_TUNABLES:-glibc.malloc.hugetlb=1}"
+
 verb="${1:-}"
 [ $# -eq 0 ] || shift
 case "$verb" in

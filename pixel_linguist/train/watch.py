@@ -38,6 +38,7 @@ class Meter:
         self.waited = 0.0
         self.cut = 0
         self.patches = 0
+        self.drawn = 0
         self.flops = 0
         self.start = time.perf_counter()
 
@@ -63,6 +64,7 @@ class Meter:
         for view in views:
             self.patches += int(batch[view]["count"].sum())
             texts, length = batch[view]["patches"].shape[:2]
+            self.drawn += texts * length
             self.flops += train_flops(self.encoder, texts, length)
 
     def losses(self) -> np.ndarray:
@@ -72,6 +74,7 @@ class Meter:
     def report(self) -> dict[str, float]:
         """Wait for the interval's steps and return their means, and figures of speed.
 
+        "padding_share" is that of patches without text among all that were encoded, in [0, 1].
         "examples_per_second", "patches_per_second" (padding left out) and "flop_utilisation" (of
         the measured matrix-product peak, in [0, 1]) are of all hosts.
         """
@@ -84,6 +87,7 @@ class Meter:
             "patches_per_second": self.patches * per_second,
             "flop_utilisation": self.flops * per_second / matmul_peak(self.encoder.dtype),
             "waiting_share": self.waited / seconds,
+            "padding_share": 1 - self.patches / self.drawn,
             "cut_texts": self.cut,
             "memory_gib": memory() / 2**30,
             "seconds": seconds,

@@ -47,6 +47,7 @@ def test_the_meter_counts_time_patches_and_operations(
         "patches_per_second": 20.0,
         "flop_utilisation": 0.5,
         "waiting_share": 0.25,
+        "padding_share": 1 - 80 / 288,
         "cut_texts": 6,
         "seconds": 4.0,
     }
