@@ -57,8 +57,11 @@ def test_quickstart(tmp_path: Path) -> None:
     check_run(config, tmp_path / "run")
 
 
-def test_small(tmp_path: Path, shared: Path) -> None:
-    config = configs.load(RECIPES / "small.py")
+@pytest.mark.parametrize(
+    "recipe", ["small", pytest.param("small_pretrained", marks=pytest.mark.slow)]
+)
+def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
+    config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(shared / "data")
     shrink(config, tmp_path)
     check_run(config, tmp_path / "run")
@@ -122,5 +125,5 @@ def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
 
 
 def test_no_recipe_is_left_out() -> None:
-    tested = {"base", "quickstart", "small", "pixel_linguist"}
+    tested = {"base", "quickstart", "small", "small_pretrained", "pixel_linguist"}
     assert {path.stem for path in RECIPES.glob("*.py")} == tested

@@ -131,7 +131,7 @@ def test_a_loss_that_is_not_finite_leaves_its_batch(tmp_path: Path, config: Conf
     left = tmp_path / "stages" / "both" / "non_finite"
     rows = [json.loads(line) for line in (left / "1.jsonl").read_text().splitlines()]
     # What the loader gave is what was written.
-    data = iter(stage_batches(shop, stage, stage_objective(stage)))
+    data = iter(stage_batches(shop, stage, stage_objective(shop, stage)))
     ids = next(data)["text_id"]["anchor"]
     data.close()
     assert [text_id(row["clean"]["anchor"]) for row in rows] == ids.tolist()

@@ -1,0 +1,32 @@
+"""The recipe of small.py after masked autoencoding, with which the original begins as well.
+
+`reconstructions/pretrain.png` in the run's folder shows texts as they are, as the encoder saw them,
+and as they were reconstructed.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments.base import masked_autoencoder, stage
+from experiments.small import BATCH, DEV, LENGTH, english
+from experiments.small import get_config as small
+
+STEPS = 400
+
+
+def get_config() -> ConfigDict:
+    """Return the recipe."""
+    config = small()
+    pretrain = stage(
+        data=english(),
+        objective=masked_autoencoder(),
+        evaluate_tasks=(DEV,),
+        steps=STEPS,
+        peak=2e-3,
+        warmup=20,
+        batch_size=BATCH,
+        length=LENGTH,
+    )
+    config.stages = ConfigDict({"pretrain": pretrain} | dict(config.stages))
+    config.stages.visual_start.init_from = ("pretrain",)
+    config.order = ("pretrain", *config.order)
+    return config

@@ -1,0 +1,129 @@
+"""Masked autoencoding as a stage: it learns, leaves its decoder, and hands its encoder on."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+from PIL import Image
+
+from experiments.base import masked_autoencoder
+from pixel_linguist import config as configs
+from pixel_linguist.convert.__main__ import convert
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.model.decoder import load_decoder
+from pixel_linguist.model.store import load_model
+from pixel_linguist.train.loop import stage_objective
+from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.reconstruction import Reconstruction, make_reconstruction
+from pixel_linguist.train.stages import make_workshop, run_recipe, start_params
+from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+DECODER = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 32}
+OPTIMIZER = OptimizerConfig(
+    b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
+)
+
+
+@pytest.fixture
+def config() -> ConfigDict:
+    """Return a recipe of two tiny stages: pretraining, then visual alignment."""
+    config = configs.load(EXPERIMENTS / "quickstart.py").unlock()
+    config.render.update(patch_height=8, patch_width=8, max_patches=16)
+    config.model.update(width=16, depth=1, heads=2, mlp_width=32, patch_hidden=0)
+    visual = config.stages.visual_both
+    visual.update(batch_size=8, length=12, init_from=(), evaluate_tasks=())
+    pretrain = visual.copy_and_resolve_references()
+    pretrain.update(steps=60, evaluate_every=60, init_from=())
+    pretrain.schedule.update(peak=5e-3, warmup=5)
+    pretrain.objective = ConfigDict(masked_autoencoder() | {"decoder": DECODER})
+    visual.update(steps=1, evaluate_every=1, init_from=("pretrain",))
+    config.stages = ConfigDict({"pretrain": pretrain, "visual": visual})
+    config.order = ("pretrain", "visual")
+    config.tasks = ConfigDict({"sts-en": config.tasks["sts-en"]})
+    config.tasks["sts-en"].source.size = 20
+    config.evaluate.update(report_tasks=("sts-en",), batch_size=16)
+    return config.lock()
+
+
+@pytest.mark.slow
+def test_a_stage_learns_and_hands_its_encoder_on(tmp_path: Path, config: ConfigDict) -> None:
+    config.train.log_every = 10
+    run_recipe(config, tmp_path, Preemption())
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    steps = [line for line in lines if (line["stage"], line["kind"]) == ("pretrain", "train")]
+    losses = [line["loss"] for line in steps]
+    assert losses[-1] < 0.9 * losses[0]
+    shares = [line["masked_share"] for line in steps]
+    assert min(shares) >= 0.25 and max(shares) < 0.5
+    model = tmp_path / "stages" / "pretrain" / "model"
+    found = load_decoder(model, load_model(model).config)
+    assert found and dataclasses.asdict(found[0]) == DECODER
+    with Image.open(tmp_path / "reconstructions" / "pretrain.png") as picture:
+        assert np.asarray(picture).std() > 10
+    shop = make_workshop(config, tmp_path)
+    start = start_params(shop, config.stages.visual)
+    pretrained = load_model(model).params
+    assert np.array_equal(start["embed"]["kernel"], pretrained["embed"]["kernel"])
+    assert not (tmp_path / "stages" / "visual" / "model" / "decoder.json").exists()
+
+
+def test_a_stage_goes_on_from_a_converted_autoencoder(
+    tmp_path: Path, shared: Path, config: ConfigDict
+) -> None:
+    folder = tmp_path / "converted"
+    convert(shared / "fixtures" / "pixel_mae_tiny", folder, None)
+    model = load_model(folder)
+    found = load_decoder(folder, model.config)
+    assert found
+    arguments = masked_autoencoder() | {"decoder": dataclasses.asdict(found[0])}
+    objective = make_reconstruction(model.config, arguments, axis=AXIS, start=str(folder), seed=0)
+    taken = objective.init()[0]["decoder"]
+    assert all(map(np.array_equal, jax.tree.leaves(taken), jax.tree.leaves(found[1])))
+    # A decoder of another architecture is drawn.
+    other = make_reconstruction(
+        model.config, masked_autoencoder(), axis=AXIS, start=str(folder), seed=0
+    )
+    assert other.init()[0]["decoder"]["mask_token"].shape == (1, 96)
+
+
+def test_a_stage_without_a_decoder_is_refused(tmp_path: Path, config: ConfigDict) -> None:
+    shop = make_workshop(config, tmp_path)
+    stage = config.stages.pretrain
+    with stage.unlocked():
+        del stage.objective["decoder"]
+    with pytest.raises(ValueError, match="objective 'masked_autoencoder' needs a decoder"):
+        stage_objective(shop, stage)
+
+
+def batch() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    anchor = {
+        "patches": rng.integers(0, 256, (8, 8, 8, 8), np.uint8),
+        "count": rng.integers(1, 9, 8).astype(np.int32),
+    }
+    return {"group": np.full(8, -1, np.int32), "anchor": anchor}
+
+
+def test_the_back_end_changes_nothing(
+    tiny_encoder: Callable[..., EncoderConfig],
+) -> None:
+    config = tiny_encoder(max_patches=8)
+    objective = make_reconstruction(
+        config, masked_autoencoder() | {"decoder": DECODER}, axis=AXIS, start="", seed=0
+    )
+    assert isinstance(objective, Reconstruction)
+    found = []
+    for backend in ("pmap", "shard_map"):
+        state = init_state(init_params(config, 0), objective, OPTIMIZER)
+        step = mapped_step(config, objective, OPTIMIZER, backend)
+        state, metrics = step(state, place(batch(), backend), np.float32(1e-3), np.uint32(5))
+        found.append((metrics["loss"], jax.device_get(state["params"])))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), *found)
