@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.fonts import find
 
-LENGTH, BATCH, ROUNDS = 64, 256, 5
+LENGTH, BATCH, ROUNDS = 64, 512, 7
 LETTERS = 66
 
 
@@ -45,7 +44,7 @@ def english(data: Path) -> tuple[list[str], list[str]]:
         found |= {cell for cell in columns(table) if len(cell) > 20}
     timed = sorted(text for text in found if len(text) > 40)
     random.Random(0).shuffle(timed)
-    timed = timed[: ROUNDS * 4 * BATCH]
+    timed = timed[: ROUNDS * 2 * BATCH]
     others = [data / "definitions/wordnet.tsv", *sorted((data / "nli/xnli").rglob("*en*"))]
     warm = [cell for table in others if table.is_file() for cell in columns(table)]
     warm = sorted({*found, *(text for text in warm if 20 < len(text) < 300)} - set(timed))
@@ -155,7 +154,7 @@ def compare(timed: list[str], warm: list[str]) -> None:
         seconds: dict[str, float | None] = {
             name: cpu_seconds(at_length(renderer), part) for name, renderer in renderers.items()
         }
-        few = part[:BATCH]
+        few = part[: BATCH // 2]
         rates.setdefault("pillow", []).append(len(few) / cpu_seconds(pillow, few))
         seconds["pango"] = pango.cpu_seconds(part)
         for name, taken in seconds.items():
@@ -179,7 +178,7 @@ def cold(timed: list[str]) -> None:
     """Time the first sentences of a new renderer, glyphs included."""
     for strategy in ("words", "continuous"):
         renderer = Renderer(strategy=strategy)
-        texts = timed[: 4 * BATCH]
+        texts = timed[: 2 * BATCH]
         rate = len(texts) / cpu_seconds(at_length(renderer), texts)
         say(f"{strategy}, cold", per_second=round(rate), sentences=len(texts))
 
@@ -190,7 +189,7 @@ def mixed(texts: list[str]) -> None:
     for strategy in ("words", "continuous"):
         renderer = Renderer(strategy=strategy)
         known = warm_up(renderer, texts[:half])
-        timed = texts[half : half + 20 * BATCH]
+        timed = texts[half : half + 10 * BATCH]
         taken = cpu_seconds(at_length(renderer), timed)
         words = [word for text in timed for word in text.split()]
         hits = sum(word in known for word in words) / len(words)
@@ -229,6 +228,31 @@ def traffic(timed: list[str]) -> None:
         fewer=round(pixels / runs, 1))  # fmt: skip
 
 
+def resident() -> float:
+    """Return the MiB of memory that this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def grow(strategy: str) -> float:
+    """Draw a stream of words that are all different; returns the most MiB that a renderer held."""
+    renderer = Renderer(strategy=strategy)
+    renderer(["a word"], LENGTH)
+    before, most = resident(), 0.0
+    for start in range(0, 500_000, 4096):
+        words = [f"w{number}ords{number}" for number in range(start, start + 4096)]
+        renderer([" ".join(words[i : i + 16]) for i in range(0, 4096, 16)], LENGTH)
+        most = max(most, resident() - before)
+    return most
+
+
+def memory() -> None:
+    """Measure how much memory renderers take, pictures of a batch included."""
+    for strategy in ("words", "continuous"):
+        with ProcessPoolExecutor(1) as pool:
+            say(f"{strategy}, memory", mib=round(pool.submit(grow, strategy).result()))
+
+
 def importing() -> None:
     """Time the import in a new process."""
     code = "import time; s = time.process_time(); import pixel_linguist.render as r, sys;"
@@ -251,7 +275,7 @@ def main() -> None:
     mixed(languages(data))
     traffic(timed)
     scaling(timed)
-    say("peak memory", mib=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+    memory()
 
 
 if __name__ == "__main__":
