@@ -50,7 +50,7 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
     for name, array in flat.items():
         if not np.abs(array).max(initial=0) <= np.finfo(dtype).max:
             raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
-    weights = save({name: array.astype(dtype) for name, array in flat.items()})
+    weights = save({name: array.astype(dtype, copy=False) for name, array in flat.items()})
     write_whole(folder / "weights.safetensors", weights)
     card = model_card(*model, dtype)
     write_whole(folder / "README.md", card.encode())
@@ -92,7 +92,7 @@ def load_model(folder: Path) -> Model:
     except SafetensorError as error:
         raise ValueError(f"{folder}/weights.safetensors is damaged: {error}") from error
     params = traverse_util.unflatten_dict(
-        {name: array.astype(np.float32) for name, array in flat.items()}, sep="/"
+        {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
     check_same_shapes(params, param_shapes(config), f"{folder}/weights.safetensors")
     # Folders of before there were cards have no "about".
