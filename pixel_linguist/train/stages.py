@@ -22,9 +22,10 @@ from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
 from pixel_linguist.render import Renderer
+from pixel_linguist.report.drawing import LIGHT
 from pixel_linguist.report.html import write_report
 from pixel_linguist.report.pictures import save_pairs
-from pixel_linguist.report.plots import LIGHT, draw_scores
+from pixel_linguist.report.plots import draw_scores
 from pixel_linguist.report.record import read_run
 from pixel_linguist.train.averaging import greedy_average
 from pixel_linguist.train.devices import host_folder
@@ -99,9 +100,9 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
     rows = stage.batch_size // jax.device_count()
     if stage.chunk_size and rows % stage.chunk_size:
         raise ValueError(f"chunk_size {stage.chunk_size} does not divide a device's {rows} rows")
-    bucket_lengths(stage.length, stage.length_buckets)
     if not 1 <= stage.length <= shop.encoder.max_patches:
         raise ValueError(f"length {stage.length} is not in 1..{shop.encoder.max_patches} patches")
+    bucket_lengths(stage.length, stage.length_buckets)
     for task in stage.evaluate_tasks:
         if task not in tasks:
             raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")

@@ -59,6 +59,7 @@ def change(key: str, value: Any) -> Change:
     [
         (change("order", ("both", "other")), r"order names both, other; stages are average, both"),
         (change("stages.other.init_from", ("average",)), r"stage other: init_from 'average' is no"),
+        (change("stages.average.average_by", "sts/x"), r"stage average: average_by 'sts/x' is no"),
         (change("stages.average.init_from", ()), r"stage average: steps is 0 and init_from is emp"),
         (change("stages.both.batch_size", 6), r"stage both: batch_size 6 is not divisible by 4 d"),
         (change("stages.both.length", 17), r"stage both: length 17 is not in 1..16 patches"),
@@ -93,15 +94,39 @@ def test_a_missing_file_is_named_with_its_stage(tmp_path: Path, config: ConfigDi
         run_recipe(config, tmp_path / "run", Preemption())
 
 
+def unscored(params: Any, names: Any) -> Any:
+    raise AssertionError("only an average by a metric is scored")
+
+
+def test_an_average_by_a_metric_leaves_out_what_does_not_help(
+    tmp_path: Path, config: ConfigDict, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change("stages.average.average_by", "sts-en/spearman")(config)
+    shop = make_workshop(config, tmp_path)
+    params = [init_params(shop.encoder, seed) for seed in (1, 2)]
+    for name, drawn in zip(("both", "other"), params, strict=True):
+        save_model(shop.run.model(name), shop.model(drawn))
+
+    def score(tried: Any, names: Any) -> dict[str, dict[str, float]]:
+        """Fall with the distance from the second model."""
+        assert names == ("sts-en",)
+        distance = np.abs(tried["embed"]["kernel"] - params[1]["embed"]["kernel"]).mean()
+        return {"sts-en": {"spearman": -float(distance)}}
+
+    found = start_params(shop, config.stages.average, score)
+    assert np.array_equal(found["embed"]["kernel"], params[1]["embed"]["kernel"])
+    assert "average by sts-en/spearman: other (" in capsys.readouterr().out
+
+
 def test_an_average_starts_from_the_mean_of_its_stages(tmp_path: Path, config: ConfigDict) -> None:
     shop = make_workshop(config, tmp_path)
     params = [init_params(shop.encoder, seed) for seed in (1, 2)]
     for name, drawn in zip(("both", "other"), params, strict=True):
         save_model(shop.run.model(name), shop.model(drawn))
     kernels = [drawn["embed"]["kernel"] for drawn in params]
-    mean = start_params(shop, config.stages.average)["embed"]["kernel"]
+    mean = start_params(shop, config.stages.average, unscored)["embed"]["kernel"]
     np.testing.assert_allclose(mean, (kernels[0] + kernels[1]) / 2, atol=1e-7)
-    scratch = start_params(shop, config.stages.both)["embed"]["kernel"]
+    scratch = start_params(shop, config.stages.both, unscored)["embed"]["kernel"]
     assert np.array_equal(scratch, init_params(shop.encoder, config.seed)["embed"]["kernel"])
 
 
@@ -113,7 +138,7 @@ def test_a_folder_to_start_from_may_be_of_another_architecture(
     change("model.mlp_width", 64)(config)
     change("stages.both.init_from", (str(tmp_path / "model"),))(config)
     with pytest.raises(ValueError, match=r"model is of another architecture .*mlp_in"):
-        start_params(make_workshop(config, tmp_path), config.stages.both)
+        start_params(make_workshop(config, tmp_path), config.stages.both, unscored)
 
 
 def test_a_loss_that_is_not_finite_leaves_its_batch(tmp_path: Path, config: ConfigDict) -> None:

@@ -1,0 +1,168 @@
+"""What a recipe would do, before it does: `python -m pixel_linguist.train RECIPE --plan`."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from pixel_linguist.data.loader import make_batches
+from pixel_linguist.model import init_params
+from pixel_linguist.train.cost import train_flops
+from pixel_linguist.train.devices import place, place_state
+from pixel_linguist.train.loop import Workshop, stage_examples, stage_objective
+from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.step import init_state, mapped_step
+
+# Rows a device in the batch that is timed, and how often it is.
+ROWS, REPEATS = 8, 3
+
+
+@dataclasses.dataclass(frozen=True)
+class StagePlan:
+    """What is known of a stage before it runs.
+
+    Attributes:
+        name: of the stage.
+        start: where it starts from, in words.
+        steps: left to do.
+        examples: read in them.
+        flops: of the matrix products in them, padding included.
+        memory: bytes of a step on each device, by the compiler; 0 for an average.
+        seconds: of the steps alone, on this machine.
+    """
+
+    name: str
+    start: str
+    steps: int
+    examples: int
+    flops: float
+    memory: int
+    seconds: float
+
+
+def plan_recipe(shop: Workshop) -> str:
+    """Return the table of a recipe's stages and the number of parameters.
+
+    Each shape of step is compiled at its full batch, for its memory, and timed on a few rows.
+    """
+    params = init_params(shop.encoder, shop.config.seed)
+    count = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
+    measured: dict[Any, tuple[int, float]] = {}
+    plans = []
+    for name in shop.config.order:
+        stage = shop.config.stages[name]
+        start, done = where_it_starts(shop, name, stage)
+        steps = stage.steps - done
+        memory, seconds = 0, 0.0
+        views = 0
+        if steps:
+            objective = stage_objective(shop, stage)
+            views = len(objective.views)
+            key = (objective, OptimizerConfig(**stage.optimizer), stage.batch_size, stage.length)
+            key = (*key, stage.chunk_size)
+            if key not in measured:
+                measured[key] = measure(shop, stage, params)
+            memory, seconds = measured[key]
+        examples = steps * stage.batch_size
+        flops = train_flops(shop.encoder, views * examples, stage.length)
+        plans.append(StagePlan(name, start, steps, examples, flops, memory, steps * seconds))
+    return table(plans, count)
+
+
+def where_it_starts(shop: Workshop, name: str, stage: ConfigDict) -> tuple[str, int]:
+    """Say where a stage starts from, and how many of its steps are done."""
+    if shop.run.finished(name):
+        return "finished", stage.steps
+    folder = shop.run.checkpoints(name)
+    begun = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    if begun:
+        return f"its checkpoint of step {max(begun)}", max(begun)
+    if not stage.init_from:
+        return "scratch", 0
+    names = ", ".join(stage.init_from)
+    if len(stage.init_from) == 1:
+        return names, 0
+    return f"average of {names}" + (f" by {stage.average_by}" if stage.average_by else ""), 0
+
+
+def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]:
+    """Return a step's bytes on each device, and its seconds as scaled up from a few rows."""
+    train = shop.config.train
+    objective, optimizer = stage_objective(shop, stage), OptimizerConfig(**stage.optimizer)
+    sharding = {"shard_optimizer": train.shard_optimizer}
+    rows = min(stage.batch_size, ROWS * jax.device_count())
+    data = make_batches(
+        stage_examples(shop, stage),
+        shop.renderer,
+        views=objective.views,
+        batch_size=rows,
+        length=stage.length,
+        workers=0,
+    )
+    with contextlib.closing(iter(data)) as batches:
+        batch = next(batches)
+    del batch["cut"]
+    step = mapped_step(shop.encoder, objective, optimizer, train.backend, **sharding)
+    state = place_state(init_state(params, objective, optimizer), train.backend, **sharding)
+    inputs = np.float32(0), np.uint32(0)
+    fastest = float("inf")
+    for _ in range(1 + REPEATS):
+        began = time.perf_counter()
+        state, metrics = step(state, place(batch, train.backend), *inputs)
+        jax.block_until_ready((state, metrics))
+        fastest = min(fastest, time.perf_counter() - began)
+    full = mapped_step(
+        shop.encoder, objective, optimizer, train.backend, chunk_size=stage.chunk_size, **sharding
+    )
+    whole = jax.tree.map(lambda x: np.resize(x, (stage.batch_size, *x.shape[1:])), batch)
+    lowered = full.lower(state, place(whole, train.backend), *inputs)  # type: ignore[attr-defined]
+    use = lowered.compile().memory_analysis()
+    kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
+    return kept + use.temp_size_in_bytes, fastest * stage.batch_size / rows
+
+
+def table(plans: Sequence[StagePlan], parameters: int) -> str:
+    """Lay plans out as text, with their sum."""
+    head = ("stage", "steps", "examples", "FLOP", "memory", "time", "starts from")
+    rows = [
+        (
+            plan.name,
+            f"{plan.steps:,}",
+            f"{plan.examples:,}",
+            f"{plan.flops:.1e}",
+            f"{plan.memory / 2**30:.2f} GiB" if plan.memory else "-",
+            tqdm.format_interval(plan.seconds),
+            plan.start,
+        )
+        for plan in plans
+    ]
+    total = (
+        "all",
+        f"{sum(plan.steps for plan in plans):,}",
+        f"{sum(plan.examples for plan in plans):,}",
+        f"{sum(plan.flops for plan in plans):.1e}",
+        f"{max(plan.memory for plan in plans) / 2**30:.2f} GiB",
+        tqdm.format_interval(sum(plan.seconds for plan in plans)),
+        "",
+    )
+    widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
+    lines = []
+    for cells in (head, *rows, total):
+        first, *numbers, last = cells
+        middle = (f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:-1], strict=True))
+        lines.append("  ".join((f"{first:{widths[0]}}", *middle, last)).rstrip())
+    devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
+    return "\n".join(
+        [
+            f"{parameters:,} parameters in the encoder; {devices}",
+            *lines,
+            "Memory is a step's on each device; time is that of the steps left, as scaled up from",
+            "a few rows: evaluating, and waiting for data where rendering is slower, come on top.",
+        ]
+    )

@@ -1,0 +1,81 @@
+"""Sweeps: several recipes, or several values of keys, one run after the other in one command."""
+
+import itertools
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from pixel_linguist import config as configs
+from pixel_linguist.evaluate.suite import score_table
+from pixel_linguist.files import read_json, write_json
+from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.run import Run
+from pixel_linguist.train.stages import prepare, run_recipe
+
+PREFIX = "--sweep."
+
+
+def sweep_configs(
+    recipes: Sequence[Path], overrides: Sequence[str], varied: Sequence[str]
+) -> dict[str, ConfigDict]:
+    """Return one config for each recipe and each choice of the varied keys' values.
+
+    Args:
+        recipes: files with get_config().
+        overrides: "--config.key=value", the same for all.
+        varied: "--sweep.key=value,value,...".
+
+    Returns:
+        Name of the run → config; the name is the recipe's, with the values that are varied.
+
+    Raises:
+        ValueError: for an unknown key, a wrong value, or two runs of one name.
+    """
+    choices = []
+    for word in varied:
+        key, equals, values = word.removeprefix(PREFIX).partition("=")
+        if not (equals and values):
+            raise ValueError(f"{word!r} is not of the form {PREFIX}key=value,value,...")
+        choices.append([(key, value) for value in values.split(",")])
+    found: dict[str, ConfigDict] = {}
+    for recipe, values in itertools.product(recipes, itertools.product(*choices)):
+        config = configs.load(recipe)
+        configs.override(config, [*overrides, *(f"{key}={value}" for key, value in values)])
+        name = ",".join([recipe.stem, *(f"{key}={value}" for key, value in values)])
+        if name in found:
+            raise ValueError(f"two runs of the sweep are called {name!r}")
+        found[name] = config
+    return found
+
+
+def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption) -> None:
+    """Run all configs, each in a folder of its own, and print the table of their last models.
+
+    All are checked before the first begins. A run whose loss is not finite does not stop the
+    others. What is finished is not run again. sweep.json has the table's figures.
+
+    Raises:
+        ValueError: naming the run that could not run, or that a run's data is missing.
+        Preempted: if the sweep was asked to stop.
+    """
+    for name, config in runs.items():
+        try:
+            prepare(config, folder / name)
+        except (ValueError, FileNotFoundError) as error:
+            raise type(error)(f"{name}: {error}") from error
+    rows, metrics = {}, {}
+    for number, (name, config) in enumerate(runs.items(), start=1):
+        print(f"run {number} of {len(runs)}: {name}", flush=True)
+        try:
+            run_recipe(config, folder / name, preemption)
+        except FloatingPointError as error:
+            print(f"{name} is given up: {error}", file=sys.stderr)
+            rows[name] = {}
+            continue
+        rows[name] = Run(folder / name).scores()[-1]["scores"]
+        tasks = read_json(folder / name / "scores.json")["tasks"]
+        metrics |= {task: about["metric"] for task, about in tasks.items()}
+    write_json(folder / "sweep.json", {"runs": rows, "metrics": metrics})
+    print(score_table(rows, metrics))

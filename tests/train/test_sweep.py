@@ -1,0 +1,81 @@
+"""Sweeps: which runs they are made of, and the table that they end with."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixel_linguist.train import sweep
+from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.sweep import run_sweep, sweep_configs
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+QUICKSTART = EXPERIMENTS / "quickstart.py"
+
+
+def test_all_choices_of_all_keys_are_runs() -> None:
+    varied = ["--sweep.stages.nli_0.schedule.peak=1e-4,3e-4", "--sweep.seed=1,2"]
+    runs = sweep_configs([QUICKSTART], ["--config.model.depth=3"], varied)
+    settings = {name: (c.stages.nli_0.schedule.peak, c.seed) for name, c in runs.items()}
+    assert settings == {
+        f"quickstart,stages.nli_0.schedule.peak={peak},seed={seed}": (float(peak), seed)
+        for peak in ("1e-4", "3e-4")
+        for seed in (1, 2)
+    }
+    assert all(config.model.depth == 3 for config in runs.values())
+    assert list(sweep_configs([QUICKSTART, EXPERIMENTS / "small.py"], [], [])) == [
+        "quickstart",
+        "small",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("varied", "message"),
+    [
+        ("--sweep.seed", "is not of the form --sweep.key=value,value"),
+        ("--sweep.sed=1,2", "unknown config key 'sed'.*did you mean 'seed'"),
+        ("--sweep.seed=1,1", "two runs of the sweep are called 'quickstart,seed=1'"),
+    ],
+)
+def test_mistakes_are_named(varied: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        sweep_configs([QUICKSTART], [], [varied])
+
+
+def test_a_sweep_ends_with_a_table_though_a_run_diverges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_recipe(config: Any, folder: Path, preemption: Preemption) -> None:
+        if config.seed == 2:
+            raise FloatingPointError("the loss is not finite")
+        folder.mkdir(parents=True)
+        rows = [
+            {"model": "tfidf", "scores": {"sts": {"spearman": 0.9}}},
+            {"model": "nli", "scores": {"sts": {"spearman": config.seed / 10}}},
+        ]
+        tasks = {"sts": {"metric": "spearman"}}
+        (folder / "scores.json").write_text(json.dumps({"rows": rows, "tasks": tasks}))
+
+    monkeypatch.setattr(sweep, "run_recipe", run_recipe)
+    monkeypatch.setattr(sweep, "prepare", lambda config, folder: None)
+    runs = sweep_configs([QUICKSTART], [], ["--sweep.seed=1,2,3"])
+    run_sweep(runs, tmp_path, Preemption())
+    said = capsys.readouterr()
+    assert [line.split() for line in said.out.splitlines()[-4:]] == [
+        ["sts"],
+        ["quickstart,seed=1", "0.100"],
+        ["quickstart,seed=2", "-"],
+        ["quickstart,seed=3", "0.300"],
+    ]
+    assert "quickstart,seed=2 is given up: the loss is not finite" in said.err
+    assert set(json.loads((tmp_path / "sweep.json").read_text())["runs"]) == set(runs)
+
+
+def test_every_run_is_checked_before_the_first(tmp_path: Path) -> None:
+    runs = sweep_configs([QUICKSTART], [], ["--sweep.stages.nli_1.batch_size=128,3"])
+    with pytest.raises(
+        ValueError, match=r"quickstart,stages.nli_1.batch_size=3: stage nli_1: batch"
+    ):
+        run_sweep(runs, tmp_path, Preemption())
+    assert list(tmp_path.iterdir()) == []
