@@ -22,8 +22,9 @@ from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import AUGMENTATIONS, compose
 from pixel_linguist.render.device import rasterise
 from pixel_linguist.render.glyphs import GlyphRuns
+from pixel_linguist.train.devices import AXIS, place
 from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+from pixel_linguist.train.step import init_state, mapped_step
 
 VIEWS = 2
 REPEATS = 5

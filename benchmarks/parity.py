@@ -26,8 +26,9 @@ from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.objective import make_objective
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.objective.masking import kept
+from pixel_linguist.train.devices import AXIS, place
 from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+from pixel_linguist.train.step import init_state, mapped_step
 
 LIMIT = 1e-5
 encode_jitted = jax.jit(encode, static_argnums=0)

@@ -20,8 +20,9 @@ from pixel_linguist.objective import Objective
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.render import Renderer
+from pixel_linguist.train.devices import AXIS, Backend, place
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
-from pixel_linguist.train.step import AXIS, Backend, init_state, mapped_step, place
+from pixel_linguist.train.step import init_state, mapped_step
 
 # Names of the columns, as STS data sets and sentence-transformers have them.
 FIRST, SECOND, NEGATIVE, SCORE = (

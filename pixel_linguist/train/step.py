@@ -12,10 +12,7 @@ from jax.sharding import PartitionSpec
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.objective import Objective
-from pixel_linguist.train.devices import AXIS as AXIS
-from pixel_linguist.train.devices import Backend as Backend
-from pixel_linguist.train.devices import device_mesh, state_shardings
-from pixel_linguist.train.devices import place as place
+from pixel_linguist.train.devices import AXIS, Backend, device_mesh, state_shardings
 from pixel_linguist.train.optim import OptimizerConfig, make_optimizer
 from pixel_linguist.train.reconstruction import forward
 

@@ -18,12 +18,13 @@ from pixel_linguist.convert.__main__ import convert
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.decoder import load_decoder
 from pixel_linguist.model.store import load_model
+from pixel_linguist.train.devices import AXIS, place
 from pixel_linguist.train.loop import stage_objective
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.reconstruction import Reconstruction, make_reconstruction
 from pixel_linguist.train.stages import make_workshop, run_recipe
-from pixel_linguist.train.step import AXIS, init_state, mapped_step, place
+from pixel_linguist.train.step import init_state, mapped_step
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DECODER = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 32}
