@@ -104,7 +104,7 @@ def _sentence_transformer(name: str) -> Any:
         from sentence_transformers import SentenceTransformer
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[mteb]'"
+            f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[peers]'"
         ) from error
     return SentenceTransformer(name)
 
