@@ -59,13 +59,12 @@ def plan_recipe(shop: Workshop) -> str:
         stage = shop.config.stages[name]
         start, done = where_it_starts(shop, name, stage)
         steps = stage.steps - done
-        memory, seconds = 0, 0.0
-        views = 0
+        memory, seconds, views = 0, 0.0, 0
         if steps:
             objective = stage_objective(shop, stage)
             views = len(objective.views)
-            key = (objective, OptimizerConfig(**stage.optimizer), stage.batch_size, stage.length)
-            key = (*key, stage.chunk_size)
+            shape = stage.batch_size, stage.length, stage.chunk_size
+            key = objective, OptimizerConfig(**stage.optimizer), *shape
             if key not in measured:
                 measured[key] = measure(shop, stage, params)
             memory, seconds = measured[key]

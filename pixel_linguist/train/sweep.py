@@ -4,6 +4,7 @@ import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -38,12 +39,12 @@ def sweep_configs(
         key, equals, values = word.removeprefix(PREFIX).partition("=")
         if not (equals and values):
             raise ValueError(f"{word!r} is not of the form {PREFIX}key=value,value,...")
-        choices.append([(key, value) for value in values.split(",")])
+        choices.append([f"{key}={value}" for value in values.split(",")])
     found: dict[str, ConfigDict] = {}
-    for recipe, values in itertools.product(recipes, itertools.product(*choices)):
+    for recipe, chosen in itertools.product(recipes, itertools.product(*choices)):
         config = configs.load(recipe)
-        configs.override(config, [*overrides, *(f"{key}={value}" for key, value in values)])
-        name = ",".join([recipe.stem, *(f"{key}={value}" for key, value in values)])
+        configs.override(config, [*overrides, *chosen])
+        name = ",".join([recipe.stem, *chosen])
         if name in found:
             raise ValueError(f"two runs of the sweep are called {name!r}")
         found[name] = config
@@ -65,7 +66,8 @@ def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption)
             prepare(config, folder / name)
         except (ValueError, FileNotFoundError) as error:
             raise type(error)(f"{name}: {error}") from error
-    rows, metrics = {}, {}
+    rows: dict[str, Any] = {}
+    metrics: dict[str, str] = {}
     for number, (name, config) in enumerate(runs.items(), start=1):
         print(f"run {number} of {len(runs)}: {name}", flush=True)
         try:

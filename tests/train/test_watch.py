@@ -22,7 +22,7 @@ def test_the_meter_counts_time_patches_and_operations(
     monkeypatch: pytest.MonkeyPatch, tiny_encoder: Callable[..., EncoderConfig]
 ) -> None:
     now, encoder = [100.0], tiny_encoder()
-    monkeypatch.setattr(watch.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr("pixel_linguist.train.watch.time.perf_counter", lambda: now[0])
     needed = train_flops(encoder, 8, 12) + train_flops(encoder, 8, 6)
     monkeypatch.setattr(watch, "matmul_peak", lambda dtype: needed)
     meter = Meter(encoder, batch_size=8)
