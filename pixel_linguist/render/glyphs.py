@@ -101,10 +101,14 @@ class RunStore(Store):
         self.x = np.zeros(4096, np.int64)
         self.y = np.zeros(4096, np.int64)
 
-    def _keep(self, number: int, shaped: Shaped) -> None:
+    def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
+        for i, unit in enumerate(shaped):
+            self._keep_one(number + i, unit)
+
+    def _keep_one(self, number: int, shaped: Shaped) -> None:
         found = [*self._cut_up(shaped)]
         self._left -= OVERHEAD + 24 * len(found)
-        if self.size and self._left < 0:
+        if number and self._left < 0:
             raise Full
         start, end = self._used, self._used + len(found)
         self.first, self.pieces = longer(self.first, number + 1), longer(self.pieces, number + 1)

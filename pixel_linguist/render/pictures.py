@@ -69,8 +69,9 @@ class PictureStore(Store):
         if drawn is not None:
             self._keep_words(self.size, drawn)
             numbers[drawn.numbers] = self._number(drawn.width, 0)
-        for i in np.flatnonzero(numbers < 0).tolist():
-            numbers[i] = self._add(self.grid.layout.shape(words.text(i)))
+        alone = np.flatnonzero(numbers < 0)
+        shape = self.grid.layout.shape
+        numbers[alone] = self._add([shape(words.text(i)) for i in alone.tolist()])
         return numbers
 
     def _add_others(self, units: Sequence[Unit]) -> None:
@@ -128,55 +129,49 @@ class PatchStore(PictureStore):
         """Bytes that the units of one text may take."""
         return 4 * self.grid.max_patches * (self.grid.height * self.grid.width + OVERHEAD)
 
-    def _keep(self, number: int, shaped: Shaped) -> None:
+    def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
+        width = np.array([unit.width for unit in shaped])
+        drawn = np.minimum(self._taken(width), self.grid.max_patches)
+        pictures = [*map(self._picture, shaped, drawn.tolist())]
+        self._append(number, OVERHEAD, drawn, np.concatenate(pictures))
+
+    def _picture(self, shaped: Shaped, patches: int) -> np.ndarray:
         grid = self.grid
-        taken = grid.margin + shaped.width + grid.gap if shaped.width else 0
-        drawn = min(-(-taken // grid.width), grid.max_patches)
-        self._take(OVERHEAD, drawn)
-        canvas = np.zeros((grid.height, drawn * grid.width), np.uint8)
+        canvas = np.zeros((grid.height, patches * grid.width), np.uint8)
         grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
-        patches = canvas.reshape(grid.height, drawn, grid.width).swapaxes(0, 1)
-        self.patches[self._used : self._used + drawn] = patches.reshape(
-            drawn, grid.height * grid.width
-        )
-        self.first = longer(self.first, number + 1)
-        self.first[number] = self._used
-        self._used += drawn
+        return canvas.reshape(grid.height, patches, grid.width).swapaxes(0, 1)
+
+    def _append(self, number: int, overhead: int, drawn: np.ndarray, patches: np.ndarray) -> None:
+        """Keep units, of so many patches each, uint8 [sum of drawn, H, W]."""
+        start, stop = self._used, self._used + len(patches)
+        if stop > len(self.patches):
+            raise Full
+        self._spend(overhead * len(drawn) + patches.size)
+        self.patches[start:stop].reshape(patches.shape)[:] = patches
+        self.first = longer(self.first, number + len(drawn))
+        self.first[number : number + len(drawn)] = start + np.cumsum(drawn) - drawn
+        self._used = stop
 
     def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
-        drawn = np.minimum(self._taken(old.width[numbers]), self.grid.max_patches)
-        self._take(WORD_OVERHEAD * len(numbers), int(drawn.sum()))
-        slots = ranges(old.first[numbers], drawn)
-        self.patches[self._used : self._used + len(slots)] = old.patches[slots]
-        self.first = longer(self.first, number + len(numbers))
-        self.first[number : number + len(numbers)] = self._used + np.cumsum(drawn) - drawn
-        self._used += len(slots)
+        grid = self.grid
+        drawn = np.minimum(self._taken(old.width[numbers]), grid.max_patches)
+        patches = old.patches[ranges(old.first[numbers], drawn)]
+        patches = patches.reshape(-1, grid.height, grid.width)
+        self._append(number, WORD_OVERHEAD, drawn, patches)
 
     def _taken(self, width: np.ndarray) -> np.ndarray:
         """Return the patches of units by their widths; what has no picture takes none."""
         grid = self.grid
         return np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
 
-    def _take(self, overhead: int, patches: int) -> None:
-        """Claim room for patches, and for what there is beside them."""
-        if self._used + patches > len(self.patches):
-            raise Full
-        self._spend(overhead + patches * self.patches.shape[1])
-
     def _keep_words(self, number: int, words: Words) -> None:
         grid = self.grid
         taken = (words.right - words.left) // grid.width
         drawn = np.minimum(taken, grid.max_patches)
-        before, total = np.cumsum(drawn) - drawn, int(drawn.sum())
-        self._take(WORD_OVERHEAD * len(drawn), total)
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
-        if total < len(patches):
+        if int(drawn.sum()) < len(patches):
             patches = patches[ranges(np.cumsum(taken) - taken, drawn)]
-        room = self.patches[self._used : self._used + total]
-        room.reshape(total, grid.height, grid.width)[:] = patches
-        self.first = longer(self.first, number + len(drawn))
-        self.first[number : number + len(drawn)] = self._used + before
-        self._used += total
+        self._append(number, WORD_OVERHEAD, drawn, patches)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
@@ -213,24 +208,29 @@ class StripStore(PictureStore):
         units = width // self.grid.layout.space + 2
         return 16 * width * self.grid.height + units * 4 * OVERHEAD
 
-    def _keep(self, number: int, shaped: Shaped) -> None:
+    def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         grid = self.grid
-        left, right = grid.atlas.extent(shaped)
-        right = max(min(right, grid.max_patches * grid.width), left)
-        strip = np.zeros((grid.height, right - left), np.uint8)
-        grid.atlas.draw(shaped.glyphs, strip, -left, grid.baseline)
-        edges = np.array([left]), np.array([right]), np.array([shaped.width])
-        self._append(number, OVERHEAD, strip.T, *edges)
+        most = grid.max_patches * grid.width
+        edges = [grid.atlas.extent(unit) for unit in shaped]
+        edges = [(left, max(min(right, most), left)) for left, right in edges]
+        strips = []
+        for unit, (left, right) in zip(shaped, edges, strict=True):
+            strip = np.zeros((grid.height, right - left), np.uint8)
+            grid.atlas.draw(unit.glyphs, strip, -left, grid.baseline)
+            strips.append(strip.T)
+        lefts, rights = np.array(edges, np.int64).T
+        width = np.array([unit.width for unit in shaped])
+        self._append(number, OVERHEAD, np.concatenate(strips), lefts, rights, width)
 
     def _keep_words(self, number: int, words: Words) -> None:
-        cost = WORD_OVERHEAD * len(words.left)
-        self._append(number, cost, words.ink, words.left, words.right, words.width)
+        edges = words.left, words.right, words.width
+        self._append(number, WORD_OVERHEAD, words.ink, *edges)
 
     def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
         width, before = old.width[numbers], old.before[numbers]
         right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
         ink = old.columns[ranges(old.first[numbers] - before, before + right)]
-        self._append(number, WORD_OVERHEAD * len(numbers), ink, -before, right, width)
+        self._append(number, WORD_OVERHEAD, ink, -before, right, width)
 
     def _append(
         self,
@@ -245,7 +245,7 @@ class StripStore(PictureStore):
         start, end = self._used, number + len(left)
         if start + len(ink) > len(self.columns):
             raise Full
-        self._spend(overhead + ink.size)
+        self._spend(overhead * len(left) + ink.size)
         self.columns[start : start + len(ink)] = ink
         self._used += len(ink)
         behind = np.cumsum(right - left)

@@ -98,24 +98,27 @@ class Store(ABC):
         if key not in self.ids:
             with self._lock:
                 if key not in self.ids:
-                    self.ids[key] = self._add(self.grid.layout.shape(unit).cut(limit))
+                    shaped = self.grid.layout.shape(unit).cut(limit)
+                    self.ids[key] = int(self._add([shaped])[0])
         return self.ids[key]
 
     def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
         """Draw words, all different, and return their numbers."""
         shape = self.grid.layout.shape
-        added = [self._add(shape(words.text(i))) for i in range(len(words.end))]
-        return np.array(added, np.int64)
+        return self._add([shape(words.text(i)) for i in range(len(words.end))])
 
     def _add_others(self, units: Sequence[Unit]) -> None:
-        # A unit comes last into the dict: a thread that finds it there reads the rest without a
-        # lock.
-        for unit in units:
-            self.ids[unit] = self._add(self.grid.layout.shape(unit))
+        numbers = self._add([*map(self.grid.layout.shape, units)])
+        # Last: a thread that finds them here reads the rest without a lock.
+        self.ids.update(zip(units, numbers.tolist(), strict=True))
 
-    def _add(self, shaped: Shaped) -> int:
+    def _add(self, shaped: Sequence[Shaped]) -> np.ndarray:
+        """Draw units and return their numbers."""
+        if not shaped:
+            return np.zeros(0, np.int64)
         self._keep(self.size, shaped)
-        return int(self._number(np.array([shaped.width]), np.array([shaped.missing]))[0])
+        width, missing = zip(*((unit.width, unit.missing) for unit in shaped), strict=True)
+        return self._number(np.array(width), np.array(missing))
 
     def _number(self, width: np.ndarray, missing: np.ndarray | int) -> np.ndarray:
         """Give the next numbers to units that are kept."""
@@ -126,8 +129,8 @@ class Store(ABC):
         return np.arange(start, end)
 
     @abstractmethod
-    def _keep(self, number: int, shaped: Shaped) -> None:
-        """Draw a unit and keep that.
+    def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
+        """Draw units and keep them, as `number` and those that follow.
 
         Raises:
             Full: there is no room.

@@ -60,6 +60,8 @@ class Units:
 
     def unit(self, number: int) -> Unit:
         """Return one unit."""
+        if not self.others:
+            return self.spans.text(number)
         before = int(self.own[:number].sum())
         return self.spans.text(before) if self.own[number] else self.others[number - before]
 
