@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -84,6 +85,17 @@ def main(arguments: list[str]) -> None:
         print(f"{stop}; the same command goes on from there")
     except (ValueError, OSError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
+    except jax.errors.JaxRuntimeError as error:
+        if jax.process_count() == 1:
+            raise
+        print(
+            f"error: host {jax.process_index()} has lost another one, or failed with it; the same "
+            f"command on all hosts goes on from the last checkpoint. {error}",
+            file=sys.stderr,
+            flush=True,
+        )
+        # A regular exit would wait for minutes for the hosts that are gone.
+        os._exit(1)
 
 
 if __name__ == "__main__":

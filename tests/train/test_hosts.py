@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,19 @@ def test_two_hosts_train_as_one_device(
     # One host alone tells of the run.
     assert "report:" in (tmp_path / "host0.log").read_text()
     assert "report:" not in (tmp_path / "host1.log").read_text()
+
+
+def test_a_host_whose_partner_is_killed_ends_with_an_error(tmp_path: Path) -> None:
+    together = program(tmp_path / "run", devices=2)
+    first, second = start_hosts(together, tmp_path)
+    while together.last_step("second") < 2:
+        assert first.poll() is None, logs(tmp_path)
+        time.sleep(0.05)
+    os.killpg(second.pid, signal.SIGKILL)
+    second.wait()
+    # JAX notices at once when a connection breaks, and after 100 seconds without a sign of life.
+    assert first.wait(timeout=200) != 0
+    assert "error" in (tmp_path / "host0.log").read_text()
 
 
 def test_one_device_goes_on_from_what_two_hosts_have_saved(tmp_path: Path, alone: Program) -> None:
