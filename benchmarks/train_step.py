@@ -1,0 +1,199 @@
+"""Speed of a training step on a CPU, beside a plain PyTorch encoder of the same shape.
+
+    OMP_NUM_THREADS=2 python benchmarks/train_step.py --torch ../shared/fixtures/bench_torch.py \
+        --text ../shared/data/sts/stsb/en/train.tsv
+
+Needs the extra "torch". Prints one line of JSON: pairs a second at 64 full patches and on real
+sentences in batches by length (drawn and perturbed as they are used), the peer's in between, and
+the share of this machine's matrix-product peak. By the fastest step of each, as other work on the
+machine only slows; CPU seconds of a step tell how much it did.
+"""
+
+import argparse
+import functools
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from pixel_linguist.data.loader import make_batches, make_examples
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.objective import make_objective
+from pixel_linguist.render import Renderer
+from pixel_linguist.train.cost import matmul_peak, train_flops
+from pixel_linguist.train.devices import AXIS, place
+from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.step import init_state, mapped_step
+
+PAIRS, LENGTH, WINDOW, BUCKETS = 32, 64, 16, 8
+ROUNDS = 3
+ENCODER = EncoderConfig(
+    patch_height=16,
+    patch_width=16,
+    max_patches=LENGTH,
+    width=256,
+    depth=6,
+    heads=4,
+    mlp_width=1024,
+    patch_hidden=0,
+    positions="learned",
+    pooling="mean",
+    head="none",
+    keep_head=False,
+    channels=1,
+    dropout=0.1,
+    norm_epsilon=1e-5,
+    dtype="float32",
+    remat=False,
+)
+OPTIMIZER = OptimizerConfig(
+    b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
+)
+OBJECTIVE = {
+    "temperature": 0.05,
+    "learnable_temperature": False,
+    "symmetric": True,
+    "hard_negatives": False,
+    "mask_false_negatives": True,
+    "axis": AXIS,
+}
+
+
+def full_batch(pairs: int) -> dict[str, Any]:
+    """Return a batch of noise in which every text fills its patches."""
+    rng = np.random.default_rng(0)
+    batch: dict[str, Any] = {
+        view: {
+            "patches": rng.integers(0, 256, (pairs, LENGTH, 16, 16), np.uint8),
+            "count": np.full(pairs, LENGTH, np.int32),
+        }
+        for view in ("anchor", "positive")
+    }
+    ids = np.arange(2 * pairs, dtype=np.int32).reshape(2, pairs)
+    batch["text_id"] = dict(zip(("anchor", "positive"), ids, strict=True))
+    batch["group"] = np.full(pairs, -1, np.int32)
+    return batch
+
+
+def trainer() -> Callable[[Any], None]:
+    """Return a function that trains on a batch and waits for it."""
+    objective = make_objective("info_nce", OBJECTIVE)
+    step = mapped_step(ENCODER, objective, OPTIMIZER, "pmap")
+    state = init_state(init_params(ENCODER, 0), objective, OPTIMIZER)
+
+    def train(batch: Any) -> None:
+        nonlocal state
+        state, metrics = step(state, place(batch, "pmap"), np.float32(1e-4), np.uint32(0))
+        jax.block_until_ready(metrics)
+
+    return train
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Return the seconds of a call, by the clock and of all CPU threads."""
+    start = time.perf_counter(), time.process_time()
+    work()
+    return time.perf_counter() - start[0], time.process_time() - start[1]
+
+
+def sentences(path: Path) -> Iterator[Any]:
+    """Yield batches of pairs of a TSV file's sentences, arranged by length."""
+    source = {"name": "tsv", "path": path.name}
+    pairs = {"name": "columns", "anchor": "sentence1", "positive": "sentence2", "negative": None}
+    stage = {
+        "data": {"all": {"source": source, "pairs": pairs, "weight": 1.0}},
+        "mixture_temperature": 0.0,
+        "perturb": {"keyboard_neighbours": {"rate": 0.05}},
+        "perturb_probability": 0.5,
+        "batch_size": PAIRS,
+    }
+    batches = make_batches(
+        make_examples(path.parent, stage, seed=0),
+        Renderer("noto", "words", max_patches=LENGTH),
+        views=("anchor", "positive"),
+        batch_size=PAIRS,
+        length=LENGTH,
+        workers=0,
+        window=WINDOW,
+        length_buckets=BUCKETS,
+    )
+    return iter(batches)
+
+
+def real_text(train: Callable[[Any], None], path: Path) -> dict[str, float]:
+    """Train on sentences, once to compile; a length's figure is that of its fastest step."""
+    data, times = sentences(path), []
+    for number in range(2 * WINDOW):
+        start = time.perf_counter()
+        batch = next(data)
+        waited = time.perf_counter() - start
+        del batch["cut"]
+        texts = [batch[view] for view in ("anchor", "positive")]
+        if number < WINDOW:
+            train(batch)
+        used = sum(int(text["count"].sum()) for text in texts)
+        seconds, _ = timed(functools.partial(train, batch))
+        times.append((texts[0]["patches"].shape[1], seconds, waited, used))
+    lengths, step, wait, text = np.array(times).T
+    fastest = [step[lengths == length].min() for length in lengths]
+    # The first half of the waits were for the first windows, and steps that compiled.
+    step, wait = step[WINDOW:], wait[WINDOW:]
+    return {
+        "text_pairs_per_s": PAIRS * len(times) / sum(fastest),
+        "text_padding_share": 1 - text.sum() / (2 * PAIRS * lengths.sum()),
+        "text_waiting_share": wait.sum() / (step.sum() + wait.sum()),
+    }
+
+
+def peer(script: Path) -> float:
+    """Return the pairs a second of the PyTorch encoder at the same size."""
+    environment = os.environ | {"OMP_NUM_THREADS": "2"}
+    size = ["--batch", str(PAIRS), "--patches", str(LENGTH)]
+    done = subprocess.run(
+        [sys.executable, str(script), *size], env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        sys.exit(f'{script} failed; it needs the extra "torch":\n{done.stderr[-500:]}')
+    return float(json.loads(done.stdout)["train_pairs_per_s"])
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--torch", type=Path, required=True, help="the peer's script")
+    parser.add_argument("--text", type=Path, required=True, help="TSV of sentence1, sentence2")
+    options = parser.parse_args()
+    train, batch, peaks = trainer(), full_batch(PAIRS), []
+    train(batch)
+    times, theirs = [], []
+    for _ in range(ROUNDS):
+        theirs.append(peer(options.torch))
+        times += [timed(lambda: train(batch)) for _ in range(4)]
+        matmul_peak.cache_clear()
+        peaks.append(matmul_peak("float32"))
+    seconds = min(wall for wall, _ in times)
+    text = real_text(train, options.text)
+    ours, torch = PAIRS / seconds, max(theirs)
+    figures = {
+        "pairs_per_s": ours,
+        "torch_pairs_per_s": torch,
+        "ratio": ours / torch,
+        "peak_gflops": max(peaks) / 1e9,
+        "peak_share": train_flops(ENCODER, 2 * PAIRS, LENGTH) / seconds / max(peaks),
+        "cpu_seconds": min(cpu for _, cpu in times),
+        **text,
+        "text_ratio": text["text_pairs_per_s"] / torch,
+        "load_average": os.getloadavg()[0],
+    }
+    print(json.dumps({"benchmark": "train_step", **{k: round(v, 3) for k, v in figures.items()}}))
+
+
+if __name__ == "__main__":
+    main()
