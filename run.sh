@@ -12,6 +12,8 @@ usage() {
 ./run.sh VERB ...            python -m pixel_linguist.VERB ..., for instance
 ./run.sh train experiments/small.py --workdir runs/small --config.data_dir=../shared/data
 ./run.sh train --help        what a verb takes
+./run.sh encode corpus.jsonl vectors/    a file of texts of any size into vectors
+./run.sh search corpus.jsonl             answers queries about it
 ./run.sh render --coverage   which scripts the installed fonts cover
 
 What is needed is installed into .venv on the first call (Python 3.11 or later with venv).

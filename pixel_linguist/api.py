@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -48,13 +48,7 @@ class SentenceEncoder:
         self.renderer = Renderer(**model.renderer)
         # The parameters stay on the devices from one call to the next.
         self._embedder = functools.lru_cache(maxsize=1)(self._make_embedder)
-        found = self.renderer.font_hashes()
-        if changed := [name for name, hash_ in model.fonts.items() if found.get(name) != hash_]:
-            warnings.warn(
-                f"the model was trained with other versions of the fonts {', '.join(changed)} "
-                f"(family {self.renderer.family!r}); its embeddings may differ",
-                stacklevel=2,
-            )
+        _check_fonts(self.renderer, model.fonts)
 
     @classmethod
     def load(cls, path: str | Path) -> "SentenceEncoder":
@@ -231,6 +225,24 @@ class SentenceEncoder:
         return Embedder(model.config, model.params, self.renderer, batch_size, _devices(device))
 
     similarity = staticmethod(similarity)
+
+
+def _check_fonts(renderer: Renderer, fonts: Mapping[str, str]) -> None:
+    """Warn of fonts of a model that are others here, or that are not here."""
+    found = renderer.font_hashes()
+    if changed := [name for name in fonts if found.get(name, fonts[name]) != fonts[name]]:
+        warnings.warn(
+            f"the model was trained with other versions of the fonts {', '.join(changed)} "
+            f"(family {renderer.family!r}); its embeddings may differ",
+            stacklevel=4,
+        )
+    if absent := [name for name in fonts if name not in found]:
+        warnings.warn(
+            f"fonts of the model's family {renderer.family!r} are not installed; scripts that only "
+            "they have are drawn as boxes, until python -m pixel_linguist.render --install-fonts "
+            f"{renderer.family} installs them: {', '.join(absent)}",
+            stacklevel=4,
+        )
 
 
 def _devices(kind: str | None) -> list[jax.Device]:

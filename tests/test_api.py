@@ -141,6 +141,8 @@ def test_other_fonts_than_in_training_are_named(encoder: SentenceEncoder) -> Non
     name = next(iter(encoder.model.fonts))
     with pytest.warns(UserWarning, match=f"other versions of the fonts.*{name[:8]}.*'noto'"):
         SentenceEncoder(encoder.model._replace(fonts={name: "0" * 64}))
+    with pytest.warns(UserWarning, match=r"'noto' are not installed.*--install-fonts noto.*My.ttf"):
+        SentenceEncoder(encoder.model._replace(fonts=encoder.model.fonts | {"My.ttf": "0" * 64}))
 
 
 def test_what_is_saved_is_what_is_loaded(encoder: SentenceEncoder, tmp_path: Path) -> None:

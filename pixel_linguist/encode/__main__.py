@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+import jax
 import numpy as np
 from tqdm import tqdm
 
@@ -27,7 +28,7 @@ from pixel_linguist.data.records import column
 from pixel_linguist.data.stream import TEXT, Records, open_records, text_of
 from pixel_linguist.encode.shards import Format, Shards
 from pixel_linguist.evaluate.embed import blocks
-from pixel_linguist.models import find_model
+from pixel_linguist.model.store import Model
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -56,13 +57,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parsed
 
 
-def settings(options: argparse.Namespace) -> dict[str, Any]:
+def settings(options: argparse.Namespace, model: Model) -> dict[str, Any]:
     """Return all that the shards depend on."""
-    weights = find_model(options.model) / "weights.safetensors"
+    weights = hashlib.sha256()
+    for array in jax.tree.leaves(model.params):
+        weights.update(np.asarray(array).tobytes())
     return {
         "source": options.source.name,
         "bytes": options.source.stat().st_size,
-        "model": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "weights": weights.hexdigest(),
+        "renderer": model.renderer,
         "column": options.column,
         "keep": options.keep,
         "format": options.format,
@@ -112,8 +116,9 @@ def main(arguments: list[str]) -> None:
         text_of(first, options.column, records.where(0))
         for name in options.keep:
             column(first, name, records.where(0))
-        shards = Shards(options.folder, settings(options), options.format)
-        done = encode_records(SentenceEncoder.load(options.model), records, shards, options)
+        encoder = SentenceEncoder.load(options.model)
+        shards = Shards(options.folder, settings(options, encoder.model), options.format)
+        done = encode_records(encoder, records, shards, options)
     except (ValueError, FileNotFoundError) as error:
         sys.exit(f"error: {error}")
     print(f"{done} texts encoded into {options.folder}")

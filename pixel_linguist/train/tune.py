@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from pixel_linguist.model.store import load_model, save_model
-from pixel_linguist.models import find_model
+from pixel_linguist.hub import open_model
+from pixel_linguist.model.store import save_model
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
     folder = (options.workdir or Path("runs") / options.pairs.stem) / "model"
     try:
         pairs = read_pairs(options.pairs)
-        tuned = fine_tune(load_model(find_model(options.init)), pairs, settings)
+        tuned = fine_tune(open_model(options.init), pairs, settings)
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     save_model(folder, tuned.model)

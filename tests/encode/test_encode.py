@@ -16,8 +16,8 @@ import pytest
 from pyarrow import parquet
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.encode.__main__ import main
 from pixel_linguist.data.stream import open_records
+from pixel_linguist.encode.__main__ import main
 from pixel_linguist.encode.shards import Shards, read_shards
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
