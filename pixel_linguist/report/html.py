@@ -162,7 +162,9 @@ def _page(run: RunRecord, plots: Mapping[str, str]) -> str:
 
 
 def _facts(run: RunRecord) -> str:
-    """Write the few figures that come first."""
+    """Write the few figures that come first, of a run that trains."""
+    if not run.order:
+        return ""
     seconds = [s for name in run.order if math.isfinite(s := seconds_of(run, name))]
     speeds = _finite(run, "examples_per_second")
     waiting = _finite(run, "waiting_share")
@@ -307,7 +309,7 @@ def _plot(name: str, light: bytes, dark: bytes) -> str:
         title = f"{title}: {metric}"
     elif kind == "scores":
         title = f"{metric} by model"
-        caption = "One line a task, from the untrained encoder on; TF-IDF stands at the left."
+        caption = "One colour a task; TF-IDF stands at the left. Bars are 95 % bootstrap intervals."
     elif kind == "during":
         title, caption = f"{metric} inside the stages", "Scores taken while the stages ran."
     return (

@@ -24,6 +24,8 @@ from pixel_linguist.report.findings import (
 )
 from pixel_linguist.report.record import BASELINES, Curve, RunRecord, Scored
 
+# What is added to a metric's name for the ends of its interval.
+ENDS = ("low", "high")
 # However short a stage, it gets this share of the x axis, so that it can be seen.
 NARROWEST = 0.04
 
@@ -85,7 +87,9 @@ def draw_scores(run: RunRecord, theme: Theme) -> dict[str, bytes]:
         for metric, tasks in run.groups().items():
             scored = [task for task in tasks if _has_scores(run.rows, task, metric)]
             if scored:
-                plots[f"scores-{metric}"] = png(_scores_figure(run.rows, metric, scored, theme))
+                plots[f"scores-{metric}"] = png(
+                    _scores_figure(run.rows, metric, scored, theme, joined=bool(run.order))
+                )
     return plots
 
 
@@ -201,9 +205,12 @@ def _during_figure(run: RunRecord, metric: str, keys: Mapping[str, str], theme: 
 
 
 def _scores_figure(
-    rows: Sequence[Scored], metric: str, tasks: Sequence[str], theme: Theme
+    rows: Sequence[Scored], metric: str, tasks: Sequence[str], theme: Theme, *, joined: bool
 ) -> Figure:
-    """Draw one line a task over the models in the order of the recipe; TF-IDF stands apart."""
+    """Draw one mark a model and task, joined by task where the models are stages; TF-IDF apart.
+
+    Bars are the intervals of those scores that have one.
+    """
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axis = figure.subplots()
     looks = {task: line(number, theme) for number, task in enumerate(tasks)}
@@ -213,7 +220,10 @@ def _scores_figure(
         for apart, marker in ((True, "D"), (False, "o")):
             places = [x for x, row in enumerate(rows) if (row.model == "tfidf") == apart]
             scores = [rows[x].score(task, metric) for x in places]
-            axis.plot(places, scores, marker=marker, markersize=4, **looks[task])
+            look = looks[task] if joined else looks[task] | {"linestyle": "none"}
+            axis.plot(places, scores, marker=marker, markersize=4, **look)
+            ends = [[rows[x].score(task, f"{metric}_{end}") for x in places] for end in ENDS]
+            axis.vlines(places, *ends, color=looks[task]["color"], alpha=0.5, linewidth=3)
             heights[task] = next(filter(math.isfinite, reversed(scores)), heights[task])
     axis.set_xticks(
         range(len(rows)),
