@@ -119,9 +119,9 @@ class Aligned:
             last = bounds[:-1][long] + _sums(keep, bounds)[long]
             left = room[long] - (ends - count)[last]
             limits = left * self.grid.width - self.grid.margin - self.grid.gap
-            for unit, limit in zip(last.tolist(), limits.tolist(), strict=True):
-                if limit > 0:
-                    ids[unit], keep[unit] = store.lookup_cut(units.unit(unit), limit), True
+            last, limits = last[limits > 0], limits[limits > 0]
+            ids[last] = store.lookup_cut([*map(units.unit, last.tolist())], limits.tolist())
+            keep[last] = True
             ids, bounds = ids[keep], np.append(0, np.cumsum(keep))[bounds]
             count = self.unit_patches(store.width[ids])
             ends, totals = _within(count, bounds), _sums(count, bounds)
@@ -158,13 +158,14 @@ class Running:
             return Placed(ids, x, bounds, count, long)
         limits = np.repeat(room * grid.width - grid.gap, np.diff(bounds))
         keep = x + width <= limits
-        last = bounds[:-1][long] + _sums(keep, bounds)[long]
-        for text, unit in zip(np.flatnonzero(long).tolist(), last.tolist(), strict=True):
-            ids[unit] = store.lookup_cut(units.unit(unit), int(limits[unit] - x[unit]))
-            # Where nothing of it is left, the space before it does not count either.
-            keep[unit] = width_left = store.width[ids[unit]] > 0
-            shown = unit if width_left else unit - 1
-            end = int(x[shown] + store.width[ids[shown]]) if shown >= bounds[text] else 0
-            count[text] = max(-(-(end + grid.gap) // grid.width), 1)
+        # Where there is no room at all, an empty unit still counts as kept.
+        last = np.minimum(bounds[:-1] + _sums(keep, bounds), bounds[1:] - 1)[long]
+        rest = (limits - x)[last].tolist()
+        ids[last] = store.lookup_cut([*map(units.unit, last.tolist())], rest)
+        # Where nothing is left of a unit, the space before it does not count either.
+        keep[last] = store.width[ids[last]] > 0
+        shown = last - ~keep[last]
+        ends = np.where(shown >= bounds[:-1][long], x[shown] + store.width[ids[shown]], 0)
+        count[long] = np.maximum(-(-(ends + grid.gap) // grid.width), 1)
         bounds = np.append(0, np.cumsum(keep))[bounds]
         return Placed(ids[keep], x[keep], bounds, count, long)

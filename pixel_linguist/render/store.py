@@ -92,15 +92,16 @@ class Store(ABC):
             numbers[missing] = [self.ids[units[i]] for i in missing]
         return numbers
 
-    def lookup_cut(self, unit: Unit, limit: int) -> int:
-        """Return the number of a unit that is cut, at a cluster, to at most `limit` pixels."""
-        key = limit, unit
-        if key not in self.ids:
+    def lookup_cut(self, units: Sequence[Unit], limits: Sequence[int]) -> np.ndarray:
+        """Return the numbers of units that are cut, at clusters, to at most `limits` pixels."""
+        keys = [*zip(limits, units, strict=True)]
+        if any(key not in self.ids for key in keys):
             with self._lock:
-                if key not in self.ids:
-                    shaped = self.grid.layout.shape(unit).cut(limit)
-                    self.ids[key] = int(self._add([shaped])[0])
-        return self.ids[key]
+                new = [key for key in dict.fromkeys(keys) if key not in self.ids]
+                shape = self.grid.layout.shape
+                numbers = self._add([shape(unit).cut(limit) for limit, unit in new])
+                self.ids.update(zip(new, numbers.tolist(), strict=True))
+        return np.array([self.ids[key] for key in keys], np.int64)
 
     def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
         """Draw words, all different, and return their numbers."""

@@ -34,6 +34,7 @@ RENDERERS = {
 @example("\u0301", ("continuous", False), 4)
 @example("ﷺ" * 9, ("bigrams", True), 7)
 @example("#\ufe0f", ("words", False), 4)
+@example("", ("mono", True), 1)
 def test_any_text_has_a_picture(text: str, kind: tuple[str, bool], length: int) -> None:
     renderer = RENDERERS[kind]
     rendered = renderer([text], length)
