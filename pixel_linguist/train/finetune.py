@@ -25,12 +25,8 @@ from pixel_linguist.train.optim import OptimizerConfig, learning_rate
 from pixel_linguist.train.step import init_state, mapped_step
 
 # Names of the columns, as STS data sets and sentence-transformers have them.
-FIRST, SECOND, NEGATIVE, SCORE = (
-    ("sentence1", "anchor"),
-    ("sentence2", "positive"),
-    "negative",
-    "score",
-)
+FIRST, SECOND = ("sentence1", "anchor"), ("sentence2", "positive")
+NEGATIVE, SCORE = "negative", "score"
 # As `experiments/base.py` has them.
 ADAMW = OptimizerConfig(0.9, 0.999, 1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1)
 TEMPERATURE = 0.05
@@ -149,9 +145,8 @@ def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTu
     steps = settings.epochs * (len(kept) // size)
 
     def score(params: Any) -> float:
-        return task.score(Embedder(model.config, params, renderer, settings.batch_size))[
-            task.metric
-        ]
+        embed = Embedder(model.config, params, renderer, settings.batch_size)
+        return task.score(embed)[task.metric]
 
     best, scores = model.params, [score(model.params)]
     rng = np.random.default_rng(settings.seed)
@@ -175,7 +170,11 @@ def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTu
                 best = params
             if np.argmax(scores) < len(scores) - settings.patience:
                 break
-    return FineTuned(model._replace(params=best), task.metric, scores)
+    about = (
+        f"{model.about}\n\nFine-tuned on {len(kept)} pairs; {task.metric} on {len(held)} held out "
+        f"{scores[0]:.3f} before, {max(scores):.3f} after."
+    )
+    return FineTuned(model._replace(params=best, about=about.strip()), task.metric, scores)
 
 
 def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[Pair]]:

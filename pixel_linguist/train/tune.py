@@ -44,4 +44,6 @@ def main(arguments: list[str]) -> None:
         sys.exit(f"error: {error}")
     save_model(folder, tuned.model)
     print(f"held-out {tuned.metric}: {', '.join(f'{score:.3f}' for score in tuned.scores)}")
+    if tuned.scores[0] == max(tuned.scores):
+        print("no epoch was better than the start, so that the model is the one it started from")
     print(f"model: {folder}")

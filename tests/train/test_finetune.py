@@ -55,6 +55,7 @@ def test_the_command_learns_from_graded_pairs(
     pairs = read_pairs(tmp_path / "my.tsv")
     tuned = SentenceEncoder.load(tmp_path / "run" / "model")
     assert tuned.encode([pairs[0].first]).shape == (1, 32)
+    assert f"held out {scores[0]:.3f} before, {max(scores):.3f} after" in tuned.model.about
 
 
 @pytest.mark.slow
@@ -71,6 +72,7 @@ def test_pairs_and_triplets_are_contrasted(tmp_path: Path, model: Path) -> None:
 
 
 def test_it_stops_early_and_keeps_the_best(model: Path) -> None:
+    # Nothing is learned at so low a rate.
     rng = np.random.default_rng(0)
     noise = [Pair(f"{a}", f"{b}", score=float(s)) for a, b, s in rng.integers(0, 99, (80, 3))]
     encoder = SentenceEncoder.load(model)
