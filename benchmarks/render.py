@@ -137,41 +137,30 @@ def warm_up(renderer: Renderer, texts: Sequence[str]) -> set[str]:
     return {word for text in texts for word in text.split()}
 
 
-def compare(timed: list[str], warm: list[str]) -> None:
-    """Time both strategies, warm, beside the peers."""
-    renderers = {name: Renderer(strategy=name) for name in ("words", "continuous")}
-    known: set[str] = set()
-    for renderer in renderers.values():
-        known = warm_up(renderer, warm)
+def compare(strategy: str, timed: list[str], warm: list[str], pango: Pango) -> None:
+    """Time a strategy, warm, beside the peers."""
+    renderer, pillow = Renderer(strategy=strategy), pillow_draw()
+    known = warm_up(renderer, warm)
     words = [word for text in timed for word in text.split()]
     hits = sum(word in known for word in words) / len(words)
-    pango, pillow = Pango(), pillow_draw()
     pango.cpu_seconds(timed[:500])
-    rates: dict[str, list[float]] = {}
+    rates: dict[str, list[float]] = {"ours": [], "pango": [], "pillow": []}
     size = len(timed) // ROUNDS
     for number in range(ROUNDS):
         part = timed[number * size : (number + 1) * size]
-        seconds: dict[str, float | None] = {
-            name: cpu_seconds(at_length(renderer), part) for name, renderer in renderers.items()
-        }
+        rates["ours"].append(len(part) / cpu_seconds(at_length(renderer), part))
         few = part[: BATCH // 2]
-        rates.setdefault("pillow", []).append(len(few) / cpu_seconds(pillow, few))
-        seconds["pango"] = pango.cpu_seconds(part)
-        for name, taken in seconds.items():
-            if taken:
-                rates.setdefault(name, []).append(len(part) / taken)
-    middle = {name: statistics.median(values) for name, values in rates.items()}
+        rates["pillow"].append(len(few) / cpu_seconds(pillow, few))
+        seconds = pango.cpu_seconds(part)
+        if seconds:
+            rates["pango"].append(len(part) / seconds)
+    middle = {name: statistics.median(values) for name, values in rates.items() if values}
+    ours = middle.pop("ours")
     letters = round(sum(map(len, timed)) / len(timed), 1)
-    for name in renderers:
-        by_peer = {
-            f"times_{peer}": round(middle[name] / middle[peer], 1)
-            for peer in ("pango", "pillow")
-            if peer in middle
-        }
-        say(f"{name}, warm", per_second=round(middle[name]), letters=letters,
-            word_hits=round(hits, 4), **by_peer)  # fmt: skip
-    for peer in ("pango", "pillow"):
-        say(peer, per_second=round(middle[peer]) if peer in middle else None)
+    peers = {peer: round(rate) for peer, rate in middle.items()}
+    times = {f"times_{peer}": round(ours / rate, 1) for peer, rate in middle.items()}
+    say(f"{strategy}, warm", per_second=round(ours), letters=letters, word_hits=round(hits, 4),
+        **peers, **times)  # fmt: skip
 
 
 def cold(timed: list[str]) -> None:
@@ -271,7 +260,9 @@ def main() -> None:
     timed, warm = english(data)
     importing()
     cold(timed)
-    compare(timed, warm)
+    pango = Pango()
+    for strategy in ("words", "continuous"):
+        compare(strategy, timed, warm, pango)
     mixed(languages(data))
     traffic(timed)
     scaling(timed)
