@@ -1,0 +1,80 @@
+"""Each notebook runs from top to bottom, on a small model and few texts."""
+
+import ast
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixel_linguist.model import init_params
+from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.render import Renderer
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+pytestmark = pytest.mark.slow
+
+
+def run_notebook(name: str, settings: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Run the code of a notebook, its first cell followed by other settings.
+
+    Returns:
+        What it has defined, and how many cells end with a picture.
+    """
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    codes = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    space: dict[str, Any] = {}
+    pictures = 0
+    for number, code in enumerate(codes):
+        tree = ast.parse(code)
+        shown = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        exec(compile(tree, f"{name}, cell {number}", "exec"), space)
+        if number == 0:
+            assert set(settings) <= set(space)
+            space |= settings
+        if isinstance(shown, ast.Expr):
+            value = eval(compile(ast.Expression(shown.value), "cell", "eval"), space)
+            pictures += hasattr(value, "_repr_png_")
+    return space, pictures
+
+
+@pytest.fixture
+def model(tmp_path: Path, tiny_encoder: Callable[..., Any]) -> str:
+    """Save an untrained model."""
+    config = tiny_encoder()
+    renderer = Renderer(patch=8, max_patches=64)
+    params = init_params(config, 0)
+    folder = tmp_path / "model"
+    save_model(folder, Model(config, params, renderer.settings(), renderer.font_hashes()))
+    return str(folder)
+
+
+def test_train_in_five_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(NOTEBOOKS)
+    work = tmp_path / "run"
+    settings = {"WORKDIR": str(work), "STEPS": {"words": 2, "nli": 2}, "SENTENCES": 20}
+    space, pictures = run_notebook("train_in_five_minutes", settings)
+    assert pictures == 1
+    assert (work / "model/config.json").is_file() and (work / "report.html").is_file()
+    rows = json.loads((work / "scores.json").read_text())["rows"]
+    assert [row["model"] for row in rows] == ["tfidf", "untrained", "words", "nli"]
+    assert space["encoder"].dimension == 128
+
+
+def test_across_languages(model: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(NOTEBOOKS)
+    settings = {"MODEL": model, "DATA": str(shared / "data"), "LANGUAGES": ("de",)}
+    space, pictures = run_notebook("cross_lingual", settings)
+    assert pictures == 1
+    for found in space["rows"].values():
+        assert set(found) == {"stsb-en", "stsb-de", "stsb-en-de"}
+
+
+def test_robustness(model: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(NOTEBOOKS)
+    settings = {"MODEL": model, "DATA": str(shared / "data"), "PAIRS": 20}
+    space, pictures = run_notebook("robustness", settings)
+    assert pictures == 2
+    assert 0.4 < space["scores"]["tfidf"]["clean"] <= 1
