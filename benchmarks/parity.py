@@ -281,7 +281,12 @@ def autoencoder_loss(
     """Return the loss, its gradients by the parameters, and what was reconstructed."""
     model, decoder = converted
     assert decoder is not None
-    arguments = {"mask_ratio": 0.25, "normalise_pixels": normalise_pixels, "axis": AXIS}
+    arguments = {
+        "mask_ratio": 0.25,
+        "decoder_mask_ratio": 0.0,
+        "normalise_pixels": normalise_pixels,
+        "axis": AXIS,
+    }
     objective = make_objective("masked_autoencoder", arguments)
 
     def loss(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:

@@ -38,14 +38,19 @@ def info_nce(*, hard_negatives: bool) -> dict[str, Any]:
     }
 
 
-def masked_autoencoder() -> dict[str, Any]:
+def masked_autoencoder(
+    *, mask_ratio: float = 0.25, decoder_mask_ratio: float = 0.0
+) -> dict[str, Any]:
     """PIXEL's pretraining: a quarter of each text's patches is hidden, in spans, and drawn again.
 
-    The decoder is of the quickstart's size; PIXEL's has width 512, depth 8, 16 heads and 2048.
+    With a decoder_mask_ratio, as 0.5, it is RetroMAE's: the decoder has the embedding, and its own
+    view of the text with that share hidden. The decoder is of the quickstart's size; PIXEL's has
+    width 512, depth 8, 16 heads and 2048.
     """
     return {
         "name": "masked_autoencoder",
-        "mask_ratio": 0.25,
+        "mask_ratio": mask_ratio,
+        "decoder_mask_ratio": decoder_mask_ratio,
         "normalise_pixels": True,
         "decoder": {"width": 96, "depth": 1, "heads": 3, "mlp_width": 384},
     }

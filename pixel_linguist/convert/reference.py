@@ -81,6 +81,8 @@ def write_reference(folder: Path, converted: Converted) -> None:
     model, decoder = converted
     config = model.config
     _check_expressible(config)
+    if decoder and decoder[0].from_embedding:
+        raise ValueError("the reference has no decoder that reads a text's embedding")
     tensors = reference_tensors(
         config, model.params, decoder and decoder[0], decoder and decoder[1]
     )
@@ -177,6 +179,7 @@ def _decoder_config(folder: Path) -> DecoderConfig:
         depth=_setting(folder, "decoder_num_hidden_layers"),
         heads=_setting(folder, "decoder_num_attention_heads"),
         mlp_width=_setting(folder, "decoder_intermediate_size"),
+        from_embedding=False,
     )
 
 

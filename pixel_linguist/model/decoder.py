@@ -30,12 +30,15 @@ class DecoderConfig:
         depth: number of blocks.
         heads: attention heads; divides the width.
         mlp_width: hidden width of each block's MLP.
+        from_embedding: whether it is given the text's embedding and pixels of its own, not the
+            features of what the encoder read (RetroMAE: Xiao et al. 2022, arXiv 2205.12035).
     """
 
     width: int
     depth: int
     heads: int
     mlp_width: int
+    from_embedding: bool
 
     def __post_init__(self) -> None:
         if self.width % self.heads or self.width % 4:
@@ -53,13 +56,15 @@ class Decoder(nn.Module):
 
     @nn.compact
     def __call__(
-        self, front: jax.Array, features: jax.Array, keep: jax.Array, text: jax.Array
+        self, front: jax.Array, seen: jax.Array, keep: jax.Array, text: jax.Array
     ) -> jax.Array:
         """Predict the pixels of all patches.
 
         Args:
-            front: float [F, D], what stands before the patches: a CLS token's features, or none.
-            features: float [K, D], of the patches that the encoder read.
+            front: float [F, D], what stands before the patches: a CLS token's features, or none;
+                or the embedding.
+            seen: float [K, D], features of the patches that the encoder read; or float
+                [K, H * W * C], the pixels that a decoder from an embedding is shown.
             keep: int32 [K], their places.
             text: bool [S], which patches are text.
 
@@ -68,7 +73,12 @@ class Decoder(nn.Module):
         """
         config, dtype = self.config, jnp.dtype(self.encoder.dtype)
         first, length = front.shape[0], text.shape[0]
-        x = nn.Dense(config.width, dtype=dtype, name="embed")(jnp.concatenate([front, features]))
+        embed = nn.Dense(config.width, dtype=dtype, name="embed")
+        if config.from_embedding:
+            show = nn.Dense(config.width, dtype=dtype, name="embed_pixels")
+            x = jnp.concatenate([embed(front), show(seen)])
+        else:
+            x = embed(jnp.concatenate([front, seen]))
         mask_token = self.param("mask_token", nn.initializers.normal(0.02), (1, config.width))
         patches = jnp.broadcast_to(mask_token.astype(dtype), (length, config.width))
         patches = patches.at[keep].set(x[first:])
@@ -125,6 +135,7 @@ def reconstruct(
     count: jax.Array,
     keep: jax.Array,
     keys: jax.Array | None = None,
+    decoder_keep: jax.Array | None = None,
 ) -> dict[str, jax.Array]:
     """Encode a part of the patches of each text and predict all of its pixels.
 
@@ -136,17 +147,23 @@ def reconstruct(
         count: int32 [B], text patches of each example, at least 1.
         keep: int32 [B, K], the places of the patches that the encoder reads.
         keys: one dropout key an example, [B]; given in training, None at inference.
+        decoder_keep: int32 [B, K], the places of the patches that a decoder from an embedding is
+            shown; None for another.
 
     Returns:
         What `encode` returns, "predictions" and "pixels" float32 [B, S, H * W * C], and "masked"
-        bool [B, S]: which patches the encoder did not read.
+        bool [B, S]: which patches the decoder knows nothing of but what the encoder says.
     """
     pair = (None, None) if keys is None else jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
     encoded = encode(config, params["encoder"], patches, count, pair[0], keep)
     module = Decoder(config, decoder, train=keys is not None)
     length = patches.shape[1]
-    features = encoded["patch_features"]
-    front = encoded["cls_feature"][:, None] if config.cls_token else features[:, :0]
+    original = pixels(config, patches)
+    seen = encoded["patch_features"]
+    front = encoded["cls_feature"][:, None] if config.cls_token else seen[:, :0]
+    if decoder_keep is not None:
+        keep, front = decoder_keep, encoded["embedding"][:, None]
+        seen = jnp.take_along_axis(original, keep[..., None], axis=1)
 
     def one(f: Any, x: Any, k: Any, c: Any, key: jax.Array | None) -> Any:
         rngs = None if key is None else {"dropout": key}
@@ -154,21 +171,18 @@ def reconstruct(
         return module.apply({"params": params["decoder"]}, f, x, k, text, rngs=rngs)
 
     masked = jax.vmap(lambda k: jnp.ones(length, bool).at[k].set(False))(keep)
-    predictions = jax.vmap(one)(front, features, keep, count, pair[1])
-    return encoded | {
-        "predictions": predictions,
-        "pixels": pixels(config, patches),
-        "masked": masked,
-    }
+    predictions = jax.vmap(one)(front, seen, keep, count, pair[1])
+    return encoded | {"predictions": predictions, "pixels": original, "masked": masked}
 
 
 def _draw_params(config: EncoderConfig, decoder: DecoderConfig, seed: int) -> Params:
     key = jax.random.key(seed)
-    features = jnp.zeros((config.max_patches, config.width))
+    numbers = config.patch_height * config.patch_width * config.channels
+    front = 1 if decoder.from_embedding else int(config.cls_token)
     variables = Decoder(config, decoder, train=True).init(
         {"params": key, "dropout": key},
-        features[: int(config.cls_token)],
-        features[:1],
+        jnp.zeros((front, config.width)),
+        jnp.zeros((1, numbers if decoder.from_embedding else config.width)),
         jnp.zeros(1, jnp.int32),
         jnp.ones(config.max_patches, bool),
     )

@@ -33,21 +33,29 @@ def squared_error(predictions: jax.Array, targets: jax.Array, counts: jax.Array)
 
 @dataclasses.dataclass(frozen=True)
 class MaskedAutoencoder:
-    """Reconstruction of masked text patches, as PIXEL pretrains.
+    """Reconstruction of masked text patches, as PIXEL pretrains, or from the embedding alone.
 
     Attributes:
         mask_ratio: share of the text's patches that are masked, in spans; 0.25 in PIXEL.
+        decoder_mask_ratio: 0: the decoder is given the features of what the encoder read. Else
+            it is given the text's embedding and the pixels of other patches, of which this share
+            is masked, 0.5 to 0.7 (RetroMAE: Xiao et al. 2022, arXiv 2205.12035, section 3).
         normalise_pixels: whether each patch's target has mean 0 and variance 1.
         axis: name of the mapped device axis.
     """
 
     mask_ratio: float
+    decoder_mask_ratio: float
     normalise_pixels: bool
     axis: str
 
     def __post_init__(self) -> None:
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"objective.mask_ratio is {self.mask_ratio}; it must be in (0, 1)")
+        if not 0 <= self.decoder_mask_ratio < 1:
+            raise ValueError(
+                f"objective.decoder_mask_ratio is {self.decoder_mask_ratio}; it must be in [0, 1)"
+            )
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -58,8 +66,10 @@ class MaskedAutoencoder:
         """Return (parameters, state), both empty."""
         return {}, {}
 
-    def keep(self, keys: jax.Array, count: jax.Array, length: int) -> jax.Array:
-        """Draw the patches that the encoder reads.
+    def keep(
+        self, keys: jax.Array, count: jax.Array, length: int
+    ) -> tuple[jax.Array, jax.Array | None]:
+        """Draw the patches that the encoder reads, and those that the decoder does.
 
         Args:
             keys: one an example, [B].
@@ -67,13 +77,16 @@ class MaskedAutoencoder:
             length: S.
 
         Returns:
-            int32 [B, K], their places.
+            Their places, int32 [B, K] each; None for a decoder that reads none of its own.
         """
 
-        def one(key: jax.Array, count: jax.Array) -> jax.Array:
-            return kept(span_noise(key, count, length, self.mask_ratio), self.mask_ratio)
+        def draw(keys: jax.Array, ratio: float) -> jax.Array:
+            return jax.vmap(lambda k, c: kept(span_noise(k, c, length, ratio), ratio))(keys, count)
 
-        return jax.vmap(one)(keys, count)
+        if not self.decoder_mask_ratio:
+            return draw(keys, self.mask_ratio), None
+        pair = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
+        return draw(pair[0], self.mask_ratio), draw(pair[1], self.decoder_mask_ratio)
 
     def to_pixels(self, predictions: jax.Array, pixels: jax.Array) -> jax.Array:
         """Return predictions, float [B, S, P], as pixels; of each patch the mean and contrast are

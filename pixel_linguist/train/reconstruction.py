@@ -83,9 +83,10 @@ def forward(
     if not isinstance(objective, Reconstruction):
         return encode(config, params["encoder"], patches, count, keys)
     mask_keys, drop_keys = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
-    keep = objective.loss.keep(mask_keys, count, patches.shape[1])
+    keep, shown = objective.loss.keep(mask_keys, count, patches.shape[1])
     networks = {"encoder": params["encoder"], "decoder": params["objective"]["decoder"]}
-    return reconstruct(config, objective.decoder, networks, patches, count, keep, drop_keys)
+    decoder = objective.decoder
+    return reconstruct(config, decoder, networks, patches, count, keep, drop_keys, shown)
 
 
 def make_reconstruction(
@@ -95,9 +96,10 @@ def make_reconstruction(
     rest = {**arguments, "axis": axis}
     if "decoder" not in rest:
         raise ValueError("objective 'masked_autoencoder' needs a decoder")
-    decoder = DecoderConfig(**rest.pop("decoder"))
+    shape = rest.pop("decoder")
     loss = make_objective(rest.pop("name"), rest)
     assert isinstance(loss, MaskedAutoencoder)
+    decoder = DecoderConfig(**shape, from_embedding=loss.decoder_mask_ratio > 0)
     return Reconstruction(encoder, decoder, loss, start, seed)
 
 
@@ -126,11 +128,12 @@ def leave_reconstruction(
     save_decoder(model, objective.decoder, decoder)
     rendered = renderer(texts, length=length)
     keys = jax.random.split(jax.random.key(objective.seed), len(texts))
-    keep = objective.loss.keep(keys, jnp.asarray(rendered.count), length)
+    keep, shown = objective.loss.keep(keys, jnp.asarray(rendered.count), length)
     networks = {"encoder": params["encoder"], "decoder": decoder}
     run = jax.jit(reconstruct, static_argnums=(0, 1))
     config = objective.encoder
-    found = run(config, objective.decoder, networks, rendered.patches, rendered.count, keep)
+    texts_drawn = rendered.patches, rendered.count
+    found = run(config, objective.decoder, networks, *texts_drawn, keep, None, shown)
     values = objective.loss.to_pixels(found["predictions"], found["pixels"])
     shape = (*rendered.patches.shape, config.channels)
     grey = np.asarray(values).reshape(shape).mean(axis=-1)

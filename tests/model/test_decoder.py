@@ -1,5 +1,6 @@
 """What the decoder of a masked autoencoder promises."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from pixel_linguist.model.decoder import (
 from pixel_linguist.model.encoder import init_params
 
 Make = Callable[..., EncoderConfig]
-DECODER = DecoderConfig(width=16, depth=1, heads=2, mlp_width=32)
+DECODER = DecoderConfig(width=16, depth=1, heads=2, mlp_width=32, from_embedding=False)
+RETRO = dataclasses.replace(DECODER, from_embedding=True)
 COUNTS = np.array([3, 8, 5], np.int32)
 KEEP = np.array([[0, 1, 5, 6], [0, 2, 4, 7], [7, 3, 1, 0]], np.int32)
 
@@ -32,8 +34,8 @@ def patches(seed: int = 0, length: int = 8) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
 
 
-def params_of(config: EncoderConfig) -> dict[str, Any]:
-    drawn = {"encoder": init_params(config, 0), "decoder": init_decoder_params(config, DECODER, 0)}
+def params_of(config: EncoderConfig, decoder: DecoderConfig = DECODER) -> dict[str, Any]:
+    drawn = {"encoder": init_params(config, 0), "decoder": init_decoder_params(config, decoder, 0)}
     rng = np.random.default_rng(1)
     return jax.tree.map(lambda x: x + rng.normal(0, 0.05, x.shape).astype(x.dtype), drawn)
 
@@ -58,6 +60,33 @@ def test_masked_patches_are_predicted_from_the_others_alone(
     shown = np.where(hidden[..., None, None], patches(), patches(1))
     other = RUN(config, DECODER, params, shown, COUNTS, KEEP)["predictions"]
     assert np.abs(other - found["predictions"])[:, 0].max() > 1e-3
+
+
+@pytest.mark.parametrize("cls_token", [False, True])
+def test_a_decoder_from_an_embedding_has_nothing_else_of_the_encoder(
+    tiny_encoder: Make, cls_token: bool
+) -> None:
+    config = tiny_encoder(max_patches=8, cls_token=cls_token)
+    params = params_of(config, RETRO)
+    shown = np.array([[0, 4], [3, 6], [1, 5]], np.int32)
+    found = RUN(config, RETRO, params, patches(), COUNTS, KEEP, None, shown)
+    hidden = np.ones((3, 8), bool)
+    np.put_along_axis(hidden, shown, False, axis=1)
+    assert np.array_equal(found["masked"], hidden)
+    # What neither is shown does not count; what either is shown does.
+    for places, differs in ((KEEP, True), (shown, True), (np.array([[3], [5], [6]]), False)):
+        changed = patches()
+        rows = np.arange(3)[:, None]
+        changed[rows, places] = patches(1)[rows, places]
+        again = RUN(config, RETRO, params, changed, COUNTS, KEEP, None, shown)["predictions"]
+        assert (np.abs(again - found["predictions"]).max() > 1e-4) == differs
+    # Two texts with one embedding and one view of the decoder's have one reconstruction.
+    blind = dict(params, encoder=jax.tree.map(np.zeros_like, params["encoder"]))
+    first, second = (
+        RUN(config, RETRO, blind, p, COUNTS, KEEP, None, shown)["predictions"]
+        for p in (patches(), np.where(hidden[..., None, None], patches(1), patches()))
+    )
+    np.testing.assert_array_equal(first, second)
 
 
 def test_padding_does_not_change_predictions_of_text(tiny_encoder: Make) -> None:
@@ -129,4 +158,4 @@ def test_a_decoder_is_stored_beside_its_model(tmp_path: Path, tiny_encoder: Make
 @pytest.mark.parametrize(("width", "heads"), [(18, 2), (16, 3)])
 def test_impossible_decoders_are_refused(width: int, heads: int) -> None:
     with pytest.raises(ValueError, match=f"decoder.width {width} is not divisible"):
-        DecoderConfig(width=width, depth=1, heads=heads, mlp_width=8)
+        DecoderConfig(width=width, depth=1, heads=heads, mlp_width=8, from_embedding=False)

@@ -13,7 +13,8 @@ COUNTS = np.array([1, 5, 8, 3], np.int32)
 
 
 def objective(**changes: Any) -> Any:
-    arguments = {"mask_ratio": 0.25, "normalise_pixels": True, "axis": "data"} | changes
+    arguments: dict[str, Any] = {"mask_ratio": 0.25, "decoder_mask_ratio": 0.0}
+    arguments |= {"normalise_pixels": True, "axis": "data"} | changes
     return make_objective("masked_autoencoder", arguments)
 
 
@@ -80,10 +81,21 @@ def test_a_batch_without_masked_text_costs_nothing() -> None:
 
 def test_what_is_kept_is_drawn_for_each_example() -> None:
     keys = jax.random.split(jax.random.key(0), 4)
-    keep = objective().keep(keys, COUNTS, 8)
+    keep, of_decoder = objective().keep(keys, COUNTS, 8)
+    assert of_decoder is None
     assert keep.shape == (4, 6)
     # Of one patch of text there is none left; of eight, two are missing.
     assert 0 not in keep[0] and len(set(range(8)) - set(keep[2].tolist())) == 2
+
+
+def test_a_decoder_from_an_embedding_has_masks_of_its_own() -> None:
+    keys = jax.random.split(jax.random.key(0), 4)
+    keep, of_decoder = objective(decoder_mask_ratio=0.5).keep(keys, COUNTS, 8)
+    assert keep.shape == (4, 6) and of_decoder.shape == (4, 4)
+    text = [(row < count).sum() for row, count in zip(np.asarray(of_decoder), COUNTS, strict=True)]
+    assert text == [0, 2, 4, 1]
+    with pytest.raises(ValueError, match=r"objective.decoder_mask_ratio is 1.0; it must be in"):
+        objective(decoder_mask_ratio=1.0)
 
 
 @pytest.mark.parametrize("ratio", [0.0, 1.0, -0.1])

@@ -67,7 +67,7 @@ def test_a_stage_learns_and_hands_its_encoder_on(tmp_path: Path, config: ConfigD
     assert min(shares) >= 0.25 and max(shares) < 0.5
     model = tmp_path / "stages" / "pretrain" / "model"
     found = load_decoder(model, load_model(model).config)
-    assert found and dataclasses.asdict(found[0]) == DECODER
+    assert found and dataclasses.asdict(found[0]) == DECODER | {"from_embedding": False}
     with Image.open(tmp_path / "reconstructions" / "pretrain.png") as picture:
         assert np.asarray(picture).std() > 10
     # At a rate of 0 the next stage leaves what it started from.
@@ -85,7 +85,9 @@ def test_a_stage_goes_on_from_a_converted_autoencoder(
     model = load_model(folder)
     found = load_decoder(folder, model.config)
     assert found
-    arguments = masked_autoencoder() | {"decoder": dataclasses.asdict(found[0])}
+    decoder = dataclasses.asdict(found[0])
+    del decoder["from_embedding"]
+    arguments = masked_autoencoder() | {"decoder": decoder}
     objective = make_reconstruction(model.config, arguments, axis=AXIS, start=str(folder), seed=0)
     taken = objective.init()[0]["decoder"]
     assert all(map(np.array_equal, jax.tree.leaves(taken), jax.tree.leaves(found[1])))
@@ -114,12 +116,18 @@ def batch() -> dict[str, Any]:
     return {"group": np.full(8, -1, np.int32), "anchor": anchor}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("decoder_mask_ratio", [0.0, 0.5])
 def test_the_back_end_changes_nothing(
-    tiny_encoder: Callable[..., EncoderConfig],
+    tiny_encoder: Callable[..., EncoderConfig], decoder_mask_ratio: float
 ) -> None:
     config = tiny_encoder(max_patches=8)
     objective = make_reconstruction(
-        config, masked_autoencoder() | {"decoder": DECODER}, axis=AXIS, start="", seed=0
+        config,
+        masked_autoencoder(decoder_mask_ratio=decoder_mask_ratio) | {"decoder": DECODER},
+        axis=AXIS,
+        start="",
+        seed=0,
     )
     assert isinstance(objective, Reconstruction)
     found = []
