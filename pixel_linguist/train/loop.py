@@ -94,6 +94,21 @@ def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> An
     )
 
 
+def next_batch(data: Any, name: str) -> Any:
+    """Return the next batch.
+
+    Raises:
+        ChildProcessError: if a process that renders has died.
+    """
+    try:
+        return next(data)
+    except RuntimeError as error:
+        raise ChildProcessError(
+            f"stage {name}: a worker process has died (out of memory?); the same command goes on "
+            f"from the last checkpoint. {error}"
+        ) from error
+
+
 def keep_best(shop: Workshop, folder: Path, params: Params, score: float, step: int) -> None:
     """Write the model as the stage's best if its score is the highest so far."""
     path = folder / "best" / "score.json"
@@ -194,7 +209,8 @@ def train_stage(
 
     Raises:
         FloatingPointError: if the loss is not finite; the last checkpoint is intact.
-        OSError: if a checkpoint could not be written; the last whole one is intact.
+        OSError: if a checkpoint could not be written (the last whole one is intact), or a worker
+            process has died.
         Preempted: if the run was asked to stop; a checkpoint of the last step was written.
     """
     folder, settings = shop.run.stage(name), shop.config.train
@@ -225,7 +241,7 @@ def train_stage(
         watch = Watch(shop, name, stage, first, evaluate)
         for step in range(first, stage.steps):
             with watch.meter.waiting():
-                batch = next(data)
+                batch = next_batch(data, name)
                 watch.meter.read(batch, objective.views)
                 del batch["cut"]
                 batch = place(batch, settings.backend)

@@ -19,7 +19,8 @@ class Preemption:
     """Listens for signals while it is entered.
 
     Inside `deferred` a signal is noted, for `reached` to tell at the next step; elsewhere it ends
-    the run on the spot, as nothing is lost there. A second signal always does.
+    the run on the spot, as nothing is lost there. A second signal always does. Should Python drop
+    what is raised, as it does in callbacks of its own, the next `reached` or `check` tells.
     """
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from tests.faults.program import CHECKPOINT_EVERY, RECIPE, Program, kill
 KILL_AFTER = 25
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_parameters(
     program: Program, undisturbed: Program
 ) -> None:

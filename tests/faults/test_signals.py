@@ -7,10 +7,13 @@ import pytest
 
 from pixel_linguist.train.checkpoint import find_fault
 from pixel_linguist.train.preemption import Preempted, Preemption
-from tests.faults.program import Program
+from tests.faults.program import Program, kill
 
 
-def test_sigterm_saves_and_a_flipped_bit_falls_back(program: Program, undisturbed: Program) -> None:
+def test_a_run_killed_stopped_and_damaged_ends_as_one_undisturbed(
+    program: Program, undisturbed: Program
+) -> None:
+    kill(program.start_until(lambda: program.last_step("second") >= 15))
     process = program.start_until(lambda: program.last_step("second") >= 33)
     process.terminate()
     said, errors = process.communicate(timeout=120)
