@@ -24,8 +24,6 @@ from pixel_linguist.report.findings import (
 )
 from pixel_linguist.report.record import BASELINES, Curve, RunRecord, Scored
 
-# What is added to a metric's name for the ends of its interval.
-ENDS = ("low", "high")
 # However short a stage, it gets this share of the x axis, so that it can be seen.
 NARROWEST = 0.04
 
@@ -222,8 +220,10 @@ def _scores_figure(
             scores = [rows[x].score(task, metric) for x in places]
             look = looks[task] if joined else looks[task] | {"linestyle": "none"}
             axis.plot(places, scores, marker=marker, markersize=4, **look)
-            ends = [[rows[x].score(task, f"{metric}_{end}") for x in places] for end in ENDS]
-            axis.vlines(places, *ends, color=looks[task]["color"], alpha=0.5, linewidth=3)
+            low, high = (
+                [rows[x].score(task, f"{metric}_{end}") for x in places] for end in ("low", "high")
+            )
+            axis.vlines(places, low, high, color=looks[task]["color"], alpha=0.5, linewidth=3)
             heights[task] = next(filter(math.isfinite, reversed(scores)), heights[task])
     axis.set_xticks(
         range(len(rows)),

@@ -16,7 +16,8 @@ from pixel_linguist.data.sources import source_files
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table
+from pixel_linguist.evaluate.similarity import Remembered
+from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
 from pixel_linguist.files import sha256, write_json, write_whole
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
@@ -155,6 +156,12 @@ class Scorer:
         embed = Embedder(shop.encoder, params, shop.renderer, shop.config.evaluate.batch_size)
         return evaluate_tasks({name: self.tasks[name] for name in names}, embed)
 
+    def score_row(self, params: Params) -> dict[str, dict[str, float]]:
+        """Score parameters on the tasks of the table, with intervals."""
+        shop, names = self.shop, self.shop.config.evaluate.report_tasks
+        embed = Embedder(shop.encoder, params, shop.renderer, shop.config.evaluate.batch_size)
+        return {name: with_interval(self.tasks[name], Remembered(embed)) for name in names}
+
     def add_row(self, model: str, scores: Any) -> None:
         """Put a model's scores in the run's table."""
         about = {
@@ -178,13 +185,10 @@ class Scorer:
         done = {row["model"] for row in shop.run.scores()}
         if "tfidf" not in done:
             tasks = {name: self.tasks[name] for name in names}
-            self.add_row(
-                "tfidf", {name: task.score(tfidf_embed(task)) for name, task in tasks.items()}
-            )
+            scores = {name: with_interval(task, tfidf_embed(task)) for name, task in tasks.items()}
+            self.add_row("tfidf", scores)
         if "untrained" not in done:
-            self.add_row(
-                "untrained", self.score(init_params(shop.encoder, shop.config.seed), names)
-            )
+            self.add_row("untrained", self.score_row(init_params(shop.encoder, shop.config.seed)))
 
 
 def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
@@ -223,7 +227,7 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
         save_model(shop.run.model(name), shop.model(params))
     if stage.report and name not in {row["model"] for row in shop.run.scores()}:
         params = load_model(shop.run.model(name)).params
-        scorer.add_row(name, scorer.score(params, shop.config.evaluate.report_tasks))
+        scorer.add_row(name, scorer.score_row(params))
         scorer.show()
 
 
