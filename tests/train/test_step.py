@@ -68,6 +68,8 @@ SLOW = pytest.mark.slow
         (4, "shard_map"),
         pytest.param(1, "shard_map", marks=SLOW),
         pytest.param(2, "shard_map", marks=SLOW),
+        pytest.param(8, "pmap", marks=SLOW),
+        pytest.param(8, "shard_map", marks=SLOW),
     ],
 )
 def test_devices_and_back_ends_give_the_same_parameters(
