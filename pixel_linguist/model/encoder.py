@@ -14,14 +14,14 @@ from pixel_linguist.model.vit import Dropout, block_stack
 
 Params = dict[str, Any]
 
-PRESETS: dict[str, dict[str, int]] = {
+PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {"width": 192, "depth": 4, "heads": 3, "mlp_width": 768},
     "small": {"width": 384, "depth": 6, "heads": 6, "mlp_width": 1536},
     "base": {"width": 768, "depth": 12, "heads": 12, "mlp_width": 3072},
 }
 
 
-def preset(name: str) -> dict[str, int]:
+def preset(name: str) -> dict[str, Any]:
     """Return width, depth, heads and MLP width of a preset; base is ViT-B (86M parameters)."""
     if name not in PRESETS:
         raise ValueError(f"no model preset {name!r}; there are {', '.join(PRESETS)}")
