@@ -118,7 +118,7 @@ class RenderBatches(grain.transforms.Map):
         return [self.draw(pairs) for pairs in batches]
 
     def draw(self, pairs: list[Pair]) -> Batch:
-        """Return view → {"patches", "count"}, "text_id", "group"; "has_negative", "target" if any.
+        """Return view → {"patches", "count"}, "text_id", "group", and what else examples bring.
 
         "cut" int32 [] counts the texts that were longer than their room.
         """
@@ -143,10 +143,12 @@ class RenderBatches(grain.transforms.Map):
             batch["text_id"][view] = np.array(ids, np.int32)
         if "negative" in self.views:
             batch["has_negative"] = np.array([clean.negative != "" for clean, _ in pairs])
-        if targets := [clean.target for clean, _ in pairs if clean.target is not None]:
-            if len(targets) < len(pairs):
-                raise ValueError("parts of the stage's data bring a target, and others none")
-            batch["target"] = np.stack(targets)
+        for name in ("target", "score"):
+            given = [x for clean, _ in pairs if (x := getattr(clean, name)) is not None]
+            if given and len(given) < len(pairs):
+                raise ValueError(f"parts of the stage's data bring a {name}, and others none")
+            if given:
+                batch[name] = np.asarray(given, np.float32)
         return batch
 
 

@@ -17,7 +17,8 @@ class Example(NamedTuple):
     """An anchor, its positive, and a hard negative ("" if it has none).
 
     Examples of one group (-1: none) are never negatives of each other. The target is what the
-    anchor's embedding is to be, float [D], where a teacher has given one.
+    anchor's embedding is to be, float [D], where a teacher has given one; the score says how alike
+    anchor and positive are, where people have said so.
     """
 
     anchor: str
@@ -25,6 +26,7 @@ class Example(NamedTuple):
     negative: str = ""
     group: int = -1
     target: np.ndarray | None = None
+    score: float | None = None
 
 
 class PairMaker(Protocol):
@@ -89,6 +91,22 @@ class Taught:
 
 
 @dataclasses.dataclass(frozen=True)
+class Graded:
+    """Two columns of a record, and the one that says how alike they are."""
+
+    anchor: str
+    positive: str
+    score: str
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        anchor, positive, score = (
+            column(record, name, "the record") for name in (self.anchor, self.positive, self.score)
+        )
+        return Example(anchor, positive, score=float(score))
+
+
+@dataclasses.dataclass(frozen=True)
 class Alternatives:
     """Two of the alternatives in one cell, separated by bars: the synonyms of an entry.
 
@@ -123,6 +141,7 @@ PAIR_MAKERS: dict[str, type] = {
     "identity": Identity,
     "columns": Columns,
     "taught": Taught,
+    "graded": Graded,
     "alternatives": Alternatives,
     "spans": Spans,
 }

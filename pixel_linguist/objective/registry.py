@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import jax
 
 from pixel_linguist.objective.contrastive import InfoNCE
+from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 
@@ -43,6 +44,7 @@ class Objective(Protocol):
 
 OBJECTIVES: dict[str, type] = {
     "info_nce": InfoNCE,
+    "cosent": CoSENT,
     "distillation": Distillation,
     "masked_autoencoder": MaskedAutoencoder,
 }

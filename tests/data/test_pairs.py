@@ -110,3 +110,10 @@ def test_a_taught_text_brings_its_teachers_vector() -> None:
     example = maker({"text": "Ein Hund", "vector": [1.0, -2.0]}, np.random.default_rng(0))
     assert example.anchor == "Ein Hund" and example.target is not None
     assert example.target.dtype == np.float32 and example.target.tolist() == [1.0, -2.0]
+
+
+def test_a_graded_pair_brings_its_score() -> None:
+    spec = {"name": "graded", "anchor": "a", "positive": "b", "score": "score"}
+    record = {"a": "A dog.", "b": "A cat.", "score": "2.5"}
+    example = make_pair_maker(spec)(record, np.random.default_rng(0))
+    assert (example.anchor, example.positive, example.score) == ("A dog.", "A cat.", 2.5)
