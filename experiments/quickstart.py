@@ -1,4 +1,4 @@
-"""The whole recipe on the generated world: no download, about ten minutes on two cores.
+"""The whole recipe on the generated world: no download, about eight minutes on two cores.
 
 English comes first. Velian, in Latin letters, is unseen until its word list, so that the rows
 before it show zero-shot transfer; Doran (Cyrillic) and Ashani (Devanagari) are never trained.
