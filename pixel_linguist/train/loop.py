@@ -217,14 +217,8 @@ def train_stage(
     objective = stage_objective(shop, stage)
     optimizer = OptimizerConfig(**stage.optimizer)
     sharding = {"shard_optimizer": settings.shard_optimizer}
-    step_fn = mapped_step(
-        shop.encoder,
-        objective,
-        optimizer,
-        settings.backend,
-        chunk_size=stage.chunk_size,
-        **sharding,
-    )
+    arguments = shop.encoder, objective, optimizer, settings.backend
+    step_fn = mapped_step(*arguments, chunk_size=stage.chunk_size, **sharding)
     seed = np.uint32(shop.config.seed + stage.seed)
     data = iter(stage_batches(shop, stage, objective))
     checkpoints = Checkpoints(
@@ -270,16 +264,23 @@ def train_stage(
                 raise Preempted(f"stage {name}: stopped after step {done}, which is saved")
         watch.progress.close()
     if isinstance(objective, Reconstruction):
-        pairs = preview(stage_examples(shop, stage), RECONSTRUCTED)
-        leave_reconstruction(
-            objective,
-            jax.device_get(state["params"]),
-            shop.renderer,
-            [perturbed.anchor for _, perturbed in pairs],
-            length=stage.length,
-            model=shop.run.model(name),
-            picture=shop.run.folder / "reconstructions" / f"{name}.png",
-        )
+        show_reconstruction(shop, name, stage, objective, jax.device_get(state["params"]))
     if stage.best_metric:
         return load_model(folder / "best").params
     return jax.device_get(state["params"]["encoder"])
+
+
+def show_reconstruction(
+    shop: Workshop, name: str, stage: ConfigDict, objective: Reconstruction, params: Params
+) -> None:
+    """Leave a masked autoencoder's decoder beside its model, and a picture of what it fills in."""
+    pairs = preview(stage_examples(shop, stage), RECONSTRUCTED)
+    leave_reconstruction(
+        objective,
+        params,
+        shop.renderer,
+        [perturbed.anchor for _, perturbed in pairs],
+        length=stage.length,
+        model=shop.run.model(name),
+        picture=shop.run.folder / "reconstructions" / f"{name}.png",
+    )
