@@ -1,6 +1,6 @@
 """The model that comes with the package: words, then sentences, then how alike people find them.
 
-    python experiments/teach.py --data_dir DATA
+    python -m experiments.shipped.teach --data_dir DATA
     ./run.sh train experiments/tiny.py --workdir runs/tiny --config.data_dir=DATA
     python -m pixel_linguist.evaluate runs/tiny/model
 

@@ -55,6 +55,7 @@ def test_lengths_are_few_and_reach_the_most(most: int) -> None:
     assert len(found) <= 6 and found == sorted(set(found)) and found[-1] == most
 
 
+@pytest.mark.slow
 def test_embeddings_are_those_of_each_text_alone_without_padding(embedder: Embedder) -> None:
     texts = some_texts(150)
     alone = []

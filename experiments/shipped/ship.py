@@ -1,7 +1,7 @@
 """Put a trained model among those that come with the package, with its scores on its card.
 
 python -m pixel_linguist.evaluate RUN/model --data DATA --out RUN/scores --tasks ... --peers ...
-python experiments/ship.py RUN --name tiny --about "what it was trained on, in Markdown"
+python -m experiments.shipped.ship RUN --name tiny --about "what it was trained on, in Markdown"
 """
 
 import argparse

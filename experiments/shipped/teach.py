@@ -1,6 +1,6 @@
 """Let a text teacher embed what experiments/tiny.py learns from; needs the extra "peers".
 
-    python experiments/teach.py --data_dir DATA --out runs/teacher
+    python -m experiments.shipped.teach --data_dir DATA --out runs/teacher
 
 Only texts whose licences let weights be published are read: the train split of STS-B and its
 translations (CC BY-SA 4.0), WordNet (its own permissive licence) and Wikipedia (CC BY-SA). Writes
