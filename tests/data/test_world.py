@@ -161,5 +161,5 @@ def test_speed() -> None:
         start = time.process_time()
         records = [source[i] for i in range(600)]
         rate = len(records) / (time.process_time() - start)
-        # Of CPU time. The aim is 2,000 documents a second; three quarters of it guard against a slip.
+        # Of CPU time; the aim is 2,000, and the rest of the way guards against a slip.
         assert rate > 1500, (task, rate)
