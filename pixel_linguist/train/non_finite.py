@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.files import write_whole
 from pixel_linguist.render import Renderer
@@ -39,7 +41,8 @@ def stop_non_finite(
     """
     path = folder / "non_finite" / f"{step}.jsonl"
     rows = ({"clean": clean._asdict(), "seen": seen._asdict()} for clean, seen in pairs)
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+    # A teacher's target is an array, which becomes a list.
+    lines = [json.dumps(row, ensure_ascii=False, default=np.ndarray.tolist) + "\n" for row in rows]
     write_whole(path, "".join(lines).encode("utf-8", "backslashreplace"))
     picture = path.with_suffix(".png")
     save_pairs(renderer, pairs[:ROWS_PICTURED], picture, length=length)
