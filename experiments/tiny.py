@@ -17,9 +17,9 @@ from ml_collections import ConfigDict
 
 from experiments.base import PIVOT, part, stage
 from experiments.base import get_config as defaults
+from experiments.small import LANGUAGES
 
 TEACHER = Path("runs/teacher").resolve()
-LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
 DEV = "stsb-en-dev"
 PERTURBED = {
     "drop_words": {"rate": 0.03},

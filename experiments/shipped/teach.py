@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow
 from pyarrow import parquet
 
+from experiments.small import LANGUAGES
 from pixel_linguist.data.sources import make_source, read_table
 
-LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
 COLUMNS = ("sentence1", "sentence2")
 # Most frequent word forms, and WordNet entries by their number of meanings.
 FORMS, ENTRIES, DEFINITIONS = 36_000, 12_000, 45_000
