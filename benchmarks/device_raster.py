@@ -1,7 +1,7 @@
 """What it takes to draw on the device: bytes that travel, and time beside a training step.
 
 Prints one line of JSON. Sentences are the generated world's English, or the first column with
-letters of a file: python benchmarks/device_raster.py [--text FILE.tsv].
+letters of a file: python -m benchmarks.device_raster [--text FILE.tsv].
 """
 
 import argparse
@@ -15,15 +15,14 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchmarks.contrast import OPTIMIZER, contrast, encoder
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.model import EncoderConfig, init_params, preset
-from pixel_linguist.objective import make_objective
+from pixel_linguist.model import init_params
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import AUGMENTATIONS, compose
 from pixel_linguist.render.device import rasterise
 from pixel_linguist.render.glyphs import GlyphRuns
-from pixel_linguist.train.devices import AXIS, place
-from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.devices import place
 from pixel_linguist.train.step import init_state, mapped_step
 
 VIEWS = 2
@@ -66,34 +65,8 @@ def measure(work: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
 def tiny_step(renderer: Renderer, patches: np.ndarray, count: np.ndarray) -> Callable[[], Any]:
     """Return a training step of the tiny encoder in float32, forward, backward and update."""
     height, width = renderer.patch
-    encoder = EncoderConfig(
-        patch_height=height,
-        patch_width=width,
-        max_patches=renderer.max_patches,
-        **preset("tiny"),
-        patch_hidden=0,
-        positions="learned",
-        pooling="mean",
-        head="patches",
-        keep_head=False,
-        channels=1,
-        dropout=0.1,
-        norm_epsilon=1e-6,
-        dtype="float32",
-        remat=False,
-    )
-    optimizer = OptimizerConfig(
-        b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
-    )
-    arguments = {
-        "temperature": 0.05,
-        "learnable_temperature": False,
-        "symmetric": True,
-        "hard_negatives": False,
-        "mask_false_negatives": True,
-        "axis": AXIS,
-    }
-    objective = make_objective("info_nce", arguments)
+    config = encoder(patch_height=height, patch_width=width, max_patches=renderer.max_patches)
+    objective = contrast()
     rows = len(patches) // VIEWS
     batch: dict[str, Any] = {
         view: {"patches": patches[i * rows :][:rows], "count": count[i * rows :][:rows]}
@@ -102,8 +75,8 @@ def tiny_step(renderer: Renderer, patches: np.ndarray, count: np.ndarray) -> Cal
     batch["group"] = np.full(rows, -1, np.int32)
     batch["text_id"] = {view: np.arange(rows, dtype=np.int32) for view in objective.views}
     placed = place(batch, "pmap")
-    step = mapped_step(encoder, objective, optimizer, "pmap")
-    state = init_state(init_params(encoder, 0), objective, optimizer)
+    step = mapped_step(config, objective, OPTIMIZER, "pmap")
+    state = init_state(init_params(config, 0), objective, OPTIMIZER)
 
     def work() -> Any:
         nonlocal state

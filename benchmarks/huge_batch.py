@@ -1,7 +1,7 @@
 """What a huge contrastive batch costs when it is encoded in chunks: memory, and time a pair.
 
-    python benchmarks/huge_batch.py
-    python benchmarks/huge_batch.py --preset base --dtype bfloat16 --length 64 --chunk 512 \
+    python -m benchmarks.huge_batch
+    python -m benchmarks.huge_batch --preset base --dtype bfloat16 --length 64 --chunk 512 \
         --pairs 512 4096                                                          # on a GPU
 
 Prints one line of JSON: what the compiler sets aside for activations at each number of pairs
@@ -13,77 +13,27 @@ import argparse
 import json
 import os
 import time
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
 
+from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
 from pixel_linguist.model import EncoderConfig, init_params, preset
-from pixel_linguist.objective import make_objective
 from pixel_linguist.train.cost import matmul_peak, train_flops
-from pixel_linguist.train.devices import AXIS, place_state
-from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.devices import place_state
 from pixel_linguist.train.step import init_state, mapped_step
 
-SIDE, REPEATS = 16, 2
-OPTIMIZER = OptimizerConfig(
-    b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
-)
-OBJECTIVE = {
-    "temperature": 0.05,
-    "learnable_temperature": False,
-    "symmetric": True,
-    "hard_negatives": False,
-    "mask_false_negatives": True,
-    "axis": AXIS,
-}
-
-
-def encoder(name: str, length: int, dtype: Literal["float32", "bfloat16"]) -> EncoderConfig:
-    """Return the architecture of a preset."""
-    shape: dict[str, Any] = {**preset(name)}
-    return EncoderConfig(
-        **shape,
-        patch_height=SIDE,
-        patch_width=SIDE,
-        max_patches=length,
-        patch_hidden=0,
-        positions="learned",
-        pooling="mean",
-        head="none",
-        keep_head=False,
-        channels=1,
-        dropout=0.1,
-        norm_epsilon=1e-6,
-        dtype=dtype,
-        remat=False,
-    )
-
-
-def batch_of(pairs: int, length: int) -> dict[str, Any]:
-    """Return a batch of noise."""
-    rng = np.random.default_rng(0)
-    views = ("anchor", "positive")
-    batch: dict[str, Any] = {
-        view: {
-            "patches": rng.integers(0, 256, (pairs, length, SIDE, SIDE), np.uint8),
-            "count": np.full(pairs, length, np.int32),
-        }
-        for view in views
-    }
-    ids = np.arange(2 * pairs, dtype=np.int32).reshape(2, pairs)
-    batch["text_id"] = dict(zip(views, ids, strict=True))
-    batch["group"] = np.full(pairs, -1, np.int32)
-    return batch
+REPEATS = 2
 
 
 def measure(config: EncoderConfig, pairs: int, chunk_size: int, repeats: int) -> tuple[int, float]:
     """Return (bytes of activations, seconds of the fastest step; infinite without repeats)."""
-    objective = make_objective("info_nce", OBJECTIVE)
+    objective = contrast()
     step: Any = mapped_step(config, objective, OPTIMIZER, "shard_map", chunk_size=chunk_size)
     host = init_state(init_params(config, 0), objective, OPTIMIZER)
     state = place_state(host, "shard_map", shard_optimizer=False)
-    rest = (batch_of(pairs, config.max_patches), np.float32(1e-4), np.uint32(0))
+    rest = (noise(pairs, config.max_patches), np.float32(1e-4), np.uint32(0))
     compiled = step.lower(state, *rest).compile()
     fastest = float("inf")
     for _ in range(repeats):
@@ -104,7 +54,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, nargs="+", default=[256, 2048, 8192])
     options = parser.parse_args()
     few, many = options.pairs[0], options.pairs[-1]
-    config = encoder(options.preset, options.length, options.dtype)
+    config = encoder(
+        **preset(options.preset), max_patches=options.length, dtype=options.dtype, head="none"
+    )
     found = {n: measure(config, n, options.chunk, REPEATS) for n in options.pairs}
     whole, _ = measure(config, many, 0, 0)
     flops = train_flops(config, 2 * many, options.length)

@@ -1,6 +1,6 @@
 """Speed of a training step on a CPU, beside a plain PyTorch encoder of the same shape.
 
-    OMP_NUM_THREADS=2 python benchmarks/train_step.py --torch ../shared/fixtures/bench_torch.py \
+    OMP_NUM_THREADS=2 python -m benchmarks.train_step --torch ../shared/fixtures/bench_torch.py \
         --text ../shared/data/sts/stsb/en/train.tsv
 
 Needs the extra "torch". Prints one line of JSON: pairs a second at 64 full patches and on real
@@ -23,68 +23,31 @@ from typing import Any
 import jax
 import numpy as np
 
+from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
 from pixel_linguist.data.loader import make_batches, make_examples
-from pixel_linguist.model import EncoderConfig, init_params
-from pixel_linguist.objective import make_objective
+from pixel_linguist.model import init_params
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.cost import matmul_peak, train_flops
-from pixel_linguist.train.devices import AXIS, place
-from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.devices import place
 from pixel_linguist.train.step import init_state, mapped_step
 
 PAIRS, LENGTH, WINDOW, BUCKETS = 32, 64, 16, 8
 ROUNDS = 3
-ENCODER = EncoderConfig(
-    patch_height=16,
-    patch_width=16,
+# As bench_torch.py has it.
+ENCODER = encoder(
     max_patches=LENGTH,
     width=256,
     depth=6,
     heads=4,
     mlp_width=1024,
-    patch_hidden=0,
-    positions="learned",
-    pooling="mean",
     head="none",
-    keep_head=False,
-    channels=1,
-    dropout=0.1,
     norm_epsilon=1e-5,
-    dtype="float32",
-    remat=False,
 )
-OPTIMIZER = OptimizerConfig(
-    b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
-)
-OBJECTIVE = {
-    "temperature": 0.05,
-    "learnable_temperature": False,
-    "symmetric": True,
-    "hard_negatives": False,
-    "mask_false_negatives": True,
-    "axis": AXIS,
-}
-
-
-def full_batch(pairs: int) -> dict[str, Any]:
-    """Return a batch of noise in which every text fills its patches."""
-    rng = np.random.default_rng(0)
-    batch: dict[str, Any] = {
-        view: {
-            "patches": rng.integers(0, 256, (pairs, LENGTH, 16, 16), np.uint8),
-            "count": np.full(pairs, LENGTH, np.int32),
-        }
-        for view in ("anchor", "positive")
-    }
-    ids = np.arange(2 * pairs, dtype=np.int32).reshape(2, pairs)
-    batch["text_id"] = dict(zip(("anchor", "positive"), ids, strict=True))
-    batch["group"] = np.full(pairs, -1, np.int32)
-    return batch
 
 
 def trainer() -> Callable[[Any], None]:
     """Return a function that trains on a batch and waits for it."""
-    objective = make_objective("info_nce", OBJECTIVE)
+    objective = contrast()
     step = mapped_step(ENCODER, objective, OPTIMIZER, "pmap")
     state = init_state(init_params(ENCODER, 0), objective, OPTIMIZER)
 
@@ -170,7 +133,7 @@ def main() -> None:
     parser.add_argument("--torch", type=Path, required=True, help="the peer's script")
     parser.add_argument("--text", type=Path, required=True, help="TSV of sentence1, sentence2")
     options = parser.parse_args()
-    train, batch, peaks = trainer(), full_batch(PAIRS), []
+    train, batch, peaks = trainer(), noise(PAIRS, LENGTH), []
     train(batch)
     times, theirs = [], []
     for _ in range(ROUNDS):

@@ -1,0 +1,43 @@
+"""What benchmarks of training steps share: a recipe's defaults, and batches of noise."""
+
+from typing import Any
+
+import numpy as np
+
+from experiments.base import get_config, info_nce, optimizer
+from pixel_linguist.model import EncoderConfig
+from pixel_linguist.objective import Objective, make_objective
+from pixel_linguist.train.devices import AXIS
+from pixel_linguist.train.optim import OptimizerConfig
+
+SIDE = 16
+OPTIMIZER = OptimizerConfig(**optimizer())
+
+
+def encoder(**changes: Any) -> EncoderConfig:
+    """Return the default architecture on patches of 16 x 16, with changes."""
+    sides = {"patch_height": SIDE, "patch_width": SIDE}
+    return EncoderConfig(**{**get_config().model, **sides, **changes})
+
+
+def contrast() -> Objective:
+    """Return the default objective, without hard negatives."""
+    arguments = info_nce(hard_negatives=False)
+    return make_objective(arguments.pop("name"), {**arguments, "axis": AXIS})
+
+
+def noise(pairs: int, length: int) -> dict[str, Any]:
+    """Return a batch of noise in which every text fills its patches."""
+    rng = np.random.default_rng(0)
+    views = ("anchor", "positive")
+    batch: dict[str, Any] = {
+        view: {
+            "patches": rng.integers(0, 256, (pairs, length, SIDE, SIDE), np.uint8),
+            "count": np.full(pairs, length, np.int32),
+        }
+        for view in views
+    }
+    ids = np.arange(2 * pairs, dtype=np.int32).reshape(2, pairs)
+    batch["text_id"] = dict(zip(views, ids, strict=True))
+    batch["group"] = np.full(pairs, -1, np.int32)
+    return batch
