@@ -28,11 +28,8 @@ run one after the other, each in a folder of its own in WORKDIR, with a table at
 """
 
 
-def main(arguments: list[str]) -> None:
-    """Parse the command line and run the recipe, or fine-tune a model on pairs."""
-    if {"--init", "--pairs"} & {word.partition("=")[0] for word in arguments}:
-        tune.main(arguments)
-        return
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of what is no key of a recipe."""
     parser = argparse.ArgumentParser(
         prog="pixel_linguist.train",
         description="Train a pixel sentence encoder by a recipe of stages.",
@@ -54,6 +51,15 @@ def main(arguments: list[str]) -> None:
         help="train on several hosts, the same command on each: 'auto' asks the cluster or the "
         "environment who they are, ADDRESS:PORT,PROCESSES,RANK says it; see docs/launching.md",
     )
+    return parser
+
+
+def main(arguments: list[str]) -> None:
+    """Parse the command line and run the recipe, or fine-tune a model on pairs."""
+    if {"--init", "--pairs"} & {word.partition("=")[0] for word in arguments}:
+        tune.main(arguments)
+        return
+    parser = make_parser()
     known, rest = parser.parse_known_args(arguments)
     if wrong := [word for word in rest if not word.startswith(("--config.", PREFIX))]:
         parser.error(f"unknown argument {wrong[0]!r}; recipe keys are set as --config.key=value")
