@@ -31,6 +31,7 @@ def get_config():
     first.update(steps=6, init_from=())
     first.update(evaluate_tasks=("sts-en",), best_metric="sts-en/spearman")
     second.update(steps=60, init_from=("first",), evaluate_tasks=())
+    second.schedule.peak = 3e-4
     config.stages = ConfigDict({{"first": first, "second": second}})
     config.order = ("first", "second")
     sts, bitext = config.tasks["sts-en"], config.tasks["en-vel"]
