@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from pixel_linguist.render.glyphs import GlyphRuns
+from pixel_linguist.render.glyphs import GlyphRuns, glyph_type
 
 # The least number of tiles, as in `Renderer.glyph_runs`.
 _FEWEST_TILES = 32
@@ -83,6 +83,6 @@ def share_out(runs: GlyphRuns, devices: int) -> GlyphRuns:
     glyphs = [np.searchsorted(own, part) for own, part in zip(used, parts, strict=True)]
     return dataclasses.replace(
         runs,
-        glyphs=np.concatenate(glyphs).astype(np.uint16),
+        glyphs=np.concatenate(glyphs).astype(glyph_type(room)),
         tiles=tiles.reshape(-1, *tiles.shape[2:]),
     )

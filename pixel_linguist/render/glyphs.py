@@ -6,6 +6,7 @@ What is sent to an accelerator is the runs and the few bitmaps they use, not the
 import dataclasses
 from collections.abc import Iterator, Sequence
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ class GlyphRuns:
     overlap their ink is added, up to 255.
 
     Attributes:
-        glyphs: uint16 [B, G]; 0 is the blank tile, with which rows are filled up.
+        glyphs: uint16 [B, G] (uint32 where there are more tiles); 0 is the blank tile, with which
+            rows are filled up.
         x: int16 [B, G].
         y: int16 [B, G].
         count: int32 [B], patches of each text, at least 1.
@@ -202,7 +204,7 @@ class RunStore(Store):
         tiles = np.zeros((_power(len(used) + 1), grid.height, grid.width), np.uint8)
         tiles[1 : len(used) + 1] = self.tiles[used]
         return GlyphRuns(
-            glyphs=filled(number + 1, np.uint16),
+            glyphs=filled(number + 1, glyph_type(len(tiles))),
             x=filled(x, np.int16),
             y=filled(y, np.int16),
             count=count.astype(np.int32),
@@ -221,7 +223,7 @@ def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
     used = len(tiles) + 1
     first = np.cumsum([0, *(len(part.tiles) - 1 for part in parts)])
     glyphs = [
-        np.where(part.glyphs, part.glyphs + start, 0).astype(np.uint16)
+        np.where(part.glyphs, part.glyphs.astype(np.int64) + start, 0).astype(glyph_type(used))
         for part, start in zip(parts, first[:-1], strict=True)
     ]
 
@@ -238,6 +240,11 @@ def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
         count=np.concatenate([part.count for part in parts]),
         tiles=np.pad(tiles, ((1, _power(used) - used), (0, 0), (0, 0))),
     )
+
+
+def glyph_type(tiles: int) -> type[np.unsignedinteger[Any]]:
+    """Return the type that counts so many tiles."""
+    return np.uint16 if tiles <= 1 << 16 else np.uint32
 
 
 def _power(number: int) -> int:

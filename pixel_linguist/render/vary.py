@@ -1,7 +1,8 @@
 """Text in many hands: fonts, sizes, weights, slants and spacings, drawn by example from seeds."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import difflib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,6 +14,9 @@ from pixel_linguist.render.rendered import Rendered, Stats
 from pixel_linguist.render.renderer import Renderer
 
 _T = TypeVar("_T")
+
+# What differs between styles.
+ASPECTS = ("family", "size", "weight", "slant", "spacing")
 
 
 def installed_families() -> tuple[str, ...]:
@@ -31,7 +35,8 @@ class Variation:
         weights: of fonts that have several.
         slants: in degrees.
         spacings: pixels between letters, for fonts of 12 pixels.
-        strength: 0 is the renderer's own style, 1 anything in these ranges.
+        strength: 0 is the renderer's own style, 1 anything in these ranges: one number for all
+            ASPECTS, or one by aspect, 0 for those that are not named.
         styles: how many there are in all; more of them need more memory, and time to draw.
         seed: of the styles.
     """
@@ -41,9 +46,59 @@ class Variation:
     weights: tuple[int, int] = (200, 800)
     slants: tuple[int, int] = (-8, 16)
     spacings: tuple[int, int] = (-1, 2)
-    strength: float = 1.0
+    strength: float | Mapping[str, float] = 1.0
     styles: int = 64
     seed: int = 0
+
+    def strengths(self) -> dict[str, float]:
+        """Return the strength of each aspect."""
+        given = self.strength
+        if isinstance(given, Mapping):
+            return {aspect: float(given.get(aspect, 0.0)) for aspect in ASPECTS}
+        return dict.fromkeys(ASPECTS, float(given))
+
+
+def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Variation:
+    """Make a variation out of the aspects named in `spec`.
+
+    Args:
+        spec: name in ASPECTS -> keyword arguments, as in {"family": {"strength": 0.5},
+            "size": {"strength": 1.0}}. The family may have "families" as well, to draw from.
+        seed: of the styles.
+
+    Raises:
+        ValueError: a name, keyword or family is unknown (the nearest known name is given), the
+            strength is missing or out of range.
+        FileNotFoundError: the first font of a family to draw from is not installed.
+    """
+    for name, keywords in spec.items():
+        if name not in ASPECTS:
+            nearest = difflib.get_close_matches(name, ASPECTS, n=1, cutoff=0.0)[0]
+            raise ValueError(
+                f"unknown aspect of style {name!r}: did you mean {nearest!r}? "
+                f"known: {', '.join(ASPECTS)}"
+            )
+        known = ("strength", "families") if name == "family" else ("strength",)
+        for keyword in keywords:
+            if keyword not in known:
+                raise ValueError(f"{name} takes no {keyword!r}; it takes {', '.join(known)}")
+        if "strength" not in keywords:
+            raise ValueError(f"{name} needs 'strength': it has {dict(keywords)}")
+        _check_strength(keywords["strength"], f"{name}: strength")
+    families = tuple(spec.get("family", {}).get("families", ()))
+    for name in families:
+        if find(family(name).fonts[0].font) is None:
+            raise FileNotFoundError(
+                f"family {name!r} is to be drawn from, and is not installed; "
+                f"python -m pixel_linguist.render --install-fonts {name} installs it"
+            )
+    strength = {name: float(keywords["strength"]) for name, keywords in spec.items()}
+    return Variation(families=families, strength=strength, seed=seed)
+
+
+def _check_strength(value: object, name: str) -> None:
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{name} must be a number from 0 to 1, not {value!r}")
 
 
 class VariedRenderer:
@@ -63,12 +118,13 @@ class VariedRenderer:
             ValueError: a family is not known, or a number out of range.
         """
         self.renderer, self.variation = renderer, variation or Variation()
-        if not 0 <= self.variation.strength <= 1:
-            raise ValueError(f"strength is {self.variation.strength}; it must be 0 to 1")
+        self._strengths = self.variation.strengths()
+        for name, strength in self._strengths.items():
+            _check_strength(strength, f"{name}: strength")
         if self.variation.styles < 1:
             raise ValueError(f"styles is {self.variation.styles}; at least 1 is needed")
-        self._families = self.variation.families or installed_families()
-        for name in self._families:
+        self.families = self.variation.families or installed_families()
+        for name in self.families:
             family(name)
         self._renderers: dict[int, Renderer] = {}
 
@@ -81,22 +137,27 @@ class VariedRenderer:
         rng = np.random.default_rng([variation.seed, number])
         settings = self.renderer.settings()
         height = settings["patch"][0]
-        strength = variation.strength
-        if rng.random() < strength:
-            settings["family"] = str(rng.choice(self._families))
+        if rng.random() < self._strengths["family"]:
+            settings["family"] = str(rng.choice(self.families))
         own = settings["font_size"] or family(settings["family"]).size * height
 
-        def near(center: float, limits: tuple[float, float]) -> float:
-            return float(center + strength * (rng.uniform(*limits) - center))
+        def near(center: float, limits: tuple[float, float], aspect: str) -> float:
+            return float(center + self._strengths[aspect] * (rng.uniform(*limits) - center))
 
-        size = near(own, (variation.sizes[0] * height / 32, variation.sizes[1] * height / 32))
-        size = round(size * 4) / 4
-        settings["font_size"] = size if strength else settings["font_size"]
-        settings["weight"] = round(near(settings["weight"], variation.weights))
-        settings["slant"] = round(near(settings["slant"], variation.slants))
+        limits = variation.sizes[0] * height / 32, variation.sizes[1] * height / 32
+        size = round(near(own, limits, "size") * 4) / 4
+        if self._strengths["size"]:
+            settings["font_size"] = size
+        settings["weight"] = round(near(settings["weight"], variation.weights, "weight"))
+        settings["slant"] = round(near(settings["slant"], variation.slants, "slant"))
         low, high = (limit * size / 12 for limit in variation.spacings)
-        settings["spacing"] = round(near(settings["spacing"], (low, high)))
+        settings["spacing"] = round(near(settings["spacing"], (low, high), "spacing"))
         return settings
+
+    def font_hashes(self) -> dict[str, str]:
+        """Return the SHA-256 of each font file that styles may draw with, by its name."""
+        fonts = {member.font for name in self.families for member in family(name).fonts}
+        return {place[0].name: place[1] for font in sorted(fonts) if (place := find(font))}
 
     def _renderer(self, number: int) -> Renderer:
         if number not in self._renderers:

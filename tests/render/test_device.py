@@ -195,3 +195,34 @@ def test_rows_that_do_not_divide_are_refused(devices: int) -> None:
 def test_rendering_needs_no_jax() -> None:
     program = "import sys, pixel_linguist.render; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_more_tiles_than_16_bits_count_are_still_told_apart() -> None:
+    """Many styles of many letters in one batch: numbers must not begin again at 0."""
+    rng = np.random.default_rng(0)
+    parts = []
+    for _ in range(2):
+        tiles = rng.integers(0, 256, (40_000, 2, 2), np.uint8)
+        tiles[0] = 0
+        parts.append(
+            GlyphRuns(
+                glyphs=rng.integers(0, 40_000, (4, 32)).astype(np.uint16),
+                x=rng.integers(0, 40, (4, 32)).astype(np.int16),
+                y=rng.integers(0, 6, (4, 32)).astype(np.int16),
+                count=np.full(4, 10, np.int32),
+                tiles=tiles,
+                length=10,
+                patch=(6, 4),
+            )
+        )
+    joined = host.join_runs(parts)
+    expected = np.concatenate([host.rasterise(part) for part in parts])
+    np.testing.assert_array_equal(host.rasterise(joined), expected)
+    np.testing.assert_array_equal(draw(joined), expected)
+    shared = share_out(joined, 2)
+    # A device's own tiles are few again.
+    assert joined.glyphs.dtype == np.uint32 and shared.glyphs.dtype == np.uint16
+    halves = jax.tree.map(lambda a: np.split(a, 2), shared)
+    for number, texts in enumerate(np.split(expected, 2)):
+        half = jax.tree.map(lambda a, n=number: a[n], halves, is_leaf=lambda a: type(a) is list)
+        np.testing.assert_array_equal(host.rasterise(half), texts)
