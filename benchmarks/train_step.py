@@ -24,6 +24,7 @@ import jax
 import numpy as np
 
 from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
+from pixel_linguist.data.draw import Draw, OneStyle
 from pixel_linguist.data.loader import make_batches, make_examples
 from pixel_linguist.model import init_params
 from pixel_linguist.render import Renderer
@@ -79,8 +80,7 @@ def sentences(path: Path) -> Iterator[Any]:
     }
     batches = make_batches(
         make_examples(path.parent, stage, seed=0),
-        Renderer("noto", "words", max_patches=LENGTH),
-        views=("anchor", "positive"),
+        Draw(OneStyle(Renderer("noto", "words", max_patches=LENGTH)), ("anchor", "positive")),
         batch_size=PAIRS,
         length=LENGTH,
         workers=0,

@@ -92,6 +92,13 @@ def stage(
             # Perturbation → its arguments, drawn for each view on its own.
             "perturb": {},
             "perturb_probability": 1.0,
+            # Aspect of style (family, size, weight, slant, spacing) → {"strength": 0 to 1}, drawn
+            # for each view on its own; {}: evaluation's style.
+            "styles": {},
+            # Augmentation of pixels → {"strength": 0 to 1}, drawn on the device for each view.
+            "augment": {},
+            # Who rasterises, to the same bytes: "host" sends pixels, "device" glyphs.
+            "raster": "host",
             "objective": objective or info_nce(hard_negatives=hard_negatives),
             "optimizer": optimizer(),
             "steps": steps,

@@ -6,37 +6,22 @@ not depend on workers or threads and an iterator resumes exactly from its saved 
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import grain
 import numpy as np
 
+from pixel_linguist.data.draw import Batch, Draw, Pair
 from pixel_linguist.data.pairs import Example, PairMaker, make_pair_maker
 from pixel_linguist.data.sources import Source, make_source
 from pixel_linguist.text.perturb import Composition, compose
 
-Batch = dict[str, Any]
-# An example as its source has it, and as it is shown.
-Pair = tuple[Example, Example]
-
-
-class Render(Protocol):
-    """What the loader asks of a renderer."""
-
-    def __call__(self, texts: Sequence[str], length: int) -> Any:
-        """Return .patches uint8 [B, length, H, W], .count int32 [B], and .stats.cut."""
-        ...
-
-    def count_patches(self, texts: Sequence[str]) -> np.ndarray:
-        """Return how many patches each text needs: int [B]."""
-        ...
-
 
 @dataclasses.dataclass(frozen=True)
 class MakeViews(grain.transforms.RandomMap):
-    """Record → (clean example, perturbed example); the views are perturbed independently.
+    """Record → (clean example, as it is shown); views are perturbed and styled independently.
 
     `part` of `parts` keeps the groups of one source apart from those of another.
     """
@@ -47,12 +32,14 @@ class MakeViews(grain.transforms.RandomMap):
     parts: int
 
     def random_map(self, record: Any, rng: np.random.Generator) -> tuple[Example, Example]:
-        """Apply the pair maker, then the perturbation to each text on its own."""
+        """Apply the pair maker, then the perturbation to each text on its own; draw its style."""
         clean = self.pair_maker(record, rng)
         if clean.group >= 0:
             clean = clean._replace(group=clean.group * self.parts + self.part)
         anchor, positive, negative = (self.perturb(text, rng) for text in clean[:3])
-        return clean, Example(anchor, positive, negative, clean.group)
+        # Drawn last, so that texts are the same with styles and without.
+        styles = tuple(rng.integers(1 << 31, size=3).tolist())
+        return clean, Example(anchor, positive, negative, clean.group, styles=styles)
 
 
 def text_id(text: str) -> int:
@@ -69,8 +56,7 @@ class Arrange(grain.transforms.RandomMap):
     of a batch is padding.
     """
 
-    render: Render
-    views: tuple[str, ...]
+    draw: Draw
     batch_size: int
     by_length: bool
 
@@ -81,22 +67,17 @@ class Arrange(grain.transforms.RandomMap):
             return [pairs]
         batches: list[list[Pair]] = [[] for _ in range(number)]
         texts: list[set[int]] = [set() for _ in range(number)]
-        order = (
-            np.argsort(self.patches(pairs), kind="stable") if self.by_length else range(len(pairs))
-        )
+        order = np.arange(len(pairs))
+        if self.by_length:
+            order = np.argsort(self.draw.count_patches(pairs), kind="stable")
         for i in order:
-            shown = (getattr(pairs[i][0], view) for view in self.views)
+            shown = (getattr(pairs[i][0], view) for view in self.draw.views)
             own = {text_id(text) for text in shown if text}
             open_ = [b for b in range(number) if len(batches[b]) < self.batch_size]
             chosen = next((b for b in open_ if texts[b].isdisjoint(own)), open_[0])
             batches[chosen].append(pairs[i])
             texts[chosen] |= own
         return [batches[b] for b in rng.permutation(number)]
-
-    def patches(self, pairs: list[Pair]) -> np.ndarray:
-        """Return the patches of each example's longest text as it will be drawn: int [N]."""
-        texts = [getattr(seen, view) for view in self.views for _, seen in pairs]
-        return np.asarray(self.render.count_patches(texts)).reshape(-1, len(pairs)).max(axis=0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,41 +88,31 @@ class RenderBatches(grain.transforms.Map):
     longest text, on whichever host that is.
     """
 
-    render: Render
-    views: tuple[str, ...]
+    draw: Draw
     lengths: tuple[int, ...]
     process: int
     processes: int
 
     def map(self, batches: list[list[Pair]]) -> list[Batch]:
-        """Draw each batch."""
-        return [self.draw(pairs) for pairs in batches]
+        """Put each batch together."""
+        return [self.batch(pairs) for pairs in batches]
 
-    def draw(self, pairs: list[Pair]) -> Batch:
-        """Return view → {"patches", "count"}, "text_id", "group", and what else examples bring.
-
-        "cut" int32 [] counts the texts that were longer than their room.
-        """
+    def batch(self, pairs: list[Pair]) -> Batch:
+        """Return what `Draw` makes, "text_id", "group", and what else examples bring."""
         length = self.lengths[-1]
         if len(self.lengths) > 1:
-            texts = [getattr(seen, view) for view in self.views for _, seen in pairs]
-            longest = int(np.max(self.render.count_patches(texts)))
+            longest = int(np.max(self.draw.count_patches(pairs)))
             length = next((room for room in self.lengths if room >= longest), length)
+        batch = self.draw(pairs, length, self.process, self.processes)
         # Consecutive rows, so that the global batch is that of one host alone.
         rows = len(pairs) // self.processes
         pairs = pairs[self.process * rows :][:rows]
-        batch: Batch = {
-            "text_id": {},
-            "cut": np.int32(0),
-            "group": np.array([clean.group for clean, _ in pairs], np.int32),
+        batch["group"] = np.array([clean.group for clean, _ in pairs], np.int32)
+        batch["text_id"] = {
+            view: np.array([text_id(getattr(clean, view)) for clean, _ in pairs], np.int32)
+            for view in self.draw.views
         }
-        for view in self.views:
-            rendered = self.render([getattr(seen, view) for _, seen in pairs], length=length)
-            batch[view] = {"patches": rendered.patches, "count": rendered.count}
-            batch["cut"] += rendered.stats.cut
-            ids = [text_id(getattr(clean, view)) for clean, _ in pairs]
-            batch["text_id"][view] = np.array(ids, np.int32)
-        if "negative" in self.views:
+        if "negative" in self.draw.views:
             batch["has_negative"] = np.array([clean.negative != "" for clean, _ in pairs])
         for name in ("target", "score"):
             given = [x for clean, _ in pairs if (x := getattr(clean, name)) is not None]
@@ -216,9 +187,8 @@ def make_examples(root: str | Path, stage: Mapping[str, Any], *, seed: int) -> g
 
 def arranged(
     examples: grain.MapDataset,
-    render: Render,
+    draw: Draw,
     *,
-    views: tuple[str, ...],
     batch_size: int,
     window: int,
     length_buckets: int,
@@ -227,8 +197,7 @@ def arranged(
 
     Args:
         examples: from `make_examples`.
-        render: the renderer; it counts patches.
-        views: which texts of an example are rendered.
+        draw: what will draw them; it counts patches.
         batch_size: examples in one batch of all hosts.
         window: batches that are arranged together, as `Arrange` says; 1: as they come.
         length_buckets: numbers of patches in use; from 2 on, examples are arranged by length.
@@ -236,14 +205,13 @@ def arranged(
     if window < 1:
         raise ValueError(f"window is {window}; it must be at least 1 batch")
     windows = examples.batch(window * batch_size, drop_remainder=True, batch_fn=list)
-    return windows.random_map(Arrange(render, views, batch_size, length_buckets > 1), seed=window)
+    return windows.random_map(Arrange(draw, batch_size, length_buckets > 1), seed=window)
 
 
 def make_batches(
     examples: grain.MapDataset,
-    render: Render,
+    draw: Draw,
     *,
-    views: tuple[str, ...],
     batch_size: int,
     length: int,
     workers: int,
@@ -258,8 +226,7 @@ def make_batches(
 
     Args:
         examples: from `make_examples`.
-        render: the renderer; it travels to the workers.
-        views: which texts of an example are rendered.
+        draw: what draws them; it travels to the workers.
         batch_size: examples in one batch of all hosts.
         length: patches to which every text is padded or cut.
         workers: processes; 0 renders in threads of this one.
@@ -276,7 +243,7 @@ def make_batches(
     if batch_size % processes:
         raise ValueError(f"batch_size {batch_size} is not divisible by {processes} hosts")
     lengths = bucket_lengths(length, length_buckets)
-    if window == length_buckets == 1:
+    if window == length_buckets == 1 and not (draw.devices and processes > 1):
         # Nothing of the other hosts' rows has to be known: they are not even read.
         rows = examples.batch(batch_size // processes, drop_remainder=True, batch_fn=list)
         windows = rows[process::processes].map(lambda pairs: [pairs])
@@ -284,13 +251,12 @@ def make_batches(
     else:
         windows = arranged(
             examples,
-            render,
-            views=views,
+            draw,
             batch_size=batch_size,
             window=window,
             length_buckets=length_buckets,
         )
-    windows = windows.map(RenderBatches(render, views, lengths, process, processes))
+    windows = windows.map(RenderBatches(draw, lengths, process=process, processes=processes))
     ahead = grain.ReadOptions(num_threads=2, prefetch_buffer_size=max(4 // window, 2))
     dataset = windows.to_iter_dataset(ahead)
     if workers:

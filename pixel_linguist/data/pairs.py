@@ -18,7 +18,8 @@ class Example(NamedTuple):
 
     Examples of one group (-1: none) are never negatives of each other. The target is what the
     anchor's embedding is to be, float [D], where a teacher has given one; the score says how alike
-    anchor and positive are, where people have said so.
+    anchor and positive are, where people have said so. Of an example as it is shown, `styles` are
+    the seeds of the styles in which anchor, positive and negative are drawn.
     """
 
     anchor: str
@@ -27,6 +28,11 @@ class Example(NamedTuple):
     group: int = -1
     target: np.ndarray | None = None
     score: float | None = None
+    styles: tuple[int, ...] = (0, 0, 0)
+
+    def style(self, view: str) -> int:
+        """Return the seed of the style in which a view is drawn."""
+        return self.styles[self._fields.index(view)]
 
 
 class PairMaker(Protocol):

@@ -5,7 +5,7 @@ uint8 [height, width, 3].
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,27 +37,27 @@ Color = tuple[int, int, int]
 def save_pairs(
     renderer: Renderer,
     pairs: Sequence[tuple[Example, Example]],
+    seen: Mapping[str, Sequence[np.ndarray]],
     path: Path,
-    length: int | None = None,
 ) -> None:
-    """Write a PNG of examples: each clean text, and below it the perturbed one in patches.
+    """Write a PNG of examples: each clean text, and below it what the model sees, in patches.
 
     Args:
-        renderer: of the model.
+        renderer: of the captions' letters.
         pairs: (clean, perturbed); a hard negative is shown where the clean example has one.
+        seen: view → patches uint8 [count, H, W] of each pair; other views are not shown.
         path: of the PNG.
-        length: patches to which the stage cuts texts; None: the renderer's limit alone.
     """
     captions = caption_renderer(renderer)
     views = {"anchor": "anchor", "positive": "positive", "negative": "hard negative"}
     blocks = []
-    for clean, perturbed in pairs:
+    for number, (clean, _) in enumerate(pairs):
         rows = []
         for view, name in views.items():
             text = getattr(clean, view)
-            if view == "negative" and not text:
+            if view not in seen or (view == "negative" and not text):
                 continue
-            strip = draw_strip(renderer, getattr(perturbed, view), length)
+            strip = draw_patches(seen[view][number])
             rows.append((name, _stack([draw_caption(captions, text), strip], gap=4)))
         blocks.append(rows)
     _save(captions, blocks, path)
@@ -108,7 +108,7 @@ def save_patch_similarity(
             from its least (paper) to its greatest value (full colour).
         path: of the PNG.
     """
-    rows, columns = _patches(renderer, first, None), _patches(renderer, second, None)
+    rows, columns = _patches(renderer, first), _patches(renderer, second)
     height, width = rows.shape[1:]
     low = similarity.min()
     shares = (similarity - low) / max(similarity.max() - low, 1e-6)
@@ -130,9 +130,13 @@ def caption_renderer(renderer: Renderer) -> Renderer:
     return Renderer(**{**renderer.settings(), "strategy": "continuous", "max_patches": 4096})
 
 
-def draw_strip(renderer: Renderer, text: str, length: int | None = None) -> np.ndarray:
+def draw_strip(renderer: Renderer, text: str) -> np.ndarray:
     """Draw a text as the model sees it: its patches, broken into lines, with their grid."""
-    patches = _patches(renderer, text, length)
+    return draw_patches(_patches(renderer, text))
+
+
+def draw_patches(patches: np.ndarray) -> np.ndarray:
+    """Draw patches uint8 [N, H, W], broken into lines, with their grid."""
     height, width = patches.shape[1:]
     per_line = max(LINE // width, 1)
     lines = []
@@ -151,7 +155,7 @@ def draw_caption(captions: Renderer, text: str, color: Color = CAPTION) -> np.nd
     """Draw a text in lines, without a grid; what is longer than CAPTION_LINES ends in "…"."""
     lines = []
     for line in wrap(captions, text):
-        patches = _patches(captions, line, None)
+        patches = _patches(captions, line)
         ink = np.concatenate(list(patches), axis=1)
         ink = ink.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
         lines.append(_blend(np.full((*ink.shape, 3), PAPER, np.uint8), ink, color))
@@ -160,7 +164,7 @@ def draw_caption(captions: Renderer, text: str, color: Color = CAPTION) -> np.nd
 
 def wrap(captions: Renderer, text: str) -> list[str]:
     """Break a text between words, or in a word that is longer than a line, into lines."""
-    width = _patches(captions, "", None).shape[2]
+    width = _patches(captions, "").shape[2]
     room = max(LINE // width, 1)
     lines = [""]
     for word in text.split():
@@ -194,9 +198,9 @@ def break_lines(patches: np.ndarray, per_line: int) -> list[np.ndarray]:
     return [*lines, patches[start:]]
 
 
-def _patches(renderer: Renderer, text: str, length: int | None) -> np.ndarray:
+def _patches(renderer: Renderer, text: str) -> np.ndarray:
     """Render one text: uint8 [count, H, W], without padding."""
-    rendered = renderer([text], length=length)
+    rendered = renderer([text])
     return rendered.patches[0, : rendered.count[0]]
 
 

@@ -21,7 +21,7 @@ from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.devices import AXIS, place, place_state
-from pixel_linguist.train.non_finite import stop_non_finite
+from pixel_linguist.train.non_finite import ROWS_PICTURED, stop_non_finite
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.reconstruction import (
@@ -30,6 +30,7 @@ from pixel_linguist.train.reconstruction import (
     make_reconstruction,
 )
 from pixel_linguist.train.run import Run
+from pixel_linguist.train.sight import Sight, make_sight
 from pixel_linguist.train.step import init_state, mapped_step
 from pixel_linguist.train.watch import Meter, Profile, Progress
 
@@ -78,12 +79,22 @@ def stage_examples(shop: Workshop, stage: ConfigDict) -> Any:
     return make_examples(shop.config.data_dir, stage, seed=shop.config.seed + stage.seed)
 
 
+def stage_sight(shop: Workshop, stage: ConfigDict) -> Sight:
+    """Make what is between a stage's texts and its encoder."""
+    return make_sight(
+        shop.renderer,
+        styles=stage.styles.to_dict(),
+        augmentations=stage.augment.to_dict(),
+        raster=stage.raster,
+        seed=shop.config.seed + stage.seed,
+    )
+
+
 def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> Any:
     """Make the endless batches of a stage for this host."""
     return make_batches(
         stage_examples(shop, stage),
-        shop.renderer,
-        views=objective.views,
+        stage_sight(shop, stage).draw(objective.views),
         batch_size=stage.batch_size,
         length=stage.length,
         workers=shop.config.train.workers,
@@ -154,19 +165,22 @@ class Watch:
         if finite.all():
             return
         step = done - len(finite) + int(np.argmin(finite))
+        views, sight = stage_objective(shop, stage).views, stage_sight(shop, stage)
         windows = arranged(
             stage_examples(shop, stage),
-            shop.renderer,
-            views=stage_objective(shop, stage).views,
+            sight.draw(views),
             batch_size=stage.batch_size,
             window=stage.window,
             length_buckets=stage.length_buckets,
         )
+        pairs = windows[step // stage.window][step % stage.window]
+        seed = shop.config.seed + stage.seed
+        pictured = pairs[:ROWS_PICTURED]
         stop_non_finite(
-            windows[step // stage.window][step % stage.window],
+            pairs,
+            sight.look(pictured, views, stage.length, seed=seed, step=step),
             shop.renderer,
             folder=shop.run.stage(self.name),
-            length=stage.length,
             stage=self.name,
             step=step + 1,
             peak=stage.schedule.peak,
@@ -218,7 +232,12 @@ def train_stage(
     optimizer = OptimizerConfig(**stage.optimizer)
     sharding = {"shard_optimizer": settings.shard_optimizer}
     arguments = shop.encoder, objective, optimizer, settings.backend
-    step_fn = mapped_step(*arguments, chunk_size=stage.chunk_size, **sharding)
+    step_fn = mapped_step(
+        *arguments,
+        augmentation=stage_sight(shop, stage).augmentation,
+        chunk_size=stage.chunk_size,
+        **sharding,
+    )
     seed = np.uint32(shop.config.seed + stage.seed)
     data = iter(stage_batches(shop, stage, objective))
     checkpoints = Checkpoints(

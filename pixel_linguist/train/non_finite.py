@@ -1,7 +1,7 @@
 """What is left behind when a loss is not finite: the batch, to read, to look at, and to replay."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,10 +17,10 @@ ROWS_PICTURED = 64
 
 def stop_non_finite(
     pairs: Sequence[tuple[Example, Example]],
+    seen: Mapping[str, Sequence[np.ndarray]],
     renderer: Renderer,
     *,
     folder: Path,
-    length: int,
     stage: str,
     step: int,
     peak: float,
@@ -29,9 +29,9 @@ def stop_non_finite(
 
     Args:
         pairs: the step's (clean, perturbed) examples.
+        seen: view → patches uint8 [count, H, W] of the first examples, as the model saw them.
         renderer: of the model.
         folder: for non_finite/STEP.jsonl (one example a line) and STEP.png (the first rows).
-        length: patches to which the stage cuts texts.
         stage: its name.
         step: the first whose loss is not finite, from 1 on.
         peak: the stage's highest learning rate.
@@ -45,7 +45,7 @@ def stop_non_finite(
     lines = [json.dumps(row, ensure_ascii=False, default=np.ndarray.tolist) + "\n" for row in rows]
     write_whole(path, "".join(lines).encode("utf-8", "backslashreplace"))
     picture = path.with_suffix(".png")
-    save_pairs(renderer, pairs[:ROWS_PICTURED], picture, length=length)
+    save_pairs(renderer, pairs[:ROWS_PICTURED], seen, picture)
     raise FloatingPointError(
         f"stage {stage}: the loss is not finite at step {step}; lower schedule.peak (now {peak}) "
         f"or optimizer.clip_norm. The batch of that step is in {path} and {picture.name}. To "

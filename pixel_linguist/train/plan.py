@@ -15,7 +15,12 @@ from pixel_linguist.data.loader import make_batches
 from pixel_linguist.model import init_params
 from pixel_linguist.train.cost import train_flops
 from pixel_linguist.train.devices import place, place_state
-from pixel_linguist.train.loop import Workshop, stage_examples, stage_objective
+from pixel_linguist.train.loop import (
+    Workshop,
+    stage_examples,
+    stage_objective,
+    stage_sight,
+)
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.step import init_state, mapped_step
 
@@ -64,7 +69,9 @@ def plan_recipe(shop: Workshop) -> str:
             objective = stage_objective(shop, stage)
             views = len(objective.views)
             shape = stage.batch_size, stage.length, stage.chunk_size
-            key = objective, OptimizerConfig(**stage.optimizer), *shape
+            sight = stage_sight(shop, stage)
+            look = sight.augmentation, sight.devices
+            key = objective, OptimizerConfig(**stage.optimizer), *shape, *look
             if key not in measured:
                 measured[key] = measure(shop, stage, params)
             memory, seconds = measured[key]
@@ -94,12 +101,13 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]
     """Return a step's bytes on each device, and its seconds as scaled up from a few rows."""
     train = shop.config.train
     objective, optimizer = stage_objective(shop, stage), OptimizerConfig(**stage.optimizer)
+    sight = stage_sight(shop, stage)
     sharding = {"shard_optimizer": train.shard_optimizer}
+    options = {"augmentation": sight.augmentation, **sharding}
     rows = min(stage.batch_size, ROWS * jax.device_count())
     data = make_batches(
         stage_examples(shop, stage),
-        shop.renderer,
-        views=objective.views,
+        sight.draw(objective.views),
         batch_size=rows,
         length=stage.length,
         workers=0,
@@ -107,7 +115,8 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]
     with contextlib.closing(iter(data)) as batches:
         batch = next(batches)
     del batch["cut"]
-    step = mapped_step(shop.encoder, objective, optimizer, train.backend, **sharding)
+    arguments = shop.encoder, objective, optimizer, train.backend
+    step = mapped_step(*arguments, **options)
     state = place_state(init_state(params, objective, optimizer), train.backend, **sharding)
     inputs = np.float32(0), np.uint32(0)
     fastest = float("inf")
@@ -116,10 +125,13 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]
         state, metrics = step(state, place(batch, train.backend), *inputs)
         jax.block_until_ready((state, metrics))
         fastest = min(fastest, time.perf_counter() - began)
-    full = mapped_step(
-        shop.encoder, objective, optimizer, train.backend, chunk_size=stage.chunk_size, **sharding
-    )
-    whole = jax.tree.map(lambda x: np.resize(x, (stage.batch_size, *x.shape[1:])), batch)
+    full = mapped_step(*arguments, chunk_size=stage.chunk_size, **options)
+
+    def scaled(x: np.ndarray) -> np.ndarray:
+        """Repeat an array's rows, of which there may be several for an example."""
+        return np.resize(x, (len(x) * stage.batch_size // rows, *x.shape[1:]))
+
+    whole = jax.tree.map(scaled, batch)
     lowered = full.lower(state, place(whole, train.backend), *inputs)  # type: ignore[attr-defined]
     use = lowered.compile().memory_analysis()
     kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes

@@ -11,6 +11,7 @@ import jax
 from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
+from pixel_linguist.data.draw import Draw
 from pixel_linguist.data.loader import bucket_lengths, make_examples, preview
 from pixel_linguist.data.sources import source_files
 from pixel_linguist.evaluate.baselines import tfidf_embed
@@ -31,7 +32,13 @@ from pixel_linguist.report.record import read_run
 from pixel_linguist.train.averaging import greedy_average
 from pixel_linguist.train.devices import host_folder
 from pixel_linguist.train.loggers import check_loggers, open_loggers
-from pixel_linguist.train.loop import Workshop, stage_objective, train_stage
+from pixel_linguist.train.loop import (
+    Workshop,
+    stage_examples,
+    stage_objective,
+    stage_sight,
+    train_stage,
+)
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import Run
@@ -114,8 +121,11 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
     optimizer = OptimizerConfig(**stage.optimizer)
     sharding = {"shard_optimizer": train.shard_optimizer}
     mapped_step(shop.encoder, objective, optimizer, train.backend, **sharding)
-    # Reading the first example opens every source and tries the pair maker and perturbations.
-    list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
+    sight = stage_sight(shop, stage)
+    # Reading the first example opens every source and tries the pair maker and perturbations;
+    # drawing it tries the renderer, though of styles only those that it is drawn in.
+    first = list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
+    Draw(sight.render, objective.views, min(sight.devices, 1))(first, stage.length)
 
 
 def start_params(shop: Workshop, stage: ConfigDict, score: Score) -> Params:
@@ -200,11 +210,19 @@ def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
         "stage": plain(stage),
         "model": dataclasses.asdict(shop.encoder),
         "renderer": shop.renderer.settings(),
-        "fonts": shop.renderer.font_hashes(),
+        "fonts": shop.renderer.font_hashes() | stage_sight(shop, stage).fonts(),
         "seed": config.seed,
         "data_dir": str(config.data_dir),
         "sha256": {str(file): sha256(root / file) for file in sorted(files)},
     }
+
+
+def picture_pairs(shop: Workshop, name: str, stage: ConfigDict) -> None:
+    """Leave a picture of a stage's first pairs, as the model sees them."""
+    pairs = list(preview(stage_examples(shop, stage), PAIRS_SHOWN))
+    views, seed = stage_objective(shop, stage).views, shop.config.seed + stage.seed
+    seen = stage_sight(shop, stage).look(pairs, views, stage.length, seed=seed, step=0)
+    save_pairs(shop.renderer, pairs, seen, shop.run.folder / "pairs" / f"{name}.png")
 
 
 def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption) -> None:
@@ -216,12 +234,7 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
     else:
         params = start_params(shop, stage, scorer.score)
         if stage.steps:
-            examples = make_examples(
-                shop.config.data_dir, stage, seed=shop.config.seed + stage.seed
-            )
-            picture = shop.run.folder / "pairs" / f"{name}.png"
-            pairs = list(preview(examples, PAIRS_SHOWN))
-            save_pairs(shop.renderer, pairs, picture, length=stage.length)
+            picture_pairs(shop, name, stage)
             evaluate = functools.partial(scorer.score, names=stage.evaluate_tasks)
             params = train_stage(shop, name, stage, params, evaluate, preemption)
         save_model(shop.run.model(name), shop.model(params))

@@ -12,12 +12,15 @@ from jax.sharding import PartitionSpec
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.objective import Objective
+from pixel_linguist.render.augment import Augmentation
 from pixel_linguist.train.devices import AXIS, Backend, device_mesh, state_shardings
 from pixel_linguist.train.optim import OptimizerConfig, make_optimizer
 from pixel_linguist.train.reconstruction import forward
+from pixel_linguist.train.sight import augment, by_example, counts
 
 State = dict[str, Any]
 Step = Callable[[State, Any, Any, Any], tuple[State, dict[str, jax.Array]]]
+AS_DRAWN = Augmentation(())
 
 
 def init_state(encoder: Any, objective: Objective, optimizer: OptimizerConfig) -> State:
@@ -33,22 +36,33 @@ def init_state(encoder: Any, objective: Objective, optimizer: OptimizerConfig) -
     return jax.tree.map(np.asarray, state)
 
 
-def in_chunks(encode_rows: Callable[[Any], Any], chunk_size: int) -> Callable[[Any], Any]:
+def in_chunks(
+    see: Callable[[Any], Any], encode_rows: Callable[[Any], Any], chunk_size: int
+) -> Callable[[Any], Any]:
     """Return a function of a tree of [B, ...] that runs `chunk_size` rows at a time.
 
-    A chunk is computed again in the backward pass, so that the memory of activations is that of
+    A chunk is encoded again in the backward pass, so that the memory of activations is that of
     one chunk whatever B is. Exact: GradCache (Gao et al. 2021, arXiv 2101.06983) in one pass.
+
+    Args:
+        see: rows → what is encoded of them. It is run once: pixels take less memory than
+            activations, and do not depend on parameters.
+        encode_rows: what `see` returns → outputs, trees of [chunk_size, ...].
+        chunk_size: rows; 0: all at once, without encoding again.
 
     Raises:
         ValueError: at the first call, if `chunk_size` does not divide B.
     """
+    if not chunk_size:
+        return lambda rows: encode_rows(see(rows))
+    encode_again = jax.checkpoint(encode_rows, prevent_cse=False)
 
     def run(rows: Any) -> Any:
         count = jax.tree.leaves(rows)[0].shape[0]
         if count % chunk_size:
             raise ValueError(f"chunk_size {chunk_size} does not divide a device's {count} rows")
         chunks = jax.tree.map(lambda x: x.reshape(-1, chunk_size, *x.shape[1:]), rows)
-        outputs = jax.lax.map(jax.checkpoint(encode_rows, prevent_cse=False), chunks)
+        outputs = jax.lax.map(lambda chunk: encode_again(see(chunk)), chunks)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
 
     return run
@@ -57,6 +71,7 @@ def in_chunks(encode_rows: Callable[[Any], Any], chunk_size: int) -> Callable[[A
 def gradients(
     config: EncoderConfig,
     objective: Objective,
+    augmentation: Augmentation,
     chunk_size: int,
     state: State,
     batch: Any,
@@ -67,12 +82,14 @@ def gradients(
     Args:
         config: the encoder's.
         objective: decides which views are encoded.
+        augmentation: of the pixels of each text.
         chunk_size: examples encoded at once, as `in_chunks` says; 0: all.
         state: "params", "step" and "objective", equal on all devices.
-        batch: this device's rows: view → {"patches" uint8 [B, S, H, W], "count" int32 [B]}, and
-            what the objective needs.
-        seed: uint32 []; dropout is drawn from (seed, step, the example's number in the global
-            batch, view), so that the number of devices changes nothing.
+        batch: this device's rows: view → {"patches" uint8 [B, S, H, W], "count" int32 [B]}, or
+            "runs", glyph runs of B * V texts that are rasterised here, and what the objective
+            needs.
+        seed: uint32 []; dropout and augmentations are drawn from (seed, step, the example's number
+            in the global batch, view), so that the number of devices changes nothing.
 
     Returns:
         Means over devices, of the loss among the metrics too.
@@ -82,25 +99,26 @@ def gradients(
     key = jax.random.fold_in(jax.random.key(seed), state["step"])
     example = jnp.arange(rows) + jax.lax.axis_index(AXIS) * rows
     keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), len(views)))(example)
+    texts, draw = by_example(batch, views)
+    known = {**batch, **counts(batch, views)}
+
+    def see(rows: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
+        """Return patches, count and keys of all views of some examples, view by view."""
+        patches, count = draw(rows["texts"])
+        patches = augment(augmentation, patches, count, key, rows["example"])
+        return patches, count, rows["keys"].T.reshape(-1)
 
     def loss_of(params: Any) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
-        def encode_rows(rows: Any) -> Any:
+        def encode_rows(seen: Any) -> Any:
             """Encode all views of some examples at once: view → outputs."""
-            encoded = forward(
-                config,
-                objective,
-                params,
-                jnp.concatenate([rows[view]["patches"] for view in views]),
-                jnp.concatenate([rows[view]["count"] for view in views]),
-                rows["keys"].T.reshape(-1),
-            )
+            encoded = forward(config, objective, params, *seen)
             split = {name: jnp.split(x, len(views)) for name, x in encoded.items()}
             return {view: {k: v[i] for k, v in split.items()} for i, view in enumerate(views)}
 
-        run = in_chunks(encode_rows, chunk_size) if chunk_size else encode_rows
-        outputs = run({view: batch[view] for view in views} | {"keys": keys})
+        run = in_chunks(see, encode_rows, chunk_size)
+        outputs = run({"texts": texts, "keys": keys, "example": example})
         loss, metrics, objective_state = objective(
-            params["objective"], outputs, batch, state["objective"], key
+            params["objective"], outputs, known, state["objective"], key
         )
         return loss, ({"loss": loss, **metrics}, objective_state)
 
@@ -137,6 +155,7 @@ def mapped_step(
     optimizer: OptimizerConfig,
     backend: Backend,
     *,
+    augmentation: Augmentation = AS_DRAWN,
     chunk_size: int = 0,
     shard_optimizer: bool = False,
 ) -> Step:
@@ -150,11 +169,12 @@ def mapped_step(
         objective: what is trained for.
         optimizer: its settings.
         backend: "pmap" or "shard_map".
+        augmentation: of the pixels of each text.
         chunk_size: examples that a device encodes at once, as `in_chunks` says; 0: all.
         shard_optimizer: whether each device keeps and updates its share of the optimiser's state
             alone, as `state_shardings` says; under shard_map.
     """
-    device_gradients = functools.partial(gradients, config, objective, chunk_size)
+    device_gradients = functools.partial(gradients, config, objective, augmentation, chunk_size)
     transformation = make_optimizer(optimizer)
 
     def step(mapped: Any, state: State, batch: Any, rate: Any, seed: Any) -> Any:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.train.cost import matmul_peak, train_flops
+from pixel_linguist.train.sight import size
 
 # Steps of a profile, after those that compile and warm up.
 PROFILE_AFTER, PROFILE_STEPS = 10, 5
@@ -61,11 +62,10 @@ class Meter:
     def read(self, batch: Mapping[str, Any], views: Sequence[str]) -> None:
         """Count this host's batch: texts cut, patches that hold text, operations."""
         self.cut += int(batch["cut"])
-        for view in views:
-            self.patches += int(batch[view]["count"].sum())
-            texts, length = batch[view]["patches"].shape[:2]
-            self.drawn += texts * length
-            self.flops += train_flops(self.encoder, texts, length)
+        texts, length, used = size(batch, views)
+        self.patches += used
+        self.drawn += texts * length
+        self.flops += train_flops(self.encoder, texts, length)
 
     def losses(self) -> np.ndarray:
         """Wait for the interval's steps and return the loss of each: float32 [steps]."""

@@ -24,6 +24,7 @@ from pixel_linguist.report.pictures import (
     break_lines,
     caption_renderer,
     draw_caption,
+    draw_patches,
     draw_strip,
     save_moved,
     save_neighbours,
@@ -46,6 +47,15 @@ TEXTS = {
 def read(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def seen(
+    pairs: list[tuple[Example, Example]], length: int | None = None
+) -> dict[str, list[np.ndarray]]:
+    """Return view → patches of each pair as it is shown."""
+    views = ("anchor", "positive", "negative")
+    drawn = {v: RENDERER([getattr(shown, v) for _, shown in pairs], length) for v in views}
+    return {v: [p[:n] for p, n in zip(d.patches, d.count, strict=True)] for v, d in drawn.items()}
 
 
 def places(sheet: np.ndarray, part: np.ndarray) -> list[tuple[int, int]]:
@@ -86,10 +96,16 @@ def test_a_strip_shows_every_pixel_of_the_patches(script: str) -> None:
     assert (strip[-SCALE:] == GRID).all() and (strip[:, -SCALE:] == GRID).all()
 
 
-def test_a_strip_is_cut_where_the_stage_cuts() -> None:
-    text = TEXTS["Latin"] * 5
-    width = RENDERER([""]).patches.shape[-1]
-    assert draw_strip(RENDERER, text, length=3).shape[1] == (3 * width + 1) * SCALE
+def test_pairs_are_shown_as_they_are_seen_not_as_their_texts_are_drawn(tmp_path: Path) -> None:
+    pairs = [(Example("A cat slept", "A cat dozed"), Example("A cat slept", "A cat dozed"))]
+    given = seen(pairs, length=3)
+    turned = given["anchor"][0][::-1, ::-1]
+    save_pairs(RENDERER, pairs, {"anchor": [turned]}, tmp_path / "pairs.png")
+    sheet = read(tmp_path / "pairs.png")
+    assert places(sheet, draw_patches(turned))
+    assert not places(sheet, draw_strip(RENDERER, "A cat slept"))
+    # The other view is not encoded in that stage.
+    assert not places(sheet, draw_caption(CAPTIONS, "positive", LABEL))
 
 
 @pytest.mark.parametrize("script", TEXTS)
@@ -113,7 +129,7 @@ def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
         ),
     ]
     path = tmp_path / "pairs" / "stage.png"
-    save_pairs(RENDERER, pairs, path)
+    save_pairs(RENDERER, pairs, seen(pairs), path)
     sheet = read(path)
     assert rules(sheet) == len(pairs) - 1
     tops = []
@@ -182,7 +198,8 @@ def test_patches_stand_along_the_sides_of_their_similarity(tmp_path: Path) -> No
 @pytest.mark.parametrize("text", ["", "  \n ", "\ud800", "x" * 10_000, "word " * 2_000])
 def test_odd_texts_have_a_picture_of_bounded_size(tmp_path: Path, text: str) -> None:
     example = Example(text, text)
-    save_pairs(RENDERER, [(example, example)], tmp_path / "odd.png", length=60)
+    pairs = [(example, example)]
+    save_pairs(RENDERER, pairs, seen(pairs, length=60), tmp_path / "odd.png")
     height, width, _ = read(tmp_path / "odd.png").shape
     assert height < 700 and width < SCALE * LINE + 500
 

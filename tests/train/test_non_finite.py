@@ -17,7 +17,13 @@ def test_a_taught_batch_is_left_with_its_targets(tmp_path: Path) -> None:
     renderer = Renderer(patch=8, max_patches=8)
     with pytest.raises(FloatingPointError, match="not finite at step 3"):
         stop_non_finite(
-            [(clean, seen)], renderer, folder=tmp_path, length=8, stage="s", step=3, peak=1.0
+            [(clean, seen)],
+            {"anchor": [renderer([seen.anchor]).patches[0]]},
+            renderer,
+            folder=tmp_path,
+            stage="s",
+            step=3,
+            peak=1.0,
         )
     (line,) = (tmp_path / "non_finite" / "3.jsonl").read_text().splitlines()
     assert json.loads(line)["clean"]["target"] == [0.5, -2.0]
