@@ -285,6 +285,8 @@ def autoencoder_loss(
         "mask_ratio": 0.25,
         "decoder_mask_ratio": 0.0,
         "normalise_pixels": normalise_pixels,
+        "word_buckets": 0,
+        "word_weight": 0.0,
         "axis": AXIS,
     }
     objective = make_objective("masked_autoencoder", arguments)

@@ -39,12 +39,17 @@ def info_nce(*, hard_negatives: bool) -> dict[str, Any]:
 
 
 def masked_autoencoder(
-    *, mask_ratio: float = 0.25, decoder_mask_ratio: float = 0.0
+    *,
+    mask_ratio: float = 0.25,
+    decoder_mask_ratio: float = 0.0,
+    word_buckets: int = 0,
+    word_weight: float = 0.1,
 ) -> dict[str, Any]:
     """PIXEL's pretraining: a quarter of each text's patches is hidden, in spans, and drawn again.
 
     With a decoder_mask_ratio, as 0.5, it is RetroMAE's: the decoder has the embedding, and its own
-    view of the text with that share hidden. The decoder is of the quickstart's size; PIXEL's has
+    view of the text with that share hidden. With word_buckets, as 2048, the words of the text are
+    predicted as well, with DupMAE's weight. The decoder is of the quickstart's size; PIXEL's has
     width 512, depth 8, 16 heads and 2048.
     """
     return {
@@ -52,6 +57,8 @@ def masked_autoencoder(
         "mask_ratio": mask_ratio,
         "decoder_mask_ratio": decoder_mask_ratio,
         "normalise_pixels": True,
+        "word_buckets": word_buckets,
+        "word_weight": word_weight,
         "decoder": {"width": 96, "depth": 1, "heads": 3, "mlp_width": 384},
     }
 
@@ -202,6 +209,9 @@ def get_config() -> ConfigDict:
                 "remat": False,
                 "cls_token": False,
                 "paper_is_one": False,
+                # Words beside the sentence in the embedding: buckets, and how many are not 0.
+                "word_buckets": 0,
+                "top_words": 0,
             },
             "train": {
                 # "pmap" or "shard_map".

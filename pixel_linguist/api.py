@@ -74,8 +74,8 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        """The width D of an embedding."""
-        return self.model.config.width
+        """The length D of an embedding."""
+        return self.model.config.dimension
 
     def encode(
         self,

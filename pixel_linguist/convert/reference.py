@@ -83,6 +83,8 @@ def write_reference(folder: Path, converted: Converted) -> None:
     _check_expressible(config)
     if decoder and decoder[0].from_embedding:
         raise ValueError("the reference has no decoder that reads a text's embedding")
+    if decoder and decoder[0].word_buckets:
+        raise ValueError("the reference has no decoder that predicts words")
     tensors = reference_tensors(
         config, model.params, decoder and decoder[0], decoder and decoder[1]
     )
@@ -230,6 +232,7 @@ def _check_expressible(config: EncoderConfig) -> None:
         "pooling": ("mean",),
         "head": ("none", "patches"),
         "keep_head": (False,),
+        "word_buckets": (0,),
     }
     wrong = [
         f"{name} is {getattr(config, name)!r}, not {' or '.join(map(repr, allowed))}"

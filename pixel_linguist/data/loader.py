@@ -13,6 +13,7 @@ from typing import Any
 import grain
 import numpy as np
 
+from pixel_linguist.data.bags import bags_of_words
 from pixel_linguist.data.draw import Batch, Draw, Pair
 from pixel_linguist.data.pairs import Example, PairMaker, make_pair_maker
 from pixel_linguist.data.sources import Source, make_source
@@ -85,11 +86,12 @@ class RenderBatches(grain.transforms.Map):
     """Batches of (clean, perturbed) examples → batches of arrays, of one host's rows of each.
 
     `lengths` are the numbers of patches in use, ascending; a batch takes the first that holds its
-    longest text, on whichever host that is.
+    longest text, on whichever host that is. With `word_buckets` it brings the anchors' words.
     """
 
     draw: Draw
     lengths: tuple[int, ...]
+    word_buckets: int
     process: int
     processes: int
 
@@ -98,7 +100,11 @@ class RenderBatches(grain.transforms.Map):
         return [self.batch(pairs) for pairs in batches]
 
     def batch(self, pairs: list[Pair]) -> Batch:
-        """Return what `Draw` makes, "text_id", "group", and what else examples bring."""
+        """Return what `Draw` makes, "text_id", "group", and what else examples bring.
+
+        "words" int32 [B, W] are the anchors' as they were before they were perturbed, as
+        `bags_of_words` has them.
+        """
         length = self.lengths[-1]
         if len(self.lengths) > 1:
             longest = int(np.max(self.draw.count_patches(pairs)))
@@ -114,6 +120,11 @@ class RenderBatches(grain.transforms.Map):
         }
         if "negative" in self.draw.views:
             batch["has_negative"] = np.array([clean.negative != "" for clean, _ in pairs])
+        if self.word_buckets:
+            texts = [clean.anchor for clean, _ in pairs]
+            batch["words"] = bags_of_words(
+                texts, self.draw.render.renderer, buckets=self.word_buckets, length=length
+            )
         for name in ("target", "score"):
             given = [x for clean, _ in pairs if (x := getattr(clean, name)) is not None]
             if given and len(given) < len(pairs):
@@ -217,6 +228,7 @@ def make_batches(
     workers: int,
     window: int = 1,
     length_buckets: int = 1,
+    word_buckets: int = 0,
     process: int = 0,
     processes: int = 1,
 ) -> grain.IterDataset:
@@ -233,6 +245,7 @@ def make_batches(
         window: batches that are arranged together.
         length_buckets: numbers of patches in use; above 1, a batch is padded to the first of
             `bucket_lengths` that holds its longest text.
+        word_buckets: into which the words of anchors are hashed; 0: batches have no words.
         process: this host's number; it renders its rows alone.
         processes: number of hosts.
 
@@ -256,7 +269,7 @@ def make_batches(
             window=window,
             length_buckets=length_buckets,
         )
-    windows = windows.map(RenderBatches(draw, lengths, process=process, processes=processes))
+    windows = windows.map(RenderBatches(draw, lengths, word_buckets, process, processes))
     ahead = grain.ReadOptions(num_threads=2, prefetch_buffer_size=max(4 // window, 2))
     dataset = windows.to_iter_dataset(ahead)
     if workers:

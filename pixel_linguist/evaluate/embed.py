@@ -117,7 +117,7 @@ class Embedder:
 
     def __call__(self, texts: Iterable[str]) -> np.ndarray:
         """Embed texts; an empty list gives an array of no rows."""
-        nothing = np.zeros((0, self.config.width), np.float32)
+        nothing = np.zeros((0, self.config.dimension), np.float32)
         return np.concatenate([nothing, *(block for block, _ in self.stream(texts))])
 
     def stream(self, texts: Iterable[str]) -> Iterator[tuple[np.ndarray, int]]:
@@ -175,7 +175,7 @@ class Embedder:
             counts: int [N], patches of each at most, from 1 to the encoder's most.
             draw: gives their patches.
         """
-        result = np.zeros((len(counts), self.config.width), np.float32)
+        result = np.zeros((len(counts), self.config.dimension), np.float32)
         embed = _compiled(self.config)
         # The host draws a batch while the devices still work on the one before.
         working: deque[tuple[np.ndarray, jax.Array]] = deque()

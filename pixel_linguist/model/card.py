@@ -21,7 +21,7 @@ print(encoder.similarity(embeddings, embeddings))
 
 | | |
 |---|---|
-| embedding | {width} numbers, compared by cosine |
+| embedding | {dimension} numbers, compared by cosine |
 | longest text | {max_patches} patches, {patch_height} x {patch_width} pixels each; more is cut |
 | encoder | {depth} blocks, {heads} heads, MLP {mlp_width} |
 | parameters | {count:,}, stored as {dtype} |
@@ -51,7 +51,14 @@ def model_card(
         dtype=dtype,
         **{
             name: getattr(config, name)
-            for name in ("width", "max_patches", "patch_height", "patch_width", "depth", "heads")
+            for name in (
+                "dimension",
+                "max_patches",
+                "patch_height",
+                "patch_width",
+                "depth",
+                "heads",
+            )
         },
         mlp_width=config.mlp_width,
     )

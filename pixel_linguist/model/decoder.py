@@ -16,6 +16,7 @@ from pixel_linguist.model.encoder import EncoderConfig, Params, encode
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.model.vit import block_stack
+from pixel_linguist.model.words import WordLogits
 
 # As in PIXEL, whatever the epsilon of the blocks.
 NORM_EPSILON = 1e-5
@@ -32,6 +33,9 @@ class DecoderConfig:
         mlp_width: hidden width of each block's MLP.
         from_embedding: whether it is given the text's embedding and pixels of its own, not the
             features of what the encoder read (RetroMAE: Xiao et al. 2022, arXiv 2205.12035).
+        word_buckets: buckets of hashed words that are predicted as well, from the features of the
+            patches that the encoder read (DupMAE: Xiao et al. 2023, arXiv 2305.02564); 0: none, or
+            the encoder does it itself.
     """
 
     width: int
@@ -39,6 +43,8 @@ class DecoderConfig:
     heads: int
     mlp_width: int
     from_embedding: bool
+    # Decoders of before there were these predict none.
+    word_buckets: int = 0
 
     def __post_init__(self) -> None:
         if self.width % self.heads or self.width % 4:
@@ -151,8 +157,9 @@ def reconstruct(
             shown; None for another.
 
     Returns:
-        What `encode` returns, "predictions" and "pixels" float32 [B, S, H * W * C], and "masked"
-        bool [B, S]: which patches the decoder knows nothing of but what the encoder says.
+        What `encode` returns, "predictions" and "pixels" float32 [B, S, H * W * C], "masked" bool
+        [B, S]: which patches the decoder knows nothing of but what the encoder says, and, if words
+        are predicted, "word_logits" float32 [B, V].
     """
     pair = (None, None) if keys is None else jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
     encoded = encode(config, params["encoder"], patches, count, pair[0], keep)
@@ -160,9 +167,15 @@ def reconstruct(
     length = patches.shape[1]
     original = pixels(config, patches)
     seen = encoded["patch_features"]
+    if decoder.word_buckets:
+        words = WordLogits(decoder.word_buckets, jnp.dtype(config.dtype))
+        read = {"params": params["decoder"]["words"]}
+        look: Any = jax.vmap(lambda x, mask: words.apply(read, x, mask))
+        encoded["word_logits"] = look(seen, keep < count[:, None])
     front = encoded["cls_feature"][:, None] if config.cls_token else seen[:, :0]
     if decoder_keep is not None:
-        keep, front = decoder_keep, encoded["embedding"][:, None]
+        # Of a joined embedding the sentence's own part.
+        keep, front = decoder_keep, encoded["embedding"][:, None, : config.width]
         seen = jnp.take_along_axis(original, keep[..., None], axis=1)
 
     def one(f: Any, x: Any, k: Any, c: Any, key: jax.Array | None) -> Any:
@@ -186,7 +199,14 @@ def _draw_params(config: EncoderConfig, decoder: DecoderConfig, seed: int) -> Pa
         jnp.zeros(1, jnp.int32),
         jnp.ones(config.max_patches, bool),
     )
-    return variables["params"]
+    params = variables["params"]
+    if decoder.word_buckets:
+        words = WordLogits(decoder.word_buckets, jnp.dtype(config.dtype))
+        features, mask = jnp.zeros((1, config.width)), jnp.ones(1, bool)
+        params = params | {
+            "words": words.init(jax.random.fold_in(key, 1), features, mask)["params"]
+        }
+    return params
 
 
 def init_decoder_params(config: EncoderConfig, decoder: DecoderConfig, seed: int) -> Params:

@@ -11,6 +11,7 @@ import numpy as np
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.vit import Dropout, block_stack
+from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
 
@@ -55,6 +56,9 @@ class EncoderConfig:
         remat: whether blocks are recomputed in the backward pass to save memory.
         cls_token: whether a CLS token stands in front, with a row of the positions for itself.
         paper_is_one: whether pixels are read as PIXEL reads them, paper 1 and ink 0.
+        word_buckets: V, buckets of hashed words whose logits stand in the embedding, beside the
+            D numbers of the sentence's own (DupMAE: Xiao et al. 2023, arXiv 2305.02564); 0: none.
+        top_words: how many of them, the highest, are not set to 0.
     """
 
     patch_height: int
@@ -77,6 +81,8 @@ class EncoderConfig:
     # Model folders of before there were these have none of them.
     cls_token: bool = False
     paper_is_one: bool = False
+    word_buckets: int = 0
+    top_words: int = 0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -92,6 +98,17 @@ class EncoderConfig:
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
             raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
+        least = min(self.word_buckets, 1)
+        if self.word_buckets < 0 or not least <= self.top_words <= self.word_buckets:
+            raise ValueError(
+                f"model.top_words is {self.top_words}; of {self.word_buckets} model.word_buckets "
+                f"it must be {least} to {max(self.word_buckets, 0)}"
+            )
+
+    @property
+    def dimension(self) -> int:
+        """The length of an embedding: D, or D + V."""
+        return self.width + self.word_buckets
 
 
 class Encoder(nn.Module):
@@ -109,8 +126,9 @@ class Encoder(nn.Module):
         Only the patches that int32 `keep` [K] names are read, if it is given.
 
         Returns:
-            "embedding" float32 [D], not normalised, "patch_features" float [S or K, D], and
-            "cls_feature" float [D] if there is a CLS token.
+            "embedding" float32 [D or D + V], not normalised, "patch_features" float
+            [S or K, D], "cls_feature" float [D] if there is a CLS token, and "word_logits" float32
+            [V] if there are buckets of words.
         """
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         drop = Dropout(config.dropout)
@@ -133,7 +151,14 @@ class Encoder(nn.Module):
         if use_head == "pooled":
             pooled = self.head(pooled)
         outputs = {"embedding": pooled.astype(jnp.float32), "patch_features": x[front:]}
-        return outputs | ({"cls_feature": x[0]} if config.cls_token else {})
+        if config.cls_token:
+            outputs["cls_feature"] = x[0]
+        if config.word_buckets:
+            logits = WordLogits(config.word_buckets, dtype, name="words")(x[front:], mask)
+            outputs["word_logits"] = logits
+            words = sparsify(logits, config.top_words)
+            outputs["embedding"] = jnp.concatenate([outputs["embedding"], words])
+        return outputs
 
     def embed_patches(self, patches: jax.Array, dtype: jnp.dtype) -> jax.Array:
         """Map uint8 [S, H, W] or [S, C, H, W] to float [S, D], without positions."""
@@ -209,8 +234,9 @@ def encode(
         keep: int32 [B, K], the patches that are read, by their places; None: all.
 
     Returns:
-        "embedding" float32 [B, D], "patch_features" float [B, S or K, D], and "cls_feature" float
-        [B, D] if there is a CLS token.
+        "embedding" float32 [B, D or D + V], "patch_features" float [B, S or K, D], "cls_feature"
+        float [B, D] if there is a CLS token, and "word_logits" float32 [B, V] if there are buckets
+        of words.
     """
     length, height, width = patches.shape[1], *patches.shape[-2:]
     if (height, width) != (config.patch_height, config.patch_width) or length > config.max_patches:

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from pixel_linguist.objective.bag_of_words import bag_of_words_loss
 from pixel_linguist.objective.masking import kept, span_noise
 
 
@@ -41,12 +42,17 @@ class MaskedAutoencoder:
             it is given the text's embedding and the pixels of other patches, of which this share
             is masked, 0.5 to 0.7 (RetroMAE: Xiao et al. 2022, arXiv 2205.12035, section 3).
         normalise_pixels: whether each patch's target has mean 0 and variance 1.
+        word_buckets: 0: pixels alone. Else the words of the text are predicted as well, each by one
+            of so many buckets (DupMAE: Xiao et al. 2023, arXiv 2305.02564).
+        word_weight: of that part of the loss.
         axis: name of the mapped device axis.
     """
 
     mask_ratio: float
     decoder_mask_ratio: float
     normalise_pixels: bool
+    word_buckets: int
+    word_weight: float
     axis: str
 
     def __post_init__(self) -> None:
@@ -56,6 +62,9 @@ class MaskedAutoencoder:
             raise ValueError(
                 f"objective.decoder_mask_ratio is {self.decoder_mask_ratio}; it must be in [0, 1)"
             )
+        for name in ("word_buckets", "word_weight"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"objective.{name} is {getattr(self, name)}; it must be 0 or more")
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -102,13 +111,15 @@ class MaskedAutoencoder:
     ) -> tuple[jax.Array, dict[str, jax.Array], Any]:
         """Return (loss, metrics, state) of this device's rows.
 
-        The loss is the mean over masked text patches of all devices' rows, so that their number
-        changes nothing; a patch of padding never counts.
+        The loss of pixels is the mean over masked text patches of all devices' rows, so that their
+        number changes nothing; a patch of padding never counts. That of words is added, by weight.
 
         Args:
             params: empty.
-            outputs: "anchor" → {"predictions", "pixels" float32 [B, S, P], "masked" bool [B, S]}.
-            batch: "anchor" → {"count" int32 [B]}.
+            outputs: "anchor" → {"predictions", "pixels" float32 [B, S, P], "masked" bool [B, S],
+                with words "word_logits" float32 [B, V]}.
+            batch: "anchor" → {"count" int32 [B]}; with words "words" int32 [B, W], each text's
+                distinct buckets, below 0 where there are no more.
             state: returned as it came.
             key: not used.
         """
@@ -123,4 +134,9 @@ class MaskedAutoencoder:
         # The mean over devices of this is the sum of all errors by the number of all patches.
         number = jnp.maximum(jax.lax.pmean(counts.sum(), self.axis), 1)
         loss = squared_error(view["predictions"], targets, counts) / number
-        return loss, {"masked_share": counts.sum() / text.sum()}, state
+        metrics = {"masked_share": counts.sum() / text.sum()}
+        if self.word_buckets:
+            words = bag_of_words_loss(view["word_logits"], batch["words"])
+            metrics |= {"pixel_loss": loss, "word_loss": words}
+            loss = loss + self.word_weight * words
+        return loss, metrics, state

@@ -26,7 +26,8 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
     embed = pixels * hidden + hidden * width if hidden else pixels * width
     head_rows = {"none": 0, "patches": rows, "pooled": 1}[config.head]
     block = rows * (4 * width**2 + 2 * width * config.mlp_width) + 2 * rows**2 * width
-    return 2 * (patches * embed + config.depth * block + head_rows * width**2)
+    words = patches * width * config.word_buckets
+    return 2 * (patches * embed + config.depth * block + head_rows * width**2 + words)
 
 
 def train_flops(config: EncoderConfig, texts: int, patches: int) -> int:

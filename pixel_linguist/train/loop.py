@@ -28,6 +28,7 @@ from pixel_linguist.train.reconstruction import (
     Reconstruction,
     leave_reconstruction,
     make_reconstruction,
+    word_buckets,
 )
 from pixel_linguist.train.run import Run
 from pixel_linguist.train.sight import Sight, make_sight
@@ -100,6 +101,7 @@ def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> An
         workers=shop.config.train.workers,
         window=stage.window,
         length_buckets=stage.length_buckets,
+        word_buckets=word_buckets(objective),
         process=jax.process_index(),
         processes=jax.process_count(),
     )

@@ -22,6 +22,7 @@ from pixel_linguist.train.loop import (
     stage_sight,
 )
 from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.reconstruction import word_buckets
 from pixel_linguist.train.step import init_state, mapped_step
 
 # Rows a device in the batch that is timed, and how often it is.
@@ -111,6 +112,7 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]
         batch_size=rows,
         length=stage.length,
         workers=0,
+        word_buckets=word_buckets(objective),
     )
     with contextlib.closing(iter(data)) as batches:
         batch = next(batches)

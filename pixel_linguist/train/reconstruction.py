@@ -50,10 +50,16 @@ class Reconstruction:
 
     def init(self) -> tuple[Any, Any]:
         """Return (parameters, state)."""
+        drawn = init_decoder_params(self.encoder, self.decoder, self.seed)
         found = load_decoder(Path(self.start), self.encoder) if self.start else None
-        if found and found[0] == self.decoder:
-            return {"decoder": found[1]}, {}
-        return {"decoder": init_decoder_params(self.encoder, self.decoder, self.seed)}, {}
+        if not found:
+            return {"decoder": drawn}, {}
+        decoder, params = found
+        if decoder.word_buckets != self.decoder.word_buckets:
+            # Words that one of them does not predict are no reason to draw the rest anew.
+            decoder = dataclasses.replace(decoder, word_buckets=self.decoder.word_buckets)
+            params = {name: value for name, value in params.items() if name != "words"}
+        return {"decoder": drawn | params if decoder == self.decoder else drawn}, {}
 
     def __call__(
         self, params: Any, outputs: Any, batch: Any, state: Any, key: jax.Array
@@ -89,17 +95,35 @@ def forward(
     return reconstruct(config, decoder, networks, patches, count, keep, drop_keys, shown)
 
 
+def word_buckets(objective: Objective) -> int:
+    """Return into how many buckets the words that an objective needs are hashed; 0: none."""
+    return objective.loss.word_buckets if isinstance(objective, Reconstruction) else 0
+
+
 def make_reconstruction(
     encoder: EncoderConfig, arguments: Mapping[str, Any], *, axis: str, start: str, seed: int
 ) -> Reconstruction:
-    """Make it from a stage's objective, which has the "decoder" in it."""
+    """Make it from a stage's objective, which has the "decoder" in it.
+
+    Raises:
+        ValueError: if there is no decoder, or encoder and stage have other buckets of words.
+    """
     rest = {**arguments, "axis": axis}
     if "decoder" not in rest:
         raise ValueError("objective 'masked_autoencoder' needs a decoder")
     shape = rest.pop("decoder")
     loss = make_objective(rest.pop("name"), rest)
     assert isinstance(loss, MaskedAutoencoder)
-    decoder = DecoderConfig(**shape, from_embedding=loss.decoder_mask_ratio > 0)
+    if encoder.word_buckets and loss.word_buckets not in (0, encoder.word_buckets):
+        raise ValueError(
+            f"objective.word_buckets is {loss.word_buckets}, but model.word_buckets "
+            f"{encoder.word_buckets}: take the same"
+        )
+    decoder = DecoderConfig(
+        **shape,
+        from_embedding=loss.decoder_mask_ratio > 0,
+        word_buckets=0 if encoder.word_buckets else loss.word_buckets,
+    )
     return Reconstruction(encoder, decoder, loss, start, seed)
 
 

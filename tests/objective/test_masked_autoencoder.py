@@ -14,7 +14,8 @@ COUNTS = np.array([1, 5, 8, 3], np.int32)
 
 def objective(**changes: Any) -> Any:
     arguments: dict[str, Any] = {"mask_ratio": 0.25, "decoder_mask_ratio": 0.0}
-    arguments |= {"normalise_pixels": True, "axis": "data"} | changes
+    arguments |= {"normalise_pixels": True, "word_buckets": 0, "word_weight": 0.0, "axis": "data"}
+    arguments |= changes
     return make_objective("masked_autoencoder", arguments)
 
 

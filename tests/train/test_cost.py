@@ -15,6 +15,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
     "changes",
     [
         {"head": "none"},
+        {"head": "none", "word_buckets": 512, "top_words": 8},
         {"head": "patches", "keep_head": True, "patch_hidden": 256},
         {"head": "pooled", "keep_head": True, "cls_token": True, "pooling": "cls"},
     ],

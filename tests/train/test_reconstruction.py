@@ -1,6 +1,7 @@
 """Masked autoencoding as a stage: it learns, leaves its decoder, and hands its encoder on."""
 
 import dataclasses
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.reconstruction import Reconstruction, make_reconstruction
 from pixel_linguist.train.stages import make_workshop, run_recipe
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.step import gradients, init_state, mapped_step
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DECODER = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 32}
@@ -67,7 +68,8 @@ def test_a_stage_learns_and_hands_its_encoder_on(tmp_path: Path, config: ConfigD
     assert min(shares) >= 0.25 and max(shares) < 0.5
     model = tmp_path / "stages" / "pretrain" / "model"
     found = load_decoder(model, load_model(model).config)
-    assert found and dataclasses.asdict(found[0]) == DECODER | {"from_embedding": False}
+    rest = {"from_embedding": False, "word_buckets": 0}
+    assert found and dataclasses.asdict(found[0]) == DECODER | rest
     with Image.open(tmp_path / "reconstructions" / "pretrain.png") as picture:
         assert np.asarray(picture).std() > 10
     # At a rate of 0 the next stage leaves what it started from.
@@ -75,6 +77,36 @@ def test_a_stage_learns_and_hands_its_encoder_on(tmp_path: Path, config: ConfigD
     pretrained, started = load_model(model).params, load_model(after).params
     assert all(map(np.array_equal, jax.tree.leaves(started), jax.tree.leaves(pretrained)))
     assert not (after / "decoder.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_stage_learns_words_and_hands_its_encoder_on(
+    tmp_path: Path, config: ConfigDict, joined: bool
+) -> None:
+    config.train.log_every = 10
+    with config.unlocked():
+        stage = config.stages.pretrain
+        arguments = masked_autoencoder(decoder_mask_ratio=0.5, word_buckets=64, word_weight=1.0)
+        stage.objective = ConfigDict(arguments | {"decoder": DECODER})
+    if joined:
+        config.model.update(word_buckets=64, top_words=8)
+    run_recipe(config, tmp_path, Preemption())
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    steps = [line for line in lines if (line["stage"], line["kind"]) == ("pretrain", "train")]
+    assert steps[-1]["word_loss"] < 0.9 * steps[0]["word_loss"]
+    for step in steps:
+        assert step["loss"] == pytest.approx(step["pixel_loss"] + step["word_loss"], rel=1e-5)
+    model, after = (tmp_path / "stages" / name / "model" for name in ("pretrain", "visual"))
+    found = load_decoder(model, load_model(model).config)
+    # The words are the encoder's own if it joins them, else they stay behind with the decoder.
+    assert found and ("words" in found[1], found[0].word_buckets) == (not joined, 64 * (not joined))
+    pretrained, started = load_model(model), load_model(after)
+    assert started.config.dimension == (16 + 64 if joined else 16)
+    assert ("words" in started.params) == joined
+    assert all(
+        map(np.array_equal, jax.tree.leaves(started.params), jax.tree.leaves(pretrained.params))
+    )
 
 
 def test_a_stage_goes_on_from_a_converted_autoencoder(
@@ -86,7 +118,7 @@ def test_a_stage_goes_on_from_a_converted_autoencoder(
     found = load_decoder(folder, model.config)
     assert found
     decoder = dataclasses.asdict(found[0])
-    del decoder["from_embedding"]
+    del decoder["from_embedding"], decoder["word_buckets"]
     arguments = masked_autoencoder() | {"decoder": decoder}
     objective = make_reconstruction(model.config, arguments, axis=AXIS, start=str(folder), seed=0)
     taken = objective.init()[0]["decoder"]
@@ -96,6 +128,21 @@ def test_a_stage_goes_on_from_a_converted_autoencoder(
         model.config, masked_autoencoder(), axis=AXIS, start=str(folder), seed=0
     )
     assert other.init()[0]["decoder"]["mask_token"].shape == (1, 96)
+    # One that predicts words as well is taken as far as it goes.
+    arguments = masked_autoencoder(word_buckets=64) | {"decoder": decoder}
+    objective = make_reconstruction(model.config, arguments, axis=AXIS, start=str(folder), seed=0)
+    words = dict(objective.init()[0]["decoder"])
+    assert words.pop("words")["buckets"]["kernel"].shape == (model.config.width, 64)
+    assert all(map(np.array_equal, jax.tree.leaves(words), jax.tree.leaves(found[1])))
+
+
+def test_other_buckets_of_words_than_the_encoder_s_are_refused(
+    tiny_encoder: Callable[..., EncoderConfig],
+) -> None:
+    config = tiny_encoder(word_buckets=32, top_words=4)
+    arguments = masked_autoencoder(word_buckets=64) | {"decoder": DECODER}
+    with pytest.raises(ValueError, match=r"objective.word_buckets is 64, but model.word_buckets 3"):
+        make_reconstruction(config, arguments, axis=AXIS, start="", seed=0)
 
 
 def test_a_stage_without_a_decoder_is_refused(tmp_path: Path, config: ConfigDict) -> None:
@@ -113,18 +160,67 @@ def batch() -> dict[str, Any]:
         "patches": rng.integers(0, 256, (8, 8, 8, 8), np.uint8),
         "count": rng.integers(1, 9, 8).astype(np.int32),
     }
-    return {"group": np.full(8, -1, np.int32), "anchor": anchor}
+    words = np.stack([rng.permutation(20)[:6] for _ in range(8)]).astype(np.int32)
+    words[rng.random(words.shape) < 0.4] = -1
+    return {"group": np.full(8, -1, np.int32), "anchor": anchor, "words": words}
+
+
+def perturbed(state: dict[str, Any]) -> dict[str, Any]:
+    """Move all parameters off the values at which they are drawn, zeros among them."""
+    rng = np.random.default_rng(3)
+    moved = jax.tree.map(
+        lambda x: x + rng.normal(0, 0.05, x.shape).astype(x.dtype), state["params"]
+    )
+    return state | {"params": moved}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("decoder_mask_ratio", [0.0, 0.5])
-def test_the_back_end_changes_nothing(
-    tiny_encoder: Callable[..., EncoderConfig], decoder_mask_ratio: float
+@pytest.mark.parametrize("joined", [False, True])
+def test_the_number_of_devices_changes_nothing(
+    tiny_encoder: Callable[..., EncoderConfig], joined: bool
 ) -> None:
-    config = tiny_encoder(max_patches=8)
+    config = tiny_encoder(max_patches=8, **({"word_buckets": 20, "top_words": 5} if joined else {}))
+    arguments = masked_autoencoder(decoder_mask_ratio=0.5, word_buckets=20)
+    objective = make_reconstruction(
+        config, arguments | {"decoder": DECODER}, axis=AXIS, start="", seed=0
+    )
+    state = perturbed(init_state(init_params(config, 0), objective, OPTIMIZER))
+    read = {name: state[name] for name in ("params", "step", "objective")}
+    found = []
+    for devices in (1, 2):
+        step = jax.pmap(
+            functools.partial(gradients, config, objective, 0),
+            AXIS,
+            in_axes=(None, 0, None),
+            out_axes=None,
+            devices=jax.devices()[:devices],
+        )
+        shared = jax.tree.map(lambda x, n=devices: x.reshape(n, -1, *x.shape[1:]), batch())
+        grads, metrics, _ = step(read, shared, np.uint32(5))
+        found.append((jax.device_get(grads), float(metrics["word_loss"])))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6), *found)
+    head = found[0][0]["encoder" if joined else "objective"]
+    head = head["words"] if joined else head["decoder"]["words"]
+    assert np.abs(head["buckets"]["kernel"]).max() > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("decoder_mask_ratio", "word_buckets", "top_words"),
+    [(0.0, 0, 0), (0.5, 0, 0), (0.5, 20, 0), (0.5, 20, 5)],
+)
+def test_the_back_end_changes_nothing(
+    tiny_encoder: Callable[..., EncoderConfig],
+    decoder_mask_ratio: float,
+    word_buckets: int,
+    top_words: int,
+) -> None:
+    joined = {"word_buckets": word_buckets, "top_words": top_words} if top_words else {}
+    config = tiny_encoder(max_patches=8, **joined)
     objective = make_reconstruction(
         config,
-        masked_autoencoder(decoder_mask_ratio=decoder_mask_ratio) | {"decoder": DECODER},
+        masked_autoencoder(decoder_mask_ratio=decoder_mask_ratio, word_buckets=word_buckets)
+        | {"decoder": DECODER},
         axis=AXIS,
         start="",
         seed=0,

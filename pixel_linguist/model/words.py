@@ -1,0 +1,31 @@
+"""Words from patch features: a logit for each bucket, and what of them joins the embedding."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+# The logit of every bucket for a text none of whose patches are read; as in the authors' code.
+NOTHING = -1000.0
+
+
+class WordLogits(nn.Module):
+    """How much each bucket of words is in a text: a linear map of each patch, and its maximum.
+
+    Source: DupMAE (Xiao et al. 2022, arXiv 2211.08769; 2023, arXiv 2305.02564), section 3: the
+    ordinary tokens' features by a matrix of the vocabulary, max-pooled over tokens.
+    """
+
+    buckets: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, features: jax.Array, mask: jax.Array) -> jax.Array:
+        """Map float [S, D] under bool [S] (True at text) to float32 [V]."""
+        logits = nn.Dense(self.buckets, dtype=self.dtype, name="buckets")(features)
+        return jnp.where(mask[:, None], logits, NOTHING).max(axis=0).astype(jnp.float32)
+
+
+def sparsify(logits: jax.Array, most: int) -> jax.Array:
+    """Return float [V] with all but the `most` highest set to 0 (DupMAE, section 3)."""
+    values, places = jax.lax.top_k(logits, most)
+    return jnp.zeros_like(logits).at[places].set(values)
