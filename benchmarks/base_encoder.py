@@ -39,7 +39,7 @@ def ours(patches: np.ndarray, count: np.ndarray) -> Callable[[], Any]:
         dropout=0.1,
         norm_epsilon=1e-12,
         dtype="float32",
-        remat=False,
+        remat="none",
         cls_token=True,
         paper_is_one=True,
     )

@@ -206,7 +206,8 @@ def get_config() -> ConfigDict:
                 "dropout": 0.1,
                 "norm_epsilon": 1e-6,
                 "dtype": "float32",
-                "remat": False,
+                # What is computed again to save memory: "none", "blocks", or "dots".
+                "remat": "none",
                 "cls_token": False,
                 "paper_is_one": False,
                 # Words beside the sentence in the embedding: buckets, and how many are not 0.

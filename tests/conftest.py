@@ -55,7 +55,7 @@ def tiny_encoder() -> "Callable[..., EncoderConfig]":
             "dropout": 0.1,
             "norm_epsilon": 1e-6,
             "dtype": "float32",
-            "remat": False,
+            "remat": "none",
         }
         return EncoderConfig(**(settings | changes))
 

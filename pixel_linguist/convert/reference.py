@@ -169,7 +169,7 @@ def _encoder_config(
         dropout=setting("hidden_dropout_prob"),
         norm_epsilon=setting("layer_norm_eps"),
         dtype="float32",
-        remat=False,
+        remat="none",
         cls_token=True,
         paper_is_one=True,
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
-from pixel_linguist.model.vit import Dropout, block_stack
+from pixel_linguist.model.vit import Dropout, Remat, block_stack
 from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
@@ -53,7 +53,8 @@ class EncoderConfig:
         dropout: rate in [0, 1).
         norm_epsilon: of the blocks' layer norms.
         dtype: compute type, "float32" or "bfloat16"; parameters and embeddings are float32.
-        remat: whether blocks are recomputed in the backward pass to save memory.
+        remat: what is computed again in the backward pass to save memory: "none", "blocks" (all of
+            them, the least memory), or "dots" (all but products with weights).
         cls_token: whether a CLS token stands in front, with a row of the positions for itself.
         paper_is_one: whether pixels are read as PIXEL reads them, paper 1 and ink 0.
         word_buckets: V, buckets of hashed words whose logits stand in the embedding, beside the
@@ -77,7 +78,7 @@ class EncoderConfig:
     dropout: float
     norm_epsilon: float
     dtype: Literal["float32", "bfloat16"]
-    remat: bool
+    remat: Remat
     # Model folders of before there were these have none of them.
     cls_token: bool = False
     paper_is_one: bool = False

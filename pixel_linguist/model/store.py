@@ -83,7 +83,7 @@ def load_model(folder: Path) -> Model:
     if found != FORMAT:
         raise ValueError(f"{folder} is of format {found!r}; this reads {FORMAT!r}")
     try:
-        config = EncoderConfig(**stored["model"])
+        config = EncoderConfig(**_with_named_remat(stored["model"]))
         renderer, fonts = stored["renderer"], stored["fonts"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder}/config.json is damaged: {error}") from error
@@ -97,6 +97,12 @@ def load_model(folder: Path) -> Model:
     check_same_shapes(params, param_shapes(config), f"{folder}/weights.safetensors")
     # Folders of before there were cards have no "about".
     return Model(config, params, renderer, fonts, stored.get("about", ""))
+
+
+def _with_named_remat(model: dict[str, Any]) -> dict[str, Any]:
+    """Return an architecture as it is stored, where `remat` was still a bool, as it is now."""
+    names = {True: "blocks", False: "none"}
+    return {**model, "remat": names.get(model["remat"], model["remat"])}
 
 
 def check_same_shapes(params: Params, expected: Params, where: str) -> None:

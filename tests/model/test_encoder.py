@@ -289,24 +289,6 @@ def test_frozen_positions_are_a_table_without_a_gradient(tiny_encoder: Make) -> 
     assert np.abs(grads["cls"]).max() > 0
 
 
-def test_remat_changes_neither_loss_nor_gradient(tiny_encoder: Make, params_of: ParamsOf) -> None:
-    plain, remat = tiny_encoder(max_patches=8), tiny_encoder(max_patches=8, remat=True)
-    params = params_of(plain)
-    keys = jax.random.split(jax.random.key(3), 4)
-    patches, counts = jnp.asarray(picture(COUNTS, 8)), jnp.asarray(COUNTS)
-
-    def total(config: EncoderConfig, params: Params) -> jax.Array:
-        return jnp.sin(encode(config, params, patches, counts, keys)["embedding"]).sum()
-
-    trace = jax.make_jaxpr(total, static_argnums=0)
-    assert ["remat" in str(trace(config, params)) for config in (plain, remat)] == [False, True]
-    value_and_grad = jax.jit(jax.value_and_grad(total, argnums=1), static_argnums=0)
-    value, grads = value_and_grad(plain, params)
-    other_value, other_grads = value_and_grad(remat, params)
-    assert float(other_value) == pytest.approx(float(value), rel=1e-6)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), grads, other_grads)
-
-
 def test_bfloat16_is_close_to_float32(tiny_encoder: Make, params_of: ParamsOf) -> None:
     params = params_of(tiny_encoder())
     patches = picture(COUNTS, 8)

@@ -1,5 +1,6 @@
 """Models on disk: what is written is what is read, and nothing else is accepted."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,20 @@ def test_damaged_config_is_named(
     path.write_text(json.dumps(stored))
     with pytest.raises(ValueError, match=message):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize(("stored_as", "remat"), [(False, "none"), (True, "blocks")])
+def test_a_folder_of_before_remat_had_names_is_read(
+    tmp_path: Path, model: Model, stored_as: bool, remat: str
+) -> None:
+    save_model(tmp_path, model)
+    path = tmp_path / "config.json"
+    stored = json.loads(path.read_text())
+    stored["model"]["remat"] = stored_as
+    for later in ("cls_token", "paper_is_one", "word_buckets", "top_words"):
+        del stored["model"][later]
+    path.write_text(json.dumps(stored))
+    assert load_model(tmp_path).config == dataclasses.replace(model.config, remat=remat)
 
 
 def test_config_that_is_not_json_is_named(tmp_path: Path, model: Model) -> None:

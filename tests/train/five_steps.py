@@ -34,7 +34,7 @@ ENCODER = EncoderConfig(
     dropout=0.1,
     norm_epsilon=1e-6,
     dtype="float32",
-    remat=False,
+    remat="none",
 )
 OPTIMIZER = OptimizerConfig(
     b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1
