@@ -12,6 +12,7 @@ import pytest
 
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, average, check_same_shapes, load_model, save_model
+from pixel_linguist.model.vit import Remat
 
 Make = Callable[..., EncoderConfig]
 
@@ -115,7 +116,7 @@ def test_damaged_config_is_named(
 
 @pytest.mark.parametrize(("stored_as", "remat"), [(False, "none"), (True, "blocks")])
 def test_a_folder_of_before_remat_had_names_is_read(
-    tmp_path: Path, model: Model, stored_as: bool, remat: str
+    tmp_path: Path, model: Model, stored_as: bool, remat: Remat
 ) -> None:
     save_model(tmp_path, model)
     path = tmp_path / "config.json"

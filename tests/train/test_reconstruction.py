@@ -25,7 +25,7 @@ from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.reconstruction import Reconstruction, make_reconstruction
 from pixel_linguist.train.stages import make_workshop, run_recipe
-from pixel_linguist.train.step import gradients, init_state, mapped_step
+from pixel_linguist.train.step import AS_DRAWN, gradients, init_state, mapped_step
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DECODER = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 32}
@@ -189,7 +189,7 @@ def test_the_number_of_devices_changes_nothing(
     found = []
     for devices in (1, 2):
         step = jax.pmap(
-            functools.partial(gradients, config, objective, 0),
+            functools.partial(gradients, config, objective, AS_DRAWN, 0),
             AXIS,
             in_axes=(None, 0, None),
             out_axes=None,
