@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from pixel_linguist.files import read_json, write_json, write_whole
+from pixel_linguist.files import BLOCK, BLOCKS, folder_sha256, read_json, write_json, write_whole
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -81,3 +84,65 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"a": object()})
     assert json.loads((tmp_path / "a.json").read_text()) == 1
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder of a small file and one that is not read whole."""
+    folder = tmp_path / "data"
+    (folder / "1.0.0").mkdir(parents=True)
+    (folder / "info.json").write_text("{}")
+    (folder / "1.0.0" / "train.array_record").write_bytes(bytes(2 * BLOCKS * BLOCK + 7))
+    return folder
+
+
+def put(path: Path, place: int) -> None:
+    """Change one byte of a file."""
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"x")
+
+
+def test_a_folder_and_its_copy_have_one_hash(folder: Path, tmp_path: Path) -> None:
+    hashed = folder_sha256(folder)
+    shutil.copytree(folder, tmp_path / "copy")
+    os.utime(tmp_path / "copy" / "info.json", (1, 1))
+    (folder / ".lock").touch()
+    assert folder_sha256(tmp_path / "copy") == folder_sha256(folder) == hashed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda f: (f / "info.json").write_text("[]"),
+        lambda f: (f / "info.json").rename(f / "about.json"),
+        lambda f: (f / "info.json").unlink(),
+        lambda f: (f / "more.json").touch(),
+        lambda f: put(f / "1.0.0" / "train.array_record", 0),
+        lambda f: put(f / "1.0.0" / "train.array_record", 2 * BLOCKS * BLOCK + 6),
+        lambda f: put(f / "1.0.0" / "train.array_record", 2 * BLOCKS * BLOCK + 7),
+    ],
+)
+def test_a_folder_that_changes_has_another_hash(
+    folder: Path, change: Callable[[Path], Any]
+) -> None:
+    hashed = folder_sha256(folder)
+    change(folder)
+    assert folder_sha256(folder) != hashed
+
+
+def test_of_a_large_file_blocks_are_read_from_end_to_end(tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    size = 3 * BLOCKS * BLOCK
+    path.write_bytes(bytes(size))
+    hashed, seen = folder_sha256(tmp_path), []
+    for place in range(BLOCK // 2, size, BLOCK):
+        put(path, place)
+        seen.append(folder_sha256(tmp_path) != hashed)
+        with path.open("r+b") as file:
+            file.seek(place)
+            file.write(bytes(1))
+    assert 0.3 < sum(seen) / len(seen) < 0.4
+    # Never further apart than three blocks and a part.
+    runs = "".join("x" if one else "." for one in seen).split("x")
+    assert max(map(len, runs)) <= 3

@@ -18,10 +18,19 @@ from pixel_linguist.data.records import (
     read_objects,
     read_table,
 )
-from pixel_linguist.data.tfds import tfds, tfds_nli_triples
+from pixel_linguist.data.tfds import tfds, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.world import WorldSource
 
-__all__ = ["Record", "Source", "column", "make_source", "read_lines", "read_table", "source_files"]
+__all__ = [
+    "Record",
+    "Source",
+    "column",
+    "make_source",
+    "read_lines",
+    "read_table",
+    "source_files",
+    "source_folder",
+]
 
 
 def tsv(root: Path, *, path: str, skip_bad_lines: bool = False) -> list[Record]:
@@ -160,3 +169,14 @@ def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
     paths = spec.get("paths", ())
     named = [*(paths.values() if isinstance(paths, Mapping) else paths), spec.get("path")]
     return [Path(path) for path in named if path and (Path(root) / path).is_file()]
+
+
+def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
+    """Return the folder that holds a source's data set: of TFDS, or of Hugging Face in `root`.
+
+    None for any other source, and for a data set from the Hub.
+    """
+    if spec["name"] in ("tfds", "tfds_nli_triples"):
+        return tfds_folder(Path(root), spec["dataset"])
+    folder = Path(root) / spec["dataset"] if spec["name"] == "huggingface" else None
+    return folder if folder and folder.is_dir() else None

@@ -66,6 +66,17 @@ class TfdsSource:
         return {name: _value(record, name) for name in self.columns}
 
 
+def tfds_folder(root: Path, dataset: str) -> Path:
+    """Return the folder in which the version of a TFDS data set that is read has its files."""
+    import tensorflow_datasets
+    import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
+
+    builder = tensorflow_datasets.builder(
+        dataset, data_dir=root.expanduser(), file_format="array_record"
+    )
+    return Path(builder.data_dir)
+
+
 def _value(record: Any, name: str) -> Any:
     """Return a column, or one language of it; None if the record lacks it."""
     name, _, language = name.partition("/")

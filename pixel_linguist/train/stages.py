@@ -13,13 +13,13 @@ from ml_collections import ConfigDict
 from pixel_linguist.config import plain
 from pixel_linguist.data.draw import Draw
 from pixel_linguist.data.loader import bucket_lengths, make_examples, preview
-from pixel_linguist.data.sources import source_files
+from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import Remembered
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
-from pixel_linguist.files import sha256, write_json, write_whole
+from pixel_linguist.files import folder_sha256, sha256, write_json, write_whole
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
@@ -201,11 +201,21 @@ class Scorer:
             self.add_row("untrained", self.score_row(init_params(shop.encoder, shop.config.seed)))
 
 
+def data_sha256(root: Path, stage: ConfigDict) -> dict[str, str]:
+    """Return the SHA-256 of each file that a stage's sources name, and of their data sets' folders.
+
+    Files are named relative to `root`. A data set that comes from the Hub is not hashed.
+    """
+    sources = [part.source for part in stage.data.values()]
+    files = {file for source in sources for file in source_files(root, source)}
+    folders = {folder for source in sources if (folder := source_folder(root, source))}
+    hashes = {str(file): sha256(root / file) for file in sorted(files)}
+    return hashes | {str(folder): folder_sha256(folder) for folder in sorted(folders)}
+
+
 def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
-    """Return all that a stage's result depends on; of its data, the files named by path."""
+    """Return all that a stage's result depends on; of its data, the files and their folders."""
     config = shop.config
-    root = Path(config.data_dir)
-    files = {file for part in stage.data.values() for file in source_files(root, part.source)}
     return {
         "stage": plain(stage),
         "model": dataclasses.asdict(shop.encoder),
@@ -213,7 +223,7 @@ def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
         "fonts": shop.renderer.font_hashes() | stage_sight(shop, stage).fonts(),
         "seed": config.seed,
         "data_dir": str(config.data_dir),
-        "sha256": {str(file): sha256(root / file) for file in sorted(files)},
+        "sha256": data_sha256(Path(config.data_dir), stage),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pixel_linguist.data.sources import make_source, read_table, source_files
+from pixel_linguist.data.sources import make_source, read_table, source_files, source_folder
 
 Write = Callable[[str, str], Path]
 
@@ -251,3 +251,11 @@ def test_the_files_of_a_source_are_known(tmp_path: Path, write: Write) -> None:
     assert source_files(tmp_path, {"paths": {"en": "b.tsv"}}) == [Path("b.tsv")]
     assert source_files(tmp_path, {"paths": ("b.tsv", "c.tsv")}) == [Path("b.tsv")]
     assert source_files(tmp_path, {"name": "world", "task": "nli"}) == []
+
+
+def test_the_folder_of_a_local_hugging_face_data_set_is_known(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    spec = {"name": "huggingface", "dataset": "mine"}
+    assert source_folder(tmp_path, spec) == tmp_path / "mine"
+    assert source_folder(tmp_path, spec | {"dataset": "owner/name"}) is None
+    assert source_folder(tmp_path, {"name": "world", "task": "nli"}) is None

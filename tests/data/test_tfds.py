@@ -9,7 +9,8 @@ import pytest
 import tensorflow_datasets as tfds
 import tensorflow_datasets.text
 
-from pixel_linguist.data.sources import make_source
+from pixel_linguist.data.sources import make_source, source_folder
+from pixel_linguist.files import folder_sha256
 
 
 def records(root: Path, **spec: Any) -> list[dict[str, Any]]:
@@ -72,6 +73,20 @@ def test_triples_of_a_tfds_data_set_leave_out_what_has_no_label(prepared: Path) 
     found = records(prepared, name="tfds_nli_triples", dataset="tiny_nli", split="train")
     triples = {(r["premise"], r["entailment"], r["contradiction"]) for r in found}
     assert triples == {("p", "e1", "c"), ("p", "e2", "c")}
+
+
+@pytest.mark.parametrize("name", ["tfds", "tfds_nli_triples"])
+def test_the_folder_of_a_data_set_is_known_and_tells_when_it_changes(
+    tmp_path: Path, name: str
+) -> None:
+    TinyNli(data_dir=tmp_path, file_format="array_record").download_and_prepare()
+    folder = source_folder(tmp_path, {"name": name, "dataset": "tiny_nli", "split": "train"})
+    assert folder == tmp_path / "tiny_nli" / "1.0.0"
+    hashed = folder_sha256(folder)
+    (data,) = folder.glob("*.array_record*")
+    content = data.read_bytes()
+    data.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert folder_sha256(folder) != hashed
 
 
 @pytest.mark.parametrize(

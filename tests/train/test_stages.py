@@ -15,7 +15,12 @@ from pixel_linguist.model import init_params
 from pixel_linguist.model.store import load_model, save_model
 from pixel_linguist.train.loop import keep_best, stage_batches, stage_objective, train_stage
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.stages import make_workshop, run_recipe, start_params
+from pixel_linguist.train.stages import (
+    make_workshop,
+    run_recipe,
+    stage_settings,
+    start_params,
+)
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 Change = Callable[[ConfigDict], Any]
@@ -174,3 +179,18 @@ def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict)
         "score": 0.7,
         "step": 1,
     }
+
+
+def test_a_data_set_whose_folder_has_changed_is_refused(tmp_path: Path, config: ConfigDict) -> None:
+    data = tmp_path / "mine" / "data.arrow"
+    data.parent.mkdir()
+    data.write_bytes(b"one")
+    source = {"name": "huggingface", "dataset": "mine", "config": None, "split": "train"}
+    change("stages.both.data.sentences.source", ConfigDict(source | {"columns": ("text",)}))(config)
+    change("data_dir", str(tmp_path))(config)
+    shop, stage = make_workshop(config, tmp_path / "run"), config.stages.both
+    shop.run.begin_stage("both", configs.plain(stage_settings(shop, stage)))
+    shop.run.check({"both": configs.plain(stage_settings(shop, stage))})
+    data.write_bytes(b"two")
+    with pytest.raises(ValueError, match=rf"both was begun with other.*sha256\.{data.parent}: "):
+        shop.run.check({"both": configs.plain(stage_settings(shop, stage))})
