@@ -30,7 +30,7 @@ def convert(source: Path, target: Path, max_patches: int | None) -> str:
             save_decoder(target, *converted.decoder)
         save_model(target, converted.model)
     else:
-        if max_patches:
+        if max_patches is not None:
             raise ValueError("max_patches is for checkpoints of the reference")
         model = load_model(source)
         converted, kind = Converted(model, load_decoder(source, model.config)), "PyTorch's"

@@ -52,16 +52,21 @@ def read_reference(folder: Path, max_patches: int | None = None) -> Converted:
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if there are unknown, missing or misshapen parameters, all of them named; or
-            settings that this project has no match for.
+        ValueError: if there are unknown, missing or misshapen parameters, all of them named;
+            settings that this project has no match for; or fewer positions than asked for.
     """
     if not is_reference(folder):
         raise ValueError(f'{folder} holds no checkpoint of PIXEL: a config.json of type "pixel"')
     tensors = _open(folder)
-    stored = tensors.shapes.get(POSITIONS, (1, 1, 0))[1] - 1
-    patches = max_patches or stored
-    if not 1 <= patches <= max(stored, 1):
-        raise ValueError(f"max_patches is {patches}; {folder} has positions for {stored} patches")
+    table = tensors.shapes.get(POSITIONS, ())
+    # A table that is missing or of another rank is named below, with all else that is wrong.
+    stored = table[1] - 1 if len(table) == 3 else max_patches or 1
+    patches = stored if max_patches is None else max_patches
+    if not 1 <= patches <= stored:
+        raise ValueError(
+            f"max_patches is {patches}; {folder} has positions for {stored} patches, of which the "
+            f"first 1 to {stored} can be kept: none are made up"
+        )
     config = _encoder_config(folder, tensors.shapes, patches)
     decoder = _decoder_config(folder) if "decoder.mask_token" in tensors.shapes else None
     pieces = _pieces(config, decoder, stored)

@@ -16,6 +16,7 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.convert.__main__ import convert, main
 from pixel_linguist.convert.reference import Converted, read_reference, write_reference
 from pixel_linguist.model import EncoderConfig, encode, init_params
+from pixel_linguist.model.decoder import DecoderConfig, init_decoder_params
 from pixel_linguist.model.store import Model, load_model, save_model
 
 Tensors = dict[str, np.ndarray]
@@ -106,8 +107,47 @@ def test_positions_are_cut_as_the_reference_cuts_them(tmp_path: Path, shared: Pa
     model, _ = read_reference(source, 64)
     assert np.array_equal(model.params["positions"], stored["position_embeddings_resized"][0])
     assert read_reference(source).model.config.max_patches == 529
-    with pytest.raises(ValueError, match=r"max_patches is 530; .*long has positions for 529"):
-        read_reference(source, 530)
+    assert read_reference(source, 529).model.config.max_patches == 529
+    for impossible in (530, 0, -1):
+        message = (
+            rf"max_patches is {impossible}; .*long has positions for 529 patches, of which the"
+        )
+        with pytest.raises(ValueError, match=message):
+            read_reference(source, impossible)
+
+
+def test_positions_of_an_autoencoder_are_cut_in_its_decoder_too(
+    tmp_path: Path, shared: Path
+) -> None:
+    source = shared / "fixtures" / "pixel_mae_tiny"
+    stored = load_file(source / "model.safetensors")
+    model, decoder = read_reference(source, 9)
+    assert decoder
+    assert np.array_equal(model.params["positions"], stored[POSITIONS][0, :10])
+    assert np.array_equal(decoder[1]["positions"], stored["decoder.decoder_pos_embed"][0, :10])
+    # What is cut draws no more patches than it has positions for, and encodes them.
+    assert model.renderer["max_patches"] == 9
+    encoder = SentenceEncoder(model)
+    with pytest.warns(UserWarning, match=r"1 of 1 texts were cut: .* 9 patches"):
+        assert np.isfinite(encoder.encode(["A man is playing a very large guitar."])).all()
+
+
+@pytest.mark.parametrize("table", [None, np.zeros((65, 48), np.float32), np.zeros(3, np.float32)])
+def test_a_table_of_positions_that_is_none_is_named(
+    tmp_path: Path, shared: Path, table: np.ndarray | None
+) -> None:
+    def change(tensors: Tensors) -> None:
+        del tensors[POSITIONS]
+        if table is not None:
+            tensors[POSITIONS] = table
+
+    source = copy(shared / "fixtures" / "pixel_tiny_a", tmp_path / "changed", change)
+    what = "missing" if table is None else "misshapen"
+    for asked in (None, 8):
+        with pytest.raises(
+            ValueError, match=rf"1 parameters are not as ex.*\n.*{what} {POSITIONS}"
+        ):
+            read_reference(source, asked)
 
 
 def test_a_pickled_checkpoint_is_read_alike(tmp_path: Path, shared: Path) -> None:
@@ -196,6 +236,21 @@ def test_what_the_reference_cannot_compute_is_refused(
     with pytest.raises(ValueError, match=message):
         convert(tmp_path / "ours", tmp_path / "theirs", None)
     assert not (tmp_path / "theirs").exists()
+
+
+def test_what_joins_or_predicts_words_is_refused(
+    tmp_path: Path, tiny_encoder: Callable[..., EncoderConfig]
+) -> None:
+    theirs: dict[str, Any] = {"channels": 3, "cls_token": True, "paper_is_one": True}
+    config = tiny_encoder(**theirs, word_buckets=8, top_words=2)
+    with pytest.raises(ValueError, match=r"no such architecture: word_buckets is 8, not 0$"):
+        write_reference(tmp_path, Converted(Model(config, init_params(config, 0), {}, {}), None))
+    config = tiny_encoder(**theirs)
+    decoder = DecoderConfig(16, 1, 2, 32, from_embedding=False, word_buckets=8)
+    words = decoder, init_decoder_params(config, decoder, 0)
+    with pytest.raises(ValueError, match="has no decoder that predicts words"):
+        write_reference(tmp_path, Converted(Model(config, init_params(config, 0), {}, {}), words))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_we_trained_goes_back_and_computes_the_same(
