@@ -1,10 +1,15 @@
 """Bags of words hold what the pictures show, and nothing else."""
 
+import itertools
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pixel_linguist.data.bags import NO_WORD, bags_of_words
+from pixel_linguist.data.draw import Draw, OneStyle
+from pixel_linguist.data.loader import make_batches, make_examples, preview
 from pixel_linguist.render import Renderer
 from pixel_linguist.text.bags import word_bucket
 
@@ -58,3 +63,36 @@ def test_of_a_cut_text_the_words_are_those_of_the_longest_part_that_fits() -> No
         expected = list(dict.fromkeys(numbers(fitting[-1])))
         assert bag[bag != NO_WORD].tolist() == expected[:length]
     assert 0 < len(expected) < len(set(numbers(text)))
+
+
+def test_a_batch_brings_the_words_of_its_anchors_before_they_were_perturbed(tmp_path: Path) -> None:
+    rows = [f"anchor {i} of some words\tpositive {i}\n" for i in range(20)]
+    (tmp_path / "data.tsv").write_text("".join(["a\tb\n", *rows]))
+    source = {"name": "tsv", "path": "data.tsv", "skip_bad_lines": False}
+    pairs = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
+    stage = {
+        "data": {"all": {"source": source, "pairs": pairs, "weight": 1.0}},
+        "mixture_temperature": 0.0,
+        "perturb": {"delete_characters": {"rate": 0.5}},
+        "perturb_probability": 1.0,
+        "batch_size": 8,
+    }
+    examples = make_examples(tmp_path, stage, seed=0)
+    draw = Draw(OneStyle(Renderer(max_patches=16)), ("anchor",))
+
+    def words(**hosts: int) -> np.ndarray:
+        options: dict[str, Any] = {"batch_size": 8, "length": 16, "workers": 0}
+        data = iter(make_batches(examples, draw, **options, word_buckets=BUCKETS, **hosts))
+        found = [batch["words"] for batch in itertools.islice(data, 2)]
+        data.close()
+        return np.stack(found)
+
+    alone = words()
+    assert alone.shape == (2, 8, 16) and alone.dtype == np.int32
+    shown = list(preview(examples, 16))
+    assert any(clean.anchor != seen.anchor for clean, seen in shown)
+    for row, (clean, _) in zip(alone.reshape(16, 16), shown, strict=True):
+        assert row[row != NO_WORD].tolist() == numbers(clean.anchor)
+    # Row by row, two hosts have what one alone has.
+    hosts = [words(process=host, processes=2) for host in range(2)]
+    assert np.array_equal(np.concatenate(hosts, axis=1), alone)
