@@ -58,6 +58,7 @@ class Family:
     margin: int
     gap: int
     cell: float = 0.0
+    all_cells: bool = False
     features: tuple[str, ...] = ()
 
 
@@ -176,6 +177,7 @@ def family(name: str) -> Family:
         margin=entry["margin"],
         gap=entry["gap"],
         cell=entry.get("cell", 0.0),
+        all_cells=entry.get("all_cells", False),
         features=tuple(entry.get("features", ())),
     )
 
