@@ -9,6 +9,7 @@ import numpy as np
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.render import GlyphRuns, Renderer
 from pixel_linguist.render.device import share_out
+from pixel_linguist.render.glyphs import renumber
 
 # An example as its source has it, and as it is shown.
 Pair = tuple[Example, Example]
@@ -116,7 +117,9 @@ class Draw:
     ) -> Batch:
         shown = [(getattr(seen, v), seen.style(v)) for _, seen in pairs for v in self.views]
         texts, seeds = zip(*shown, strict=True)
-        runs = share_out(self.render.glyph_runs(texts, length, seeds=seeds), self.devices)
+        laid_out = self.render.glyph_runs(texts, length, seeds=seeds)
+        # Hosts have come to know glyphs in different orders, but must have equal shapes.
+        runs = share_out(renumber(laid_out), self.devices)
         arrays = ("glyphs", "x", "y", "count", "tiles")
         parts: dict[str, Any] = {
             name: np.split(getattr(runs, name), processes)[process] for name in arrays

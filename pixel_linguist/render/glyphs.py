@@ -242,6 +242,28 @@ def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
     )
 
 
+def renumber(runs: GlyphRuns) -> GlyphRuns:
+    """Number tiles in the order in which texts show them, and equal ones alike.
+
+    A renderer numbers tiles as it comes to know them; after this, the arrays of the same texts are
+    the same whatever was laid out before, on whichever host.
+    """
+    blank = runs.tiles[0].tobytes()
+    numbers: dict[bytes, int] = {blank: 0}
+    alike = np.array([numbers.setdefault(tile.tobytes(), len(numbers)) for tile in runs.tiles])
+    glyphs = alike[runs.glyphs]
+    shown, first = np.unique(glyphs, return_index=True)
+    order = shown[np.argsort(np.where(shown, first, -1))]
+    order = order if len(order) and order[0] == 0 else np.concatenate([[0], order])
+    rank = np.zeros(len(numbers), np.int64)
+    rank[order] = np.arange(len(order))
+    tiles = np.zeros((_power(len(order)), *runs.tiles.shape[1:]), np.uint8)
+    tiles[: len(order)] = runs.tiles[np.unique(alike, return_index=True)[1]][order]
+    return dataclasses.replace(
+        runs, glyphs=rank[glyphs].astype(glyph_type(len(tiles))), tiles=tiles
+    )
+
+
 def glyph_type(tiles: int) -> type[np.unsignedinteger[Any]]:
     """Return the type that counts so many tiles."""
     return np.uint16 if tiles <= 1 << 16 else np.uint32

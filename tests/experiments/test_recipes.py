@@ -14,6 +14,8 @@ from experiments import pixel_linguist as paper
 from experiments.shipped import teach
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.render.augment import AUGMENTATIONS
+from pixel_linguist.render.vary import ASPECTS
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import run_recipe
 
@@ -55,6 +57,19 @@ def check_run(config: ConfigDict, folder: Path) -> None:
 def test_quickstart(tmp_path: Path) -> None:
     config = configs.load(RECIPES / "quickstart.py")
     shrink(config, tmp_path)
+    check_run(config, tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_quickstart_in_every_style(tmp_path: Path) -> None:
+    config = configs.load(RECIPES / "quickstart.py").unlock()
+    mild = {"strength": 0.3}
+    for stage in config.stages.values():
+        if stage.steps:
+            stage.styles = dict.fromkeys(ASPECTS, mild)
+            stage.augment = dict.fromkeys(AUGMENTATIONS, mild)
+            stage.raster = "device"
+    shrink(config.lock(), tmp_path)
     check_run(config, tmp_path / "run")
 
 

@@ -197,6 +197,26 @@ def test_rendering_needs_no_jax() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_renumbered_runs_do_not_depend_on_what_was_laid_out_before() -> None:
+    texts = strings()[::25]
+    fresh, used = Renderer(), Renderer()
+    used.glyph_runs(strings()[::-7], length=40)
+    runs = [renderer.glyph_runs(texts, length=40) for renderer in (fresh, used)]
+    assert not np.array_equal(runs[0].glyphs, runs[1].glyphs)
+    # Parts whose tiles are partly the same, as those of several stores are.
+    halves = host.join_runs([fresh.glyph_runs(t, length=40) for t in (texts[:20], texts[20:])])
+    assert len(halves.tiles) >= len(runs[0].tiles)
+    one, *others = (host.renumber(r) for r in (*runs, halves))
+    expected = fresh(texts, 40).patches
+    np.testing.assert_array_equal(host.rasterise(one), expected)
+    assert not one.tiles[0].any() and len(one.tiles) <= len(runs[0].tiles)
+    for other in others:
+        jax.tree.map(np.testing.assert_array_equal, other, one)
+    again = random_runs(1, texts=1, pieces=3)
+    assert host.renumber(again).glyphs.max() <= 3
+    np.testing.assert_array_equal(host.rasterise(host.renumber(again)), host.rasterise(again))
+
+
 def test_more_tiles_than_16_bits_count_are_still_told_apart() -> None:
     """Many styles of many letters in one batch: numbers must not begin again at 0."""
     rng = np.random.default_rng(0)

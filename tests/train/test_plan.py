@@ -27,6 +27,7 @@ def config() -> ConfigDict:
     average = config.stages.visual
     for stage in (first, second):
         stage.update(steps=40, batch_size=64, length=12, init_from=(), evaluate_tasks=())
+        stage.raster = "device"
     second.init_from = ("first",)
     average.update(init_from=("first", "second"), average_by="sts-en/spearman")
     config.stages = ConfigDict({"first": first, "second": second, "average": average})

@@ -14,7 +14,7 @@ from pixel_linguist.data.loader import text_id
 from pixel_linguist.model import init_params
 from pixel_linguist.model.store import load_model, save_model
 from pixel_linguist.train.loop import keep_best, stage_batches, stage_objective, train_stage
-from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.stages import (
     make_workshop,
     run_recipe,
@@ -77,6 +77,9 @@ def change(key: str, value: Any) -> Change:
         (change("stages.both.data.sentences.pairs.text", "txt"), r"stage both: .* no column 'txt'"),
         (change("stages.both.data.sentences.source.size", 4), r"4 records, fewer than the batch"),
         (change("tasks.sts-en.name", "sst"), r"task sts-en: no task 'sst'; there are sts, "),
+        (change("stages.both.styles", {"fmily": {}}), r"stage both: .* did you mean 'family'"),
+        (change("stages.both.augment", {"blr": {}}), r"stage both: .*'blr': did you mean 'blur'"),
+        (change("stages.both.raster", "devce"), r"stage both: raster is 'devce': did you mean 'd"),
         (change("train.backend", "pjit"), r"train.backend is 'pjit'"),
         (change("model.heads", 3), r"model.width 16 is not divisible by heads 3"),
         (change("render.family", "comic"), r"comic"),
@@ -194,3 +197,49 @@ def test_a_data_set_whose_folder_has_changed_is_refused(tmp_path: Path, config: 
     data.write_bytes(b"two")
     with pytest.raises(ValueError, match=rf"both was begun with other.*sha256\.{data.parent}: "):
         shop.run.check({"both": configs.plain(stage_settings(shop, stage))})
+
+
+class StopsAfter(Preemption):
+    """Is asked to stop after a step."""
+
+    def __init__(self, step: int):
+        super().__init__()
+        self.step = step
+
+    def reached(self, step: int) -> bool:
+        return step == self.step
+
+
+def test_a_styled_and_augmented_stage_goes_on_to_the_same_bytes(
+    tmp_path: Path, config: ConfigDict
+) -> None:
+    look = {
+        "styles": {"size": {"strength": 1.0}, "weight": {"strength": 0.5}},
+        "augment": {"shift": {"strength": 1.0}, "contrast": {"strength": 0.5}},
+        "raster": "device",
+    }
+    with config.unlocked():
+        config.train.log_every = 1
+        config.stages.both.update(look)
+        config.stages = ConfigDict({"both": config.stages.both})
+        config.order = ("both",)
+
+    def finished(name: str, *stops: int) -> dict[str, Any]:
+        folder = tmp_path / name
+        for step in stops:
+            with pytest.raises(Preempted):
+                run_recipe(config, folder, StopsAfter(step))
+        run_recipe(config, folder, Preemption())
+        lines = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+        losses = {line["step"]: line["loss"] for line in lines if line["kind"] == "train"}
+        model = {path.name: path.read_bytes() for path in (folder / "model").iterdir()}
+        picture = (folder / "pairs" / "both.png").read_bytes()
+        return {"losses": losses, "model": model, "picture": picture}
+
+    whole = finished("whole")
+    assert finished("stopped", 1, 3) == whole
+    # In the fixed style, and as they were drawn, pairs look different.
+    with config.unlocked():
+        config.stages.both.styles = config.stages.both.augment = ConfigDict()
+    plain = finished("plain")
+    assert plain["picture"] != whole["picture"] and plain["model"] != whole["model"]
