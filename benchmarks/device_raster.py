@@ -1,14 +1,14 @@
-"""What it takes to draw on the device: bytes that travel, and time beside a training step.
+"""What it takes to draw on the device: bytes that travel, and time in a training step.
 
-Prints one line of JSON. Sentences are the generated world's English, or the first column with
-letters of a file: python -m benchmarks.device_raster [--text FILE.tsv].
+On one device. Prints one line of JSON. Sentences are the generated world's English, or the first
+column with letters of a file: python -m benchmarks.device_raster [--text FILE.tsv].
 """
 
 import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,17 @@ import jax
 import numpy as np
 
 from benchmarks.contrast import OPTIMIZER, contrast, encoder
+from pixel_linguist.data.draw import Draw, OneStyle
+from pixel_linguist.data.pairs import Example
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.model import init_params
-from pixel_linguist.render import Renderer
-from pixel_linguist.render.augment import AUGMENTATIONS, compose
+from pixel_linguist.render import Rendered, Renderer
+from pixel_linguist.render.augment import AUGMENTATIONS, Augmentation, compose
 from pixel_linguist.render.device import rasterise
 from pixel_linguist.render.glyphs import GlyphRuns
 from pixel_linguist.train.devices import place
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.sight import size
+from pixel_linguist.train.step import AS_DRAWN, init_state, mapped_step
 
 VIEWS = 2
 REPEATS = 5
@@ -62,20 +65,25 @@ def measure(work: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
     return {name: np.array(rows) for name, rows in times.items()}
 
 
-def tiny_step(renderer: Renderer, patches: np.ndarray, count: np.ndarray) -> Callable[[], Any]:
-    """Return a training step of the tiny encoder in float32, forward, backward and update."""
+def tiny_step(
+    renderer: Renderer, pixels: dict[str, Any], augmentation: Augmentation = AS_DRAWN
+) -> Callable[[], Any]:
+    """Return a training step of the tiny encoder in float32, forward, backward and update.
+
+    Args:
+        renderer: of the texts.
+        pixels: what `Draw` made of them, or their glyph runs.
+        augmentation: of each text, in the step.
+    """
     height, width = renderer.patch
     config = encoder(patch_height=height, patch_width=width, max_patches=renderer.max_patches)
     objective = contrast()
-    rows = len(patches) // VIEWS
-    batch: dict[str, Any] = {
-        view: {"patches": patches[i * rows :][:rows], "count": count[i * rows :][:rows]}
-        for i, view in enumerate(objective.views)
-    }
+    rows = size(pixels, objective.views)[0] // VIEWS
+    batch = {name: value for name, value in pixels.items() if name != "cut"}
     batch["group"] = np.full(rows, -1, np.int32)
     batch["text_id"] = {view: np.arange(rows, dtype=np.int32) for view in objective.views}
     placed = place(batch, "pmap")
-    step = mapped_step(config, objective, OPTIMIZER, "pmap")
+    step = mapped_step(config, objective, OPTIMIZER, "pmap", augmentation=augmentation)
     state = init_state(init_params(config, 0), objective, OPTIMIZER)
 
     def work() -> Any:
@@ -84,6 +92,29 @@ def tiny_step(renderer: Renderer, patches: np.ndarray, count: np.ndarray) -> Cal
         return metrics
 
     return work
+
+
+def works(renderer: Renderer, pixels: Rendered, batches: Sequence[Any]) -> dict[str, Any]:
+    """Return what is measured, by name.
+
+    Args:
+        renderer: of the texts.
+        pixels: of all texts.
+        batches: what `Draw` made of them as pixels, and as glyph runs.
+    """
+    runs = jax.device_put(batches[1]["runs"])
+    draw = jax.jit(rasterise)
+    everything = compose({name: {"strength": 0.5} for name in AUGMENTATIONS})
+    view = jax.jit(everything)
+    arguments = jax.device_put((pixels.patches, pixels.count))
+    key, example = jax.random.key(0), np.arange(len(pixels.count))
+    return {
+        "raster": lambda: draw(runs),
+        "all_augmentations": lambda: view(*arguments, key, example),
+        "tiny_step": tiny_step(renderer, batches[0]),
+        "tiny_step_with_raster": tiny_step(renderer, batches[1]),
+        "tiny_step_with_augmentations": tiny_step(renderer, batches[0], everything),
+    }
 
 
 def main() -> None:
@@ -98,21 +129,16 @@ def main() -> None:
     texts = sentences(options.text, VIEWS * options.batch)
     renderer = Renderer(options.family, options.strategy, max_patches=options.length)
     pixels = renderer(texts, length=options.length)
-    runs: GlyphRuns = renderer.glyph_runs(texts, length=options.length)
-    draw = jax.jit(rasterise)
-    on_device = jax.device_put(runs)
-    if not np.array_equal(draw(on_device), pixels.patches):
+    views = contrast().views
+    examples = [Example(*pair) for pair in zip(texts[::VIEWS], texts[1::VIEWS], strict=True)]
+    batches = [
+        Draw(OneStyle(renderer), views, devices)([(x, x) for x in examples], options.length)
+        for devices in (0, 1)
+    ]
+    runs: GlyphRuns = batches[1]["runs"]
+    if not np.array_equal(jax.jit(rasterise)(runs), pixels.patches):
         raise ValueError("the device draws other bytes than the host")
-    view = jax.jit(compose({name: {"strength": 0.5} for name in AUGMENTATIONS}))
-    arguments = jax.device_put((pixels.patches, pixels.count))
-    key, example = jax.random.key(0), np.arange(len(texts))
-    times = measure(
-        {
-            "raster": lambda: draw(on_device),
-            "all_augmentations": lambda: view(*arguments, key, example),
-            "tiny_step": tiny_step(renderer, pixels.patches, pixels.count),
-        }
-    )
+    times = measure(works(renderer, pixels, batches))
     median = {name: np.median(rows, axis=0) for name, rows in times.items()}
     travelling = pixels.patches.nbytes + pixels.count.nbytes
     result: dict[str, Any] = {
@@ -134,9 +160,9 @@ def main() -> None:
         for name, rows in times.items():
             spread = rows[:, clock].min(), median[name][clock], rows[:, clock].max()
             result[f"{name}_{kind}_ms_min_median_max"] = [round(float(t), 1) for t in spread]
-        for name in ("raster", "all_augmentations"):
+        for name in (name for name in times if name != "tiny_step"):
             share = median[name][clock] / median["tiny_step"][clock]
-            result[f"{name}_{kind}_share_of_step"] = round(float(share), 4)
+            result[f"{name}_{kind}_in_steps"] = round(float(share), 4)
     print(json.dumps(result))
 
 

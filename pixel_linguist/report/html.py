@@ -242,9 +242,9 @@ def _pairs(run: RunRecord) -> str:
         )
     return (
         "<p>The first examples of each stage: the clean text in grey, and below it what the model "
-        "sees, perturbed and cut into patches. An anchor and its positive are pulled together; a "
-        "hard negative, where there is one, is pushed away along with the rest of the batch.</p>"
-        + "".join(figures)
+        "sees at the first step, perturbed, in its style, augmented, cut into patches. An anchor "
+        "and its positive are pulled together; a hard negative, where there is one, is pushed away "
+        "along with the rest of the batch.</p>" + "".join(figures)
     )
 
 

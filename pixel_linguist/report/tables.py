@@ -133,15 +133,24 @@ def describe_pairs(stage: Mapping[str, Any]) -> str:
 
 
 def describe_perturbations(stage: Mapping[str, Any]) -> str:
-    """Name a stage's perturbations, each with its rate and what else it was given."""
-    perturb = stage.get("perturb")
-    if not isinstance(perturb, dict):
+    """Name a stage's perturbations, each with its rate and what else it was given.
+
+    Behind those of text stand aspects of style and augmentations of pixels, with their strengths.
+    """
+    kinds = {"perturb": "", "styles": "style: ", "augment": "pixels: "}
+    named = {about: _named(stage.get(key)) for key, about in kinds.items()}
+    return "; ".join(about + names for about, names in named.items() if names)
+
+
+def _named(specification: Any) -> str:
+    """Name what a stage chose by name, with what it was given."""
+    if not isinstance(specification, dict):
         return ""
     texts = []
-    for name, given in perturb.items():
+    for name, given in specification.items():
         arguments = given if isinstance(given, dict) else {}
         shown = ", ".join(
-            f"{value}" if key == "rate" else f"{key.replace('_', ' ')} {value}"
+            f"{value}" if key in ("rate", "strength") else f"{key.replace('_', ' ')} {value}"
             for key, value in arguments.items()
         )
         texts.append(name.replace("_", " ") + (f" ({shown})" if shown else ""))

@@ -16,6 +16,7 @@ from PIL import Image
 
 from pixel_linguist.report.__main__ import main
 from pixel_linguist.report.html import write_report
+from pixel_linguist.report.tables import describe_perturbations
 
 MakeRun = Callable[..., Path]
 VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
@@ -155,6 +156,18 @@ def test_every_stage_is_there_with_its_state(make_run: MakeRun) -> None:
     assert "finished" in rows["visual"] and "average of visual_characters" in rows["visual"]
     assert "not begun" in rows["nli"]
     assert "1 of 5" in page.text
+
+
+def test_a_stage_is_described_by_all_that_changes_its_pictures() -> None:
+    stage = {
+        "perturb": {"shuffle_words": {"rate": 0.5, "window": 2}},
+        "styles": {"size": {"strength": 1.0}, "family": {"strength": 0.5, "families": ["mono"]}},
+        "augment": {"mask_spans": {"strength": 0.2}},
+    }
+    text = "shuffle words (0.5, window 2); style: size (1.0), family (0.5, families ['mono'])"
+    assert describe_perturbations(stage) == text + "; pixels: mask spans (0.2)"
+    # A run of an earlier version has no styles in its settings.
+    assert describe_perturbations({"perturb": {}}) == describe_perturbations({}) == ""
 
 
 def test_nothing_is_fetched_and_all_links_lead_somewhere(make_run: MakeRun) -> None:

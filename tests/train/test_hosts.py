@@ -12,19 +12,30 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from tests.faults.program import Program
+from tests.faults.program import RECIPE, Program
 
 pytestmark = pytest.mark.slow
 
 STEPS = 24
 # Adam makes whole steps of gradients that are little more than rounding.
 TOLERANCE = 2e-4
+# The second stage is drawn in many styles, rasterised on the devices, and augmented.
+LOOK = """second.update(
+        styles={"size": {"strength": 1.0}, "slant": {"strength": 1.0}},
+        augment={"rotate": {"strength": 0.5}, "noise": {"strength": 0.2}},
+        raster="device",
+        window=2,
+        length_buckets=2,
+    )
+    """
+PEAK = "second.schedule.peak"
 SHARDED = ("--config.train.backend=shard_map", "--config.train.shard_optimizer=true")
 
 
 def program(folder: Path, *overrides: str, devices: int) -> Program:
-    """Return the tiny recipe, with dropout and perturbations, for processes of some devices."""
-    made = Program(folder, f"--config.stages.second.steps={STEPS}", *overrides)
+    """Return the tiny recipe, with all that is drawn at random, for processes of some devices."""
+    recipe = RECIPE.replace(PEAK, LOOK + PEAK)
+    made = Program(folder, f"--config.stages.second.steps={STEPS}", *overrides, recipe=recipe)
     made.environment["JAX_NUM_CPU_DEVICES"] = str(devices)
     return made
 
