@@ -32,7 +32,7 @@ from pixel_linguist.train.reconstruction import (
 )
 from pixel_linguist.train.run import Run
 from pixel_linguist.train.sight import Sight, make_sight
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.step import Step, init_state, mapped_step
 from pixel_linguist.train.watch import Meter, Profile, Progress
 
 # Texts in the picture that an autoencoder's stage leaves.
@@ -104,6 +104,20 @@ def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> An
         word_buckets=word_buckets(objective),
         process=jax.process_index(),
         processes=jax.process_count(),
+    )
+
+
+def stage_step(shop: Workshop, stage: ConfigDict, objective: Objective) -> Step:
+    """Make the step of a stage."""
+    train = shop.config.train
+    return mapped_step(
+        shop.encoder,
+        objective,
+        OptimizerConfig(**stage.optimizer),
+        train.backend,
+        augmentation=stage_sight(shop, stage).augmentation,
+        chunk_size=stage.chunk_size,
+        shard_optimizer=train.shard_optimizer,
     )
 
 
@@ -233,13 +247,7 @@ def train_stage(
     objective = stage_objective(shop, stage)
     optimizer = OptimizerConfig(**stage.optimizer)
     sharding = {"shard_optimizer": settings.shard_optimizer}
-    arguments = shop.encoder, objective, optimizer, settings.backend
-    step_fn = mapped_step(
-        *arguments,
-        augmentation=stage_sight(shop, stage).augmentation,
-        chunk_size=stage.chunk_size,
-        **sharding,
-    )
+    step_fn = stage_step(shop, stage, objective)
     seed = np.uint32(shop.config.seed + stage.seed)
     data = iter(stage_batches(shop, stage, objective))
     checkpoints = Checkpoints(
