@@ -76,6 +76,7 @@ def sentences(path: Path) -> Iterator[Any]:
         "mixture_temperature": 0.0,
         "perturb": {"keyboard_neighbours": {"rate": 0.05}},
         "perturb_probability": 0.5,
+        "perturb_each": 1.0,
         "batch_size": PAIRS,
     }
     batches = make_batches(

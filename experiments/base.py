@@ -23,6 +23,8 @@ def optimizer() -> dict[str, Any]:
         "weight_decay": 0.01,
         "clip_norm": 1.0,
         "accumulate": 1,
+        # Groups of the encoder's parameters that are not trained.
+        "frozen": (),
     }
 
 
@@ -63,6 +65,23 @@ def masked_autoencoder(
     }
 
 
+def closed_form() -> dict[str, Any]:
+    """Settings of a stage that is solved; its steps only say how many batches are read."""
+    return {
+        # Texts at its beginning whose most frequent windows become the dictionary.
+        "texts": 20_000,
+        # Cells of windows, from and to.
+        "shortest": 2,
+        "longest": 4,
+        # How far a window may differ, in cells, and still be seen.
+        "tolerance": 0.75,
+        # Of the ridge regression, a text's features having length 1.
+        "penalty": 0.05,
+        # "target", as examples bring it, or "principal": the directions in which texts differ most.
+        "fit": "target",
+    }
+
+
 def part(source: dict[str, Any], pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
     """One part of a stage's data: records, what makes pairs of them, and its share."""
     return {"source": source, "pairs": pairs, "weight": weight}
@@ -99,6 +118,8 @@ def stage(
             # Perturbation → its arguments, drawn for each view on its own.
             "perturb": {},
             "perturb_probability": 1.0,
+            # The probability that each perturbation takes part in a perturbed view.
+            "perturb_each": 1.0,
             # Aspect of style (family, size, weight, slant, spacing) → {"strength": 0 to 1}, drawn
             # for each view on its own; {}: evaluation's style.
             "styles": {},
@@ -108,6 +129,9 @@ def stage(
             "raster": "host",
             "objective": objective or info_nce(hard_negatives=hard_negatives),
             "optimizer": optimizer(),
+            # How the dictionary of windows is chosen, and regressed to the targets, instead of
+            # training; as `closed_form` below.
+            "closed_form": {},
             "steps": steps,
             "schedule": {"peak": peak, "warmup": warmup, "decay": "cosine"},
             # Over all devices and hosts.
@@ -213,6 +237,11 @@ def get_config() -> ConfigDict:
                 # Words beside the sentence in the embedding: buckets, and how many are not 0.
                 "word_buckets": 0,
                 "top_words": 0,
+                # Pixels of a cell, numbers it is mapped to, cells of a window; 0: no windows.
+                "cell_pixels": 0,
+                "cell_width": 0,
+                "window_cells": 0,
+                "final_norm": True,
             },
             "train": {
                 # "pmap" or "shard_map".

@@ -173,12 +173,12 @@ def make_examples(root: str | Path, stage: Mapping[str, Any], *, seed: int) -> g
     Args:
         root: the recipe's data folder.
         stage: with "data" (part → {"source", "pairs", "weight"}), "mixture_temperature", "perturb"
-            (name → arguments) and "perturb_probability".
+            (name → arguments), "perturb_probability" and "perturb_each".
         seed: of shuffling, pairing and perturbing.
     """
     if not stage["data"]:
         raise ValueError("the stage has no data: name at least one source")
-    perturb = compose(stage["perturb"], stage["perturb_probability"])
+    perturb = compose(stage["perturb"], stage["perturb_probability"], stage["perturb_each"])
     parts, weights = [], []
     for number, (name, part) in enumerate(sorted(stage["data"].items())):
         source: Source = make_source(root, part["source"])

@@ -11,6 +11,7 @@ import numpy as np
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.vit import Dropout, Remat, block_stack
+from pixel_linguist.model.windows import WindowFeatures
 from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
@@ -60,6 +61,14 @@ class EncoderConfig:
         word_buckets: V, buckets of hashed words whose logits stand in the embedding, beside the
             D numbers of the sentence's own (DupMAE: Xiao et al. 2023, arXiv 2305.02564); 0: none.
         top_words: how many of them, the highest, are not set to 0.
+        cell_pixels: width of the cells into which a patch is cut, as wide as a letter of the font
+            family "cells"; 0: patches are embedded whole. Otherwise what embeds a patch is the sum
+            over its windows of neighbouring cells, so that what is learned of a few letters holds
+            wherever they stand in a word.
+        cell_width: numbers that a cell's pixels are mapped to, linearly.
+        window_cells: cells of a window; blank ones stand around a patch.
+        final_norm: whether features are normalised before they are pooled; without it, long
+            vectors count for more in a mean.
     """
 
     patch_height: int
@@ -84,6 +93,10 @@ class EncoderConfig:
     paper_is_one: bool = False
     word_buckets: int = 0
     top_words: int = 0
+    cell_pixels: int = 0
+    cell_width: int = 0
+    window_cells: int = 0
+    final_norm: bool = True
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -99,6 +112,8 @@ class EncoderConfig:
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
             raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
+        if self.cell_pixels:
+            self._check_cells()
         least = min(self.word_buckets, 1)
         if self.word_buckets < 0 or not least <= self.top_words <= self.word_buckets:
             raise ValueError(
@@ -106,10 +121,36 @@ class EncoderConfig:
                 f"it must be {least} to {max(self.word_buckets, 0)}"
             )
 
+    def _check_cells(self) -> None:
+        if self.patch_width % self.cell_pixels:
+            raise ValueError(
+                f"model.cell_pixels {self.cell_pixels} does not divide the patch's width, "
+                f"{self.patch_width}"
+            )
+        if min(self.cell_width, self.window_cells, self.patch_hidden) < 1:
+            raise ValueError(
+                "with model.cell_pixels, cell_width, window_cells and patch_hidden must be at "
+                f"least 1; they are {self.cell_width}, {self.window_cells}, {self.patch_hidden}"
+            )
+        if self.channels != 1:
+            raise ValueError("model.cell_pixels needs model.channels 1")
+
     @property
     def dimension(self) -> int:
         """The length of an embedding: D, or D + V."""
         return self.width + self.word_buckets
+
+
+def window_features(config: EncoderConfig, dtype: jnp.dtype) -> WindowFeatures:
+    """Return the layer that an encoder with cells begins with."""
+    return WindowFeatures(
+        cell_pixels=config.cell_pixels,
+        cell_width=config.cell_width,
+        window_cells=config.window_cells,
+        features=config.patch_hidden,
+        dtype=dtype,
+        name="windows",
+    )
 
 
 class Encoder(nn.Module):
@@ -146,7 +187,8 @@ class Encoder(nn.Module):
             x = jnp.concatenate([cls.astype(dtype) + table[:1], x])
         x = drop(x, deterministic=not self.train)
         x = self.blocks()(x, jnp.pad(mask, (front, 0), constant_values=True))[0]
-        x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
+        if config.final_norm:
+            x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         use_head = config.head if self.train or config.keep_head else "none"
         pooled = self.pool(self.head(x) if use_head == "patches" else x, mask)
         if use_head == "pooled":
@@ -169,7 +211,9 @@ class Encoder(nn.Module):
             x = 1 - x
         if patches.ndim == 3 and config.channels > 1:
             x = jnp.tile(x, (1, config.channels))
-        if config.patch_hidden:
+        if config.cell_pixels:
+            x = window_features(config, dtype)(x.reshape(patches.shape))
+        elif config.patch_hidden:
             x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
         return nn.Dense(config.width, dtype=dtype, name="embed")(x)
 

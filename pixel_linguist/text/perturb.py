@@ -71,17 +71,21 @@ class Composition:
     """Perturbations applied one after the other; `compose` builds it from a checked specification.
 
     `steps` holds pairs of a name in PERTURBATIONS and its keyword arguments, `probability` that
-    of perturbing a text at all. It is plain data, so it can be sent to worker processes.
+    of perturbing a text at all, `each` that with which each of them takes part in it. It is plain
+    data, so it can be sent to worker processes.
     """
 
     steps: tuple[tuple[str, Mapping[str, Any]], ...]
     probability: float = 1.0
+    each: float = 1.0
 
     def __call__(self, text: str, rng: np.random.Generator) -> str:
         """Return a perturbed view of text, or with 1 - probability the text itself."""
         if rng.random() >= self.probability:
             return text
         for name, keywords in self.steps:
+            if self.each < 1 and rng.random() >= self.each:
+                continue
             text = PERTURBATIONS[name](text, rng, **keywords)
         return text
 
@@ -113,7 +117,9 @@ def _check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
         raise ValueError(f"{name}: {error}") from error
 
 
-def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> Composition:
+def compose(
+    spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0, each: float = 1.0
+) -> Composition:
     """Build one view maker `(text, rng) -> text` out of perturbations named in `spec`.
 
     Args:
@@ -121,6 +127,8 @@ def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> 
             "keyboard_neighbours": {"rate": 0.05}}. They are applied in the order of PERTURBATIONS,
             whatever the order here.
         probability: of perturbing a text at all, from 0 to 1; otherwise it is left clean.
+        each: probability with which each of them takes part when a text is perturbed, from 0 to
+            1. Below 1 a view has a few of them, which may then be strong.
 
     Returns:
         A Composition, which can be pickled.
@@ -130,9 +138,10 @@ def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> 
             missing, or a value is out of range.
     """
     check_rate(probability, "probability")
+    check_rate(each, "each")
     for name, keywords in spec.items():
         if name not in PERTURBATIONS:
             raise ValueError(f"unknown perturbation {name!r}: {_known(name, PERTURBATIONS)}")
         _check_keywords(name, keywords)
     steps = tuple((name, dict(spec[name].items())) for name in PERTURBATIONS if name in spec)
-    return Composition(steps, float(probability))
+    return Composition(steps, float(probability), float(each))

@@ -24,6 +24,10 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
     pixels = config.patch_height * config.patch_width * config.channels
     hidden = config.patch_hidden
     embed = pixels * hidden + hidden * width if hidden else pixels * width
+    if config.cell_pixels:
+        cells = config.patch_width // config.cell_pixels
+        windows = (cells + 1) * config.window_cells * config.cell_width * hidden
+        embed = pixels * config.cell_width + windows + hidden * width
     head_rows = {"none": 0, "patches": rows, "pooled": 1}[config.head]
     block = rows * (4 * width**2 + 2 * width * config.mlp_width) + 2 * rows**2 * width
     words = patches * width * config.word_buckets

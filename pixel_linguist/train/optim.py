@@ -1,6 +1,7 @@
 """The optimiser (AdamW) and the learning-rate schedule."""
 
 import dataclasses
+import functools
 import math
 from typing import Any, Literal, get_args
 
@@ -24,6 +25,7 @@ class OptimizerConfig:
         weight_decay: decoupled; applied to kernels alone, not to biases, norms and positions.
         clip_norm: largest global norm of the gradient.
         accumulate: batches whose gradients are averaged into one update.
+        frozen: groups of the encoder's parameters that are not trained, as "windows" and "embed".
     """
 
     b1: float
@@ -32,11 +34,35 @@ class OptimizerConfig:
     weight_decay: float
     clip_norm: float
     accumulate: int
+    frozen: tuple[str, ...] = ()
 
 
-def decayed(params: Any) -> Any:
-    """Tell, leaf by leaf, whether weight decay applies: to kernels."""
-    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
+def is_frozen(path: Any, frozen: tuple[str, ...]) -> bool:
+    """Tell whether a leaf of {"encoder", "objective"} is in one of the groups."""
+    return path[0].key == "encoder" and path[1].key in frozen
+
+
+def freeze(params: Any, frozen: tuple[str, ...]) -> Any:
+    """Return parameters of which the named groups have no gradients.
+
+    Raises:
+        ValueError: naming a group that there is not.
+    """
+    if unknown := set(frozen) - set(params["encoder"]):
+        raise ValueError(
+            f"optimizer.frozen names {', '.join(sorted(unknown))}; the encoder has "
+            f"{', '.join(sorted(params['encoder']))}"
+        )
+    return jax.tree_util.tree_map_with_path(
+        lambda path, x: jax.lax.stop_gradient(x) if is_frozen(path, frozen) else x, params
+    )
+
+
+def decayed(params: Any, frozen: tuple[str, ...] = ()) -> Any:
+    """Tell, leaf by leaf, whether weight decay applies: to kernels that are trained."""
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: path[-1].key == "kernel" and not is_frozen(path, frozen), params
+    )
 
 
 def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
@@ -44,7 +70,9 @@ def make_optimizer(config: OptimizerConfig) -> optax.GradientTransformation:
     optimizer = optax.chain(
         optax.clip_by_global_norm(config.clip_norm),
         optax.scale_by_adam(config.b1, config.b2, config.epsilon),
-        optax.add_decayed_weights(config.weight_decay, mask=decayed),
+        optax.add_decayed_weights(
+            config.weight_decay, mask=functools.partial(decayed, frozen=config.frozen)
+        ),
         optax.scale(-1.0),
     )
     if config.accumulate > 1:

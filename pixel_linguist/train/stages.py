@@ -30,6 +30,7 @@ from pixel_linguist.report.pictures import save_pairs
 from pixel_linguist.report.plots import draw_scores
 from pixel_linguist.report.record import read_run
 from pixel_linguist.train.averaging import greedy_average
+from pixel_linguist.train.closed_form import check_closed_form, solve_stage
 from pixel_linguist.train.devices import host_folder
 from pixel_linguist.train.loggers import check_loggers, open_loggers
 from pixel_linguist.train.loop import (
@@ -116,6 +117,8 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
             raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
     if stage.best_metric and stage.best_metric.split("/")[0] not in stage.evaluate_tasks:
         raise ValueError(f"best_metric {stage.best_metric!r} is not of an evaluated task")
+    if stage.closed_form:
+        check_closed_form(shop.encoder, stage)
     objective = stage_objective(shop, stage)
     train = shop.config.train
     optimizer = OptimizerConfig(**stage.optimizer)
@@ -246,7 +249,10 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
         if stage.steps:
             picture_pairs(shop, name, stage)
             evaluate = functools.partial(scorer.score, names=stage.evaluate_tasks)
-            params = train_stage(shop, name, stage, params, evaluate, preemption)
+            if stage.closed_form:
+                params = solve_stage(shop, name, stage, params)
+            else:
+                params = train_stage(shop, name, stage, params, evaluate, preemption)
         save_model(shop.run.model(name), shop.model(params))
     if stage.report and name not in {row["model"] for row in shop.run.scores()}:
         params = load_model(shop.run.model(name)).params

@@ -14,7 +14,7 @@ from pixel_linguist.model import EncoderConfig
 from pixel_linguist.objective import Objective
 from pixel_linguist.render.augment import Augmentation
 from pixel_linguist.train.devices import AXIS, Backend, device_mesh, state_shardings
-from pixel_linguist.train.optim import OptimizerConfig, make_optimizer
+from pixel_linguist.train.optim import OptimizerConfig, freeze, make_optimizer
 from pixel_linguist.train.reconstruction import forward
 from pixel_linguist.train.sight import augment, by_example, counts
 
@@ -73,6 +73,7 @@ def gradients(
     objective: Objective,
     augmentation: Augmentation,
     chunk_size: int,
+    frozen: tuple[str, ...],
     state: State,
     batch: Any,
     seed: jax.Array,
@@ -84,6 +85,7 @@ def gradients(
         objective: decides which views are encoded.
         augmentation: of the pixels of each text.
         chunk_size: examples encoded at once, as `in_chunks` says; 0: all.
+        frozen: groups of the encoder's parameters whose gradients are 0, and are not computed.
         state: "params", "step" and "objective", equal on all devices.
         batch: this device's rows: view → {"patches" uint8 [B, S, H, W], "count" int32 [B]}, or
             "runs", glyph runs of B * V texts that are rasterised here, and what the objective
@@ -109,6 +111,8 @@ def gradients(
         return patches, count, rows["keys"].T.reshape(-1)
 
     def loss_of(params: Any) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
+        params = freeze(params, frozen)
+
         def encode_rows(seen: Any) -> Any:
             """Encode all views of some examples at once: view → outputs."""
             encoded = forward(config, objective, params, *seen)
@@ -174,7 +178,9 @@ def mapped_step(
         shard_optimizer: whether each device keeps and updates its share of the optimiser's state
             alone, as `state_shardings` says; under shard_map.
     """
-    device_gradients = functools.partial(gradients, config, objective, augmentation, chunk_size)
+    device_gradients = functools.partial(
+        gradients, config, objective, augmentation, chunk_size, optimizer.frozen
+    )
     transformation = make_optimizer(optimizer)
 
     def step(mapped: Any, state: State, batch: Any, rate: Any, seed: Any) -> Any:

@@ -75,6 +75,7 @@ def test_a_batch_brings_the_words_of_its_anchors_before_they_were_perturbed(tmp_
         "mixture_temperature": 0.0,
         "perturb": {"delete_characters": {"rate": 0.5}},
         "perturb_probability": 1.0,
+        "perturb_each": 1.0,
         "batch_size": 8,
     }
     examples = make_examples(tmp_path, stage, seed=0)

@@ -48,7 +48,12 @@ def examples(tmp_path: Path) -> Any:
     columns = {"name": "columns", "anchor": "a", "positive": "b", "negative": "c"}
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": columns, "weight": 1.0}
     stage = {"data": {"all": part}, "perturb": {"delete_characters": {"rate": 0.1}}}
-    stage |= {"perturb_probability": 1.0, "batch_size": BATCH, "mixture_temperature": 0.0}
+    stage |= {
+        "perturb_probability": 1.0,
+        "perturb_each": 1.0,
+        "batch_size": BATCH,
+        "mixture_temperature": 0.0,
+    }
     return make_examples(tmp_path, stage, seed=2)
 
 

@@ -71,7 +71,13 @@ def root(tmp_path: Path) -> Path:
 
 def stage(**changes: Any) -> dict[str, Any]:
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-    settings = {"data": {"all": part}, "perturb": {}, "perturb_probability": 1.0, "batch_size": 8}
+    settings = {
+        "data": {"all": part},
+        "perturb": {},
+        "perturb_probability": 1.0,
+        "perturb_each": 1.0,
+        "batch_size": 8,
+    }
     settings["mixture_temperature"] = 0.0
     return settings | changes
 

@@ -82,3 +82,19 @@ def test_mistakes_are_named_when_composing(spec: dict[str, dict[str, Any]], mess
 def test_probability_out_of_range_is_named() -> None:
     with pytest.raises(ValueError, match=r"probability must be .* not 2"):
         compose(SPEC, 2)
+
+
+def test_each_perturbation_takes_part_with_its_probability() -> None:
+    spec = {"change_case": {"rate": 1.0}, "insert_zero_width": {"rate": 1.0}}
+    some = compose(spec, each=0.3)
+    views = [some("some words", np.random.default_rng(seed)) for seed in range(2000)]
+    zero_width = np.mean(["\u200b" in v or len(v) > len("some words") for v in views])
+    assert zero_width == pytest.approx(0.3, abs=0.04)
+    assert np.mean([v == "some words" for v in views]) > 0.7**2 - 0.04
+    # With certainty, nothing is drawn: views are those of before there was a choice.
+    every, plain = compose(spec, each=1.0), compose(spec)
+    assert every("some words", np.random.default_rng(1)) == plain(
+        "some words", np.random.default_rng(1)
+    )
+    with pytest.raises(ValueError, match="each"):
+        compose(spec, each=1.5)

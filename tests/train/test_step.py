@@ -17,7 +17,7 @@ from flax import traverse_util
 from pixel_linguist.model import encode, init_params
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.train.devices import AXIS, Backend, place, place_state
-from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.optim import OptimizerConfig, freeze
 from pixel_linguist.train.step import init_state, mapped_step
 from tests.train.five_steps import ENCODER, OPTIMIZER, random_batch
 
@@ -212,6 +212,28 @@ def test_accumulation_moves_once_by_the_mean_gradient_of_its_batches(
     updates, _ = adamw.update(clipped, adamw.init(start), start)
     expected = traverse_util.flatten_dict(optax.apply_updates(start, updates), sep="/")
     assert largest_difference(second, expected) < 1e-5
+
+
+@pytest.mark.parametrize("backend", ["pmap", "shard_map"])
+def test_frozen_groups_stay_and_the_others_move_as_ever(backend: Backend) -> None:
+    # Without clipping, as the norm of all gradients depends on which there are.
+    every = dataclasses.replace(SMOOTH, clip_norm=1e6)
+    some = dataclasses.replace(every, frozen=("embed", "positions"))
+    (expected, _), (found, _) = (
+        run_steps(optimizer, [random_batch(0)], [1e-2], backend)[0] for optimizer in (every, some)
+    )
+    start = traverse_util.flatten_dict(init_params(NO_DROPOUT, 0), sep="/")
+    for path, leaf in found.items():
+        if path.startswith(("embed/", "positions")):
+            np.testing.assert_array_equal(leaf, start[path])
+            assert np.abs(expected[path] - start[path]).max() > 0
+        else:
+            np.testing.assert_allclose(leaf, expected[path], atol=1e-6)
+
+
+def test_a_frozen_group_that_there_is_not_is_named() -> None:
+    with pytest.raises(ValueError, match=r"frozen names heads; the encoder has blocks, embed"):
+        freeze({"encoder": init_params(NO_DROPOUT, 0), "objective": {}}, ("heads",))
 
 
 def test_the_state_is_of_host_arrays_without_a_device_axis() -> None:

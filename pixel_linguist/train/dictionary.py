@@ -1,0 +1,210 @@
+"""Patch embeddings in closed form: a dictionary of frequent windows, and a regression on them.
+
+An encoder that embeds patches by windows of cells (`EncoderConfig.cell_pixels`) need not find out
+by gradients which windows there are. Its hidden units become detectors of those that texts have
+most often, as in Coates & Ng 2012, "Learning feature representations with k-means", and its map
+from them to embeddings the solution of a ridge regression. Frequent windows count for less, by
+their inverse document frequency.
+"""
+
+import dataclasses
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pixel_linguist.model import EncoderConfig
+from pixel_linguist.model.encoder import Params, window_features
+
+# Of the whitening: what is added to each variance, as a share of their mean.
+SMOOTHING = 0.02
+# Distinct cells that are told apart, the most frequent: four of their numbers fit in 63 bits.
+CELLS = 1 << 15
+# A window is in a text if its unit is above this.
+PRESENT = 0.3
+# Patches whose features are computed at once.
+CHUNK = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class ClosedForm:
+    """How a dictionary is chosen and fitted; see `experiments/base.py` for each setting."""
+
+    texts: int
+    shortest: int
+    longest: int
+    tolerance: float
+    penalty: float
+    fit: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shortest <= self.longest:
+            raise ValueError(
+                f"closed_form.shortest {self.shortest} and longest {self.longest} must be "
+                "numbers of cells, at least 1, in this order"
+            )
+        if not 0 < self.tolerance < 1:
+            raise ValueError(f"closed_form.tolerance is {self.tolerance}; it must be in (0, 1)")
+        if not self.penalty > 0:
+            raise ValueError(f"closed_form.penalty is {self.penalty}; it must be above 0")
+        if self.fit not in ("target", "principal"):
+            raise ValueError(f"closed_form.fit is {self.fit!r}; choose 'target' or 'principal'")
+
+
+class Cells(NamedTuple):
+    """The cells of some patches.
+
+    Attributes:
+        pixels: float32 [C, P], distinct ones in [0, 1], the most frequent first.
+        counts: float [C], how often each is there.
+        number: int [N, cells + 2], of each patch's cells, a blank one on either side; -1 where a
+            cell is too rare to be told apart.
+        blank: the number of the blank one.
+    """
+
+    pixels: np.ndarray
+    counts: np.ndarray
+    number: np.ndarray
+    blank: int
+
+
+def distinct(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct rows of uint8 [N, ...], and for each of N rows which it is."""
+    rows = np.ascontiguousarray(patches).reshape(len(patches), -1)
+    _, first, inverse = np.unique(
+        rows.view(f"V{rows.shape[1]}")[:, 0], return_index=True, return_inverse=True
+    )
+    return patches[first], inverse
+
+
+def cut_cells(patches: np.ndarray, counts: np.ndarray, width: int) -> Cells:
+    """Cut distinct patches, uint8 [N, H, W] that are there so many times, into cells."""
+    number, height, across = patches.shape
+    cells = patches.reshape(number, height, across // width, width).swapaxes(1, 2)
+    cells = np.pad(cells, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    places = cells.shape[1]
+    pixels, inverse = distinct(cells.reshape(-1, height, width))
+    found = np.bincount(inverse, np.repeat(counts, places))
+    order = np.argsort(-found, kind="stable")[:CELLS]
+    rank = np.full(len(found), -1)
+    rank[order] = np.arange(len(order))
+    pixels = pixels[order].reshape(len(order), -1).astype(np.float32) / 255
+    blank = int(np.flatnonzero(~pixels.any(axis=1))[0])
+    return Cells(pixels, found[order], rank[inverse].reshape(number, places), blank)
+
+
+def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the map (kernel float32 [P, width], bias [width]) that tells cells apart.
+
+    Cells' principal components have about equal variance under it, and cells length 1 on average;
+    each counts by the square root of how often it is there.
+    """
+    weight = np.sqrt(cells.counts) / np.sqrt(cells.counts).sum()
+    mean = weight @ cells.pixels
+    centred = cells.pixels - mean
+    variance, direction = np.linalg.eigh((centred * weight[:, None]).T @ centred)
+    variance, direction = variance[::-1][:width], direction[:, ::-1][:, :width]
+    kernel = direction / np.sqrt(variance + SMOOTHING * variance.mean())
+    kernel /= np.sqrt(weight @ ((centred @ kernel) ** 2).sum(axis=1))
+    return kernel.astype(np.float32), (-mean @ kernel).astype(np.float32)
+
+
+def frequent_windows(
+    cells: Cells, counts: np.ndarray, number: int, shortest: int, longest: int
+) -> np.ndarray:
+    """Return the windows that patches have most often, of all lengths together.
+
+    Windows hold no blank cell but at their ends, and not only those.
+
+    Args:
+        cells: of N distinct patches.
+        counts: [N], how often each patch is there.
+        number: of windows.
+        shortest: in cells.
+        longest: in cells.
+
+    Returns:
+        int [number, longest] of cells' numbers; -1 after the end of a shorter window.
+    """
+    base = len(cells.pixels) + 1
+    codes, found = [], []
+    for length in range(shortest, longest + 1):
+        places = cells.number.shape[1] - length + 1
+        ends = np.stack([cells.number[:, i : i + places] for i in range(length)], axis=-1)
+        windows, often = ends.reshape(-1, length), np.repeat(counts, places)
+        inked = windows != cells.blank
+        keep = inked.any(1) & inked[:, 1:-1].all(1) & (windows >= 0).all(1)
+        # A code's digits are the numbers of its cells, one more than they are; 0 is no cell.
+        digits = base ** np.arange(length)
+        code, inverse = np.unique((windows[keep] + 1) @ digits, return_inverse=True)
+        codes.append(code)
+        found.append(np.bincount(inverse, often[keep], minlength=len(code)))
+    every = np.concatenate(codes)
+    if len(every) < number:
+        raise ValueError(f"the texts have {len(every)} windows; model.patch_hidden asks {number}")
+    chosen = every[np.argsort(-np.concatenate(found), kind="stable")[:number]]
+    return chosen[:, None] // base ** np.arange(longest) % base - 1
+
+
+def detectors(
+    cells: Cells, windows: np.ndarray, kernel: np.ndarray, bias: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return units that answer to windows: kernel float32 [cells of a window * C, F], bias [F].
+
+    A unit is `tolerance` where its window stands, and falls to 0 as cells differ by so much of
+    one cell's own length.
+    """
+    features = cells.pixels @ kernel + bias
+    features /= (features**2).sum(axis=1, keepdims=True)
+    there = windows >= 0
+    units = np.where(there[..., None], features[windows], 0)
+    return units.reshape(len(windows), -1).T, tolerance - there.sum(axis=1).astype(np.float32)
+
+
+class Features:
+    """The sums of a dictionary's units over texts."""
+
+    def __init__(self, encoder: EncoderConfig, params: Params):
+        module = window_features(encoder, jnp.dtype("float32"))
+        self._of_patches = jax.jit(lambda x: module.apply({"params": params}, x / 255.0))
+
+    def __call__(self, patches: np.ndarray, count: np.ndarray) -> jax.Array:
+        """Return float32 [B, F] of uint8 [B, S, H, W] with so many patches each."""
+        used = np.arange(patches.shape[1]) < count[:, None]
+        own = np.repeat(np.arange(len(patches)), count)
+        unique, inverse = distinct(patches[used])
+        rows = -(-len(unique) // CHUNK) * CHUNK
+        unique = np.pad(unique, ((0, rows - len(unique)), (0, 0), (0, 0)))
+        parts = [self._of_patches(unique[i : i + CHUNK]) for i in range(0, rows, CHUNK)]
+        often = np.zeros((len(patches), rows), np.float32)
+        np.add.at(often, (own, inverse), 1)
+        return jnp.asarray(often) @ jnp.concatenate(parts)
+
+
+class Normal(NamedTuple):
+    """What a regression needs of the data: sums over texts, each scaled to length 1."""
+
+    gram: jax.Array
+    cross: jax.Array
+
+
+@jax.jit
+def add_texts(normal: Normal, features: jax.Array, targets: jax.Array) -> Normal:
+    """Add texts with features float32 [B, F] and targets [B, D], both of any length but 0."""
+    lengths = [jnp.linalg.norm(x, axis=1, keepdims=True) for x in (features, targets)]
+    x, y = features / jnp.maximum(lengths[0], 1e-6), targets / jnp.maximum(lengths[1], 1e-6)
+    return Normal(normal.gram + x.T @ x, normal.cross + x.T @ y)
+
+
+def regress(normal: Normal, penalty: float) -> np.ndarray:
+    """Return float32 [F, D], the ridge regression from features to targets."""
+    gram = np.array(normal.gram)
+    gram[np.diag_indices_from(gram)] += penalty
+    return np.linalg.solve(gram, np.asarray(normal.cross))
+
+
+def principal(normal: Normal, width: int) -> np.ndarray:
+    """Return float32 [F, width]: the directions in which texts differ most, each of length 1."""
+    _, direction = np.linalg.eigh(np.asarray(normal.gram))
+    return direction[:, ::-1][:, :width].astype(np.float32)

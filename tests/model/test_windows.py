@@ -1,0 +1,90 @@
+"""A patch embedded by windows, against the slow obvious sum."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pixel_linguist.model import EncoderConfig, encode, init_params
+from pixel_linguist.model.windows import WindowFeatures
+
+Make = Callable[..., EncoderConfig]
+CELLS: dict[str, Any] = {
+    "cell_pixels": 2,
+    "cell_width": 5,
+    "window_cells": 3,
+    "patch_hidden": 24,
+    "final_norm": False,
+}
+
+
+def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: int) -> np.ndarray:
+    """Sum over windows, cell by cell, of one patch [H, W]."""
+    height, width = patch.shape
+    blank = np.zeros((height, cell_pixels))
+    cells = [patch[:, i : i + cell_pixels] for i in range(0, width, cell_pixels)]
+    cells = [blank, *cells, *[blank] * (window - 1)]
+    mapped = [c.reshape(-1) @ params["cell"]["kernel"] + params["cell"]["bias"] for c in cells]
+    total = np.zeros(params["units"]["bias"].shape)
+    for first in range(len(cells) - window + 1):
+        stretch = np.concatenate(mapped[first : first + window])
+        units = stretch @ params["units"]["kernel"] + params["units"]["bias"]
+        total = total + np.maximum(units, 0)
+    return total
+
+
+def test_features_are_the_sum_over_windows() -> None:
+    layer = WindowFeatures(2, 5, 3, 24, np.dtype("float32"))
+    patches = np.random.default_rng(0).random((4, 8, 10), np.float32)
+    params = layer.init(jax.random.key(1), patches)["params"]
+    params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params)
+    found = layer.apply({"params": params}, patches)
+    for patch, features in zip(patches, found, strict=True):
+        slow = slow_features(params, patch, cell_pixels=2, window=3)
+        np.testing.assert_allclose(features, slow, rtol=1e-5, atol=1e-5)
+
+
+def test_a_letter_brings_the_same_wherever_it_stands() -> None:
+    layer = WindowFeatures(2, 5, 3, 24, np.dtype("float32"))
+    letter = np.random.default_rng(0).random((8, 2), np.float32)
+    patches = np.zeros((3, 8, 12), np.float32)
+    for patch, column in zip(patches, (2, 4, 6), strict=True):
+        patch[:, column : column + 2] = letter
+    params = layer.init(jax.random.key(0), patches)
+    first, *others = np.asarray(layer.apply(params, patches))
+    assert first.any()
+    for other in others:
+        np.testing.assert_allclose(other, first, atol=1e-6)
+
+
+def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Make) -> None:
+    config = tiny_encoder(**CELLS, depth=1, head="none")
+    params = init_params(config, 0)
+    silent = jax.tree.map(np.zeros_like, params["blocks"])
+    params |= {"blocks": silent, "positions": np.zeros_like(params["positions"])}
+    patches = jnp.asarray(np.random.default_rng(0).integers(0, 256, (1, 2, 8, 8), np.uint8))
+    outputs = encode(config, params, patches, jnp.array([2]))
+    alone = [
+        np.asarray(encode(config, params, patches[:, i : i + 1], jnp.array([1]))["embedding"][0])
+        for i in range(2)
+    ]
+    np.testing.assert_allclose(outputs["embedding"][0], np.mean(alone, axis=0), atol=1e-6)
+    assert "norm" not in params
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cell_pixels": 3}, "cell_pixels 3 does not divide the patch's width, 8"),
+        ({"window_cells": 0}, "must be at least 1; they are 5, 0, 24"),
+        ({"channels": 3}, "cell_pixels needs model.channels 1"),
+    ],
+)
+def test_impossible_cells_are_refused(
+    tiny_encoder: Make, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        tiny_encoder(**(CELLS | changes))

@@ -1,0 +1,150 @@
+"""The dictionary against n-grams of letters, and its regression against closed forms."""
+
+from collections import Counter
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pixel_linguist.render import Renderer
+from pixel_linguist.train.closed_form import weigh
+from pixel_linguist.train.dictionary import (
+    PRESENT,
+    Cells,
+    ClosedForm,
+    Normal,
+    add_texts,
+    cut_cells,
+    detectors,
+    distinct,
+    frequent_windows,
+    principal,
+    regress,
+    whiten,
+)
+
+WORDS = ("banana", "bandana", "band", "an", "nab", "banana", "ann", "banana", "abba")
+SETTINGS = {
+    "texts": 10,
+    "shortest": 2,
+    "longest": 3,
+    "tolerance": 0.75,
+    "penalty": 0.1,
+    "fit": "target",
+}
+
+
+def cells_of(words: tuple[str, ...]) -> tuple[Cells, np.ndarray]:
+    """Return the cells of words' pictures, a letter each, and how often each picture is there."""
+    renderer = Renderer(family="cells", strategy="words", patch=(16, 64), max_patches=1)
+    unique, inverse = distinct(renderer(words).patches[:, 0])
+    counts = np.bincount(inverse)
+    return cut_cells(unique, counts, 8), counts
+
+
+def letters(cells: Cells) -> dict[int, str]:
+    """Return which letter each cell is."""
+    alphabet = sorted({letter for word in WORDS for letter in word})
+    renderer = Renderer(family="cells", strategy="words", patch=(16, 64), max_patches=1)
+    pictures = renderer(alphabet).patches[:, 0, :, :8].reshape(len(alphabet), -1) / 255
+    same = [np.flatnonzero((cells.pixels == p.astype(np.float32)).all(1)) for p in pictures]
+    return {int(place[0]): letter for place, letter in zip(same, alphabet, strict=True)} | {
+        cells.blank: " "
+    }
+
+
+def test_windows_are_the_n_grams_of_letters() -> None:
+    grams: Counter[str] = Counter()
+    for word in WORDS:
+        # Cells after the end of a word are blank, and windows with two of them are left out.
+        padded = f" {word} "
+        for size in (2, 3):
+            grams.update(padded[i : i + size] for i in range(len(padded) - size + 1))
+    cells, counts = cells_of(WORDS)
+    names = letters(cells)
+    windows = frequent_windows(cells, counts, len(grams), 2, 3)
+    found = ["".join(names[cell] for cell in window if cell >= 0) for window in windows]
+    assert sorted(found) == sorted(grams)
+    # The most frequent come first.
+    ordered = [grams[gram] for gram in found]
+    assert ordered == sorted(ordered, reverse=True)
+    with pytest.raises(ValueError, match=rf"have {len(grams)} windows; model.patch_hidden asks"):
+        frequent_windows(cells, counts, len(grams) + 1, 2, 3)
+
+
+def test_cells_are_counted() -> None:
+    cells, _ = cells_of(WORDS)
+    names = letters(cells)
+    expected = Counter(letter for word in WORDS for letter in word)
+    found = dict(zip((names[i] for i in range(len(names))), cells.counts, strict=True))
+    assert {name: n for name, n in found.items() if name != " "} == expected
+    # Eight cells a patch, and one beside it on either side.
+    assert cells.counts.sum() == len(WORDS) * 10
+
+
+def test_detectors_tell_their_windows_from_others() -> None:
+    cells, counts = cells_of(WORDS)
+    kernel, bias = whiten(cells, len(cells.pixels) - 1)
+    windows = frequent_windows(cells, counts, 12, 2, 3)
+    hidden, threshold = detectors(cells, windows, kernel, bias, 0.75)
+    mapped = cells.pixels @ kernel + bias
+    for number, window in enumerate(windows):
+        stretch = np.concatenate([mapped[max(cell, 0)] for cell in window])
+        answer = stretch @ hidden + threshold
+        assert answer[number] == pytest.approx(0.75, abs=1e-4)
+        own = {tuple(w[: (w >= 0).sum()]) for w in windows[answer > PRESENT]}
+        whole = tuple(window[: (window >= 0).sum()])
+        # Those that answer as well are its own beginnings.
+        assert all(whole[: len(other)] == other for other in own if -1 not in window)
+
+
+def test_whitening_evens_out_variance() -> None:
+    cells, _ = cells_of(WORDS)
+    kernel, bias = whiten(cells, 3)
+    mapped = cells.pixels @ kernel + bias
+    weight = np.sqrt(cells.counts) / np.sqrt(cells.counts).sum()
+    np.testing.assert_allclose(weight @ mapped, 0, atol=1e-5)
+    covariance = (mapped * weight[:, None]).T @ mapped
+    assert np.trace(covariance) == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(covariance, np.diag(np.diag(covariance)), atol=1e-5)
+    assert np.diag(covariance).min() > 0.8 * np.diag(covariance).max()
+
+
+def test_regression_is_ridge_on_rows_of_length_one() -> None:
+    rng = np.random.default_rng(0)
+    features, targets = rng.random((30, 7), np.float32), rng.normal(size=(30, 4))
+    normal = Normal(jnp.zeros((7, 7)), jnp.zeros((7, 4)))
+    for rows in (slice(0, 10), slice(10, 30)):
+        normal = add_texts(normal, features[rows], targets[rows])
+    x = features / np.linalg.norm(features, axis=1, keepdims=True)
+    y = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+    # Ridge regression as least squares with rows more.
+    stacked = np.vstack([x, np.sqrt(0.3) * np.eye(7)]), np.vstack([y, np.zeros((7, 4))])
+    expected = np.linalg.lstsq(*stacked, rcond=None)[0]
+    np.testing.assert_allclose(regress(normal, 0.3), expected, atol=1e-4)
+    directions = np.linalg.svd(x)[2][:3]
+    overlap = np.abs(np.diag(directions @ principal(normal, 3)))
+    np.testing.assert_allclose(overlap, 1, atol=1e-4)
+
+
+def test_frequent_windows_weigh_less() -> None:
+    params = {"units": {"kernel": np.ones((2, 3), np.float32), "bias": np.ones(3, np.float32)}}
+    features = [jnp.array([[1.0, 0, 0], [1, 1, 0]]), jnp.array([[1.0, 0, 0.1]])]
+    weighed = weigh(params, features)["units"]
+    expected = np.log(3 / (1 + np.array([3, 1, 0]))) + 1
+    np.testing.assert_allclose(weighed["bias"], expected, rtol=1e-6)
+    np.testing.assert_allclose(weighed["kernel"], np.tile(expected, (2, 1)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"shortest": 4}, "shortest 4 and longest 3 must be"),
+        ({"tolerance": 1.0}, r"tolerance is 1.0; it must be in \(0, 1\)"),
+        ({"penalty": 0.0}, "penalty is 0.0; it must be above 0"),
+        ({"fit": "least"}, "fit is 'least'; choose"),
+    ],
+)
+def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ClosedForm(**(SETTINGS | changes))  # type: ignore[arg-type]
