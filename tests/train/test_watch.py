@@ -23,12 +23,12 @@ def test_the_meter_counts_time_patches_and_operations(
 ) -> None:
     now, encoder = [100.0], tiny_encoder()
     monkeypatch.setattr("pixel_linguist.train.watch.time.perf_counter", lambda: now[0])
-    needed = train_flops(encoder, 8, 12) + train_flops(encoder, 8, 6)
+    needed = train_flops(encoder, 16, 12)
     monkeypatch.setattr(watch, "matmul_peak", lambda dtype: needed)
     meter = Meter(encoder, batch_size=8)
     views = {
         "anchor": {"count": np.full(8, 3), "patches": np.zeros((8, 12, 8, 8), np.uint8)},
-        "positive": {"count": np.full(8, 2), "patches": np.zeros((8, 6, 8, 8), np.uint8)},
+        "positive": {"count": np.full(8, 2), "patches": np.zeros((8, 12, 8, 8), np.uint8)},
     }
     for loss in (1.0, 3.0):
         with meter.waiting():
@@ -47,7 +47,7 @@ def test_the_meter_counts_time_patches_and_operations(
         "patches_per_second": 20.0,
         "flop_utilisation": 0.5,
         "waiting_share": 0.25,
-        "padding_share": 1 - 80 / 288,
+        "padding_share": 1 - 80 / 384,
         "cut_texts": 6,
         "seconds": 4.0,
     }
