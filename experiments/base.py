@@ -71,7 +71,7 @@ def closed_form() -> dict[str, Any]:
         # Texts at its beginning whose most frequent windows become the dictionary.
         "texts": 20_000,
         # Cells of windows, from and to.
-        "shortest": 2,
+        "shortest": 1,
         "longest": 4,
         # How far a window may differ, in cells, and still be seen.
         "tolerance": 0.75,

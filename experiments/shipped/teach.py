@@ -1,11 +1,14 @@
 """Let a text teacher embed what experiments/tiny.py learns from; needs the extra "peers".
 
     python -m experiments.shipped.teach --data_dir DATA --out runs/teacher
+    python -m experiments.shipped.teach --data_dir DATA --out runs/untaught/teacher \
+        --model runs/untaught/model  # no text model, but one of ours
 
 Only texts whose licences let weights be published are read: the train split of STS-B and its
 translations (CC BY-SA 4.0), WordNet (its own permissive licence) and Wikipedia (CC BY-SA). Writes
 sentences.parquet, stsb.parquet, translations.parquet (each with the vector of its English side)
-and words.parquet: columns text and vector (float16 [384]).
+and words.parquet: columns text and vector (float16 [256], the teacher's in the directions in which
+those of the sentences differ most).
 """
 
 import argparse
@@ -19,11 +22,13 @@ import pyarrow
 from pyarrow import parquet
 
 from experiments.small import LANGUAGES
+from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import make_source, read_table
 
 COLUMNS = ("sentence1", "sentence2")
 # Most frequent word forms, and WordNet entries by their number of meanings.
 FORMS, ENTRIES, DEFINITIONS = 36_000, 12_000, 45_000
+WIDTH = 256
 # Characters of a Wikipedia sentence.
 SHORTEST, LONGEST = 20, 250
 
@@ -68,6 +73,18 @@ def teacher() -> Embed:
     return lambda texts: model.encode(list(texts), batch_size=128, show_progress_bar=True)
 
 
+def pupil(folder: Path) -> Embed:
+    """Return a model of ours."""
+    model = SentenceEncoder.load(folder)
+    return lambda texts: model.encode(list(texts), show_progress=True)
+
+
+def principal(vectors: np.ndarray) -> np.ndarray:
+    """Return the map [D, WIDTH] to the directions in which vectors [N, D] differ most."""
+    _, directions = np.linalg.eigh(np.cov(vectors, rowvar=False))
+    return directions[:, ::-1][:, :WIDTH]
+
+
 def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
     """Write texts and their vectors [N, D] as one Parquet file."""
     flat = pyarrow.array(vectors.astype(np.float16).reshape(-1))
@@ -87,9 +104,11 @@ def teach(data: Path, out: Path, embed: Embed) -> None:
     shuffled = np.random.default_rng(0).permutation(len(definitions))[:DEFINITIONS]
     sentences = distinct([*examples, *articles, *(definitions[i] for i in shuffled)])
     words = distinct(frequent([*english, *definitions, *examples, *articles], entries))
-    write(out / "sentences.parquet", sentences, embed(sentences))
-    write(out / "words.parquet", words, embed(words))
-    vectors = embed(english)
+    found = embed(sentences)
+    reduce = principal(found)
+    write(out / "sentences.parquet", sentences, found @ reduce)
+    write(out / "words.parquet", words, embed(words) @ reduce)
+    vectors = embed(english) @ reduce
     write(out / "stsb.parquet", english, vectors)
     translated = [text for language in LANGUAGES for text in stsb(data, language)]
     write(out / "translations.parquet", translated, np.tile(vectors, (len(LANGUAGES), 1)))
@@ -102,8 +121,10 @@ def main() -> None:
     )
     parser.add_argument("--data_dir", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"))
+    parser.add_argument("--model", type=Path, help="of ours, in place of all-MiniLM-L6-v2")
     arguments = parser.parse_args()
-    teach(arguments.data_dir, arguments.out, teacher())
+    embed = pupil(arguments.model) if arguments.model else teacher()
+    teach(arguments.data_dir, arguments.out, embed)
 
 
 if __name__ == "__main__":

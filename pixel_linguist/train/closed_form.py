@@ -1,6 +1,7 @@
 """A stage that is solved, not trained: see `pixel_linguist.train.dictionary`."""
 
 import itertools
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from pixel_linguist.data.draw import Batch
+from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.train.dictionary import (
@@ -30,8 +32,8 @@ from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
 from pixel_linguist.train.watch import Progress
 
 
-def check_closed_form(encoder: EncoderConfig, stage: ConfigDict) -> ClosedForm:
-    """Return a stage's settings, or refuse those that do not fit its encoder.
+def check_closed_form(encoder: EncoderConfig, stage: ConfigDict, example: Example) -> None:
+    """Refuse a stage's settings that do not fit its encoder, or its first example.
 
     Raises:
         ValueError: saying what would.
@@ -52,7 +54,12 @@ def check_closed_form(encoder: EncoderConfig, stage: ConfigDict) -> ClosedForm:
             f"closed_form.texts {settings.texts} is more than the {stage.steps} steps of "
             f"{stage.batch_size} read"
         )
-    return settings
+    width = 0 if example.target is None else len(example.target)
+    if settings.fit == "target" and width != encoder.width:
+        raise ValueError(
+            f"closed_form.fit 'target' needs targets of model.width {encoder.width}; "
+            f"the data bring {f'some of {width}' if width else 'none'}"
+        )
 
 
 def choose_dictionary(
@@ -117,7 +124,7 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     Every host reads all of them, and comes to the same result. What was read is not kept: a run
     that is killed begins the stage again.
     """
-    encoder, settings = shop.encoder, check_closed_form(shop.encoder, stage)
+    encoder, settings = shop.encoder, ClosedForm(**stage.closed_form)
     batches = itertools.islice(
         stage_batches(shop, stage, stage_objective(shop, stage)), stage.steps
     )
@@ -130,10 +137,15 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     size = encoder.patch_hidden
     normal = Normal(jnp.zeros((size, size)), jnp.zeros((size, width)))
     progress = Progress(name, first=0, steps=stage.steps)
-    for batch in itertools.chain(first, batches):
+    began = time.perf_counter()
+    for done, batch in enumerate(itertools.chain(first, batches), start=1):
         targets = batch.get("target", np.zeros((stage.batch_size, width), np.float32))
         normal = add_texts(normal, features(**batch["anchor"]), targets)
         progress.step()
+        if done % shop.config.train.log_every == 0:
+            jax.block_until_ready(normal)
+            rate = done * stage.batch_size / (time.perf_counter() - began)
+            progress.show(done, {"examples_per_second": rate})
     progress.close()
     solution = (
         principal(normal, encoder.width)

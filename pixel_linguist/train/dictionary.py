@@ -17,8 +17,10 @@ import numpy as np
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params, window_features
 
-# Of the whitening: what is added to each variance, as a share of their mean.
-SMOOTHING = 0.02
+# Of the whitening: what is added to each variance, as a share of their mean; and the power of its
+# frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
+# others. STS-B dev of English, German and Chinese at 0.5, 0.75 and 1: 0.738, 0.759, 0.760 (en).
+SMOOTHING, FREQUENCY_POWER = 0.02, 0.75
 # Distinct cells that are told apart, the most frequent: four of their numbers fit in 63 bits.
 CELLS = 1 << 15
 # A window is in a text if its unit is above this.
@@ -98,9 +100,10 @@ def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the map (kernel float32 [P, width], bias [width]) that tells cells apart.
 
     Cells' principal components have about equal variance under it, and cells length 1 on average;
-    each counts by the square root of how often it is there.
+    each counts by a power of how often it is there.
     """
-    weight = np.sqrt(cells.counts) / np.sqrt(cells.counts).sum()
+    weight = cells.counts**FREQUENCY_POWER
+    weight /= weight.sum()
     mean = weight @ cells.pixels
     centred = cells.pixels - mean
     variance, direction = np.linalg.eigh((centred * weight[:, None]).T @ centred)

@@ -39,7 +39,8 @@ class StagePlan:
         steps: left to do.
         examples: read in them.
         flops: of the matrix products in them, padding included.
-        memory: bytes of a step on each device, by the compiler; 0 for an average.
+        memory: bytes of a step on each device, by the compiler; 0 for an average
+            or a closed form.
         seconds: of the steps alone, on this machine.
     """
 
@@ -66,7 +67,8 @@ def plan_recipe(shop: Workshop) -> str:
         start, done = where_it_starts(shop, name, stage)
         steps = stage.steps - done
         memory, seconds, views = 0, 0.0, 0
-        if steps:
+        # What is solved has no step that could be compiled.
+        if steps and not stage.closed_form:
             objective = stage_objective(shop, stage)
             views = len(objective.views)
             shape = stage.batch_size, stage.length, stage.chunk_size

@@ -117,8 +117,6 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
             raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
     if stage.best_metric and stage.best_metric.split("/")[0] not in stage.evaluate_tasks:
         raise ValueError(f"best_metric {stage.best_metric!r} is not of an evaluated task")
-    if stage.closed_form:
-        check_closed_form(shop.encoder, stage)
     objective = stage_objective(shop, stage)
     train = shop.config.train
     optimizer = OptimizerConfig(**stage.optimizer)
@@ -129,6 +127,8 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
     # drawing it tries the renderer, though of styles only those that it is drawn in.
     first = list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
     Draw(sight.render, objective.views, min(sight.devices, 1))(first, stage.length)
+    if stage.closed_form:
+        check_closed_form(shop.encoder, stage, first[0][0])
 
 
 def start_params(shop: Workshop, stage: ConfigDict, score: Score) -> Params:

@@ -124,9 +124,9 @@ class Progress:
         if self.bar.disable:
             per_step = (time.perf_counter() - self.began) / (done - self.first)
             left = tqdm.format_interval(per_step * (self.steps - done))
-            figures = ", ".join(f"{name} {value}" for name, value in shown.items())
-            speed = f"{values['examples_per_second']:.0f} examples/s"
-            print(f"{self.stage} {done}/{self.steps}: {figures}, {speed}, {left} left", flush=True)
+            figures = [f"{name} {value}" for name, value in shown.items()]
+            figures += [f"{values['examples_per_second']:.0f} examples/s", f"{left} left"]
+            print(f"{self.stage} {done}/{self.steps}: {', '.join(figures)}", flush=True)
 
     def close(self) -> None:
         """Leave the bar as it is."""

@@ -34,6 +34,8 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
         if stage.steps:
             stage.steps, stage.batch_size, stage.evaluate_every = 1, BATCH, 1
             stage.schedule.warmup = 0
+        if stage.closed_form:
+            stage.closed_form.texts = BATCH
     for task in config.tasks.values():
         if "size" in task.source:
             task.source.size = 20
@@ -82,16 +84,24 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     check_run(config, tmp_path / "run")
 
 
-def test_tiny(tmp_path: Path, shared: Path) -> None:
+@pytest.mark.parametrize("recipe", ["tiny", pytest.param("tiny_untaught", marks=pytest.mark.slow)])
+def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     rng = np.random.default_rng(0)
     teach.teach(shared / "data", tmp_path, lambda texts: rng.normal(size=(len(texts), 16)))
-    config = configs.load(RECIPES / "tiny.py")
+    config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(shared / "data")
     for stage in config.stages.values():
         for part in stage.data.values():
             if part.source.name == "parquet":
                 (path,) = part.source.paths
                 part.source.paths = (str(tmp_path / Path(path).name),)
+    shrink(config, tmp_path)
+    check_run(config, tmp_path / "run")
+
+
+def test_untaught(tmp_path: Path, shared: Path) -> None:
+    config = configs.load(RECIPES / "untaught.py")
+    config.data_dir = str(shared / "data")
     shrink(config, tmp_path)
     check_run(config, tmp_path / "run")
 

@@ -9,6 +9,7 @@ import pytest
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.closed_form import weigh
 from pixel_linguist.train.dictionary import (
+    FREQUENCY_POWER,
     PRESENT,
     Cells,
     ClosedForm,
@@ -102,7 +103,7 @@ def test_whitening_evens_out_variance() -> None:
     cells, _ = cells_of(WORDS)
     kernel, bias = whiten(cells, 3)
     mapped = cells.pixels @ kernel + bias
-    weight = np.sqrt(cells.counts) / np.sqrt(cells.counts).sum()
+    weight = cells.counts**FREQUENCY_POWER / (cells.counts**FREQUENCY_POWER).sum()
     np.testing.assert_allclose(weight @ mapped, 0, atol=1e-5)
     covariance = (mapped * weight[:, None]).T @ mapped
     assert np.trace(covariance) == pytest.approx(1, abs=1e-4)

@@ -1,0 +1,46 @@
+"""A teacher without a text model: which windows of letters texts have, reduced to 256 numbers.
+
+    ./run.sh train experiments/untaught.py --workdir runs/untaught --config.data_dir=DATA
+    python -m experiments.shipped.teach --data_dir DATA --model runs/untaught/model \\
+        --out runs/untaught/teacher
+    ./run.sh train experiments/tiny_untaught.py --workdir runs/tiny_untaught --config.data_dir=DATA
+
+Latent semantic analysis (Deerwester et al. 1990) of what is seen in the pictures of English
+sentences, by closed_form.fit "principal". As a teacher it lends other languages the space of
+English.
+"""
+
+from ml_collections import ConfigDict
+
+from experiments.base import closed_form, part, stage
+from experiments.base import get_config as defaults
+from experiments.tiny import DEV, shape_encoder, tasks
+
+
+def get_config() -> ConfigDict:
+    """Return the recipe."""
+    config = defaults()
+    shape_encoder(config, windows=4096)
+    columns = {"sts/stsb/en/train.tsv": ("sentence1", "sentence2")}
+    columns["definitions/wordnet.tsv"] = ("definition",)
+    identity = {"name": "identity", "text": "text"}
+    sources = [
+        {"name": "sentences", "paths": (path,), "columns": names} for path, names in columns.items()
+    ]
+    config.stages.principal = stage(
+        objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
+        data={f"part{i}": part(source, identity) for i, source in enumerate(sources)},
+        closed_form=closed_form() | {"fit": "principal"},
+        steps=40,
+        peak=0.0,
+        warmup=0,
+        batch_size=1024,
+        length=32,
+        length_buckets=8,
+        window=8,
+        evaluate_tasks=(DEV,),
+    )
+    config.order = ("principal",)
+    config.tasks = ConfigDict(tasks())
+    config.evaluate.report_tasks = tuple(tasks())
+    return config
