@@ -42,7 +42,7 @@ PERTURBED = {
     "change_case": {"rate": 0.7},
     "change_whitespace": {"rate": 0.1},
 }
-PERTURB = {"perturb": PERTURBED, "perturb_probability": 0.5, "perturb_each": 0.15}
+PERTURB: dict[str, Any] = {"perturb": PERTURBED, "perturb_probability": 0.5, "perturb_each": 0.15}
 
 
 def taught(path: Path, weight: float) -> dict[str, Any]:
@@ -86,7 +86,12 @@ def recipe(teacher: Path) -> ConfigDict:
     config = defaults()
     shape_encoder(config, windows=13_824)
     config.train.log_every = 20
-    shape = {"length": 32, "length_buckets": 8, "window": 8, "evaluate_tasks": (DEV,)}
+    shape: dict[str, Any] = {
+        "length": 32,
+        "length_buckets": 8,
+        "window": 8,
+        "evaluate_tasks": (DEV,),
+    }
     stages = {
         "dictionary": stage(
             objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},

@@ -21,7 +21,7 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
     shape_encoder(config, windows=4096)
-    columns = {"sts/stsb/en/train.tsv": ("sentence1", "sentence2")}
+    columns: dict[str, tuple[str, ...]] = {"sts/stsb/en/train.tsv": ("sentence1", "sentence2")}
     columns["definitions/wordnet.tsv"] = ("definition",)
     identity = {"name": "identity", "text": "text"}
     sources = [
