@@ -13,6 +13,7 @@ from pixel_linguist.config import load
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
+from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import Remembered
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 from pixel_linguist.files import write_json
@@ -20,6 +21,8 @@ from pixel_linguist.report.examples import draw_examples
 from pixel_linguist.report.html import write_report
 
 TFIDF = "tfidf"
+# Of the texts of pictures.
+BATCH = 64
 EPILOG = """
 Without --tasks, the tasks that --data offers are listed. A pattern chooses several: "tatoeba-*".
 With --config, tasks are those of a recipe, by the names that it gives them.
@@ -120,7 +123,8 @@ def _write_out(
     listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
     write_json(out / "scores.json", {"rows": listed, "tasks": about})
     if encoders:
-        draw_examples(out / "examples", encoders, tasks)
+        models = [Embedder(e.model.config, e.model.params, e.renderer, BATCH) for e in encoders]
+        draw_examples(out / "examples", models, tasks)
     return write_report(out)
 
 

@@ -43,6 +43,7 @@ def read_comparison(folders: Sequence[Path]) -> RunRecord:
         rows=sorted(rows.values(), key=lambda row: row.trained),
         metrics=shared,
         pairs={},
+        reconstructions={},
         examples={},
         versions={},
         skipped=0,

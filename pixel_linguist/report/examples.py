@@ -6,10 +6,10 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.geometry import Geometry
-from pixel_linguist.evaluate.similarity import paired_cosine
+from pixel_linguist.evaluate.similarity import cosine_matrix, paired_cosine, unit_rows
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.files import write_whole
@@ -28,49 +28,52 @@ MAPPED = 150
 MOST_PATCHES = 24
 
 
-def draw_examples(
-    folder: Path, encoders: Sequence[SentenceEncoder], tasks: Mapping[str, Task]
-) -> None:
-    """Draw what the tasks allow: of STS neighbours, changes and patches, of geometry a map.
+def draw_examples(folder: Path, models: Sequence[Embedder], tasks: Mapping[str, Task]) -> None:
+    """Draw what the tasks allow: of STS neighbours, changes and patches, and a map of languages.
 
     Args:
         folder: where the pictures go.
-        encoders: the last is drawn; changes are those from the first, where there are several.
-        tasks: by name; the first STS and the first geometry among them give the sentences.
+        models: the last is drawn; changes are those from the first, where there are several.
+        tasks: by name; the first STS among them gives the sentences, the first geometry, or all
+            STS, those of the map.
     """
-    encoder = encoders[-1]
+    model = models[-1]
     for task in tasks.values():
         if isinstance(task, STS):
-            texts = list(dict.fromkeys(task.texts()))
-            draw_neighbours(encoder, texts, folder / "neighbours.png")
-            draw_patches(encoder, task, folder / "patches.png")
-            if len(encoders) > 1:
-                draw_moved(encoders[0], encoder, task, folder / "moved.png")
+            draw_neighbours(model, list(dict.fromkeys(task.texts())), folder / "neighbours.png")
+            draw_patches(model, task, folder / "patches.png")
+            if len(models) > 1:
+                draw_moved(models[0], model, task, folder / "moved.png")
             break
+    if sides := mapped(tasks):
+        draw_map(model, sides, folder / "map.png")
+
+
+def mapped(tasks: Mapping[str, Task]) -> Mapping[str, Sequence[str]]:
+    """Return the texts of a map, by language where there is a geometry, else by task of STS."""
     for task in tasks.values():
         if isinstance(task, Geometry):
-            draw_map(encoder, task.sides, folder / "map.png")
-            break
+            return task.sides
+    return {name: task.sentence1 for name, task in tasks.items() if isinstance(task, STS)}
 
 
-def draw_neighbours(encoder: SentenceEncoder, texts: Sequence[str], path: Path) -> None:
+def draw_neighbours(model: Embedder, texts: Sequence[str], path: Path) -> None:
     """Draw a few texts with typos, spread over the list, and their nearest among the others."""
     rng = np.random.default_rng(0)
     chosen = np.linspace(0, len(texts) - 1, QUERIES).astype(int)
     queries = [compose(TYPOS)(texts[place], rng) for place in chosen]
-    values, places = encoder.semantic_search(queries, list(texts), k=NEIGHBOURS)
-    shown = [
-        (query, [(texts[i], float(v)) for i, v in zip(row, found, strict=True)])
-        for query, row, found in zip(queries, places, values, strict=True)
-    ]
-    save_neighbours(encoder.renderer, shown, path)
+    cosines = cosine_matrix(model(queries), model(texts))
+    shown = []
+    for query, row in zip(queries, cosines, strict=True):
+        nearest = np.argsort(-row, kind="stable")[:NEIGHBOURS]
+        shown.append((query, [(texts[i], float(row[i])) for i in nearest]))
+    save_neighbours(model.renderer, shown, path)
 
 
-def draw_moved(before: SentenceEncoder, after: SentenceEncoder, task: STS, path: Path) -> None:
+def draw_moved(before: Embedder, after: Embedder, task: STS, path: Path) -> None:
     """Draw the pairs whose rank by cosine changed most between two models."""
     cosines = [
-        paired_cosine(model.encode(task.sentence1), model.encode(task.sentence2))
-        for model in (before, after)
+        paired_cosine(model(task.sentence1), model(task.sentence2)) for model in (before, after)
     ]
     rise = np.argsort(np.argsort(cosines[1])) - np.argsort(np.argsort(cosines[0]))
     order = np.argsort(rise, kind="stable")
@@ -82,35 +85,36 @@ def draw_moved(before: SentenceEncoder, after: SentenceEncoder, task: STS, path:
     save_moved(after.renderer, pairs, path)
 
 
-def draw_patches(encoder: SentenceEncoder, task: STS, path: Path) -> None:
-    """Draw the similarity of the patches of the most alike pair that is not the same text."""
-    counts = [encoder.renderer.count_patches(s) for s in (task.sentence1, task.sentence2)]
-    fits = np.maximum(*counts) <= min(MOST_PATCHES, encoder.model.config.max_patches)
+def draw_patches(model: Embedder, task: STS, path: Path) -> None:
+    """Draw the similarity of the patches of the most alike pair that is not the same text.
+
+    Without a pair that is short enough nothing is drawn.
+    """
+    length = min(MOST_PATCHES, model.config.max_patches)
+    counts = [model.renderer.count_patches(side) for side in (task.sentence1, task.sentence2)]
     differs = [a.lower() != b.lower() for a, b in zip(task.sentence1, task.sentence2, strict=True)]
-    place = int(np.argmax(np.where(fits & differs, task.gold, -np.inf)))
+    fits = (np.maximum(*counts) <= length) & differs
+    if not fits.any():
+        return
+    place = int(np.argmax(np.where(fits, task.gold, -np.inf)))
     pair = (task.sentence1[place], task.sentence2[place])
-    rendered = encoder.renderer(pair, length=MOST_PATCHES)
+    rendered = model.renderer(pair, length=length)
     outputs = encode(
-        encoder.model.config,
-        encoder.model.params,
-        jnp.asarray(rendered.patches),
-        jnp.asarray(rendered.count),
+        model.config, model.params, jnp.asarray(rendered.patches), jnp.asarray(rendered.count)
     )
     first, second = (
-        np.asarray(features[:count])
+        unit_rows(np.asarray(features[:count]))
         for features, count in zip(outputs["patch_features"], rendered.count, strict=True)
     )
-    first = first / np.linalg.norm(first, axis=1, keepdims=True)
-    second = second / np.linalg.norm(second, axis=1, keepdims=True)
-    save_patch_similarity(encoder.renderer, *pair, first @ second.T, path)
+    save_patch_similarity(model.renderer, *pair, first @ second.T, path)
 
 
-def draw_map(encoder: SentenceEncoder, sides: Mapping[str, Sequence[str]], path: Path) -> None:
-    """Draw the principal components of sentences, a colour a language; map-dark.png beside it."""
+def draw_map(model: Embedder, sides: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Draw the principal components of sentences, a colour a side; map-dark.png beside it."""
     texts = [text for side in sides.values() for text in side[:MAPPED]]
     groups = [name for name, side in sides.items() for _ in side[:MAPPED]]
     points = (
-        scikit_learn("decomposition").PCA(2, random_state=0).fit_transform(encoder.encode(texts))
+        scikit_learn("decomposition").PCA(2, random_state=0).fit_transform(unit_rows(model(texts)))
     )
     for theme, to in ((LIGHT, path), (DARK, path.with_stem(f"{path.stem}-dark"))):
         with in_theme(theme):

@@ -9,6 +9,8 @@ from pixel_linguist.report.drawing import WIDTH, Figure, LinearSegmentedColormap
 from pixel_linguist.report.record import BASELINES, RunRecord, Scored
 
 PANELS_A_ROW = 5
+# Of the dots of a map, once the colours are used up.
+SHAPES = ("o", "^", "s", "D")
 
 
 def robustness_tasks(run: RunRecord) -> list[str]:
@@ -72,17 +74,17 @@ def distance_figure(run: RunRecord, task: str, theme: Theme) -> Figure:
 
 
 def map_figure(points: np.ndarray, groups: Sequence[str], theme: Theme) -> Figure:
-    """Draw float [N, 2] as dots, coloured by the group of each."""
+    """Draw float [N, 2] as dots, coloured by the group of each; other shapes follow the colours."""
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axis = figure.subplots()
     for number, group in enumerate(dict.fromkeys(groups)):
         chosen = np.array([name == group for name in groups])
-        color = line(number, theme)["color"]
         axis.scatter(
             points[chosen, 0],
             points[chosen, 1],
-            s=9,
-            color=color,
+            s=11,
+            color=line(number, theme)["color"],
+            marker=SHAPES[number // len(theme.lines) % len(SHAPES)],
             label=group,
             alpha=0.8,
             linewidths=0,
@@ -90,7 +92,7 @@ def map_figure(points: np.ndarray, groups: Sequence[str], theme: Theme) -> Figur
     axis.grid(visible=False)
     axis.set_xticks([])
     axis.set_yticks([])
-    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8)
+    axis.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8, markerscale=2)
     return figure
 
 

@@ -14,6 +14,7 @@ from pixel_linguist.report.plots import draw_plots
 from pixel_linguist.report.record import RunRecord, read_run
 from pixel_linguist.report.style import CSS
 from pixel_linguist.report.tables import (
+    describe_masks,
     describe_pairs,
     describe_perturbations,
     duration,
@@ -93,8 +94,8 @@ EXAMPLE_CAPTIONS = {
     "map": (
         "Map of the embeddings",
         "The two directions in which embeddings vary most (principal components), one dot a "
-        "sentence, one colour a language. Languages that share one meaning space lie on each "
-        "other.",
+        "sentence, one colour a language or a task. Languages that share one meaning space lie on "
+        "each other.",
     ),
 }
 
@@ -106,7 +107,7 @@ def write_report(folder: Path) -> Path:
 
     Args:
         folder: of the run; only config.json, metrics.jsonl, scores.json, versions.json, pairs/,
-            examples/ and the names of finished stages are read.
+            reconstructions/, examples/ and the names of finished stages are read.
 
     Returns:
         The path of report.html.
@@ -137,6 +138,7 @@ def _page(run: RunRecord, plots: Mapping[str, str]) -> str:
         "Stages": _stages(run),
         "Training": _training(plots),
         "Pairs": _pairs(run),
+        "Reconstructions": _reconstructions(run),
         "Examples": _examples(run),
         "Settings": _settings(run),
     }
@@ -236,15 +238,28 @@ def _pairs(run: RunRecord) -> str:
         facts = (describe_pairs(stage), describe_perturbations(stage))
         caption = "; perturbed by ".join(filter(None, facts))
         image = _image(path.read_bytes(), f"the first pairs of stage {name}", "pixels")
-        figures.append(
-            f'<figure class="pair"><h3>{escape(name)}</h3>'
-            f"<figcaption>{escape(caption)}</figcaption>{image}</figure>"
-        )
+        figures.append(_pixel_figure(name, caption, image))
     return (
         "<p>The first examples of each stage: the clean text in grey, and below it what the model "
         "sees at the first step, perturbed, in its style, augmented, cut into patches. An anchor "
         "and its positive are pulled together; a hard negative, where there is one, is pushed away "
         "along with the rest of the batch.</p>" + "".join(figures)
+    )
+
+
+def _reconstructions(run: RunRecord) -> str:
+    """Write the pictures of what masked autoencoders fill in."""
+    if not run.reconstructions:
+        return ""
+    figures = []
+    for name, path in run.reconstructions.items():
+        caption = describe_masks(run.stage(name))
+        image = _image(path.read_bytes(), f"what stage {name} reconstructs", "pixels")
+        figures.append(_pixel_figure(name, caption, image))
+    return (
+        "<p>What a masked autoencoder makes of a few texts at the end of its stage: the text as it "
+        "was given, with the hidden patches in grey, and with those patches filled in by the "
+        "decoder.</p>" + "".join(figures)
     )
 
 
@@ -259,11 +274,16 @@ def _examples(run: RunRecord) -> str:
             content = _two_themes(light.read_bytes(), dark.read_bytes(), title)
         else:
             content = _image(run.examples[name].read_bytes(), title, "pixels")
-        figures.append(
-            f'<figure class="pair"><h3>{title}</h3><figcaption>{caption}</figcaption>'
-            f"{content}</figure>"
-        )
+        figures.append(_pixel_figure(title, caption, content))
     return "".join(figures)
+
+
+def _pixel_figure(title: str, caption: str, image: str) -> str:
+    """Write a picture of rendered texts, `image` being HTML, as a figure."""
+    return (
+        f'<figure class="pair"><h3>{escape(title)}</h3>'
+        f"<figcaption>{escape(caption)}</figcaption>{image}</figure>"
+    )
 
 
 def _settings(run: RunRecord) -> str:

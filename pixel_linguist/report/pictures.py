@@ -1,4 +1,4 @@
-"""Pictures of texts as the model sees them: pairs of a stage, and nearest neighbours.
+"""Pictures of texts as the model sees them: pairs, nearest neighbours, what was reconstructed.
 
 Captions are drawn by the renderer's own fonts, so that they can be in any script. An image here is
 uint8 [height, width, 3].
@@ -60,7 +60,7 @@ def save_pairs(
             strip = draw_patches(seen[view][number])
             rows.append((name, _stack([draw_caption(captions, text), strip], gap=4)))
         blocks.append(rows)
-    _save(captions, blocks, path)
+    save_blocks(captions, blocks, path)
 
 
 def save_neighbours(
@@ -81,7 +81,7 @@ def save_neighbours(
             for text, cosine in neighbours
         ]
         blocks.append(rows)
-    _save(caption_renderer(renderer), blocks, path)
+    save_blocks(caption_renderer(renderer), blocks, path)
 
 
 def save_moved(
@@ -92,7 +92,7 @@ def save_moved(
     for first, second, before, after in pairs:
         change = f"{before:.2f} → {after:.2f}".replace("-", "−")
         blocks.append([(change, draw_strip(renderer, first)), (" ", draw_strip(renderer, second))])
-    _save(caption_renderer(renderer), blocks, path)
+    save_blocks(caption_renderer(renderer), blocks, path)
 
 
 def save_patch_similarity(
@@ -137,10 +137,19 @@ def draw_strip(renderer: Renderer, text: str) -> np.ndarray:
 
 def draw_patches(patches: np.ndarray) -> np.ndarray:
     """Draw patches uint8 [N, H, W], broken into lines, with their grid."""
-    height, width = patches.shape[1:]
-    per_line = max(LINE // width, 1)
+    return draw_lines(break_lines(patches, patches_per_line(patches)))
+
+
+def patches_per_line(patches: np.ndarray) -> int:
+    """Return how many patches [N, H, W] fit into a line."""
+    return max(LINE // patches.shape[2], 1)
+
+
+def draw_lines(broken: Sequence[np.ndarray]) -> np.ndarray:
+    """Draw lines of patches, each uint8 [N, H, W], below each other, with their grid."""
+    height, width = broken[0].shape[1:]
     lines = []
-    for line in break_lines(patches, per_line):
+    for line in broken:
         ink = np.concatenate(list(line), axis=1).repeat(SCALE, axis=0).repeat(SCALE, axis=1)
         # One line more on the right and below closes the grid.
         ink = np.pad(ink, ((0, SCALE), (0, SCALE)))
@@ -164,8 +173,7 @@ def draw_caption(captions: Renderer, text: str, color: Color = CAPTION) -> np.nd
 
 def wrap(captions: Renderer, text: str) -> list[str]:
     """Break a text between words, or in a word that is longer than a line, into lines."""
-    width = _patches(captions, "").shape[2]
-    room = max(LINE // width, 1)
+    room = patches_per_line(_patches(captions, ""))
     lines = [""]
     for word in text.split():
         fits = captions.count_patches([word])[0] <= room
@@ -221,10 +229,10 @@ def _stack(images: Sequence[np.ndarray], gap: int) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _save(
+def save_blocks(
     captions: Renderer, blocks: Sequence[Sequence[tuple[str, np.ndarray]]], path: Path
 ) -> None:
-    """Write blocks of rows, each a label and an image, with a rule between the blocks."""
+    """Write a PNG of blocks of rows, each a label and an image, with a rule between the blocks."""
     names = dict.fromkeys(label for rows in blocks for label, _ in rows)
     labels = {name: draw_caption(captions, name, LABEL) for name in names}
     column = max(label.shape[1] for label in labels.values()) + MARGIN

@@ -4,29 +4,50 @@ from pathlib import Path
 
 import numpy as np
 
-from pixel_linguist.files import write_whole
-from pixel_linguist.render.view import Row, draw_rows, to_png
+from pixel_linguist.render import Renderer
+from pixel_linguist.report.pictures import (
+    break_lines,
+    caption_renderer,
+    draw_lines,
+    patches_per_line,
+    save_blocks,
+)
 
 # Ink of a hidden patch.
 HIDDEN = 90
 
 
 def save_reconstructions(
-    path: Path, patches: np.ndarray, count: np.ndarray, masked: np.ndarray, predicted: np.ndarray
+    renderer: Renderer,
+    patches: np.ndarray,
+    count: np.ndarray,
+    masked: np.ndarray,
+    predicted: np.ndarray,
+    path: Path,
 ) -> None:
     """Write a PNG: three rows a text, as it is, as the encoder saw it, as it was reconstructed.
 
     Args:
-        path: of the PNG.
+        renderer: of the labels' letters.
         patches: uint8 [B, S, H, W], ink up to 255.
         count: int32 [B], text patches of each.
         masked: bool [B, S], patches that were hidden.
         predicted: float [B, S, H, W], ink in [0, 1] and about; only hidden patches are shown.
+        path: of the PNG.
     """
-    rows = []
+    blocks = []
     for text, own, hidden, ink in zip(patches, count, masked, predicted, strict=True):
         filled = np.round(np.clip(ink, 0, 1) * 255).astype(np.uint8)
         there = hidden[:, None, None]
-        for shown in (text, np.where(there, np.uint8(HIDDEN), text), np.where(there, filled, text)):
-            rows.append(Row(shown[:own], int(own)))
-    write_whole(path, to_png(draw_rows(rows)))
+        views = {
+            "input": text,
+            "mask": np.where(there, np.uint8(HIDDEN), text),
+            "output": np.where(there, filled, text),
+        }
+        # The lines of all three end where the text as it is has a gap.
+        lines = break_lines(text[:own], patches_per_line(text))
+        ends = np.cumsum([len(line) for line in lines])[:-1]
+        blocks.append(
+            [(name, draw_lines(np.split(view[:own], ends))) for name, view in views.items()]
+        )
+    save_blocks(caption_renderer(renderer), blocks, path)

@@ -61,6 +61,7 @@ class RunRecord:
         rows: of the table of scores, in the order in which they were made.
         metrics: task → the metric that stands for it.
         pairs: stage → the picture of its first pairs.
+        reconstructions: stage → the picture of what its masked autoencoder fills in.
         examples: name → picture of what the model makes of sentences.
         versions: library → version.
         skipped: lines of metrics.jsonl that could not be read.
@@ -75,6 +76,7 @@ class RunRecord:
     rows: list[Scored]
     metrics: dict[str, str]
     pairs: dict[str, Path]
+    reconstructions: dict[str, Path]
     examples: dict[str, Path]
     versions: dict[str, str]
     skipped: int
@@ -144,11 +146,17 @@ def read_run(folder: Path) -> RunRecord:
         evaluations={name: curve for name, curve in evaluations.items() if curve.steps},
         rows=[Scored(row["model"], _mapping(row.get("scores"))) for row in rows if "model" in row],
         metrics={task: about.get("metric", "score") for task, about in tasks.items()},
-        pairs={n: p for n in order if (p := folder / "pairs" / f"{n}.png").is_file()},
+        pairs=_pictures(folder / "pairs", order),
+        reconstructions=_pictures(folder / "reconstructions", order),
         examples={path.stem: path for path in (folder / "examples").glob("*.png")},
         versions={library: str(version) for library, version in versions.items()},
         skipped=skipped,
     )
+
+
+def _pictures(folder: Path, order: Iterable[str]) -> dict[str, Path]:
+    """Return stage → its picture in a folder, of those that have one."""
+    return {name: path for name in order if (path := folder / f"{name}.png").is_file()}
 
 
 def _read_object(path: Path) -> dict[str, Any]:

@@ -142,6 +142,22 @@ def describe_perturbations(stage: Mapping[str, Any]) -> str:
     return "; ".join(about + names for about, names in named.items() if names)
 
 
+def describe_masks(stage: Mapping[str, Any]) -> str:
+    """Say what a masked autoencoder's stage hides, and what its predictions leave open."""
+    objective = stage.get("objective")
+    if not isinstance(objective, dict) or "mask_ratio" not in objective:
+        return ""
+    texts = [f"{objective['mask_ratio']:.0%} of each text hidden from the encoder"]
+    if ratio := objective.get("decoder_mask_ratio"):
+        texts.append(
+            f"shown is what is hidden from the decoder, {ratio:.0%}, which reads the rest beside "
+            "the sentence's embedding"
+        )
+    if objective.get("normalise_pixels"):
+        texts.append("brightness and contrast of a hidden patch are not predicted but its own")
+    return "; ".join(texts)
+
+
 def _named(specification: Any) -> str:
     """Name what a stage chose by name, with what it was given."""
     if not isinstance(specification, dict):

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
+from scipy import sparse
 
 from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
@@ -82,12 +83,12 @@ def choose_dictionary(
     }
 
 
-def weigh(params: dict[str, Any], features: Iterable[jax.Array]) -> dict[str, Any]:
+def weigh(params: dict[str, Any], features: Iterable[sparse.csr_array]) -> dict[str, Any]:
     """Scale units by the inverse document frequency of their windows in some float [B, F]."""
     texts, holding = 0, np.zeros(params["units"]["bias"].shape)
     for block in features:
-        texts += len(block)
-        holding += np.asarray((block > PRESENT).sum(axis=0))
+        texts += block.shape[0]
+        holding += (block > PRESENT).sum(axis=0)
     weight = (np.log(texts / (1 + holding)) + 1).astype(np.float32)
     return params | {"units": {name: value * weight for name, value in params["units"].items()}}
 
@@ -140,7 +141,7 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     began = time.perf_counter()
     for done, batch in enumerate(itertools.chain(first, batches), start=1):
         targets = batch.get("target", np.zeros((stage.batch_size, width), np.float32))
-        normal = add_texts(normal, features(**batch["anchor"]), targets)
+        normal = add_texts(normal, features(**batch["anchor"]).toarray(), targets)
         progress.step()
         if done % shop.config.train.log_every == 0:
             jax.block_until_ready(normal)
@@ -153,6 +154,6 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
         else regress(normal, settings.penalty)
     )
     # As if features had been normalised: blocks then add to vectors of the usual size.
-    embedded = np.asarray(features(**first[0]["anchor"])) @ solution
+    embedded = features(**first[0]["anchor"]) @ solution
     embedded /= first[0]["anchor"]["count"][:, None]
     return begin_as_solution(start, params, solution / np.sqrt(np.mean(embedded**2)))

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import sparse
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.encoder import Params, window_features
+from pixel_linguist.model.encoder import Params
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -25,8 +26,8 @@ SMOOTHING, FREQUENCY_POWER = 0.02, 0.75
 CELLS = 1 << 15
 # A window is in a text if its unit is above this.
 PRESENT = 0.3
-# Patches whose features are computed at once.
-CHUNK = 512
+# Windows that are computed at once, and that are remembered: about a gigabyte.
+CHUNK, WINDOWS = 256, 2_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,11 +73,10 @@ class Cells(NamedTuple):
 
 
 def distinct(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows of uint8 [N, ...], and for each of N rows which it is."""
+    """Return the distinct rows of an array [N, ...], and for each of N rows which it is."""
     rows = np.ascontiguousarray(patches).reshape(len(patches), -1)
-    _, first, inverse = np.unique(
-        rows.view(f"V{rows.shape[1]}")[:, 0], return_index=True, return_inverse=True
-    )
+    whole = rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0]
+    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
     return patches[first], inverse
 
 
@@ -166,23 +166,66 @@ def detectors(
 
 
 class Features:
-    """The sums of a dictionary's units over texts."""
+    """The sums of a dictionary's units over texts; what a window brings is computed once.
+
+    It is what `WindowFeatures` does, for texts in a font whose pictures of letters repeat.
+    """
 
     def __init__(self, encoder: EncoderConfig, params: Params):
-        module = window_features(encoder, jnp.dtype("float32"))
-        self._of_patches = jax.jit(lambda x: module.apply({"params": params}, x / 255.0))
+        self._width, self._window = encoder.cell_pixels, encoder.window_cells
+        self._cell = {name: np.asarray(value) for name, value in params["cell"].items()}
+        kernel, bias = (jnp.asarray(params["units"][name]) for name in ("kernel", "bias"))
+        self._answer = jax.jit(lambda x: jax.nn.relu(x @ kernel + bias))
+        self._forget()
 
-    def __call__(self, patches: np.ndarray, count: np.ndarray) -> jax.Array:
+    def _forget(self) -> None:
+        self._cells: dict[bytes, int] = {}
+        self._mapped = np.zeros((0, len(self._cell["bias"])), np.float32)
+        self._windows: dict[bytes, int] = {}
+        self._brought: list[sparse.csr_array] = []
+
+    def __call__(self, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
         """Return float32 [B, F] of uint8 [B, S, H, W] with so many patches each."""
+        if len(self._windows) > WINDOWS:
+            self._forget()
         used = np.arange(patches.shape[1]) < count[:, None]
-        own = np.repeat(np.arange(len(patches)), count)
-        unique, inverse = distinct(patches[used])
-        rows = -(-len(unique) // CHUNK) * CHUNK
-        unique = np.pad(unique, ((0, rows - len(unique)), (0, 0), (0, 0)))
-        parts = [self._of_patches(unique[i : i + CHUNK]) for i in range(0, rows, CHUNK)]
-        often = np.zeros((len(patches), rows), np.float32)
-        np.add.at(often, (own, inverse), 1)
-        return jnp.asarray(often) @ jnp.concatenate(parts)
+        cells = self._number_cells(patches[used])
+        windows = np.lib.stride_tricks.sliding_window_view(cells, self._window, axis=1)
+        unique, inverse = distinct(windows.reshape(-1, self._window))
+        numbers, new = _number(unique, self._windows)
+        self._learn(new)
+        text = np.repeat(np.arange(len(patches)), count * windows.shape[1])
+        ones = np.ones(len(text), np.float32)
+        shape = len(patches), len(self._windows)
+        return sparse.csr_array((ones, (text, numbers[inverse])), shape=shape) @ self._brought[0]
+
+    def _number_cells(self, patches: np.ndarray) -> np.ndarray:
+        """Return int32 [N, cells and blank ones], rows of `_mapped`."""
+        number, height, _ = patches.shape
+        cells = patches.reshape(number, height, -1, self._width).swapaxes(1, 2)
+        cells = np.pad(cells, ((0, 0), (1, self._window - 1), (0, 0), (0, 0)))
+        unique, inverse = distinct(cells.reshape(-1, height * self._width))
+        numbers, new = _number(unique, self._cells)
+        mapped = new.astype(np.float32) / 255 @ self._cell["kernel"] + self._cell["bias"]
+        self._mapped = np.concatenate([self._mapped, mapped])
+        return numbers[inverse].reshape(number, -1).astype(np.int32)
+
+    def _learn(self, windows: np.ndarray) -> None:
+        """Compute what new windows bring, given as the rows of their cells, int32 [W, K]."""
+        seen = self._mapped[windows].reshape(len(windows), windows.shape[1] * self._mapped.shape[1])
+        for first in range(0, len(windows), CHUNK):
+            chunk = seen[first : first + CHUNK]
+            # Of one shape, so that it is compiled once.
+            answers = self._answer(np.pad(chunk, ((0, CHUNK - len(chunk)), (0, 0))))
+            self._brought.append(sparse.csr_array(np.asarray(answers)[: len(chunk)]))
+        self._brought = [sparse.vstack(self._brought, format="csr")]
+
+
+def _number(rows: np.ndarray, known: dict[bytes, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of each distinct row, and those that are new: they get the next ones."""
+    before = len(known)
+    numbers = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows])
+    return numbers, rows[numbers >= before]
 
 
 class Normal(NamedTuple):

@@ -163,4 +163,4 @@ def leave_reconstruction(
     grey = np.asarray(values).reshape(shape).mean(axis=-1)
     ink = 1 - grey if config.paper_is_one else grey
     masked = np.asarray(found["masked"])
-    save_reconstructions(picture, rendered.patches, rendered.count, masked, ink)
+    save_reconstructions(renderer, rendered.patches, rendered.count, masked, ink, picture)

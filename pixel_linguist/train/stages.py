@@ -25,6 +25,7 @@ from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.drawing import LIGHT
+from pixel_linguist.report.examples import draw_examples
 from pixel_linguist.report.html import write_report
 from pixel_linguist.report.pictures import save_pairs
 from pixel_linguist.report.plots import draw_scores
@@ -238,6 +239,26 @@ def picture_pairs(shop: Workshop, name: str, stage: ConfigDict) -> None:
     save_pairs(shop.renderer, pairs, seen, shop.run.folder / "pairs" / f"{name}.png")
 
 
+def picture_examples(shop: Workshop, tasks: Mapping[str, Task]) -> None:
+    """Leave pictures of what the run's last model makes of its tasks' texts.
+
+    Which pairs moved most is told of the way from the first stage that is reported.
+    """
+    config = shop.config
+    reported = [name for name in config.order if config.stages[name].report]
+    models = [
+        Embedder(
+            shop.encoder,
+            load_model(shop.run.model(name)).params,
+            shop.renderer,
+            config.evaluate.batch_size,
+        )
+        for name in dict.fromkeys([*reported[:1], config.order[-1]])
+    ]
+    shown = {name: tasks[name] for name in config.evaluate.report_tasks}
+    draw_examples(shop.run.folder / "examples", models, shown)
+
+
 def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption) -> None:
     """Run one stage to its end, leave its model, and score it."""
     stage = shop.config.stages[name]
@@ -310,4 +331,5 @@ def run_recipe(
         for logger in shop.run.loggers:
             logger.close()
     save_model(folder / "model", load_model(shop.run.model(config.order[-1])))
+    picture_examples(shop, tasks)
     print(f"model: {folder / 'model'}\nreport: {write_report(folder)}")

@@ -5,6 +5,7 @@ from collections import Counter
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import sparse
 
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.closed_form import weigh
@@ -130,7 +131,8 @@ def test_regression_is_ridge_on_rows_of_length_one() -> None:
 
 def test_frequent_windows_weigh_less() -> None:
     params = {"units": {"kernel": np.ones((2, 3), np.float32), "bias": np.ones(3, np.float32)}}
-    features = [jnp.array([[1.0, 0, 0], [1, 1, 0]]), jnp.array([[1.0, 0, 0.1]])]
+    blocks = [[[1.0, 0, 0], [1, 1, 0]], [[1.0, 0, 0.1]]]
+    features = [sparse.csr_array(np.array(block)) for block in blocks]
     weighed = weigh(params, features)["units"]
     expected = np.log(3 / (1 + np.array([3, 1, 0]))) + 1
     np.testing.assert_allclose(weighed["bias"], expected, rtol=1e-6)
