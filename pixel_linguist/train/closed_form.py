@@ -83,14 +83,13 @@ def choose_dictionary(
     }
 
 
-def weigh(params: dict[str, Any], features: Iterable[sparse.csr_array]) -> dict[str, Any]:
-    """Scale units by the inverse document frequency of their windows in some float [B, F]."""
-    texts, holding = 0, np.zeros(params["units"]["bias"].shape)
+def inverse_document_frequency(features: Iterable[sparse.csr_array]) -> np.ndarray:
+    """Return the weight of each unit, float32 [F], by how many of some texts [B, F] it is in."""
+    texts, holding = 0, np.zeros(())
     for block in features:
         texts += block.shape[0]
-        holding += (block > PRESENT).sum(axis=0)
-    weight = (np.log(texts / (1 + holding)) + 1).astype(np.float32)
-    return params | {"units": {name: value * weight for name, value in params["units"].items()}}
+        holding = holding + (block > PRESENT).sum(axis=0)
+    return (np.log(texts / (1 + holding)) + 1).astype(np.float32)
 
 
 def begin_as_solution(start: Params, params: dict[str, Any], solution: np.ndarray) -> Params:
@@ -132,8 +131,7 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     first = list(itertools.islice(batches, -(-settings.texts // stage.batch_size)))
     params = choose_dictionary(encoder, settings, np.concatenate([inked(b) for b in first]))
     features = Features(encoder, params)
-    params = weigh(params, (features(**batch["anchor"]) for batch in first))
-    features = Features(encoder, params)
+    weight = inverse_document_frequency(features(**batch["anchor"]) for batch in first)
     width = 1 if settings.fit == "principal" else encoder.width
     size = encoder.patch_hidden
     normal = Normal(jnp.zeros((size, size)), jnp.zeros((size, width)))
@@ -141,7 +139,7 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     began = time.perf_counter()
     for done, batch in enumerate(itertools.chain(first, batches), start=1):
         targets = batch.get("target", np.zeros((stage.batch_size, width), np.float32))
-        normal = add_texts(normal, features(**batch["anchor"]).toarray(), targets)
+        normal = add_texts(normal, features(**batch["anchor"]).toarray() * weight, targets)
         progress.step()
         if done % shop.config.train.log_every == 0:
             jax.block_until_ready(normal)
@@ -153,7 +151,8 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
         if settings.fit == "principal"
         else regress(normal, settings.penalty)
     )
+    params["units"] = {key: value * weight for key, value in params["units"].items()}
     # As if features had been normalised: blocks then add to vectors of the usual size.
-    embedded = features(**first[0]["anchor"]) @ solution
+    embedded = features(**first[0]["anchor"]).toarray() * weight @ solution
     embedded /= first[0]["anchor"]["count"][:, None]
     return begin_as_solution(start, params, solution / np.sqrt(np.mean(embedded**2)))

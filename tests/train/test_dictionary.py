@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 
 from pixel_linguist.render import Renderer
-from pixel_linguist.train.closed_form import weigh
+from pixel_linguist.train.closed_form import inverse_document_frequency
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
     PRESENT,
@@ -130,13 +130,9 @@ def test_regression_is_ridge_on_rows_of_length_one() -> None:
 
 
 def test_frequent_windows_weigh_less() -> None:
-    params = {"units": {"kernel": np.ones((2, 3), np.float32), "bias": np.ones(3, np.float32)}}
     blocks = [[[1.0, 0, 0], [1, 1, 0]], [[1.0, 0, 0.1]]]
-    features = [sparse.csr_array(np.array(block)) for block in blocks]
-    weighed = weigh(params, features)["units"]
-    expected = np.log(3 / (1 + np.array([3, 1, 0]))) + 1
-    np.testing.assert_allclose(weighed["bias"], expected, rtol=1e-6)
-    np.testing.assert_allclose(weighed["kernel"], np.tile(expected, (2, 1)), rtol=1e-6)
+    weight = inverse_document_frequency(sparse.csr_array(np.array(block)) for block in blocks)
+    np.testing.assert_allclose(weight, np.log(3 / (1 + np.array([3, 1, 0]))) + 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
