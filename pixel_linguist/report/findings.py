@@ -9,6 +9,7 @@ from pixel_linguist.report.drawing import WIDTH, Figure, LinearSegmentedColormap
 from pixel_linguist.report.record import BASELINES, RunRecord, Scored
 
 PANELS_A_ROW = 5
+NAMES_A_ROW = 4
 # Of the dots of a map, once the colours are used up.
 SHAPES = ("o", "^", "s", "D")
 
@@ -21,9 +22,11 @@ def robustness_tasks(run: RunRecord) -> list[str]:
 def robustness_figure(run: RunRecord, task: str, theme: Theme) -> Figure:
     """Draw one panel an attack: the score against its strength, a line a model."""
     attacks = list(dict.fromkeys(name for row in run.rows for name in _curves(row, task)))
-    count = math.ceil(len(attacks) / PANELS_A_ROW)
-    figure = Figure(figsize=(WIDTH, 0.6 + 1.9 * count), layout="constrained")
-    grid = figure.subplots(count, PANELS_A_ROW, sharex=True, sharey=True, squeeze=False)
+    columns = min(len(attacks), PANELS_A_ROW)
+    count = math.ceil(len(attacks) / columns)
+    names = math.ceil(len(run.rows) / NAMES_A_ROW)
+    figure = Figure(figsize=(WIDTH, 0.4 + 1.9 * count + 0.2 * names), layout="constrained")
+    grid = figure.subplots(count, columns, sharex=True, sharey=True, squeeze=False)
     axes = list(grid.flat)
     for axis, attack in zip(axes, attacks, strict=False):
         axis.set_title(attack.replace("_", " "), fontsize=9)
@@ -35,7 +38,7 @@ def robustness_figure(run: RunRecord, task: str, theme: Theme) -> Figure:
     for axis in axes[len(attacks) :]:
         axis.set_visible(False)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8)
+    figure.legend(handles, labels, loc="outside upper center", ncols=NAMES_A_ROW, fontsize=8)
     figure.supxlabel("strength of the attack", fontsize=9)
     return figure
 
@@ -48,14 +51,11 @@ def distance_tasks(run: RunRecord) -> list[str]:
 def distance_figure(run: RunRecord, task: str, theme: Theme) -> Figure:
     """Draw the matrix of distances between languages, one for each of the last three models."""
     rows = [row for row in run.rows if _distances(row, task)][-3:]
-    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH * len(rows) / 3, 3.9), layout="constrained")
     shades = LinearSegmentedColormap.from_list("distance", [theme.background, theme.lines[0]])
     greatest = max(value for row in rows for value in _distances(row, task).values())
-    axes = figure.subplots(1, 3)
-    for axis, row in zip(axes, [*rows, None, None], strict=False):
-        if row is None:
-            axis.set_visible(False)
-            continue
+    axes = figure.subplots(1, len(rows), squeeze=False)[0]
+    for axis, row in zip(axes, rows, strict=True):
         found = _distances(row, task)
         names = list(dict.fromkeys(name for pair in found for name in pair))
         matrix = np.zeros((len(names), len(names)))
@@ -68,7 +68,10 @@ def distance_figure(run: RunRecord, task: str, theme: Theme) -> Figure:
         axis.set_yticks(range(len(names)), names, fontsize=8)
         for i, j in np.ndindex(matrix.shape):
             if i != j:
-                axis.text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", fontsize=6)
+                # On a full colour the background is what can be read.
+                ink = theme.background if matrix[i, j] > 0.6 * greatest else theme.ink
+                look = {"color": ink, "fontsize": 8 if len(names) < 7 else 6}
+                axis.text(j, i, f"{matrix[i, j]:.2f}", ha="center", va="center", **look)
         axis.set_title(BASELINES.get(row.model, row.model), fontsize=9)
     return figure
 

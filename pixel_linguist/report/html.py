@@ -9,6 +9,13 @@ from html import escape
 from pathlib import Path
 
 from pixel_linguist.files import write_whole
+from pixel_linguist.report.captions import (
+    ABOUT,
+    EXAMPLE_CAPTIONS,
+    FOUND_CAPTIONS,
+    METRICS,
+    TRAINING_CAPTIONS,
+)
 from pixel_linguist.report.drawing import DARK, LIGHT
 from pixel_linguist.report.plots import draw_plots
 from pixel_linguist.report.record import RunRecord, read_run
@@ -22,82 +29,6 @@ from pixel_linguist.report.tables import (
     seconds_of,
     stage_table,
 )
-
-METRICS = {
-    "spearman": (
-        "rank correlation between the cosine of two sentences' embeddings and the similarity that "
-        "they were given, from −1 to 1"
-    ),
-    "accuracy": (
-        "share of sentences whose nearest neighbour in the other language is their translation, "
-        "the mean of both directions, from 0 to 1"
-    ),
-}
-
-TRAINING_CAPTIONS = {
-    "loss": (
-        "Loss",
-        "Cross-entropy of finding a text's partner among the batch. Stages follow one another from "
-        "left to right; a stage with another kind of pairs, another batch size or hard negatives "
-        "has another scale.",
-    ),
-    "accuracy": (
-        "In-batch accuracy",
-        "How often the partner is the nearest of all candidates in the batch, on training pairs.",
-    ),
-    "geometry": (
-        "Alignment and uniformity",
-        "Alignment is the mean squared distance of a pair (0 to 4, lower is closer); uniformity "
-        "says how evenly unrelated texts spread over the sphere (−8 to 0, lower is more even). A "
-        "good encoder lowers both; uniformity near 0 means that all embeddings have collapsed "
-        "into one point.",
-    ),
-    "optimizer": (
-        "Learning rate and gradient",
-        "The schedule as it was applied, and the norm of the gradient before clipping.",
-    ),
-    "speed": (
-        "Speed",
-        "Training examples a second over all devices, and the share of time in which training "
-        "waited for rendered batches. The first interval of a shape holds its compilation.",
-    ),
-}
-
-FOUND_CAPTIONS = {
-    "attacks": (
-        "Under attack",
-        "The score when one side of each pair is attacked, from clean (0) to full strength (1); "
-        "one panel an attack, one line a model.",
-    ),
-    "distances": (
-        "Distances between languages",
-        "Mean cosine distance of a sentence and its translation, for the last models of the "
-        "table; paler is nearer.",
-    ),
-}
-
-EXAMPLE_CAPTIONS = {
-    "neighbours": (
-        "Nearest neighbours",
-        "Queries with typos as the model sees them, and the sentences nearest to each by cosine.",
-    ),
-    "moved": (
-        "Most-moved pairs",
-        "Pairs of sentences whose place in the ranking by cosine changed most from the first model "
-        "to the last: first those that came closer, then those that went apart.",
-    ),
-    "patches": (
-        "Which strokes match which",
-        "Cosine of the features of each patch of one sentence (left) with each patch of another "
-        "(above); the darker, the more alike.",
-    ),
-    "map": (
-        "Map of the embeddings",
-        "The two directions in which embeddings vary most (principal components), one dot a "
-        "sentence, one colour a language or a task. Languages that share one meaning space lie on "
-        "each other.",
-    ),
-}
 
 
 def write_report(folder: Path) -> Path:
@@ -154,12 +85,19 @@ def _page(run: RunRecord, plots: Mapping[str, str]) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{name} – pixel_linguist</title><style>{CSS}</style></head><body>"
         f"<header><h1>{name}</h1>"
-        "<p>A pixel sentence encoder reads text as a picture: each sentence is rendered, cut into "
-        "patches, and turned into one vector by a vision transformer, without a tokeniser. It is "
-        "trained in stages that pull the vectors of texts with the same meaning together. This "
-        "page shows what the stages of this run were, how they went, and what the encoder was "
-        f"worth after each.</p>{_facts(run)}<nav>{links}</nav></header>"
+        f"<p>{ABOUT} {_contents(run)}</p>{_facts(run)}<nav>{links}</nav></header>"
         f"<main>{body}</main>{_footer(run)}</body></html>\n"
+    )
+
+
+def _contents(run: RunRecord) -> str:
+    """Say what the page shows: of a run its stages, else models side by side."""
+    if not run.order:
+        return "This page shows what models are worth, side by side."
+    return (
+        "It is trained in stages that pull the vectors of texts with the same meaning together. "
+        "This page shows what the stages of this run were, how they went, and what the encoder was "
+        "worth after each."
     )
 
 
@@ -199,11 +137,20 @@ def _scores(run: RunRecord, plots: Mapping[str, str]) -> str:
         for metric in run.groups()
         if metric in METRICS
     )
+    if run.order:
+        reading = (
+            "Each row is a model, in the order of the recipe; each column a task whose texts were "
+            "not trained on. <b>Bold</b> is the best of the trained models; the small figure is "
+            "the gain over the model that the stage started from, or over the row before where "
+            "that one was not scored."
+        )
+    else:
+        reading = (
+            "Each row is a model, each column a task. <b>Bold</b> is the best of the models; a "
+            "small figure with a sign is the gain over the row above."
+        )
     return (
-        "<p>Each row is a model, in the order of the recipe; each column a task whose texts were "
-        "not trained on. <b>Bold</b> is the best of the trained models; the small figure is the "
-        "gain over the model that the stage started from, or over the row before where that one "
-        "was not scored. TF-IDF compares letters alone, the untrained encoder shows what the "
+        f"<p>{reading} TF-IDF compares letters alone, the untrained encoder shows what the "
         "architecture gives before any training. Where two figures stand small below a score, they "
         "are the ends of its 95 % bootstrap interval.</p>"
         f"{metrics}{score_table(run)}"
@@ -329,7 +276,10 @@ def _plot(name: str, light: bytes, dark: bytes) -> str:
         title = f"{title}: {metric}"
     elif kind == "scores":
         title = f"{metric} by model"
-        caption = "One colour a task; TF-IDF stands at the left. Bars are 95 % bootstrap intervals."
+        caption = (
+            "One colour a task; bars are 95 % bootstrap intervals. TF-IDF, where it was scored, is "
+            "a diamond."
+        )
     elif kind == "during":
         title, caption = f"{metric} inside the stages", "Scores taken while the stages ran."
     return (

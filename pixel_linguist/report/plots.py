@@ -26,6 +26,8 @@ from pixel_linguist.report.record import BASELINES, Curve, RunRecord, Scored
 
 # However short a stage, it gets this share of the x axis, so that it can be seen.
 NARROWEST = 0.04
+# Names of models that have more letters than these stand aslant below a plot.
+LETTERS = 70
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,9 +86,10 @@ def draw_scores(run: RunRecord, theme: Theme) -> dict[str, bytes]:
     with in_theme(theme):
         for metric, tasks in run.groups().items():
             scored = [task for task in tasks if _has_scores(run.rows, task, metric)]
-            if scored:
+            # Two figures alone are read faster in the table.
+            if scored and (run.order or len(scored) * len(run.rows) > 2):
                 plots[f"scores-{metric}"] = png(
-                    _scores_figure(run.rows, metric, scored, theme, joined=bool(run.order))
+                    scores_figure(run.rows, metric, scored, theme, joined=bool(run.order))
                 )
     return plots
 
@@ -202,36 +205,37 @@ def _during_figure(run: RunRecord, metric: str, keys: Mapping[str, str], theme: 
     return figure
 
 
-def _scores_figure(
+def scores_figure(
     rows: Sequence[Scored], metric: str, tasks: Sequence[str], theme: Theme, *, joined: bool
 ) -> Figure:
     """Draw one mark a model and task, joined by task where the models are stages; TF-IDF apart.
 
-    Bars are the intervals of those scores that have one.
+    Bars are the intervals of those scores that have one; tasks stand a little beside each other,
+    so that each bar can be seen.
     """
     figure = Figure(figsize=(WIDTH, 3.8), layout="constrained")
     axis = figure.subplots()
     looks = {task: line(number, theme) for number, task in enumerate(tasks)}
     heights = {}
-    for task in tasks:
+    for number, task in enumerate(tasks):
         heights[task] = math.nan
+        aside = (number - (len(tasks) - 1) / 2) * min(0.08, 0.45 / len(tasks))
         for apart, marker in ((True, "D"), (False, "o")):
             places = [x for x, row in enumerate(rows) if (row.model == "tfidf") == apart]
             scores = [rows[x].score(task, metric) for x in places]
             look = looks[task] if joined else looks[task] | {"linestyle": "none"}
-            axis.plot(places, scores, marker=marker, markersize=4, **look)
+            at = [x + aside for x in places]
+            axis.plot(at, scores, marker=marker, markersize=4, **look)
             low, high = (
                 [rows[x].score(task, f"{metric}_{end}") for x in places] for end in ("low", "high")
             )
-            axis.vlines(places, low, high, color=looks[task]["color"], alpha=0.5, linewidth=3)
+            axis.vlines(at, low, high, color=looks[task]["color"], alpha=0.5, linewidth=3)
             heights[task] = next(filter(math.isfinite, reversed(scores)), heights[task])
-    axis.set_xticks(
-        range(len(rows)),
-        [BASELINES.get(row.model, row.model) for row in rows],
-        rotation=30,
-        ha="right",
-        rotation_mode="anchor",
-    )
+    names = [BASELINES.get(row.model, row.model) for row in rows]
+    axis.set_xticks(range(len(rows)), names)
+    if sum(map(len, names)) > LETTERS:
+        for label in axis.get_xticklabels():
+            label.set(rotation=30, ha="right", rotation_mode="anchor")
     axis.set_ylabel(metric)
     axis.margins(x=0.03)
     _legend(axis, heights, looks)

@@ -110,9 +110,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes_left:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
-def show(value: float, form: str = ".3f") -> str:
-    """Write a number, or a dash for what was not measured."""
-    return format(value, form) if math.isfinite(value) else MISSING
+def show(value: float, form: str = f".{DECIMALS}f") -> str:
+    """Write a number with a true minus sign, or a dash for what was not measured."""
+    return format(value, form).replace("-", "−") if math.isfinite(value) else MISSING
 
 
 def seconds_of(run: RunRecord, name: str) -> float:
@@ -225,13 +225,13 @@ def _score_cell(
     gain = score - before.score(task, metric) if before else math.nan
     small = ""
     if math.isfinite(gain):
-        shown = f"{gain:+.{DECIMALS}f}".replace("-", "−")
+        shown = show(gain, f"+.{DECIMALS}f")
         kind = "up" if round(gain, DECIMALS) > 0 else "down" if round(gain, DECIMALS) < 0 else ""
         small = f'<small class="{kind}">{shown}</small>'
     low, high = (row.score(task, f"{metric}_{end}") for end in ("low", "high"))
     if math.isfinite(low + high):
-        small += f"<small>{low:.{DECIMALS}f} to {high:.{DECIMALS}f}</small>"
-    return f'<td{classes}><data value="{score!r}">{score:.{DECIMALS}f}</data>{small}</td>'
+        small += f"<small>{show(low)} to {show(high)}</small>"
+    return f'<td{classes}><data value="{score!r}">{show(score)}</data>{small}</td>'
 
 
 def _stage_row(run: RunRecord, name: str) -> str:

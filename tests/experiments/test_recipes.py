@@ -53,6 +53,8 @@ def check_run(config: ConfigDict, folder: Path) -> None:
     assert all(set(scores) == set(config.evaluate.report_tasks) for scores in rows.values())
     embeddings = SentenceEncoder.load(folder / "model").encode(["A sentence.", ""])
     assert embeddings.shape == (2, 16)
+    drawn = {path.name for path in (folder / "examples").glob("*.png")}
+    assert drawn >= {"neighbours.png", "map.png", "map-dark.png"}
     assert (folder / "report.html").stat().st_size > 10_000
 
 

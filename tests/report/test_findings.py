@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from pixel_linguist.report.__main__ import main
 from pixel_linguist.report.compare import read_comparison
-from pixel_linguist.report.drawing import LIGHT, in_theme
+from pixel_linguist.report.drawing import DARK, LIGHT, Theme, in_theme
 from pixel_linguist.report.findings import (
     distance_figure,
     distance_tasks,
@@ -56,6 +57,37 @@ def test_curves_run_from_clean_to_full_strength(tmp_path: Path) -> None:
     assert [curve.get_label() for curve in shown["case"].lines] == ["TF-IDF", "ours"]
 
 
+def test_labels_of_the_curves_do_not_overlap(tmp_path: Path) -> None:
+    run = read_run(write_scores(tmp_path / "a", [f"a model of some name {n}" for n in range(6)]))
+    figure = robustness_figure(run, "attacks", LIGHT)
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    titles = [axis.title.get_window_extent() for axis in figure.axes if axis.get_visible()]
+    below = next(text for text in figure.texts if "strength" in text.get_text())
+    for box in (*titles, below.get_window_extent()):
+        assert not legend.overlaps(box)
+
+
+@pytest.mark.parametrize("theme", [LIGHT, DARK])
+def test_figures_can_be_read_on_their_colour(tmp_path: Path, theme: Theme) -> None:
+    run = read_run(write_scores(tmp_path / "a", ["ours"]))
+    (axis,) = distance_figure(run, "geometry", theme).axes
+    (image,) = axis.images
+    for text in axis.texts:
+        column, row = map(int, text.get_position())
+        ground = luminance(image.to_rgba(np.asarray(image.get_array()))[row, column, :3])
+        ink = luminance(np.array(to_rgb(text.get_color())))
+        contrast = (max(ground, ink) + 0.05) / (min(ground, ink) + 0.05)
+        # What WCAG 2 asks of large text.
+        assert contrast >= 3
+
+
+def luminance(color: np.ndarray) -> float:
+    """Return the relative luminance of sRGB in [0, 1], as WCAG 2 defines it."""
+    linear = np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
 def test_distances_are_a_symmetric_matrix(tmp_path: Path) -> None:
     run = read_run(write_scores(tmp_path / "a", ["first", "ours"]))
     assert distance_tasks(run) == ["geometry"]
@@ -77,11 +109,26 @@ def test_the_map_has_a_dot_a_sentence() -> None:
         np.testing.assert_allclose(drawn[group], points[chosen])
 
 
+def test_no_two_groups_of_a_map_look_alike() -> None:
+    groups = [f"language {n}" for n in range(20)]
+    (axis,) = map_figure(np.zeros((20, 2)), groups, LIGHT).axes
+    looks = {
+        (
+            np.asarray(dots.get_facecolor()).tobytes(),
+            np.asarray(dots.get_paths()[0].vertices).tobytes(),
+        )
+        for dots in axis.collections
+    }
+    assert len(looks) == 20
+
+
 def test_the_page_shows_intervals_and_findings(tmp_path: Path) -> None:
     page = write_report(write_scores(tmp_path / "a", ["ours"])).read_text()
     assert "0.410 to 0.910" in page
     assert "Under attack: attacks" in page
     assert "Distances between languages: geometry" in page
+    # A run is told of as one, an evaluation is not.
+    assert "stages of this run" not in page and "in the order of the recipe" not in page
 
 
 def test_a_comparison_has_the_last_model_of_each(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pixel_linguist.report.__main__ import main
 from pixel_linguist.report.html import write_report
-from pixel_linguist.report.tables import describe_perturbations
+from pixel_linguist.report.tables import describe_masks, describe_perturbations
 
 MakeRun = Callable[..., Path]
 VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
@@ -168,6 +168,44 @@ def test_a_stage_is_described_by_all_that_changes_its_pictures() -> None:
     assert describe_perturbations(stage) == text + "; pixels: mask spans (0.2)"
     # A run of an earlier version has no styles in its settings.
     assert describe_perturbations({"perturb": {}}) == describe_perturbations({}) == ""
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_reconstructions_are_shown_by_stage(make_run: MakeRun) -> None:
+    folder = make_run()
+    assert "reconstructions" not in Page(write_report(folder)).ids
+    config = json.loads((folder / "config.json").read_text())
+    objective = {"name": "masked_autoencoder", "mask_ratio": 0.25, "normalise_pixels": True}
+    config["stages"]["topical"]["objective"] = objective
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "reconstructions").mkdir()
+    path = folder / "reconstructions" / "topical.png"
+    Image.new("L", (40, 20), 255).save(path)
+    page = Page(write_report(folder))
+    assert "reconstructions" in page.ids
+    pictures = [u.partition(",")[2] for u in page.urls if u.startswith("data:")]
+    assert [base64.b64decode(picture) for picture in pictures] == [path.read_bytes()]
+    assert "25% of each text hidden from the encoder" in page.text
+
+
+def test_a_stage_that_masks_is_described() -> None:
+    masks = {"mask_ratio": 0.3, "decoder_mask_ratio": 0.5, "normalise_pixels": False}
+    text = "30% of each text hidden from the encoder; shown is what is hidden from the decoder, 50%"
+    assert describe_masks({"objective": masks}).startswith(text)
+    assert "contrast" not in describe_masks({"objective": masks})
+    assert "contrast" in describe_masks({"objective": {**masks, "normalise_pixels": True}})
+    # A stage of another objective, and one of which only a picture is left.
+    assert describe_masks({"objective": {"name": "contrastive"}}) == describe_masks({}) == ""
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_negative_scores_have_a_true_minus(make_run: MakeRun) -> None:
+    folder = make_run()
+    scores = scores_of(folder)
+    scores["rows"][-1]["scores"]["sts-en"] = {"spearman": -0.25}
+    (folder / "scores.json").write_text(json.dumps(scores))
+    _, text, value = Page(write_report(folder)).tables["scores"][-1][1]
+    assert text.startswith("−0.250") and value == -0.25
 
 
 def test_nothing_is_fetched_and_all_links_lead_somewhere(make_run: MakeRun) -> None:

@@ -24,6 +24,7 @@ from pixel_linguist.report.pictures import (
     break_lines,
     caption_renderer,
     draw_caption,
+    draw_lines,
     draw_patches,
     draw_strip,
     save_moved,
@@ -32,6 +33,7 @@ from pixel_linguist.report.pictures import (
     save_patch_similarity,
     wrap,
 )
+from pixel_linguist.report.reconstruction import HIDDEN, save_reconstructions
 
 RENDERER = Renderer(max_patches=100)
 CAPTIONS = caption_renderer(RENDERER)
@@ -193,6 +195,37 @@ def test_patches_stand_along_the_sides_of_their_similarity(tmp_path: Path) -> No
         assert (dark == (patch[1:, 1:] > 140)).mean() > 0.98
     assert (cells[1, 1, SCALE:, SCALE:] == LABEL).all()
     assert (cells[1, 2, SCALE:, SCALE:] == PAPER).all()
+
+
+def test_a_reconstruction_stands_below_its_text_line_by_line(tmp_path: Path) -> None:
+    # The second text takes two lines; where it is broken is seen in the text alone.
+    texts = ["Snow fell", "A cat slept beside the door " * 5]
+    rendered = RENDERER(texts)
+    patches, count = rendered.patches, rendered.count
+    masked = np.zeros(patches.shape[:2], bool)
+    masked[:, 1::3] = True
+    predicted = np.full(patches.shape, 0.5)
+    predicted[:, :, :, ::2] = 1.7
+    path = tmp_path / "reconstructions" / "pretrain.png"
+    save_reconstructions(RENDERER, patches, count, masked, predicted, path)
+    sheet = read(path)
+    assert rules(sheet) == 1
+    tops = []
+    for text, own, hidden in zip(patches, count, masked, strict=True):
+        lines = break_lines(text[:own], LINE // text.shape[2])
+        ends = np.cumsum([len(line) for line in lines])[:-1]
+        grey, drawn = text.copy(), text.copy()
+        for place in np.flatnonzero(hidden):
+            grey[place] = HIDDEN
+            drawn[place] = 128
+            drawn[place, :, ::2] = 255
+        for view in (text, grey, drawn):
+            (found,) = places(sheet, draw_lines(np.split(view[:own], ends)))
+            tops.append(found[0])
+    assert len(lines) == 2 and tops == sorted(tops)
+    for name in ("input", "mask", "output"):
+        labels = places(sheet, draw_caption(CAPTIONS, name, LABEL))
+        assert len(labels) == 2 and {top for top, _ in labels} <= set(tops)
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\ud800", "x" * 10_000, "word " * 2_000])

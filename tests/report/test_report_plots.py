@@ -5,9 +5,13 @@ import importlib
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 
-from pixel_linguist.report.plots import compact
+from pixel_linguist.report.drawing import LIGHT
+from pixel_linguist.report.plots import compact, scores_figure
+from pixel_linguist.report.record import Scored
 
 
 @pytest.mark.parametrize(
@@ -17,6 +21,21 @@ from pixel_linguist.report.plots import compact
 )  # fmt: skip
 def test_compact_counts(count: int, text: str) -> None:
     assert compact(count) == text
+
+
+def test_intervals_of_tasks_stand_beside_each_other() -> None:
+    scores = {"spearman": 0.5, "spearman_low": 0.4, "spearman_high": 0.6}
+    tasks = [f"sts-{n}" for n in range(9)]
+    rows = [Scored(model, dict.fromkeys(tasks, scores)) for model in ("tfidf", "one", "two")]
+    (axis,) = scores_figure(rows, "spearman", tasks, LIGHT, joined=False).axes
+    drawn = [bars for bars in axis.collections if isinstance(bars, LineCollection)]
+    bars = [np.asarray(segment) for bars in drawn for segment in bars.get_segments()]
+    places = sorted(float(bar[0, 0]) for bar in bars)
+    assert len(places) == 27
+    assert min(np.diff(places)) > 0.02
+    # All of a model are nearer to it than to the next.
+    assert [round(place) for place in places] == [0] * 9 + [1] * 9 + [2] * 9
+    assert {tuple(bar[:, 1]) for bar in bars} == {(0.4, 0.6)}
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

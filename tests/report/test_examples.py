@@ -1,0 +1,85 @@
+"""Examples are of the tasks' texts, and are left out where these do not allow them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixel_linguist.evaluate.embed import Embedder
+from pixel_linguist.evaluate.geometry import Geometry
+from pixel_linguist.evaluate.sts import STS
+from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.render import Renderer
+from pixel_linguist.report import examples
+from pixel_linguist.report.examples import draw_examples, mapped
+
+SHORT = ("a cat", "a dog", "the door", "a mouse", "a hat")
+LONG = tuple(f"{text} which stood for a very long time beside the door" for text in SHORT)
+
+
+def sts(first: tuple[str, ...], second: tuple[str, ...]) -> STS:
+    return STS(first, second, tuple(map(float, range(len(first)))))
+
+
+@pytest.fixture
+def make_model(tiny_encoder: Callable[..., EncoderConfig]) -> Callable[[int], Embedder]:
+    """Return a maker of untrained models, by seed, that read at most 8 patches."""
+    config = tiny_encoder(max_patches=8, width=16, depth=1)
+    renderer = Renderer(patch=8, max_patches=8)
+    return lambda seed: Embedder(config, init_params(config, seed), renderer, 4)
+
+
+def test_each_picture_has_what_it_needs(
+    tmp_path: Path, make_model: Callable[[int], Embedder]
+) -> None:
+    short = {"sts": sts(SHORT, SHORT[1:] + SHORT[:1])}
+    draw_examples(tmp_path / "one", [make_model(0)], short)
+    names = {path.name for path in (tmp_path / "one").iterdir()}
+    assert names == {"neighbours.png", "patches.png", "map.png", "map-dark.png"}
+    draw_examples(tmp_path / "two", [make_model(0), make_model(1)], short)
+    assert {path.name for path in (tmp_path / "two").iterdir()} - names == {"moved.png"}
+    for path in (tmp_path / "two").iterdir():
+        assert np.asarray(Image.open(path).convert("L")).std() > 1
+    # No pair can be seen whole, so that no matrix of its patches is drawn.
+    draw_examples(tmp_path / "long", [make_model(0)], {"sts": sts(LONG, LONG[::-1])})
+    assert not (tmp_path / "long" / "patches.png").exists()
+    draw_examples(tmp_path / "none", [make_model(0)], {})
+    assert not (tmp_path / "none").exists()
+
+
+def test_the_map_is_of_languages_where_they_are_known() -> None:
+    sides = {"en": ("a", "b"), "de": ("c", "d")}
+    tasks = {"sts-en": sts(("x",), ("y",)), "sts-de": sts(("z",), ("y",))}
+    assert mapped(tasks) == {"sts-en": ("x",), "sts-de": ("z",)}
+    assert mapped(tasks | {"geometry": Geometry(sides)}) == sides
+
+
+def test_the_pairs_that_moved_most_are_drawn(
+    tmp_path: Path, make_model: Callable[[int], Embedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = sts(tuple("abcdefgh"), tuple("ABCDEFGH"))
+    # Cosines that rise with the place before, and fall with it after.
+    angles = {text: 0.1 * place for place, text in enumerate(task.sentence2)}
+
+    def embed(sign: float) -> Callable[[tuple[str, ...]], np.ndarray]:
+        turned = [[np.cos(a), np.sin(a)] for a in (angles[t] for t in task.sentence2)]
+        order = turned if sign > 0 else turned[::-1]
+        return lambda texts: (
+            np.array(order) if texts == task.sentence2 else np.tile([1.0, 0.0], (8, 1))
+        )
+
+    drawn = []
+    monkeypatch.setattr(examples, "save_moved", lambda renderer, pairs, path: drawn.extend(pairs))
+    before, after = make_model(0), make_model(0)
+    monkeypatch.setattr(
+        Embedder, "__call__", lambda self, texts: embed(1 if self is before else -1)(texts)
+    )
+    examples.draw_moved(before, after, task, tmp_path / "moved.png")
+    # The last were the farthest apart and are the nearest; the first the other way round.
+    assert [first for first, *_ in drawn] == ["h", "g", "f", "a", "b", "c"]
+    for first, second, cosine_before, cosine_after in drawn:
+        assert second == first.upper()
+        assert cosine_before == pytest.approx(np.cos(angles[second]))
+        assert cosine_after == pytest.approx(np.cos(0.7 - angles[second]))
