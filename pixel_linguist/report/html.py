@@ -252,7 +252,11 @@ def _settings(run: RunRecord) -> str:
 
 
 def _footer(run: RunRecord) -> str:
-    notes = ["The plots are also in plots/, the pairs in pairs/, every figure in metrics.jsonl."]
+    notes = ["The plots are also in plots/."]
+    if run.order:
+        notes = [
+            "The plots are also in plots/, the pairs in pairs/, every figure in metrics.jsonl."
+        ]
     if run.skipped:
         lines = "line" if run.skipped == 1 else "lines"
         notes.append(

@@ -40,7 +40,9 @@ figure, .card {
   background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 14px 16px; margin: 14px 0;
 }
-figure img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+figure { overflow-x: auto; }
+/* On a narrow screen a figure scrolls rather than shrinking its letters out of sight. */
+figure img { display: block; max-width: max(100%, 640px); height: auto; margin: 0 auto; }
 figure.pair img { margin: 10px 0 0; }
 .scroll { overflow-x: auto; padding: 0; }
 table {

@@ -147,11 +147,11 @@ def describe_masks(stage: Mapping[str, Any]) -> str:
     objective = stage.get("objective")
     if not isinstance(objective, dict) or "mask_ratio" not in objective:
         return ""
-    texts = [f"{objective['mask_ratio']:.0%} of each text hidden from the encoder"]
+    texts = [f"{100 * objective['mask_ratio']:.0f} % of each text hidden from the encoder"]
     if ratio := objective.get("decoder_mask_ratio"):
         texts.append(
-            f"shown is what is hidden from the decoder, {ratio:.0%}, which reads the rest beside "
-            "the sentence's embedding"
+            f"shown is what is hidden from the decoder, {100 * ratio:.0f} %, which reads the rest "
+            "beside the sentence's embedding"
         )
     if objective.get("normalise_pixels"):
         texts.append("brightness and contrast of a hidden patch are not predicted but its own")

@@ -185,12 +185,14 @@ def test_reconstructions_are_shown_by_stage(make_run: MakeRun) -> None:
     assert "reconstructions" in page.ids
     pictures = [u.partition(",")[2] for u in page.urls if u.startswith("data:")]
     assert [base64.b64decode(picture) for picture in pictures] == [path.read_bytes()]
-    assert "25% of each text hidden from the encoder" in page.text
+    assert "25 % of each text hidden from the encoder" in page.text
 
 
 def test_a_stage_that_masks_is_described() -> None:
     masks = {"mask_ratio": 0.3, "decoder_mask_ratio": 0.5, "normalise_pixels": False}
-    text = "30% of each text hidden from the encoder; shown is what is hidden from the decoder, 50%"
+    text = (
+        "30 % of each text hidden from the encoder; shown is what is hidden from the decoder, 50 %"
+    )
     assert describe_masks({"objective": masks}).startswith(text)
     assert "contrast" not in describe_masks({"objective": masks})
     assert "contrast" in describe_masks({"objective": {**masks, "normalise_pixels": True}})
