@@ -138,16 +138,22 @@ def languages(start: str, steps: int) -> ConfigDict:
 
 
 def tasks() -> dict[str, Any]:
-    """Return STS-B's dev split, and the test splits of STS-B in every language, SICK-R, Tatoeba."""
+    """Return STS-B's dev split, and the test splits of STS-B in every language, SICK-R, Tatoeba.
+
+    The geometry of STS-B's sentences gives the report its distances and its map of languages.
+    """
     dev = {"name": "tsv", "path": "sts/stsb/en/dev.tsv"}
     found: dict[str, Any] = {DEV: {"name": "sts", "source": dev}}
-    for code in (PIVOT, *LANGUAGES):
-        source = {"name": "tsv", "path": f"sts/stsb/{code}/test.tsv"}
+    sources = {
+        code: {"name": "tsv", "path": f"sts/stsb/{code}/test.tsv"} for code in (PIVOT, *LANGUAGES)
+    }
+    for code, source in sources.items():
         found[f"stsb-{code}"] = {"name": "sts", "source": source}
     found["sickr"] = {"name": "sts", "source": {"name": "tsv", "path": "sts/sickr/test.tsv"}}
     for code in TATOEBA:
         source = {"name": "tsv", "path": f"bitext/tatoeba/{code}-eng.tsv"}
         found[f"{code}-eng"] = {"name": "bitext", "source": source, "first": code, "second": "eng"}
+    found["geometry"] = {"name": "geometry", "sources": sources, "text": "sentence1"}
     return found
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from pixel_linguist.evaluate.embed import Embedder
@@ -99,9 +99,8 @@ def draw_patches(model: Embedder, task: STS, path: Path) -> None:
     place = int(np.argmax(np.where(fits, task.gold, -np.inf)))
     pair = (task.sentence1[place], task.sentence2[place])
     rendered = model.renderer(pair, length=length)
-    outputs = encode(
-        model.config, model.params, jnp.asarray(rendered.patches), jnp.asarray(rendered.count)
-    )
+    run = jax.jit(encode, static_argnums=0)
+    outputs = run(model.config, model.params, rendered.patches, rendered.count)
     first, second = (
         unit_rows(np.asarray(features[:count]))
         for features, count in zip(outputs["patch_features"], rendered.count, strict=True)

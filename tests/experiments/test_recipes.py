@@ -37,8 +37,9 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
         if stage.closed_form:
             stage.closed_form.texts = BATCH
     for task in config.tasks.values():
-        if "size" in task.source:
-            task.source.size = 20
+        for source in [task.source] if "source" in task else task.sources.values():
+            if "size" in source:
+                source.size = 20
 
 
 def check_run(config: ConfigDict, folder: Path) -> None:
