@@ -1,4 +1,4 @@
-"""Four virtual CPU devices, the real data where it is, and a tiny encoder."""
+"""Four virtual CPU devices, the real data where it is, and a tiny encoder and model."""
 
 import os
 from collections.abc import Callable
@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pixel_linguist.model import EncoderConfig
+    from pixel_linguist.model.store import Model
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,5 +59,22 @@ def tiny_encoder() -> "Callable[..., EncoderConfig]":
             "remat": "none",
         }
         return EncoderConfig(**(settings | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_encoder: "Callable[..., EncoderConfig]") -> "Callable[..., Model]":
+    """Return a maker of untrained models of a tiny architecture, with any changes to that."""
+
+    def make(**changes: Any) -> "Model":
+        from pixel_linguist.model import init_params
+        from pixel_linguist.model.store import Model
+        from pixel_linguist.render import Renderer
+
+        config = tiny_encoder(**changes)
+        patch = (config.patch_height, config.patch_width)
+        renderer = Renderer(patch=patch, max_patches=config.max_patches)
+        return Model(config, init_params(config, 0), renderer.settings(), renderer.font_hashes())
 
     return make

@@ -11,23 +11,18 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.api import SentenceEncoder, similarity
-from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 
 TEXTS = ["A man is playing a guitar.", "В небе летают птицы", "पक्षी", "", " \t\n", "x" * 40]
 
 
 @pytest.fixture(scope="module")
 def encoder(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Callable[..., EncoderConfig]
+    tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Model]
 ) -> SentenceEncoder:
     """Return an untrained encoder that was saved and loaded."""
-    config = tiny_encoder(patch_height=16, patch_width=16, max_patches=32)
-    renderer = Renderer(patch=(16, 16), max_patches=32)
-    model = Model(config, init_params(config, 0), renderer.settings(), renderer.font_hashes())
     folder = tmp_path_factory.mktemp("model")
-    save_model(folder, model)
+    save_model(folder, tiny_model(patch_height=16, patch_width=16, max_patches=32))
     return SentenceEncoder.load(folder)
 
 

@@ -14,9 +14,7 @@ from pixel_linguist.evaluate.baselines import encoder_embed
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.sts import STS
-from pixel_linguist.model import init_params
 from pixel_linguist.model.store import Model
-from pixel_linguist.render import Renderer
 
 pytestmark = pytest.mark.slow
 mteb = pytest.importorskip("mteb", reason="mteb is in an extra of its own, for it brings PyTorch")
@@ -24,12 +22,9 @@ pytest.importorskip("torch", reason="mteb's scores need PyTorch; its build for C
 
 
 @pytest.fixture(scope="module")
-def encoder(tiny_encoder: Callable[..., Any]) -> SentenceEncoder:
+def encoder(tiny_model: Callable[..., Model]) -> SentenceEncoder:
     """Return an untrained encoder."""
-    renderer = Renderer(patch=8, max_patches=64)
-    config = tiny_encoder()
-    params = init_params(config, 0)
-    return SentenceEncoder(Model(config, params, renderer.settings(), renderer.font_hashes()))
+    return SentenceEncoder(tiny_model())
 
 
 def make_task(base: str, kind: Any, metric: str, data: Any, **changes: Any) -> Any:

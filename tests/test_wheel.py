@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
 from pixel_linguist.models import shipped_models
-from pixel_linguist.render import Renderer
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ["A wheel of letters", "В колесе буквы", "पहिया", "עגלה", "🎡"]
@@ -68,12 +66,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_wheel_encodes_offline_what_the_checkout_does(
-    environment: Path, tmp_path: Path, tiny_encoder: Callable[..., EncoderConfig]
+    environment: Path, tmp_path: Path, tiny_model: Callable[..., Model]
 ) -> None:
-    renderer = Renderer(patch=16, max_patches=32)
-    config = tiny_encoder(patch_height=16, patch_width=16, max_patches=32)
-    params = init_params(config, 0)
-    model = Model(config, params, renderer.settings(), renderer.font_hashes())
+    model = tiny_model(patch_height=16, patch_width=16, max_patches=32)
     save_model(tmp_path / "model", model)
     found = run(environment, "-c", ENCODE, tmp_path / "model", tmp_path / "v.npy", *TEXTS,
                 folder=tmp_path)  # fmt: skip

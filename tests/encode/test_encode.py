@@ -19,9 +19,7 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.stream import open_records
 from pixel_linguist.encode.__main__ import main
 from pixel_linguist.encode.shards import Shards, read_shards
-from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 
 RECORDS: list[dict[str, Any]] = [
     {"id": str(i), "text": f"text {i % 37} of a kind", "n": i} for i in range(100)
@@ -29,14 +27,9 @@ RECORDS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def model(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Callable[..., EncoderConfig]
-) -> Path:
-    config = tiny_encoder(max_patches=24, width=16, depth=1)
-    renderer = Renderer(patch=8, max_patches=24)
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Model]) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    params = init_params(config, 0)
-    save_model(folder, Model(config, params, renderer.settings(), renderer.font_hashes()))
+    save_model(folder, tiny_model(max_patches=24, width=16, depth=1))
     return folder
 
 

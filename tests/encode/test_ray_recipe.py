@@ -11,22 +11,17 @@ import pytest
 from pyarrow import parquet
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 
 RECIPE = Path(__file__).parents[2] / "docs" / "encoding.md"
 
 
 @pytest.mark.slow
 def test_the_recipe_gives_the_vectors_of_encode(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: Callable[..., EncoderConfig]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: Callable[..., Model]
 ) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install '.[ray]'")
-    config = tiny_encoder(max_patches=24, width=16, depth=1)
-    renderer = Renderer(patch=8, max_patches=24)
-    params = init_params(config, 0)
-    model = Model(config, params, renderer.settings(), renderer.font_hashes())
+    model = tiny_model(max_patches=24, width=16, depth=1)
     save_model(tmp_path / "runs/small/model", model)
     texts = [f"text {number} of many" for number in range(300)]
     (tmp_path / "corpus").mkdir()

@@ -5,7 +5,6 @@ import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +12,7 @@ import pytest
 from pixel_linguist.evaluate.__main__ import main
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
 from pixel_linguist.evaluate.similarity import checked_vectors
-from pixel_linguist.model import init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 
 
 @pytest.fixture
@@ -34,13 +31,10 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def model(tmp_path: Path, tiny_encoder: Callable[..., Any]) -> Path:
+def model(tmp_path: Path, tiny_model: Callable[..., Model]) -> Path:
     """Save an untrained model."""
-    config = tiny_encoder()
-    renderer = Renderer(patch=8, max_patches=64)
     folder = tmp_path / "model"
-    params = init_params(config, 0)
-    save_model(folder, Model(config, params, renderer.settings(), renderer.font_hashes()))
+    save_model(folder, tiny_model())
     return folder
 
 

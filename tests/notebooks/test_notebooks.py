@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from pixel_linguist.model import init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
@@ -41,13 +39,10 @@ def run_notebook(name: str, settings: dict[str, Any]) -> tuple[dict[str, Any], i
 
 
 @pytest.fixture
-def model(tmp_path: Path, tiny_encoder: Callable[..., Any]) -> str:
+def model(tmp_path: Path, tiny_model: Callable[..., Model]) -> str:
     """Save an untrained model."""
-    config = tiny_encoder()
-    renderer = Renderer(patch=8, max_patches=64)
-    params = init_params(config, 0)
     folder = tmp_path / "model"
-    save_model(folder, Model(config, params, renderer.settings(), renderer.font_hashes()))
+    save_model(folder, tiny_model())
     return str(folder)
 
 

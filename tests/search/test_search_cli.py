@@ -8,23 +8,16 @@ from pathlib import Path
 import pytest
 
 from pixel_linguist.encode.__main__ import main as encode
-from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 from pixel_linguist.search.__main__ import main
 
 TEXTS = ["a man plays the guitar", "two dogs run in the snow", "the stock market fell"]
 
 
 @pytest.fixture(scope="module")
-def model(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Callable[..., EncoderConfig]
-) -> str:
-    config = tiny_encoder(max_patches=32, width=32, depth=1)
-    renderer = Renderer(patch=8, max_patches=32)
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Model]) -> str:
     folder = tmp_path_factory.mktemp("model")
-    params = init_params(config, 0)
-    save_model(folder, Model(config, params, renderer.settings(), renderer.font_hashes()))
+    save_model(folder, tiny_model(max_patches=32, depth=1))
     return str(folder)
 
 

@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import Renderer
 from pixel_linguist.train.__main__ import main
 from pixel_linguist.train.finetune import Pair, Settings, fine_tune, read_pairs, split
 
@@ -18,14 +16,9 @@ THINGS = ["dog", "cup", "hat", "car", "tree", "door", "book", "lamp", "shoe", "b
 
 
 @pytest.fixture(scope="module")
-def model(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Callable[..., EncoderConfig]
-) -> Path:
-    config = tiny_encoder(max_patches=16, width=32, depth=1, dropout=0.0)
-    renderer = Renderer(patch=8, max_patches=16)
+def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Model]) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    params = init_params(config, 0)
-    save_model(folder, Model(config, params, renderer.settings(), renderer.font_hashes()))
+    save_model(folder, tiny_model(max_patches=16, depth=1, dropout=0.0))
     return folder
 
 
