@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.model import EncoderConfig, encode
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.images import image_patches
@@ -111,6 +112,8 @@ class Embedder:
         self.config = config
         self.params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
         self.rows = NamedSharding(mesh, PartitionSpec("rows"))
+        # Windows are dear, and words come again: what is known of them is looked up.
+        self.known = KnownPatches(config, self.params) if config.cell_pixels else None
         self.renderer = renderer
         self.single = mesh.size
         self.batch_size = -(-batch_size // mesh.size) * mesh.size
@@ -183,7 +186,9 @@ class Embedder:
             # The last batch is filled up, so that it needs no compilation of its own.
             missing = batch.size - len(batch.rows)
             patches, count = draw(batch.rows, batch.length)
-            patches = np.pad(patches, ((0, missing), (0, 0), (0, 0), (0, 0)))
+            if self.known:
+                patches = self.known(patches, count)
+            patches = np.pad(patches, ((0, missing), *[(0, 0)] * (patches.ndim - 1)))
             count = np.pad(count, (0, missing), constant_values=1)
             inputs = jax.device_put((patches, count), self.rows)
             working.append((batch.rows, embed(self.params, *inputs)))

@@ -165,7 +165,8 @@ class Encoder(nn.Module):
     ) -> dict[str, jax.Array]:
         """Encode uint8 [S, H, W] or [S, C, H, W] of which the first `count` patches are text.
 
-        Only the patches that int32 `keep` [K] names are read, if it is given.
+        Float [S, D] are patches that were embedded before, without positions. Only the patches that
+        int32 `keep` [K] names are read, if it is given.
 
         Returns:
             "embedding" float32 [D or D + V], not normalised, "patch_features" float
@@ -179,7 +180,8 @@ class Encoder(nn.Module):
         front = int(config.cls_token)
         # Not by Python's slices, which do not take the symbolic lengths of an export.
         positions = jax.lax.slice_in_dim(table, front, front + patches.shape[0])
-        x = self.embed_patches(patches, dtype) + positions
+        embedded = patches.ndim == 2
+        x = (patches.astype(dtype) if embedded else self.embed_patches(patches, dtype)) + positions
         if keep is not None:
             x, mask = x[keep], mask[keep]
         if config.cls_token:
@@ -273,7 +275,8 @@ def encode(
     Args:
         config: the architecture.
         params: as made by `init_params`.
-        patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour [B, S, C, H, W].
+        patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour [B, S, C, H, W]; or
+            float [B, S, D], as `embed_patches` gives them.
         count: int32 [B], text patches of each example, at least 1.
         keys: one dropout key an example, [B]; given in training, None at inference.
         keep: int32 [B, K], the patches that are read, by their places; None: all.
@@ -283,8 +286,9 @@ def encode(
         float [B, D] if there is a CLS token, and "word_logits" float32 [B, V] if there are buckets
         of words.
     """
-    length, height, width = patches.shape[1], *patches.shape[-2:]
-    if (height, width) != (config.patch_height, config.patch_width) or length > config.max_patches:
+    size = config.patch_height, config.patch_width
+    length, height, width = patches.shape[1], *(size if patches.ndim == 3 else patches.shape[-2:])
+    if (height, width) != size or length > config.max_patches:
         raise ValueError(
             f"the encoder reads up to {config.max_patches} patches of {config.patch_height} x "
             f"{config.patch_width} pixels; it was given {length} of {height} x {width}"
@@ -296,6 +300,14 @@ def encode(
         return module.apply({"params": params}, p, c, k, rngs=rngs)
 
     return jax.vmap(one)(patches, count, keys, keep)
+
+
+def embed_patches(config: EncoderConfig, params: Params, patches: jax.Array) -> jax.Array:
+    """Return float32 [N, D] of uint8 [N, H, W], for an encoder with cells, without positions."""
+    dtype = jnp.dtype(config.dtype)
+    windows, embed = window_features(config, dtype), nn.Dense(config.width, dtype=dtype)
+    features = windows.apply({"params": params["windows"]}, (patches / 255.0).astype(dtype))
+    return jnp.asarray(embed.apply({"params": params["embed"]}, features), jnp.float32)
 
 
 def _draw_params(config: EncoderConfig, seed: int) -> Params:
