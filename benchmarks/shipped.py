@@ -1,0 +1,80 @@
+"""Sentences a second of a model that comes with the package, beside all-MiniLM-L6-v2.
+
+    taskset -c 0,1 python -m benchmarks.shipped --model tiny --data ../shared/data
+
+Needs the extra "peers". STS-B's train sentences warm the memory of patches up, then its test
+sentences are timed in blocks, each of them seen once. "hit_rate" is the share of their patches that
+had occurred before; "without_memory" the rate of the same model when every patch is computed.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+from benchmarks.encode import Encode, minilm
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.data.sources import read_table
+
+BLOCKS = 4
+
+
+def sentences(data: Path, split: str) -> list[str]:
+    """Return a split's distinct sentences, in their order."""
+    rows = read_table(data / f"sts/stsb/en/{split}.tsv")
+    return list(dict.fromkeys(row[name] for row in rows for name in ("sentence1", "sentence2")))
+
+
+def rate(encode: Encode, blocks: list[list[str]]) -> float:
+    """Return texts a second in the fastest block."""
+    best = 0.0
+    for block in blocks:
+        start = time.perf_counter()
+        encode(block)
+        best = max(best, len(block) / (time.perf_counter() - start))
+    return best
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--model", default="tiny")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    options = parser.parse_args()
+    seen = sentences(options.data, "train")
+    unseen = [text for text in sentences(options.data, "test") if text not in set(seen)]
+    blocks = [unseen[number::BLOCKS] for number in range(BLOCKS)]
+    model = SentenceEncoder.load(options.model)
+    peer = minilm()
+    # As long as the blocks, so that nothing is compiled while time runs.
+    peer(seen[: len(blocks[0])])
+    model.encode(seen)
+    # The one that `encode` uses.
+    embedder = model._embedder(64, None)
+    known = embedder.known
+    if known is None:
+        raise SystemExit(f"error: {options.model} computes every patch; it has no memory of them")
+    asked, computed = known.asked, known.computed
+    ours = rate(model.encode, blocks)
+    hits = 1 - (known.computed - computed) / (known.asked - asked)
+    embedder.known = None
+    model.encode(seen[: len(blocks[0])])
+    plain, other = rate(model.encode, blocks), rate(peer, blocks)
+    line = {
+        "benchmark": f"encode unseen STS-B sentences, {options.model}",
+        "sentences_per_second": round(ours),
+        "hit_rate": round(hits, 3),
+        "without_memory": round(plain),
+        "peer": "all-MiniLM-L6-v2",
+        "peer_sentences_per_second": round(other),
+        "ratio": round(ours / other, 2),
+        "load": os.getloadavg()[0],
+    }
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()
