@@ -9,11 +9,12 @@ import numpy as np
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.geometry import Geometry
-from pixel_linguist.evaluate.similarity import cosine_matrix, paired_cosine, unit_rows
+from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, paired_cosine, unit_rows
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.files import write_whole
 from pixel_linguist.model import encode
+from pixel_linguist.render import Renderer
 from pixel_linguist.report.drawing import DARK, LIGHT, in_theme, png
 from pixel_linguist.report.findings import map_figure
 from pixel_linguist.report.pictures import save_moved, save_neighbours, save_patch_similarity
@@ -40,7 +41,8 @@ def draw_examples(folder: Path, models: Sequence[Embedder], tasks: Mapping[str, 
     model = models[-1]
     for task in tasks.values():
         if isinstance(task, STS):
-            draw_neighbours(model, list(dict.fromkeys(task.texts())), folder / "neighbours.png")
+            texts = list(dict.fromkeys(task.texts()))
+            draw_neighbours(model.renderer, model, texts, folder / "neighbours.png")
             draw_patches(model, task, folder / "patches.png")
             if len(models) > 1:
                 draw_moved(models[0], model, task, folder / "moved.png")
@@ -57,17 +59,17 @@ def mapped(tasks: Mapping[str, Task]) -> Mapping[str, Sequence[str]]:
     return {name: task.sentence1 for name, task in tasks.items() if isinstance(task, STS)}
 
 
-def draw_neighbours(model: Embedder, texts: Sequence[str], path: Path) -> None:
+def draw_neighbours(renderer: Renderer, embed: Embed, texts: Sequence[str], path: Path) -> None:
     """Draw a few texts with typos, spread over the list, and their nearest among the others."""
     rng = np.random.default_rng(0)
     chosen = np.linspace(0, len(texts) - 1, QUERIES).astype(int)
     queries = [compose(TYPOS)(texts[place], rng) for place in chosen]
-    cosines = cosine_matrix(model(queries), model(texts))
+    cosines = cosine_matrix(embed(queries), embed(texts))
     shown = []
     for query, row in zip(queries, cosines, strict=True):
         nearest = np.argsort(-row, kind="stable")[:NEIGHBOURS]
         shown.append((query, [(texts[i], float(row[i])) for i in nearest]))
-    save_neighbours(model.renderer, shown, path)
+    save_neighbours(renderer, shown, path)
 
 
 def draw_moved(before: Embedder, after: Embedder, task: STS, path: Path) -> None:
@@ -108,12 +110,12 @@ def draw_patches(model: Embedder, task: STS, path: Path) -> None:
     save_patch_similarity(model.renderer, *pair, first @ second.T, path)
 
 
-def draw_map(model: Embedder, sides: Mapping[str, Sequence[str]], path: Path) -> None:
+def draw_map(embed: Embed, sides: Mapping[str, Sequence[str]], path: Path) -> None:
     """Draw the principal components of sentences, a colour a side; map-dark.png beside it."""
     texts = [text for side in sides.values() for text in side[:MAPPED]]
     groups = [name for name, side in sides.items() for _ in side[:MAPPED]]
     points = (
-        scikit_learn("decomposition").PCA(2, random_state=0).fit_transform(unit_rows(model(texts)))
+        scikit_learn("decomposition").PCA(2, random_state=0).fit_transform(unit_rows(embed(texts)))
     )
     for theme, to in ((LIGHT, path), (DARK, path.with_stem(f"{path.stem}-dark"))):
         with in_theme(theme):
