@@ -87,7 +87,10 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     check_run(config, tmp_path / "run")
 
 
-@pytest.mark.parametrize("recipe", ["tiny", pytest.param("tiny_untaught", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "recipe",
+    ["tiny", *(pytest.param(f"tiny_{x}", marks=pytest.mark.slow) for x in ("untaught", "ablations"))],
+)
 def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     rng = np.random.default_rng(0)
     teach.teach(shared / "data", tmp_path, lambda texts: rng.normal(size=(len(texts), 16)))
