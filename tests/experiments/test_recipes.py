@@ -89,7 +89,11 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
 
 @pytest.mark.parametrize(
     "recipe",
-    ["tiny", *(pytest.param(f"tiny_{x}", marks=pytest.mark.slow) for x in ("untaught", "ablations"))],
+    [
+        "tiny",
+        pytest.param("tiny_untaught", marks=pytest.mark.slow),
+        pytest.param("tiny_ablations", marks=pytest.mark.slow),
+    ],
 )
 def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     rng = np.random.default_rng(0)
