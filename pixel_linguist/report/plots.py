@@ -229,7 +229,8 @@ def scores_figure(
             low, high = (
                 [rows[x].score(task, f"{metric}_{end}") for x in places] for end in ("low", "high")
             )
-            axis.vlines(at, low, high, color=looks[task]["color"], alpha=0.5, linewidth=3)
+            bars = {"colors": looks[task]["color"], "linestyles": looks[task]["linestyle"]}
+            axis.vlines(at, low, high, alpha=0.5, linewidth=3, **bars)
             heights[task] = next(filter(math.isfinite, reversed(scores)), heights[task])
     names = [BASELINES.get(row.model, row.model) for row in rows]
     axis.set_xticks(range(len(rows)), names)

@@ -36,6 +36,9 @@ def test_intervals_of_tasks_stand_beside_each_other() -> None:
     # All of a model are nearer to it than to the next.
     assert [round(place) for place in places] == [0] * 9 + [1] * 9 + [2] * 9
     assert {tuple(bar[:, 1]) for bar in bars} == {(0.4, 0.6)}
+    # Nine tasks have eight colours; dashes tell the ninth from the first.
+    looks = {(np.asarray(bars.get_color()).tobytes(), str(bars.get_linestyle())) for bars in drawn}
+    assert len(looks) == 9
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
