@@ -176,6 +176,9 @@ def augment(
     Returns:
         The same shape.
     """
+    # Converted models train in colour, which nothing is drawn on.
+    if not augmentation.steps:
+        return patches
     views = len(count) // len(example)
     # A number of its own for every text of the global batch.
     text = (example * views + jnp.arange(views)[:, None]).reshape(-1)

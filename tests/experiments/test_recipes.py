@@ -37,7 +37,7 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
         if stage.closed_form:
             stage.closed_form.texts = BATCH
     for task in config.tasks.values():
-        for source in [task.source] if "source" in task else task.sources.values():
+        for source in [task.source] if "source" in task else task.get("sources", {}).values():
             if "size" in source:
                 source.size = 20
 
@@ -174,5 +174,6 @@ def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
 
 
 def test_no_recipe_is_left_out() -> None:
-    tested = {"base", "quickstart", "small", "small_pretrained", "tiny", "pixel_linguist"}
+    tested = {"base", "quickstart", "small", "small_pretrained", "pixel_linguist"}
+    tested |= {"tiny", "tiny_untaught", "tiny_ablations", "untaught"}
     assert {path.stem for path in RECIPES.glob("*.py")} == tested

@@ -189,7 +189,7 @@ def test_the_number_of_devices_changes_nothing(
     found = []
     for devices in (1, 2):
         step = jax.pmap(
-            functools.partial(gradients, config, objective, AS_DRAWN, 0),
+            functools.partial(gradients, config, objective, AS_DRAWN, 0, ()),
             AXIS,
             in_axes=(None, 0, None),
             out_axes=None,
