@@ -52,8 +52,7 @@ def main() -> None:
     # As long as the blocks, so that nothing is compiled while time runs.
     peer(seen[: len(blocks[0])])
     model.encode(seen)
-    # The one that `encode` uses.
-    embedder = model._embedder(64, None)
+    embedder = model.embedder(64, None)
     known = embedder.known
     if known is None:
         raise SystemExit(f"error: {options.model} computes every patch; it has no memory of them")

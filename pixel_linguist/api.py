@@ -46,8 +46,8 @@ class SentenceEncoder:
     def __init__(self, model: Model):
         self.model = model
         self.renderer = Renderer(**model.renderer)
-        # The parameters stay on the devices from one call to the next.
-        self._embedder = functools.lru_cache(maxsize=1)(self._make_embedder)
+        # By batch size and device. Parameters stay on the devices from one call to the next.
+        self.embedder = functools.lru_cache(maxsize=1)(self._make_embedder)
         _check_fonts(self.renderer, model.fonts)
 
     @classmethod
@@ -131,7 +131,7 @@ class SentenceEncoder:
         """
         finish = _finisher(normalize, dtype)
         done = cut = 0
-        for block, cut_here in self._embedder(batch_size, device).stream(texts):
+        for block, cut_here in self.embedder(batch_size, device).stream(texts):
             yield finish(block)
             done, cut = done + len(block), cut + cut_here
         if cut:
@@ -166,7 +166,7 @@ class SentenceEncoder:
             ValueError: for what is no picture, or not of the shape of a line of text.
         """
         finish = _finisher(normalize, dtype)
-        found = self._embedder(batch_size, device).images(pictures)
+        found = self.embedder(batch_size, device).images(pictures)
         return np.concatenate([finish(self._nothing), *map(finish, found)])
 
     def semantic_search(

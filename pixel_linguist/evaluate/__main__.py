@@ -13,7 +13,6 @@ from pixel_linguist.config import load
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
-from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import Remembered
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 from pixel_linguist.files import write_json
@@ -21,7 +20,7 @@ from pixel_linguist.report.examples import draw_examples
 from pixel_linguist.report.html import write_report
 
 TFIDF = "tfidf"
-# Of the texts of pictures.
+# As `encode` has it, whose embedder draws the pictures too.
 BATCH = 64
 EPILOG = """
 Without --tasks, the tasks that --data offers are listed. A pattern chooses several: "tatoeba-*".
@@ -123,7 +122,7 @@ def _write_out(
     listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
     write_json(out / "scores.json", {"rows": listed, "tasks": about})
     if encoders:
-        models = [Embedder(e.model.config, e.model.params, e.renderer, BATCH) for e in encoders]
+        models = [encoder.embedder(BATCH, None) for encoder in encoders]
         draw_examples(out / "examples", models, tasks)
     return write_report(out)
 

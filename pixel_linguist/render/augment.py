@@ -18,7 +18,6 @@ SimCLR (arXiv 2002.05709); rotation, jitter and textured backgrounds as in Pixel
 spans as in Mirror-BERT (arXiv 2104.08027). The limits are ours.
 """
 
-import difflib
 import math
 import zlib
 from collections.abc import Callable, Mapping
@@ -29,6 +28,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
+
+from pixel_linguist.names import did_you_mean
 
 # Limits at strength 1. Heights and widths are of a patch, shares of the whole text.
 WAVE_HEIGHT = 1 / 4  # heights by which the baseline goes up and down
@@ -323,11 +324,7 @@ def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> 
     _check_share(probability, "probability")
     for name, keywords in spec.items():
         if name not in AUGMENTATIONS:
-            nearest = difflib.get_close_matches(name, AUGMENTATIONS, n=1, cutoff=0.0)[0]
-            raise ValueError(
-                f"unknown augmentation {name!r}: did you mean {nearest!r}? "
-                f"known: {', '.join(AUGMENTATIONS)}"
-            )
+            raise ValueError(f"unknown augmentation {name!r}: {did_you_mean(name, AUGMENTATIONS)}")
         for keyword in keywords:
             if keyword != "strength":
                 raise ValueError(f"{name} takes no {keyword!r}: did you mean 'strength'?")

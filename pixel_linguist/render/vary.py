@@ -1,12 +1,12 @@
 """Text in many hands: fonts, sizes, weights, slants and spacings, drawn by example from seeds."""
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
+from pixel_linguist.names import did_you_mean
 from pixel_linguist.render.drawing import Text
 from pixel_linguist.render.fonts import family, find, manifest
 from pixel_linguist.render.glyphs import GlyphRuns, join_runs
@@ -73,11 +73,7 @@ def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Variatio
     """
     for name, keywords in spec.items():
         if name not in ASPECTS:
-            nearest = difflib.get_close_matches(name, ASPECTS, n=1, cutoff=0.0)[0]
-            raise ValueError(
-                f"unknown aspect of style {name!r}: did you mean {nearest!r}? "
-                f"known: {', '.join(ASPECTS)}"
-            )
+            raise ValueError(f"unknown aspect of style {name!r}: {did_you_mean(name, ASPECTS)}")
         known = ("strength", "families") if name == "family" else ("strength",)
         for keyword in keywords:
             if keyword not in known:

@@ -6,14 +6,14 @@ back unchanged, and what has a word keeps at least one character that is not whi
 Source of the kinds: visual alignment of Pixel-Linguist, arXiv 2402.08183.
 """
 
-import difflib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pixel_linguist.names import did_you_mean
 from pixel_linguist.text.characters import (
     delete_characters,
     insert_characters,
@@ -90,13 +90,6 @@ class Composition:
         return text
 
 
-def _known(name: str, known: Iterable[str]) -> str:
-    """Say which known name is nearest to an unknown one, and which there are."""
-    names = list(known)
-    nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
-    return f"did you mean {nearest!r}? known: {', '.join(names)}"
-
-
 def _check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
     """Raise ValueError unless a perturbation accepts these keyword arguments and their values."""
     perturbation = PERTURBATIONS[name]
@@ -107,7 +100,7 @@ def _check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
     }
     for keyword in keywords:
         if keyword not in parameters:
-            raise ValueError(f"{name} takes no {keyword!r}: {_known(keyword, parameters)}")
+            raise ValueError(f"{name} takes no {keyword!r}: {did_you_mean(keyword, parameters)}")
     for parameter_name, required in parameters.items():
         if required and parameter_name not in keywords:
             raise ValueError(f"{name} needs {parameter_name!r}: it has {dict(keywords)}")
@@ -141,7 +134,7 @@ def compose(
     check_rate(each, "each")
     for name, keywords in spec.items():
         if name not in PERTURBATIONS:
-            raise ValueError(f"unknown perturbation {name!r}: {_known(name, PERTURBATIONS)}")
+            raise ValueError(f"unknown perturbation {name!r}: {did_you_mean(name, PERTURBATIONS)}")
         _check_keywords(name, keywords)
     steps = tuple((name, dict(spec[name].items())) for name in PERTURBATIONS if name in spec)
     return Composition(steps, float(probability), float(each))

@@ -11,7 +11,6 @@ import numpy as np
 from ml_collections import ConfigDict
 from scipy import sparse
 
-from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
@@ -25,6 +24,7 @@ from pixel_linguist.train.dictionary import (
     detectors,
     distinct,
     frequent_windows,
+    of_text,
     principal,
     regress,
     whiten,
@@ -112,12 +112,6 @@ def _zeros(tree: Any) -> Any:
     return jax.tree.map(np.zeros_like, tree)
 
 
-def inked(batch: Batch) -> np.ndarray:
-    """Return a batch's patches of text, uint8 [N, H, W]."""
-    patches, count = batch["anchor"]["patches"], batch["anchor"]["count"]
-    return patches[np.arange(patches.shape[1]) < count[:, None]]
-
-
 def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> Params:
     """Solve one stage from the texts of its steps and return its parameters.
 
@@ -129,7 +123,9 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
         stage_batches(shop, stage, stage_objective(shop, stage)), stage.steps
     )
     first = list(itertools.islice(batches, -(-settings.texts // stage.batch_size)))
-    params = choose_dictionary(encoder, settings, np.concatenate([inked(b) for b in first]))
+    params = choose_dictionary(
+        encoder, settings, np.concatenate([of_text(**batch["anchor"]) for batch in first])
+    )
     features = Features(encoder, params)
     weight = inverse_document_frequency(features(**batch["anchor"]) for batch in first)
     width = 1 if settings.fit == "principal" else encoder.width

@@ -80,6 +80,11 @@ def distinct(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return patches[first], inverse
 
 
+def of_text(patches: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Return the patches that hold text, uint8 [N, H, W], of [B, S, H, W] with so many each."""
+    return patches[np.arange(patches.shape[1]) < count[:, None]]
+
+
 def cut_cells(patches: np.ndarray, counts: np.ndarray, width: int) -> Cells:
     """Cut distinct patches, uint8 [N, H, W] that are there so many times, into cells."""
     number, height, across = patches.shape
@@ -188,8 +193,7 @@ class Features:
         """Return float32 [B, F] of uint8 [B, S, H, W] with so many patches each."""
         if len(self._windows) > WINDOWS:
             self._forget()
-        used = np.arange(patches.shape[1]) < count[:, None]
-        cells = self._number_cells(patches[used])
+        cells = self._number_cells(of_text(patches, count))
         windows = np.lib.stride_tricks.sliding_window_view(cells, self._window, axis=1)
         unique, inverse = distinct(windows.reshape(-1, self._window))
         numbers, new = _number(unique, self._windows)

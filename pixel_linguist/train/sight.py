@@ -1,7 +1,6 @@
 """How a stage shows texts to its model: in what styles, rasterised where, augmented how."""
 
 import dataclasses
-import difflib
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.data.draw import Draw, OneStyle, Pair, Render
+from pixel_linguist.names import did_you_mean
 from pixel_linguist.render import Renderer, VariedRenderer
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.render.device import rasterise
@@ -97,10 +97,7 @@ def make_sight(
         FileNotFoundError: for a font family that is not installed.
     """
     if raster not in get_args(Raster):
-        nearest = difflib.get_close_matches(raster, get_args(Raster), n=1, cutoff=0.0)[0]
-        raise ValueError(
-            f"raster is {raster!r}: did you mean {nearest!r}? known: {', '.join(get_args(Raster))}"
-        )
+        raise ValueError(f"raster is {raster!r}: {did_you_mean(raster, get_args(Raster))}")
     variation = compose_styles(styles, seed)
     varied = any(variation.strengths().values())
     return Sight(
