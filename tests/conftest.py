@@ -1,7 +1,8 @@
 """Four virtual CPU devices, the real data where it is, and a tiny encoder and model."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ os.environ["JAX_NUM_CPU_DEVICES"] = "4"
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0"
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "compilation")
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_what_was_compiled() -> Iterator[None]:
+    """Free a file's compiled functions after it.
+
+    Each takes a dozen memory mappings; XLA aborts where a process has the 65,530 that Linux allows.
+    """
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
 
 
 @pytest.fixture(scope="session")
