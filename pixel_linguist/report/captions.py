@@ -24,16 +24,25 @@ METRICS = {
     "f1": "harmonic mean of precision and recall, from 0 to 1",
 }
 
+# What each objective's loss is; `describe_objective` adds what only some settings bring.
+OBJECTIVES = {
+    "info_nce": "cross-entropy of finding a text's partner among the batch",
+    "cosent": "how far the cosines of graded pairs are from the order of their scores (CoSENT)",
+    "distillation": "one minus the cosine of a text's vector and its teacher's",
+    "masked_autoencoder": "squared error of the pixels of hidden patches",
+}
+
 TRAINING_CAPTIONS = {
+    # In front of it stands what each stage's objective is.
     "loss": (
         "Loss",
-        "Cross-entropy of finding a text's partner among the batch. Stages follow one another from "
-        "left to right; a stage with another kind of pairs, another batch size or hard negatives "
-        "has another scale.",
+        "Stages follow one another from left to right; a stage with another objective, another "
+        "kind of pairs, another batch size or hard negatives has another scale.",
     ),
     "accuracy": (
         "In-batch accuracy",
-        "How often the partner is the nearest of all candidates in the batch, on training pairs.",
+        "How often the partner (where a teacher is followed, the text's own vector of the "
+        "teacher's) is the nearest of all candidates in the batch, in training.",
     ),
     "geometry": (
         "Alignment and uniformity",

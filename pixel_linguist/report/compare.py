@@ -39,6 +39,7 @@ def read_comparison(folders: Sequence[Path]) -> RunRecord:
         order=[],
         finished=set(),
         training={},
+        solved={},
         evaluations={},
         rows=sorted(rows.values(), key=lambda row: row.trained),
         metrics=shared,

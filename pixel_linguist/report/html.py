@@ -21,6 +21,7 @@ from pixel_linguist.report.plots import draw_plots
 from pixel_linguist.report.record import RunRecord, read_run
 from pixel_linguist.report.style import CSS
 from pixel_linguist.report.tables import (
+    describe_losses,
     describe_masks,
     describe_pairs,
     describe_perturbations,
@@ -56,7 +57,7 @@ def write_page(run: RunRecord, folder: Path) -> Path:
     light, dark = draw_plots(run, LIGHT), draw_plots(run, DARK)
     for name, png in light.items():
         write_whole(folder / "plots" / f"{name}.png", png)
-    plots = {name: _plot(name, png, dark[name]) for name, png in light.items()}
+    plots = {name: _plot(run, name, png, dark[name]) for name, png in light.items()}
     path = folder / "report.html"
     write_whole(path, _page(run, plots).encode("utf-8", "replace"))
     return path
@@ -271,11 +272,13 @@ def _chosen(plots: Mapping[str, str], prefix: str) -> str:
     return "".join(plot for name, plot in plots.items() if name.startswith(prefix))
 
 
-def _plot(name: str, light: bytes, dark: bytes) -> str:
+def _plot(run: RunRecord, name: str, light: bytes, dark: bytes) -> str:
     """Write a plot as a figure that follows the reader's colour scheme."""
     title, caption = TRAINING_CAPTIONS.get(name, ("", ""))
     kind, _, metric = name.partition("-")
-    if kind in FOUND_CAPTIONS:
+    if name == "loss":
+        caption = f"{describe_losses(run)} {caption}".strip()
+    elif kind in FOUND_CAPTIONS:
         title, caption = FOUND_CAPTIONS[kind]
         title = f"{title}: {metric}"
     elif kind == "scores":

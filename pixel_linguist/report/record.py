@@ -57,6 +57,7 @@ class RunRecord:
         order: the stages, those that have not begun included.
         finished: the stages that have left their model.
         training: stage → its metrics, in `order`.
+        solved: stage → seconds that it took to solve it in closed form.
         evaluations: stage → its scores as it went, each named "task/metric"; in `order`.
         rows: of the table of scores, in the order in which they were made.
         metrics: task → the metric that stands for it.
@@ -72,6 +73,7 @@ class RunRecord:
     order: list[str]
     finished: set[str]
     training: dict[str, Curve]
+    solved: dict[str, float]
     evaluations: dict[str, Curve]
     rows: list[Scored]
     metrics: dict[str, str]
@@ -134,6 +136,7 @@ def read_run(folder: Path) -> RunRecord:
     seen = [record["stage"] for record in records]
     order = list(dict.fromkeys([*config.get("order", []), *seen]))
     training = {name: _curve(records, "train", name) for name in order}
+    solving = {name: _curve(records, "solve", name) for name in order}
     evaluations = {name: _curve(records, "evaluation", name) for name in order}
     rows = [_mapping(row) for row in scores.get("rows", [])]
     tasks = {task: _mapping(about) for task, about in _mapping(scores.get("tasks")).items()}
@@ -143,6 +146,7 @@ def read_run(folder: Path) -> RunRecord:
         order=order,
         finished={n for n in order if (folder / "stages" / n / "model" / "config.json").is_file()},
         training={name: curve for name, curve in training.items() if curve.steps},
+        solved={name: curve.last("seconds") for name, curve in solving.items() if curve.steps},
         evaluations={name: curve for name, curve in evaluations.items() if curve.steps},
         rows=[Scored(row["model"], _mapping(row.get("scores"))) for row in rows if "model" in row],
         metrics={task: about.get("metric", "score") for task, about in tasks.items()},
@@ -195,7 +199,7 @@ def _curve(records: Iterable[dict[str, Any]], kind: str, stage: str) -> Curve:
 
 
 def _numbers(record: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
-    """Yield a training record's metrics, or an evaluation's scores as "task/metric"."""
+    """Yield a record's metrics, or an evaluation's scores as "task/metric"."""
     if record["kind"] == "evaluation":
         for task, scores in _mapping(record.get("scores")).items():
             for metric, value in _mapping(scores).items():

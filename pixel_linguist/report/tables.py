@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from pixel_linguist.report.captions import OBJECTIVES
 from pixel_linguist.report.record import BASELINES, RunRecord, Scored
 
 MISSING = "–"
@@ -92,7 +93,7 @@ def stage_table(run: RunRecord) -> str:
 def stage_state(run: RunRecord, name: str) -> str:
     """Say how far a stage has come."""
     if name in run.finished:
-        return "finished"
+        return "solved in closed form" if run.stage(name).get("closed_form") else "finished"
     if name in run.training:
         wanted = run.stage(name).get("steps")
         return f"at step {run.training[name].steps[-1]}" + (f" of {wanted}" if wanted else "")
@@ -116,7 +117,9 @@ def show(value: float, form: str = f".{DECIMALS}f") -> str:
 
 
 def seconds_of(run: RunRecord, name: str) -> float:
-    """Return how long a stage has trained, NaN if it never did."""
+    """Return how long a stage has trained, or took to solve; NaN if it never did."""
+    if name in run.solved:
+        return run.solved[name]
     curve = run.training.get(name)
     times = [s for s in curve.values.get("seconds", []) if math.isfinite(s)] if curve else []
     return sum(times) if times else math.nan
@@ -130,6 +133,33 @@ def describe_pairs(stage: Mapping[str, Any]) -> str:
     text = ", ".join(f"{name} → {_name(part, 'pairs')}" for name, part in parts.items())
     hard = isinstance(objective, dict) and objective.get("hard_negatives")
     return text + (" with hard negatives" if text and hard else "")
+
+
+def describe_objective(stage: Mapping[str, Any]) -> str:
+    """Say what a stage's loss is; nothing if its settings do not tell."""
+    objective = stage.get("objective")
+    if not isinstance(objective, dict) or "name" not in objective:
+        return ""
+    name = str(objective["name"])
+    text = OBJECTIVES.get(name, name)
+    if name == "info_nce" and objective.get("hard_negatives"):
+        text += " and hard negatives"
+    if name == "distillation" and objective.get("similarity_weight"):
+        text += ", and the cross-entropy of its likeness to the batch's vectors of the teacher's"
+    if name == "masked_autoencoder" and objective.get("word_buckets"):
+        text += ", and the cross-entropy of the text's words"
+    return text
+
+
+def describe_losses(run: RunRecord) -> str:
+    """Say what the loss of each stage is that has one, those of one objective together."""
+    stages: dict[str, list[str]] = {}
+    for name, curve in run.training.items():
+        if "loss" in curve.values and (text := describe_objective(run.stage(name))):
+            stages.setdefault(text[0].upper() + text[1:], []).append(name)
+    if len(stages) < 2:
+        return "".join(f"{text}." for text in stages)
+    return " ".join(f"{text}: {', '.join(names)}." for text, names in stages.items())
 
 
 def describe_perturbations(stage: Mapping[str, Any]) -> str:
@@ -237,7 +267,8 @@ def _score_cell(
 def _stage_row(run: RunRecord, name: str) -> str:
     """Write one stage's row."""
     stage, curve = run.stage(name), run.training.get(name)
-    schedule = stage.get("schedule")
+    # What is solved has no rate, though its settings have one.
+    schedule = {} if stage.get("closed_form") else stage.get("schedule")
     peak = schedule.get("peak") if isinstance(schedule, dict) else None
     trains = bool(stage.get("steps") or curve)
     texts = (describe_pairs(stage), describe_perturbations(stage))

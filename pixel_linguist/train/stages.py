@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -129,7 +130,7 @@ def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) ->
     first = list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
     Draw(sight.render, objective.views, min(sight.devices, 1))(first, stage.length)
     if stage.closed_form:
-        check_closed_form(shop.encoder, stage, first[0][0])
+        check_closed_form(shop.encoder, stage, objective.views, first[0][0])
 
 
 def start_params(shop: Workshop, stage: ConfigDict, score: Score) -> Params:
@@ -271,7 +272,11 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
             picture_pairs(shop, name, stage)
             evaluate = functools.partial(scorer.score, names=stage.evaluate_tasks)
             if stage.closed_form:
+                began = time.perf_counter()
                 params = solve_stage(shop, name, stage, params)
+                # No step is trained, so that nothing else tells of its time.
+                seconds = time.perf_counter() - began
+                shop.run.log("solve", name, stage.steps, {"seconds": seconds})
             else:
                 params = train_stage(shop, name, stage, params, evaluate, preemption)
         save_model(shop.run.model(name), shop.model(params))

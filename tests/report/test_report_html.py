@@ -14,9 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixel_linguist.objective import registry
 from pixel_linguist.report.__main__ import main
+from pixel_linguist.report.captions import OBJECTIVES
 from pixel_linguist.report.html import write_report
-from pixel_linguist.report.tables import describe_masks, describe_perturbations
+from pixel_linguist.report.tables import (
+    describe_masks,
+    describe_objective,
+    describe_perturbations,
+)
 
 MakeRun = Callable[..., Path]
 VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
@@ -156,6 +162,70 @@ def test_every_stage_is_there_with_its_state(make_run: MakeRun) -> None:
     assert "finished" in rows["visual"] and "average of visual_characters" in rows["visual"]
     assert "not begun" in rows["nli"]
     assert "1 of 5" in page.text
+
+
+@pytest.mark.usefixtures("no_plots")
+def test_a_stage_that_is_solved_shows_its_time_and_no_steps_of_training(make_run: MakeRun) -> None:
+    folder = make_run()
+    trained = Page(write_report(folder))
+    config = json.loads((folder / "config.json").read_text())
+    config["order"].insert(0, "dictionary")
+    settings = {**config["stages"]["visual_words"], "closed_form": {"texts": 100}}
+    config["stages"]["dictionary"] = settings
+    (folder / "config.json").write_text(json.dumps(config))
+    model = folder / "stages" / "dictionary" / "model"
+    model.mkdir(parents=True)
+    (model / "config.json").write_text("{}")
+    record = {"kind": "solve", "stage": "dictionary", "step": 60, "seconds": 67.2}
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(record) + "\n")
+    page = Page(write_report(folder))
+    row = [text for _, text, _ in page.tables["stages"][1]]
+    assert row[0].startswith("dictionary") and row[-1] == "1 min 07 s"
+    assert row[3] == "60 solved in closed form" and row[-4:-1] == ["–"] * 3
+    (before,), (after,) = (
+        re.findall(r"([\d,]+)steps of training", text) for text in (trained.text, page.text)
+    )
+    assert before == after
+
+
+def test_the_plot_of_losses_says_what_each_stage_was_trained_for(make_run: MakeRun) -> None:
+    folder = make_run()
+    # A run of which no settings are known is not said to have had any objective.
+    assert "ross-entropy" not in Page(write_report(folder)).text
+    config = json.loads((folder / "config.json").read_text())
+    contrast = {"name": "info_nce", "hard_negatives": False}
+    for stage in config["stages"].values():
+        stage["objective"] = contrast
+    (folder / "config.json").write_text(json.dumps(config))
+    found = Page(write_report(folder)).text
+    assert "LossCross-entropy of finding a text's partner among the batch. Stages follow" in found
+    config["stages"]["topical"]["objective"] = {"name": "distillation", "similarity_weight": 0.0}
+    config["stages"]["nli"]["objective"] = {"name": "cosent", "scale": 20}
+    (folder / "config.json").write_text(json.dumps(config))
+    found = Page(write_report(folder)).text
+    assert "partner among the batch: visual_characters, visual_words. One minus the" in found
+    assert "teacher's: topical. How far the cosines of graded pairs" in found
+    assert "(CoSENT): nli. Stages follow" in found
+
+
+@pytest.mark.parametrize(
+    ("objective", "text"),
+    [
+        ({"name": "info_nce", "hard_negatives": True}, "among the batch and hard negatives"),
+        ({"name": "distillation", "similarity_weight": 0.3}, "likeness to the batch's vectors"),
+        ({"name": "masked_autoencoder", "word_buckets": 0}, "pixels of hidden patches"),
+        ({"name": "masked_autoencoder", "word_buckets": 64}, "hidden patches, and the cross-ent"),
+        ({"name": "one's own"}, "one's own"),
+        ({}, ""),
+    ],
+)
+def test_an_objective_is_described_as_it_is_set(objective: dict[str, Any], text: str) -> None:
+    assert text in describe_objective({"objective": objective})
+
+
+def test_every_objective_has_its_description() -> None:
+    assert set(OBJECTIVES) == set(registry.OBJECTIVES)
 
 
 def test_a_stage_is_described_by_all_that_changes_its_pictures() -> None:

@@ -13,11 +13,14 @@ from pixel_linguist import config as configs
 from pixel_linguist.data.loader import text_id
 from pixel_linguist.model import init_params
 from pixel_linguist.model.store import load_model, save_model
+from pixel_linguist.train import stages
 from pixel_linguist.train.loop import keep_best, stage_batches, stage_objective, train_stage
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.stages import (
+    Scorer,
     make_workshop,
     run_recipe,
+    run_stage,
     stage_settings,
     start_params,
 )
@@ -182,6 +185,20 @@ def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict)
         "score": 0.7,
         "step": 1,
     }
+
+
+def test_a_stage_that_is_solved_tells_how_long_it_took(
+    tmp_path: Path, config: ConfigDict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change("stages.both.closed_form", {"texts": 8})(config)
+    change("stages.both.report", False)(config)
+    monkeypatch.setattr(stages, "solve_stage", lambda shop, name, stage, start: start)
+    shop = make_workshop(config, tmp_path)
+    run_stage(shop, "both", Scorer(shop, {}), Preemption())
+    (line,) = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+    assert (line["kind"], line["stage"], line["step"]) == ("solve", "both", 4)
+    assert line["seconds"] >= 0
+    assert shop.run.finished("both")
 
 
 def test_a_data_set_whose_folder_has_changed_is_refused(tmp_path: Path, config: ConfigDict) -> None:
