@@ -26,6 +26,8 @@ QUERIES = (
 )
 TYPOS = {"transpose_characters": {"rate": 0.1}, "keyboard_neighbours": {"rate": 0.04}}
 SHOWN = 3
+# They say how embeddings lie, not how good they are: the report draws them.
+NO_SCORES = ("effective_rank",)
 
 
 def markdown_table(folder: Path) -> str:
@@ -35,6 +37,8 @@ def markdown_table(folder: Path) -> str:
     lines = [f"| | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
     for task in read_json(folder / "config.json")["evaluate"]["report_tasks"]:
         metric = scores["tasks"][task]["metric"]
+        if metric in NO_SCORES:
+            continue
         cells = [f"{row['scores'][task][metric]:.3f}" for row in scores["rows"]]
         lines.append(f"| {task} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

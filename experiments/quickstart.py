@@ -131,7 +131,10 @@ def languages(start: str, steps: int) -> ConfigDict:
 
 
 def tasks() -> dict[str, Any]:
-    """Return similarity in every language and retrieval of translations, on test compositions."""
+    """Return similarity in every language and retrieval of translations, on test compositions.
+
+    The geometry of sentences told in all languages gives the report its distances and its map.
+    """
     dev = world("similarity", PIVOT, split="dev", size=400)
     found: dict[str, Any] = {DEV: {"name": "sts", "source": dev}}
     for code in LANGUAGES:
@@ -141,6 +144,8 @@ def tasks() -> dict[str, Any]:
         source = world("parallel", PIVOT, code, split="test", size=500)
         sides = {"first": "sentence1", "second": "sentence2"}
         found[f"{PIVOT}-{code}"] = {"name": "bitext", "source": source, **sides}
+    aligned = {code: world("translations", code, split="test", size=300) for code in LANGUAGES}
+    found["geometry"] = {"name": "geometry", "sources": aligned}
     return found
 
 

@@ -28,11 +28,12 @@ COLUMNS = {
         "group": int,
     },
     "parallel": {"sentence1": str, "sentence2": str, "language1": str, "language2": str},
+    "translations": {"text": str, "language": str},
 }
 DUMP = """
 import json
 from pixel_linguist.data.world import LANGUAGES, WorldSource
-for task in ("sentences", "documents", "nli", "similarity", "words", "parallel"):
+for task in ("sentences", "documents", "nli", "similarity", "words", "parallel", "translations"):
     source = WorldSource(task, split="dev", size=20, languages=tuple(LANGUAGES), seed=3)
     print(json.dumps([source[i] for i in range(20)]))
 """
@@ -134,6 +135,22 @@ def test_parallel_languages() -> None:
     assert len(set(pairs)) == 3 + 6
     source = WorldSource("parallel", split="train", size=50, languages=("en", "dor"))
     assert {(source[i]["language1"], source[i]["language2"]) for i in range(50)} == {("en", "dor")}
+
+
+def test_translations_say_the_same_in_every_language() -> None:
+    sources = [
+        WorldSource("translations", split="test", size=100, languages=(code,)) for code in ALL
+    ]
+    for i in range(100):
+        texts = {str(source[i]["text"]) for source in sources}
+        assert len(texts) == len(ALL)
+        said = [
+            read_concepts(str(source[i]["text"]), code)
+            for source, code in zip(sources, ALL, strict=True)
+        ]
+        assert all(sorted(names) == sorted(said[0]) for names in said)
+        assert all(source.meaning(i) == sources[0].meaning(i) for source in sources)
+    assert len({str(sources[0].meaning(i)) for i in range(100)}) > 90
 
 
 def test_documents_are_sentences_of_one_scene() -> None:

@@ -63,6 +63,7 @@ def test_quickstart(tmp_path: Path) -> None:
     config = configs.load(RECIPES / "quickstart.py")
     shrink(config, tmp_path)
     check_run(config, tmp_path / "run")
+    assert "Distances between languages" in (tmp_path / "run/report.html").read_text()
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ class WorldSource:
     | similarity | score (0..5, see `proposition.similarity`), sentence1, sentence2, language |
     | words | word1, word2 (any forms for one concept), language1, language2, group (the concept) |
     | parallel | sentence1, sentence2 (the same proposition), language1, language2 |
+    | translations | text (a record says the same in sources of other languages), language |
 
     No set of content words of a sentence in one split occurs in another (see `split_of`).
 
@@ -77,7 +78,8 @@ class WorldSource:
         """Draw the meaning of a record; the generator goes on to its words."""
         if not 0 <= index < self.size:
             raise IndexError(f"record {index} of a source of {self.size}")
-        name = f"{self.task} {self.split} {' '.join(self.languages)}"
+        languages = () if TASKS[self.task].aligned else self.languages
+        name = " ".join([self.task, self.split, *languages])
         rng = np.random.default_rng([self.seed, zlib.crc32(name.encode()), index])
         return rng, TASKS[self.task].draw(rng, self.split)
 

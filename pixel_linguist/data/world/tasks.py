@@ -164,11 +164,13 @@ class Task:
         draw: (rng, split) → what its texts mean.
         write: (rng, meaning, languages, index) → the record.
         languages: how many languages it takes at least.
+        aligned: whether a record means the same in whatever languages it is written.
     """
 
     draw: Callable[[np.random.Generator, str], Meaning]
     write: Callable[[np.random.Generator, Meaning, Sequence[str], int], Record]
     languages: int = 1
+    aligned: bool = False
 
 
 TASKS = {
@@ -178,4 +180,5 @@ TASKS = {
     "similarity": Task(_draw_similarity, _write_similarity),
     "words": Task(_draw_words, _write_words),
     "parallel": Task(_draw_parallel, _write_parallel, languages=2),
+    "translations": Task(_draw_sentence, _write_sentence, aligned=True),
 }
