@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 
 from experiments.base import get_config, info_nce, optimizer
-from pixel_linguist.model import EncoderConfig
+from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.objective import Objective, make_objective
-from pixel_linguist.train.devices import AXIS
+from pixel_linguist.train.devices import AXIS, place_state
 from pixel_linguist.train.optim import OptimizerConfig
+from pixel_linguist.train.step import init_state, mapped_step
 
 SIDE = 16
 OPTIMIZER = OptimizerConfig(**optimizer())
@@ -24,6 +25,22 @@ def contrast() -> Objective:
     """Return the default objective, without hard negatives."""
     arguments = info_nce(hard_negatives=False)
     return make_objective(arguments.pop("name"), {**arguments, "axis": AXIS})
+
+
+def compiled_step(
+    config: EncoderConfig, pairs: int, chunk_size: int = 0
+) -> tuple[Any, Any, tuple[Any, ...]]:
+    """Compile the training step of a batch of noise; nothing is run.
+
+    Returns:
+        The compiled function, the state it starts from, and its other arguments.
+    """
+    objective = contrast()
+    step: Any = mapped_step(config, objective, OPTIMIZER, "shard_map", chunk_size=chunk_size)
+    host = init_state(init_params(config, 0), objective, OPTIMIZER)
+    state = place_state(host, "shard_map", shard_optimizer=False)
+    rest = (noise(pairs, config.max_patches), np.float32(1e-4), np.uint32(0))
+    return step.lower(state, *rest).compile(), state, rest
 
 
 def noise(pairs: int, length: int) -> dict[str, Any]:

@@ -13,28 +13,19 @@ import argparse
 import json
 import os
 import time
-from typing import Any
 
 import jax
-import numpy as np
 
-from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
-from pixel_linguist.model import EncoderConfig, init_params, preset
+from benchmarks.contrast import compiled_step, encoder
+from pixel_linguist.model import EncoderConfig, preset
 from pixel_linguist.train.cost import matmul_peak, train_flops
-from pixel_linguist.train.devices import place_state
-from pixel_linguist.train.step import init_state, mapped_step
 
 REPEATS = 2
 
 
 def measure(config: EncoderConfig, pairs: int, chunk_size: int, repeats: int) -> tuple[int, float]:
     """Return (bytes of activations, seconds of the fastest step; infinite without repeats)."""
-    objective = contrast()
-    step: Any = mapped_step(config, objective, OPTIMIZER, "shard_map", chunk_size=chunk_size)
-    host = init_state(init_params(config, 0), objective, OPTIMIZER)
-    state = place_state(host, "shard_map", shard_optimizer=False)
-    rest = (noise(pairs, config.max_patches), np.float32(1e-4), np.uint32(0))
-    compiled = step.lower(state, *rest).compile()
+    compiled, state, rest = compiled_step(config, pairs, chunk_size)
     fastest = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
