@@ -73,11 +73,12 @@ def closed_form() -> dict[str, Any]:
         # Cells of windows, from and to.
         "shortest": 1,
         "longest": 4,
-        # How far a window may differ, in cells, and still be seen.
+        # How far a window may differ, in cells, and still be seen (or a cell, as a share of it).
         "tolerance": 0.75,
         # Of the ridge regression, a text's features having length 1.
         "penalty": 0.05,
-        # "target", as examples bring it, or "principal": the directions in which texts differ most.
+        # "letters": which of them are alike, from pairs of views. Then what windows mean: "target",
+        # as examples bring it, or "principal", the directions in which texts differ most.
         "fit": "target",
     }
 
@@ -237,8 +238,10 @@ def get_config() -> ConfigDict:
                 # Words beside the sentence in the embedding: buckets, and how many are not 0.
                 "word_buckets": 0,
                 "top_words": 0,
-                # Pixels of a cell, numbers it is mapped to, cells of a window; 0: no windows.
+                # Pixels of a cell, hidden units that read it, numbers it is mapped to, cells of a
+                # window; 0: no windows.
                 "cell_pixels": 0,
+                "cell_hidden": 0,
                 "cell_width": 0,
                 "window_cells": 0,
                 "final_norm": True,

@@ -1,15 +1,17 @@
-"""The model that comes with the package: a dictionary of letters' windows, solved, then scores.
+"""The model that comes with the package: letters, windows of them, what they mean, then scores.
 
     python -m experiments.shipped.teach --data_dir DATA
     ./run.sh train experiments/tiny.py --workdir runs/tiny --config.data_dir=DATA
     python -m pixel_linguist.evaluate runs/tiny/model
 
-The student sees words as pictures, more than half of the texts perturbed; its targets are a text
-teacher's vectors, for translations that of the English sentence. The first stage solves for them
-(pixel_linguist/train/dictionary.py); then the scores of STS-B's train split, in nine languages,
-put its cosines in order. It never sees a test split, nor Tatoeba, SICK, XNLI or MRPC.
+Two stages are solved, not trained. The first finds out from pictures of texts in disguise which
+letters are alike (pixel_linguist/train/letters.py). The second chooses windows of a few letters
+and solves for a text teacher's vectors (pixel_linguist/train/dictionary.py), from texts of which
+half are misspelled. Then the scores of STS-B's train split put its cosines in order. It never sees
+a test split, nor Tatoeba, SICK, XNLI or MRPC. experiments/tiny_multilingual.py has nine languages.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,17 @@ from ml_collections import ConfigDict
 from experiments.base import PIVOT, closed_form, optimizer, part, stage
 from experiments.base import get_config as defaults
 from experiments.shipped import teach
-from experiments.small import LANGUAGES
 
 TEACHER = Path("runs/teacher").resolve()
-DEV = "stsb-en-dev"
-# A few of these in each perturbed text, and strong.
-PERTURBED = {
+# What leaves the letters of a text where they are.
+DISGUISES = {
+    "look_alikes": {"rate": 0.7},
+    "leetspeak": {"rate": 0.7},
+    "add_diacritics": {"rate": 0.7},
+    "change_case": {"rate": 1.0},
+}
+# A few of these in each perturbed text, and strong. Letters in disguise are known by then.
+MISSPELLINGS = {
     "shuffle_words_within_window": {"rate": 0.5, "window": 3},
     "drop_words": {"rate": 0.05},
     "repeat_words": {"rate": 0.05},
@@ -34,15 +41,10 @@ PERTURBED = {
     "substitute_characters": {"rate": 0.05},
     "keyboard_neighbours": {"rate": 0.1},
     "repeat_characters": {"rate": 0.1},
-    "look_alikes": {"rate": 0.5},
-    "leetspeak": {"rate": 0.5},
-    "add_diacritics": {"rate": 0.5},
     "full_width": {"rate": 0.7},
-    "insert_zero_width": {"rate": 0.2},
-    "change_case": {"rate": 0.7},
     "change_whitespace": {"rate": 0.1},
 }
-PERTURB: dict[str, Any] = {"perturb": PERTURBED, "perturb_probability": 0.5, "perturb_each": 0.15}
+SHAPE: dict[str, Any] = {"length": 32, "length_buckets": 8, "window": 8}
 
 
 def taught(path: Path, weight: float) -> dict[str, Any]:
@@ -55,20 +57,19 @@ def taught(path: Path, weight: float) -> dict[str, Any]:
     return part(source, {"name": "taught", "text": "text", "target": "vector"}, weight)
 
 
-def graded(code: str) -> dict[str, Any]:
-    """Return STS-B's train split in one language; English counts four times."""
-    source = {"name": "tsv", "path": f"sts/stsb/{code}/train.tsv"}
-    columns = {"anchor": "sentence1", "positive": "sentence2", "score": "score"}
-    return part(source, {"name": "graded", **columns}, 4.0 if code == PIVOT else 1.0)
+def stsb(code: str, pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
+    """Return STS-B's train split in one language."""
+    return part({"name": "tsv", "path": f"sts/stsb/{code}/train.tsv"}, pairs, weight)
 
 
-def tasks() -> dict[str, Any]:
-    """Return STS-B's dev split in three languages; test splits are scored once, at the end."""
-    paths = {code: f"sts/stsb/{code}/dev.tsv" for code in (PIVOT, "de", "ru")}
-    return {
-        f"stsb-{code}-dev": {"name": "sts", "source": {"name": "tsv", "path": path}}
-        for code, path in paths.items()
+def tasks(codes: Sequence[str]) -> dict[str, Any]:
+    """Return STS-B's dev splits, English attacked too; test splits are scored once, at the end."""
+    dev = {
+        code: {"name": "sts", "source": {"name": "tsv", "path": f"sts/stsb/{code}/dev.tsv"}}
+        for code in codes
     }
+    named: dict[str, Any] = {f"stsb-{code}-dev": task for code, task in dev.items()}
+    return {**named, "attacked-en-dev": {"name": "robustness", "task": dev[PIVOT]}}
 
 
 def shape_encoder(config: ConfigDict, *, windows: int) -> None:
@@ -76,57 +77,82 @@ def shape_encoder(config: ConfigDict, *, windows: int) -> None:
     # A patch holds nearly every word whole, a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 64, "max_patches": 48})
     config.model.update({"width": teach.WIDTH, "depth": 1, "heads": 4, "mlp_width": 512})
-    config.model.update({"cell_pixels": 8, "cell_width": 32, "window_cells": 4})
-    config.model.update({"patch_hidden": windows, "final_norm": False})
+    config.model.update({"cell_pixels": 8, "cell_hidden": 1536, "cell_width": 32})
+    config.model.update({"window_cells": 4, "patch_hidden": windows, "final_norm": False})
     config.model.update({"head": "none", "dropout": 0.0})
 
 
-def recipe(teacher: Path) -> ConfigDict:
-    """Return the recipe with a teacher's folder."""
+def letters_stage(codes: Sequence[str]) -> ConfigDict:
+    """Return the stage that finds out which letters are alike."""
+    views = {"name": "columns", "anchor": "sentence1", "positive": "sentence1", "negative": None}
+    return stage(
+        data={code: stsb(code, views) for code in codes},
+        closed_form=closed_form() | {"fit": "letters", "tolerance": 0.5},
+        perturb=DISGUISES,
+        perturb_probability=0.6,
+        perturb_each=0.25,
+        steps=12 * len(codes),
+        peak=0.0,
+        warmup=0,
+        batch_size=512,
+        report=False,
+        **SHAPE,
+    )
+
+
+def recipe(teacher: Path, others: Sequence[str] = (), *, windows: int = 13_440) -> ConfigDict:
+    """Return the recipe for English and others' languages with a teacher's folder."""
+    codes = (PIVOT, *others)
     config = defaults()
-    shape_encoder(config, windows=13_824)
+    shape_encoder(config, windows=windows)
     config.train.log_every = 20
-    shape: dict[str, Any] = {
-        "length": 32,
-        "length_buckets": 8,
-        "window": 8,
-        "evaluate_tasks": (DEV,),
+    lessons = {
+        "stsb": taught(teacher / "stsb.parquet", 1.5),
+        "sentences": taught(teacher / "sentences.parquet", 4.0),
+        "words": taught(teacher / "words.parquet", 0.5),
     }
+    if others:
+        lessons["translations"] = taught(teacher / "translations.parquet", 6.0)
+    perturb: dict[str, Any] = {
+        "perturb": MISSPELLINGS,
+        "perturb_probability": 0.5,
+        "perturb_each": 0.15,
+    }
+    scored = {"name": "graded", "anchor": "sentence1", "positive": "sentence2", "score": "score"}
     stages = {
+        "letters": letters_stage(codes),
         "dictionary": stage(
+            init_from=("letters",),
             objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
-            data={
-                "stsb": taught(teacher / "stsb.parquet", 1.5),
-                "translations": taught(teacher / "translations.parquet", 4.0),
-                "sentences": taught(teacher / "sentences.parquet", 2.5),
-                "words": taught(teacher / "words.parquet", 0.5),
-            },
+            data=lessons,
             closed_form=closed_form() | {"texts": 40_000},
             steps=200,
             peak=0.0,
             warmup=0,
             batch_size=1024,
-            **PERTURB,
-            **shape,
+            **perturb,
+            **SHAPE,
         ),
         "scores": stage(
             init_from=("dictionary",),
             objective={"name": "cosent", "scale": 20.0},
-            data={code: graded(code) for code in (PIVOT, *LANGUAGES)},
+            # English counts four times.
+            data={code: stsb(code, scored, 4.0 if code == PIVOT else 1.0) for code in codes},
             optimizer={**optimizer(), "frozen": ("windows",)},
             steps=300,
             # A word wakes hundreds of units at once: at 3e-4 all texts become alike.
             peak=2e-5,
             warmup=30,
             batch_size=64,
-            **PERTURB,
-            **shape,
+            evaluate_tasks=(f"stsb-{PIVOT}-dev",),
+            **perturb,
+            **SHAPE,
         ),
     }
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
-    config.tasks = ConfigDict(tasks())
-    config.evaluate.report_tasks = tuple(tasks())
+    config.tasks = ConfigDict(tasks((PIVOT, *(code for code in ("de", "ru") if code in codes))))
+    config.evaluate.report_tasks = tuple(config.tasks)
     return config
 
 

@@ -1,7 +1,9 @@
-"""What each ingredient of experiments/tiny.py brings: its first stage, small, changed one by one.
+"""What each ingredient of experiments/tiny.py brings: what is solved, small, changed one by one.
 
     for change in render.family=cells render.family=noto model.cell_width=16 \\
-        stages.dictionary.perturb_probability=0.0; do
+        stages.letters.perturb_probability=0.0 stages.dictionary.perturb_probability=0.0 \\
+        stages.dictionary.closed_form.longest=3 stages.dictionary.closed_form.tolerance=0.9 \\
+        model.patch_hidden=2048; do
       ./run.sh train experiments/tiny_ablations.py --workdir runs/ablations/$change \\
         --config.data_dir=DATA --config.$change
     done
@@ -9,19 +11,15 @@
 
 from ml_collections import ConfigDict
 
-from experiments.tiny import TEACHER, recipe, shape_encoder
+from experiments.tiny import TEACHER, recipe
 
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    config = recipe(TEACHER)
-    shape_encoder(config, windows=4096)
+    config = recipe(TEACHER, windows=4096)
     dictionary = config.stages.dictionary
     dictionary.steps = 20
     dictionary.closed_form.texts = 10_240
-    config.stages = ConfigDict({"dictionary": dictionary})
-    config.order = ("dictionary",)
-    clean = config.tasks["stsb-en-dev"].to_dict()
-    config.tasks["attacked-en-dev"] = {"name": "robustness", "task": clean}
-    config.evaluate.report_tasks = tuple(config.tasks)
+    config.order = ("letters", "dictionary")
+    config.stages = ConfigDict({name: config.stages[name] for name in config.order})
     return config

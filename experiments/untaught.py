@@ -12,9 +12,9 @@ English.
 
 from ml_collections import ConfigDict
 
-from experiments.base import closed_form, part, stage
+from experiments.base import PIVOT, closed_form, part, stage
 from experiments.base import get_config as defaults
-from experiments.tiny import DEV, shape_encoder, tasks
+from experiments.tiny import SHAPE, letters_stage, shape_encoder, tasks
 
 
 def get_config() -> ConfigDict:
@@ -27,7 +27,9 @@ def get_config() -> ConfigDict:
     sources = [
         {"name": "sentences", "paths": (path,), "columns": names} for path, names in columns.items()
     ]
+    config.stages.letters = letters_stage((PIVOT,))
     config.stages.principal = stage(
+        init_from=("letters",),
         objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
         data={f"part{i}": part(source, identity) for i, source in enumerate(sources)},
         closed_form=closed_form() | {"fit": "principal"},
@@ -35,12 +37,9 @@ def get_config() -> ConfigDict:
         peak=0.0,
         warmup=0,
         batch_size=1024,
-        length=32,
-        length_buckets=8,
-        window=8,
-        evaluate_tasks=(DEV,),
+        **SHAPE,
     )
-    config.order = ("principal",)
-    config.tasks = ConfigDict(tasks())
-    config.evaluate.report_tasks = tuple(tasks())
+    config.order = ("letters", "principal")
+    config.tasks = ConfigDict(tasks((PIVOT,)))
+    config.evaluate.report_tasks = tuple(config.tasks)
     return config

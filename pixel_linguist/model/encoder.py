@@ -65,7 +65,9 @@ class EncoderConfig:
             family "cells"; 0: patches are embedded whole. Otherwise what embeds a patch is the sum
             over its windows of neighbouring cells, so that what is learned of a few letters holds
             wherever they stand in a word.
-        cell_width: numbers that a cell's pixels are mapped to, linearly.
+        cell_hidden: units of a layer that a cell's pixels go through first, so that letters that
+            look different can be alike to what follows; 0: none.
+        cell_width: numbers that a cell is mapped to, linearly.
         window_cells: cells of a window; blank ones stand around a patch.
         final_norm: whether features are normalised before they are pooled; without it, long
             vectors count for more in a mean.
@@ -94,6 +96,7 @@ class EncoderConfig:
     word_buckets: int = 0
     top_words: int = 0
     cell_pixels: int = 0
+    cell_hidden: int = 0
     cell_width: int = 0
     window_cells: int = 0
     final_norm: bool = True
@@ -145,6 +148,7 @@ def window_features(config: EncoderConfig, dtype: jnp.dtype) -> WindowFeatures:
     """Return the layer that an encoder with cells begins with."""
     return WindowFeatures(
         cell_pixels=config.cell_pixels,
+        cell_hidden=config.cell_hidden,
         cell_width=config.cell_width,
         window_cells=config.window_cells,
         features=config.patch_hidden,

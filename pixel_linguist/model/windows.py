@@ -10,13 +10,16 @@ class WindowFeatures(nn.Module):
 
     Attributes:
         cell_pixels: width of a cell.
-        cell_width: numbers C that a cell's pixels are mapped to, linearly.
+        cell_hidden: units of a layer that a cell's pixels go through first, to numbers of length 1
+            at most; 0: none.
+        cell_width: numbers C that a cell is mapped to, linearly.
         window_cells: cells K of a window.
         features: F.
         dtype: of the products.
     """
 
     cell_pixels: int
+    cell_hidden: int
     cell_width: int
     window_cells: int
     features: int
@@ -34,7 +37,12 @@ class WindowFeatures(nn.Module):
         x = patches.reshape(number, height, cells, self.cell_pixels)
         x = jnp.pad(x, ((0, 0), (0, 0), (1, self.window_cells - 1), (0, 0)))
         x = x.swapaxes(1, 2).reshape(number, cells + self.window_cells, -1)
+        if self.cell_hidden:
+            x = nn.relu(nn.Dense(self.cell_hidden, dtype=self.dtype, name="cell_hidden")(x))
         x = nn.Dense(self.cell_width, dtype=self.dtype, name="cell")(x)
+        if self.cell_hidden:
+            # A picture unlike all that were seen may not wake every unit.
+            x /= jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1)
         units = nn.Dense(self.features, dtype=self.dtype, name="units")
         # One after the other: all at once would take F numbers for each window.
         total = jnp.zeros((number, self.features), self.dtype)

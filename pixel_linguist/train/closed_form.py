@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 from scipy import sparse
 
+from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
@@ -24,17 +24,22 @@ from pixel_linguist.train.dictionary import (
     detectors,
     distinct,
     frequent_windows,
+    map_cells,
+    merge_cells,
     of_text,
     principal,
     regress,
     whiten,
 )
+from pixel_linguist.train.letters import Standing, matching_cells, solve_letters
 from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
 from pixel_linguist.train.watch import Progress
 
 
-def check_closed_form(encoder: EncoderConfig, stage: ConfigDict, example: Example) -> None:
-    """Refuse a stage's settings that do not fit its encoder, or its first example.
+def check_closed_form(
+    encoder: EncoderConfig, stage: ConfigDict, views: tuple[str, ...], example: Example
+) -> None:
+    """Refuse a stage's settings that do not fit its encoder, its views, or its first example.
 
     Raises:
         ValueError: saying what would.
@@ -45,15 +50,31 @@ def check_closed_form(encoder: EncoderConfig, stage: ConfigDict, example: Exampl
             "closed_form needs model.cell_pixels above 0, model.positions 'learned' and "
             "model.final_norm False"
         )
+    if stage.raster != "host":
+        raise ValueError(f"closed_form reads pixels: raster {stage.raster!r} must be 'host'")
+    if settings.fit == "letters":
+        if not encoder.cell_hidden or "positive" not in views:
+            raise ValueError(
+                "closed_form.fit 'letters' needs model.cell_hidden above 0, and an objective "
+                "that reads pairs, as info_nce"
+            )
+        return
+    if encoder.cell_hidden and not stage.init_from:
+        raise ValueError("with model.cell_hidden, init_from must name a stage of fit 'letters'")
+    _check_dictionary(encoder, settings, stage.steps * stage.batch_size, example)
+
+
+def _check_dictionary(
+    encoder: EncoderConfig, settings: ClosedForm, examples: int, example: Example
+) -> None:
     if settings.longest > encoder.window_cells:
         raise ValueError(
             f"closed_form.longest {settings.longest} is more than model.window_cells, "
             f"{encoder.window_cells}"
         )
-    if settings.texts > stage.steps * stage.batch_size:
+    if settings.texts > examples:
         raise ValueError(
-            f"closed_form.texts {settings.texts} is more than the {stage.steps} steps of "
-            f"{stage.batch_size} read"
+            f"closed_form.texts {settings.texts} is more than the {examples} examples read"
         )
     width = 0 if example.target is None else len(example.target)
     if settings.fit == "target" and width != encoder.width:
@@ -64,23 +85,29 @@ def check_closed_form(encoder: EncoderConfig, stage: ConfigDict, example: Exampl
 
 
 def choose_dictionary(
-    encoder: EncoderConfig, settings: ClosedForm, patches: np.ndarray
+    encoder: EncoderConfig, settings: ClosedForm, start: dict[str, Any], patches: np.ndarray
 ) -> dict[str, Any]:
-    """Return the parameters that find the most frequent windows of uint8 [N, H, W]."""
+    """Return the parameters that find the most frequent windows of uint8 [N, H, W].
+
+    Cells are mapped as `start` does where they have a hidden layer; else they are whitened.
+    """
     unique, inverse = distinct(patches)
     counts = np.bincount(inverse)
     cells = cut_cells(unique, counts, encoder.cell_pixels)
-    kernel, bias = whiten(cells, encoder.cell_width)
+    if encoder.cell_hidden:
+        layers = {name: start[name] for name in ("cell_hidden", "cell")}
+        cells, codes = merge_cells(cells, map_cells(layers, cells.pixels))
+    else:
+        kernel, bias = whiten(cells, encoder.cell_width)
+        layers = {"cell": {"kernel": kernel, "bias": bias}}
+        codes = map_cells(layers, cells.pixels)
     size = encoder.window_cells
     windows = frequent_windows(
         cells, counts, encoder.patch_hidden, settings.shortest, settings.longest
     )
     windows = np.pad(windows, ((0, 0), (0, size - settings.longest)), constant_values=-1)
-    hidden, threshold = detectors(cells, windows, kernel, bias, settings.tolerance)
-    return {
-        "cell": {"kernel": kernel, "bias": bias},
-        "units": {"kernel": hidden, "bias": threshold},
-    }
+    hidden, threshold = detectors(codes, windows, settings.tolerance)
+    return {**layers, "units": {"kernel": hidden, "bias": threshold}}
 
 
 def inverse_document_frequency(features: Iterable[sparse.csr_array]) -> np.ndarray:
@@ -118,30 +145,69 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     Every host reads all of them, and comes to the same result. What was read is not kept: a run
     that is killed begins the stage again.
     """
+    every = stage_batches(shop, stage, stage_objective(shop, stage), shared=False)
+    batches = itertools.islice(every, stage.steps)
+    solve = solve_cells if stage.closed_form.fit == "letters" else solve_dictionary
+    return solve(shop, name, stage, start, batches)
+
+
+class Watch:
+    """Shows how far a stage has come."""
+
+    def __init__(self, shop: Workshop, name: str, stage: ConfigDict):
+        self._progress = Progress(name, first=0, steps=stage.steps)
+        self._every, self._size = shop.config.train.log_every, stage.batch_size
+        self._began, self._done = time.perf_counter(), 0
+
+    def step(self) -> None:
+        """Count a batch."""
+        self._done += 1
+        self._progress.step()
+        if self._done % self._every == 0:
+            rate = self._done * self._size / (time.perf_counter() - self._began)
+            self._progress.show(self._done, {"examples_per_second": rate})
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._progress.close()
+
+
+def solve_cells(
+    shop: Workshop, name: str, stage: ConfigDict, start: Params, batches: Iterable[Batch]
+) -> Params:
+    """Find out from pairs of views which letters are alike."""
+    standing, watch = Standing(), Watch(shop, name, stage)
+    for batch in batches:
+        one, other = batch["anchor"], batch["positive"]
+        count = one["count"], other["count"]
+        cells = shop.encoder.cell_pixels
+        standing.add(*matching_cells(one["patches"], other["patches"], count, cells))
+        watch.step()
+    watch.close()
+    solved = solve_letters(shop.encoder, ClosedForm(**stage.closed_form), standing)
+    return start | {"windows": start["windows"] | solved}
+
+
+def solve_dictionary(
+    shop: Workshop, name: str, stage: ConfigDict, start: Params, batches: Iterable[Batch]
+) -> Params:
+    """Choose a dictionary of windows and solve for what they mean."""
     encoder, settings = shop.encoder, ClosedForm(**stage.closed_form)
-    batches = itertools.islice(
-        stage_batches(shop, stage, stage_objective(shop, stage)), stage.steps
-    )
+    batches = iter(batches)
     first = list(itertools.islice(batches, -(-settings.texts // stage.batch_size)))
-    params = choose_dictionary(
-        encoder, settings, np.concatenate([of_text(**batch["anchor"]) for batch in first])
-    )
+    patches = np.concatenate([of_text(**batch["anchor"]) for batch in first])
+    params = choose_dictionary(encoder, settings, start["windows"], patches)
     features = Features(encoder, params)
     weight = inverse_document_frequency(features(**batch["anchor"]) for batch in first)
     width = 1 if settings.fit == "principal" else encoder.width
     size = encoder.patch_hidden
-    normal = Normal(jnp.zeros((size, size)), jnp.zeros((size, width)))
-    progress = Progress(name, first=0, steps=stage.steps)
-    began = time.perf_counter()
-    for done, batch in enumerate(itertools.chain(first, batches), start=1):
+    normal = Normal(np.zeros((size, size), np.float32), np.zeros((size, width), np.float32))
+    watch = Watch(shop, name, stage)
+    for batch in itertools.chain(first, batches):
         targets = batch.get("target", np.zeros((stage.batch_size, width), np.float32))
-        normal = add_texts(normal, features(**batch["anchor"]).toarray() * weight, targets)
-        progress.step()
-        if done % shop.config.train.log_every == 0:
-            jax.block_until_ready(normal)
-            rate = done * stage.batch_size / (time.perf_counter() - began)
-            progress.show(done, {"examples_per_second": rate})
-    progress.close()
+        add_texts(normal, features(**batch["anchor"]) * weight, targets)
+        watch.step()
+    watch.close()
     solution = (
         principal(normal, encoder.width)
         if settings.fit == "principal"

@@ -1,6 +1,7 @@
 """What a step costs: floating-point operations, and how many this machine does in a second."""
 
 import functools
+import itertools
 import time
 
 import jax
@@ -27,7 +28,10 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
     if config.cell_pixels:
         cells = config.patch_width // config.cell_pixels
         windows = (cells + 1) * config.window_cells * config.cell_width * hidden
-        embed = pixels * config.cell_width + windows + hidden * width
+        layers = (config.patch_height * config.cell_pixels, config.cell_hidden, config.cell_width)
+        sizes = [size for size in layers if size]
+        letters = cells * sum(a * b for a, b in itertools.pairwise(sizes))
+        embed = letters + windows + hidden * width
     head_rows = {"none": 0, "patches": rows, "pooled": 1}[config.head]
     block = rows * (4 * width**2 + 2 * width * config.mlp_width) + 2 * rows**2 * width
     words = patches * width * config.word_buckets

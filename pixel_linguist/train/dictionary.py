@@ -8,12 +8,12 @@ their inverse document frequency.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
@@ -26,8 +26,11 @@ SMOOTHING, FREQUENCY_POWER = 0.02, 0.75
 CELLS = 1 << 15
 # A window is in a text if its unit is above this.
 PRESENT = 0.3
+# A cell is read as another, more frequent one if its code answers to it so much.
+ALIKE = 0.5
 # Windows that are computed at once, and that are remembered: about a gigabyte.
 CHUNK, WINDOWS = 256, 2_000_000
+FITS = ("letters", "target", "principal")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +54,8 @@ class ClosedForm:
             raise ValueError(f"closed_form.tolerance is {self.tolerance}; it must be in (0, 1)")
         if not self.penalty > 0:
             raise ValueError(f"closed_form.penalty is {self.penalty}; it must be above 0")
-        if self.fit not in ("target", "principal"):
-            raise ValueError(f"closed_form.fit is {self.fit!r}; choose 'target' or 'principal'")
+        if self.fit not in FITS:
+            raise ValueError(f"closed_form.fit is {self.fit!r}; choose one of {FITS}")
 
 
 class Cells(NamedTuple):
@@ -118,6 +121,39 @@ def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
     return kernel.astype(np.float32), (-mean @ kernel).astype(np.float32)
 
 
+def map_cells(params: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
+    """Return the codes float32 [N, C] of cells' pixels, float32 [N, P] in [0, 1]."""
+    cell = params["cell"]
+    if "cell_hidden" not in params:
+        return pixels @ cell["kernel"] + cell["bias"]
+    hidden = params["cell_hidden"]
+    answers = np.maximum(pixels @ hidden["kernel"] + hidden["bias"], 0)
+    codes = answers @ cell["kernel"] + cell["bias"]
+    return codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1)
+
+
+def merge_cells(cells: Cells, codes: np.ndarray) -> tuple[Cells, np.ndarray]:
+    """Return cells and codes [C, D] of which no two are alike; a rarer one is read as the other.
+
+    What has a short code is unlike all that were learned: it is not told apart.
+    """
+    length = (codes**2).sum(axis=1)
+    own: list[int] = []
+    kept = np.zeros_like(codes)
+    # The last is that of cells that are not told apart before.
+    group = np.full(len(codes) + 1, -1)
+    for number in np.flatnonzero(length >= ALIKE).tolist():
+        answer = kept[: len(own)] @ codes[number]
+        group[number] = answer.argmax() if len(own) and answer.max() >= ALIKE else len(own)
+        if group[number] == len(own):
+            kept[len(own)] = codes[number] / length[number]
+            own.append(number)
+    told = group[:-1] >= 0
+    counts = np.bincount(group[:-1][told], cells.counts[told])
+    place = int(group[cells.blank])
+    return Cells(cells.pixels[own], counts, group[cells.number], place), codes[own]
+
+
 def frequent_windows(
     cells: Cells, counts: np.ndarray, number: int, shortest: int, longest: int
 ) -> np.ndarray:
@@ -156,17 +192,18 @@ def frequent_windows(
 
 
 def detectors(
-    cells: Cells, windows: np.ndarray, kernel: np.ndarray, bias: np.ndarray, tolerance: float
+    codes: np.ndarray, windows: np.ndarray, tolerance: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return units that answer to windows: kernel float32 [cells of a window * C, F], bias [F].
+
+    Windows are int [F, cells] of the numbers of cells, whose codes are float32 [cells, C].
 
     A unit is `tolerance` where its window stands, and falls to 0 as cells differ by so much of
     one cell's own length.
     """
-    features = cells.pixels @ kernel + bias
-    features /= (features**2).sum(axis=1, keepdims=True)
+    scaled = codes / (codes**2).sum(axis=1, keepdims=True)
     there = windows >= 0
-    units = np.where(there[..., None], features[windows], 0)
+    units = np.where(there[..., None], scaled[windows], 0)
     return units.reshape(len(windows), -1).T, tolerance - there.sum(axis=1).astype(np.float32)
 
 
@@ -178,14 +215,14 @@ class Features:
 
     def __init__(self, encoder: EncoderConfig, params: Params):
         self._width, self._window = encoder.cell_pixels, encoder.window_cells
-        self._cell = {name: np.asarray(value) for name, value in params["cell"].items()}
+        self._params = jax.tree.map(np.asarray, params)
         kernel, bias = (jnp.asarray(params["units"][name]) for name in ("kernel", "bias"))
         self._answer = jax.jit(lambda x: jax.nn.relu(x @ kernel + bias))
         self._forget()
 
     def _forget(self) -> None:
         self._cells: dict[bytes, int] = {}
-        self._mapped = np.zeros((0, len(self._cell["bias"])), np.float32)
+        self._mapped = np.zeros((0, len(self._params["cell"]["bias"])), np.float32)
         self._windows: dict[bytes, int] = {}
         self._brought: list[sparse.csr_array] = []
 
@@ -210,7 +247,7 @@ class Features:
         cells = np.pad(cells, ((0, 0), (1, self._window - 1), (0, 0), (0, 0)))
         unique, inverse = distinct(cells.reshape(-1, height * self._width))
         numbers, new = _number(unique, self._cells)
-        mapped = new.astype(np.float32) / 255 @ self._cell["kernel"] + self._cell["bias"]
+        mapped = map_cells(self._params, new.astype(np.float32) / 255)
         self._mapped = np.concatenate([self._mapped, mapped])
         return numbers[inverse].reshape(number, -1).astype(np.int32)
 
@@ -233,28 +270,38 @@ def _number(rows: np.ndarray, known: dict[bytes, int]) -> tuple[np.ndarray, np.n
 
 
 class Normal(NamedTuple):
-    """What a regression needs of the data: sums over texts, each scaled to length 1."""
+    """What a regression needs of the data: sums over texts, each scaled to length 1.
 
-    gram: jax.Array
-    cross: jax.Array
+    Attributes:
+        gram: float32 [F, F].
+        cross: float32 [F, D].
+    """
+
+    gram: np.ndarray
+    cross: np.ndarray
 
 
-@jax.jit
-def add_texts(normal: Normal, features: jax.Array, targets: jax.Array) -> Normal:
-    """Add texts with features float32 [B, F] and targets [B, D], both of any length but 0."""
-    lengths = [jnp.linalg.norm(x, axis=1, keepdims=True) for x in (features, targets)]
-    x, y = features / jnp.maximum(lengths[0], 1e-6), targets / jnp.maximum(lengths[1], 1e-6)
-    return Normal(normal.gram + x.T @ x, normal.cross + x.T @ y)
+def add_texts(normal: Normal, features: sparse.csr_array, targets: np.ndarray) -> None:
+    """Add texts with features [B, F] and targets float [B, D], both of any length but 0."""
+    lengths = sparse.linalg.norm(features, axis=1), np.linalg.norm(targets, axis=1)
+    scale = [1 / np.maximum(length, 1e-6) for length in lengths]
+    x = sparse.csr_array(features * scale[0].astype(np.float32)[:, None])
+    # Texts have a hundredth of all windows: a dense product would take ten times as long.
+    gram = (x.T @ x).tocoo()
+    normal.gram[gram.coords] += gram.data
+    normal.cross[:] += x.T @ (targets * scale[1][:, None])
 
 
 def regress(normal: Normal, penalty: float) -> np.ndarray:
     """Return float32 [F, D], the ridge regression from features to targets."""
-    gram = np.array(normal.gram)
+    # Some windows are hardly ever apart: in single precision the system is near singular.
+    gram = normal.gram.astype(np.float64)
     gram[np.diag_indices_from(gram)] += penalty
-    return np.linalg.solve(gram, np.asarray(normal.cross))
+    found = linalg.solve(gram, normal.cross.astype(np.float64), assume_a="pos", overwrite_a=True)
+    return found.astype(np.float32)
 
 
 def principal(normal: Normal, width: int) -> np.ndarray:
     """Return float32 [F, width]: the directions in which texts differ most, each of length 1."""
-    _, direction = np.linalg.eigh(np.asarray(normal.gram))
+    _, direction = np.linalg.eigh(normal.gram)
     return direction[:, ::-1][:, :width].astype(np.float32)

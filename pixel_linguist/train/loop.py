@@ -91,8 +91,10 @@ def stage_sight(shop: Workshop, stage: ConfigDict) -> Sight:
     )
 
 
-def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> Any:
-    """Make the endless batches of a stage for this host."""
+def stage_batches(
+    shop: Workshop, stage: ConfigDict, objective: Objective, *, shared: bool = True
+) -> Any:
+    """Make the endless batches of a stage: this host's share, or all of them."""
     return make_batches(
         stage_examples(shop, stage),
         stage_sight(shop, stage).draw(objective.views),
@@ -102,8 +104,8 @@ def stage_batches(shop: Workshop, stage: ConfigDict, objective: Objective) -> An
         window=stage.window,
         length_buckets=stage.length_buckets,
         word_buckets=word_buckets(objective),
-        process=jax.process_index(),
-        processes=jax.process_count(),
+        process=jax.process_index() if shared else 0,
+        processes=jax.process_count() if shared else 1,
     )
 
 

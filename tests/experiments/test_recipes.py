@@ -26,7 +26,8 @@ BATCH = 8
 def shrink(config: ConfigDict, workdir: Path) -> None:
     """Leave a recipe's stages, data and tasks as they are, and make all sizes tiny."""
     config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    config.model.patch_hidden = min(config.model.patch_hidden, 16)
+    for hidden in ("patch_hidden", "cell_hidden"):
+        config.model[hidden] = min(config.model[hidden], 16)
     config.train.workers = 0
     config.train.compilation_cache = str(workdir / "compilation")
     config.evaluate.batch_size = 32
@@ -92,6 +93,7 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     "recipe",
     [
         "tiny",
+        pytest.param("tiny_multilingual", marks=pytest.mark.slow),
         pytest.param("tiny_untaught", marks=pytest.mark.slow),
         pytest.param("tiny_ablations", marks=pytest.mark.slow),
     ],
@@ -176,5 +178,5 @@ def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
 
 def test_no_recipe_is_left_out() -> None:
     tested = {"base", "quickstart", "small", "small_pretrained", "pixel_linguist"}
-    tested |= {"tiny", "tiny_untaught", "tiny_ablations", "untaught"}
+    tested |= {"tiny", "tiny_multilingual", "tiny_untaught", "tiny_ablations", "untaught"}
     assert {path.stem for path in RECIPES.glob("*.py")} == tested

@@ -21,13 +21,22 @@ CELLS: dict[str, Any] = {
 }
 
 
+def slow_cell(params: Any, cell: np.ndarray) -> np.ndarray:
+    """Map one cell's pixels to its numbers."""
+    if "cell_hidden" not in params:
+        return cell @ params["cell"]["kernel"] + params["cell"]["bias"]
+    hidden = cell @ params["cell_hidden"]["kernel"] + params["cell_hidden"]["bias"]
+    code = np.maximum(hidden, 0) @ params["cell"]["kernel"] + params["cell"]["bias"]
+    return code / max(np.sqrt((code**2).sum()), 1)
+
+
 def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: int) -> np.ndarray:
     """Sum over windows, cell by cell, of one patch [H, W]."""
     height, width = patch.shape
     blank = np.zeros((height, cell_pixels))
     cells = [patch[:, i : i + cell_pixels] for i in range(0, width, cell_pixels)]
     cells = [blank, *cells, *[blank] * (window - 1)]
-    mapped = [c.reshape(-1) @ params["cell"]["kernel"] + params["cell"]["bias"] for c in cells]
+    mapped = [slow_cell(params, c.reshape(-1)) for c in cells]
     total = np.zeros(params["units"]["bias"].shape)
     for first in range(len(cells) - window + 1):
         stretch = np.concatenate(mapped[first : first + window])
@@ -36,8 +45,9 @@ def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: i
     return total
 
 
-def test_features_are_the_sum_over_windows() -> None:
-    layer = WindowFeatures(2, 5, 3, 24, np.dtype("float32"))
+@pytest.mark.parametrize("cell_hidden", [0, 7])
+def test_features_are_the_sum_over_windows(cell_hidden: int) -> None:
+    layer = WindowFeatures(2, cell_hidden, 5, 3, 24, np.dtype("float32"))
     patches = np.random.default_rng(0).random((4, 8, 10), np.float32)
     params = layer.init(jax.random.key(1), patches)["params"]
     params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params)
@@ -48,7 +58,7 @@ def test_features_are_the_sum_over_windows() -> None:
 
 
 def test_a_letter_brings_the_same_wherever_it_stands() -> None:
-    layer = WindowFeatures(2, 5, 3, 24, np.dtype("float32"))
+    layer = WindowFeatures(2, 0, 5, 3, 24, np.dtype("float32"))
     letter = np.random.default_rng(0).random((8, 2), np.float32)
     patches = np.zeros((3, 8, 12), np.float32)
     for patch, column in zip(patches, (2, 4, 6), strict=True):

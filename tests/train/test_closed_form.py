@@ -36,7 +36,15 @@ WIDTH = 16
 
 def some_stage(**changes: Any) -> ConfigDict:
     settings = {**closed_form(), "texts": 20, **changes}
-    return ConfigDict({"closed_form": settings, "steps": 2, "batch_size": 10})
+    return ConfigDict(
+        {
+            "closed_form": settings,
+            "steps": 2,
+            "batch_size": 10,
+            "raster": "host",
+            "init_from": (),
+        }
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,10 @@ def some_stage(**changes: Any) -> ConfigDict:
         ),
         ({"positions": "sincos_2d"}, {}, 32, "model.positions 'learned'"),
         ({}, {"longest": 5}, 32, "longest 5 is more than model.window_cells, 4"),
-        ({}, {"texts": 21}, 32, "texts 21 is more than the 2 steps of 10 read"),
+        ({}, {"texts": 21}, 32, "texts 21 is more than the 20 examples read"),
+        ({"cell_hidden": 8}, {}, 32, "init_from must name a stage of fit 'letters'"),
+        ({}, {"fit": "letters"}, None, "'letters' needs model.cell_hidden above 0"),
+        ({"cell_hidden": 8}, {"fit": "letters"}, None, "an objective that reads pairs"),
         ({}, {}, 31, "needs targets of model.width 32; the data bring some of 31"),
         ({}, {}, None, "needs targets of model.width 32; the data bring none"),
     ],
@@ -65,13 +76,23 @@ def test_what_does_not_fit_is_refused(
     config = tiny_encoder(**(CELLS | model))
     example = Example("a", "", target=None if target is None else np.zeros(target, np.float32))
     with pytest.raises(ValueError, match=message):
-        check_closed_form(config, some_stage(**settings), example)
+        check_closed_form(config, some_stage(**settings), ("anchor",), example)
+
+
+def test_what_fits_is_taken(tiny_encoder: Make) -> None:
+    example = Example("a", "a")
     principal = some_stage(fit="principal")
-    check_closed_form(tiny_encoder(**CELLS), principal, Example("a", ""))
+    check_closed_form(tiny_encoder(**CELLS), principal, ("anchor",), example)
+    letters, pairs = some_stage(fit="letters"), ("anchor", "positive")
+    check_closed_form(tiny_encoder(**CELLS, cell_hidden=8), letters, pairs, example)
+    letters.raster = "device"
+    with pytest.raises(ValueError, match="raster 'device' must be 'host'"):
+        check_closed_form(tiny_encoder(**CELLS, cell_hidden=8), letters, pairs, example)
 
 
-def test_an_encoder_begins_as_its_solution(tiny_encoder: Make) -> None:
-    config = tiny_encoder(**CELLS, head="none", dropout=0.0)
+@pytest.mark.parametrize("cell_hidden", [0, 12])
+def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, cell_hidden: int) -> None:
+    config = tiny_encoder(**CELLS, cell_hidden=cell_hidden, head="none", dropout=0.0)
     rng = np.random.default_rng(0)
     params = init_params(config, 0)
     solution = rng.normal(size=(24, 32)).astype(np.float32)
@@ -109,7 +130,7 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "taught.parquet")
     config = defaults()
     shape_encoder(config, windows=160)
-    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8})
+    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_hidden": 0, "cell_width": 8})
     config.train.compilation_cache = str(tmp_path / "compilation")
     source = {"name": "parquet", "paths": (str(tmp_path / "taught.parquet"),)}
     source["columns"] = ("text", "vector")

@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import sparse
@@ -20,6 +19,7 @@ from pixel_linguist.train.dictionary import (
     detectors,
     distinct,
     frequent_windows,
+    merge_cells,
     principal,
     regress,
     whiten,
@@ -88,8 +88,8 @@ def test_detectors_tell_their_windows_from_others() -> None:
     cells, counts = cells_of(WORDS)
     kernel, bias = whiten(cells, len(cells.pixels) - 1)
     windows = frequent_windows(cells, counts, 12, 2, 3)
-    hidden, threshold = detectors(cells, windows, kernel, bias, 0.75)
     mapped = cells.pixels @ kernel + bias
+    hidden, threshold = detectors(mapped, windows, 0.75)
     for number, window in enumerate(windows):
         stretch = np.concatenate([mapped[max(cell, 0)] for cell in window])
         answer = stretch @ hidden + threshold
@@ -98,6 +98,20 @@ def test_detectors_tell_their_windows_from_others() -> None:
         whole = tuple(window[: (window >= 0).sum()])
         # Those that answer as well are its own beginnings.
         assert all(whole[: len(other)] == other for other in own if -1 not in window)
+
+
+def test_cells_are_merged_with_more_frequent_ones_that_are_alike() -> None:
+    codes = np.array([[1, 0, 0], [0, 1, 0], [0.8, 0.1, 0], [0, 0.1, 0.1], [0.1, 0.6, 0.6]])
+    number = np.array([[0, 1, 2], [3, 4, -1]])
+    pixels = np.arange(10.0).reshape(5, 2)
+    cells = Cells(pixels, np.array([9.0, 5, 4, 2, 1]), number, blank=0)
+    merged, kept = merge_cells(cells, codes)
+    # The third is read as the first, the last as the second; the fourth's code is too short.
+    np.testing.assert_array_equal(kept, codes[:2])
+    np.testing.assert_array_equal(merged.pixels, pixels[:2])
+    np.testing.assert_array_equal(merged.counts, [13, 6])
+    np.testing.assert_array_equal(merged.number, [[0, 1, 0], [-1, 1, -1]])
+    assert merged.blank == 0
 
 
 def test_whitening_evens_out_variance() -> None:
@@ -115,9 +129,10 @@ def test_whitening_evens_out_variance() -> None:
 def test_regression_is_ridge_on_rows_of_length_one() -> None:
     rng = np.random.default_rng(0)
     features, targets = rng.random((30, 7), np.float32), rng.normal(size=(30, 4))
-    normal = Normal(jnp.zeros((7, 7)), jnp.zeros((7, 4)))
+    features[rng.random(features.shape) < 0.5] = 0
+    normal = Normal(np.zeros((7, 7), np.float32), np.zeros((7, 4), np.float32))
     for rows in (slice(0, 10), slice(10, 30)):
-        normal = add_texts(normal, features[rows], targets[rows])
+        add_texts(normal, sparse.csr_array(features[rows]), targets[rows])
     x = features / np.linalg.norm(features, axis=1, keepdims=True)
     y = targets / np.linalg.norm(targets, axis=1, keepdims=True)
     # Ridge regression as least squares with rows more.
@@ -141,7 +156,7 @@ def test_frequent_windows_weigh_less() -> None:
         ({"shortest": 4}, "shortest 4 and longest 3 must be"),
         ({"tolerance": 1.0}, r"tolerance is 1.0; it must be in \(0, 1\)"),
         ({"penalty": 0.0}, "penalty is 0.0; it must be above 0"),
-        ({"fit": "least"}, "fit is 'least'; choose"),
+        ({"fit": "least"}, "fit is 'least'; choose one of"),
     ],
 )
 def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
