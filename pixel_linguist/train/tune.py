@@ -23,7 +23,13 @@ def main(arguments: list[str]) -> None:
     add("--workdir", type=Path, help="default: runs/NAME, by the name of the file of pairs")
     add("--epochs", type=int, default=defaults.epochs)
     add("--batch-size", type=int, default=defaults.batch_size)
-    add("--peak", type=float, default=defaults.peak, help="highest learning rate")
+    add(
+        "--peak",
+        type=float,
+        default=defaults.peak,
+        help="highest learning rate; default: 2e-4, or 2e-3 of a model with a dictionary of "
+        "windows, which stays as it is",
+    )
     add("--held-out", type=float, default=defaults.held_out, help="share that is scored on")
     add("--patience", type=int, default=defaults.patience, help="epochs without a better score")
     add("--seed", type=int, default=defaults.seed)

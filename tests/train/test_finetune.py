@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.model.store import Model, save_model
 from pixel_linguist.train.__main__ import main
-from pixel_linguist.train.finetune import Pair, Settings, fine_tune, read_pairs, split
+from pixel_linguist.train.finetune import Pair, Settings, fine_tune, fitted, read_pairs, split
 
 COLOURS = ["red", "green", "blue", "white", "black", "pink", "grey", "brown"]
 THINGS = ["dog", "cup", "hat", "car", "tree", "door", "book", "lamp", "shoe", "bird"]
@@ -76,6 +77,20 @@ def test_it_stops_early_and_keeps_the_best(model: Path) -> None:
     np.testing.assert_array_equal(
         tuned.model.params["embed"]["kernel"], encoder.model.params["embed"]["kernel"]
     )
+
+
+def test_a_dictionary_of_windows_stays_as_it_is(
+    tmp_path: Path, tiny_model: Callable[..., Model]
+) -> None:
+    shape = {"patch_height": 16, "patch_width": 64, "max_patches": 8, "depth": 1, "head": "none"}
+    windows = {"cell_pixels": 8, "cell_width": 16, "window_cells": 4, "patch_hidden": 256}
+    model = tiny_model(**shape, **windows, dropout=0.0, final_norm=False)
+    (tmp_path / "my.tsv").write_text("\n".join(graded()) + "\n")
+    tuned = fine_tune(model, read_pairs(tmp_path / "my.tsv"), Settings(epochs=8, batch_size=32))
+    # The blocks above it learn, at a rate that suits them.
+    assert max(tuned.scores) > tuned.scores[0] + 0.1
+    for group in fitted(model.config):
+        jax.tree.map(np.testing.assert_array_equal, tuned.model.params[group], model.params[group])
 
 
 def test_the_split_is_by_seed_and_loses_nothing() -> None:
