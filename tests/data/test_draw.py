@@ -1,13 +1,13 @@
 """Examples to pixels or glyph runs: the same pictures, and what is drawn does not depend on who."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 import pytest
-from absl import flags
 
 from pixel_linguist.data.draw import Draw, OneStyle, Pair
 from pixel_linguist.data.loader import make_batches, make_examples, preview
@@ -15,6 +15,8 @@ from pixel_linguist.data.pairs import Example
 from pixel_linguist.render import Renderer, VariedRenderer
 from pixel_linguist.render.device import rasterise
 from pixel_linguist.render.vary import compose_styles
+
+pytestmark = pytest.mark.usefixtures("parsed_flags")
 
 VIEWS = ("anchor", "positive", "negative")
 BATCH, LENGTH = 8, 6
@@ -26,18 +28,12 @@ STYLES: dict[str, Any] = {
 RENDERER = Renderer(patch=8, max_patches=8)
 
 
-@pytest.fixture(autouse=True)
-def parsed_flags() -> None:
-    """Let Grain start processes outside an absl application."""
-    flags.FLAGS.mark_as_parsed()
-
-
 def render(styled: bool) -> Any:
     return VariedRenderer(RENDERER, compose_styles(STYLES, 1)) if styled else OneStyle(RENDERER)
 
 
 @pytest.fixture
-def examples(tmp_path: Path) -> Any:
+def examples(tmp_path: Path, stage: Callable[..., dict[str, Any]]) -> Any:
     """Return the endless examples of a file, perturbed."""
     words = ["naïve", "слово", "λόγος", "word", "and", "some", "more", "of", "them,", "at", "last"]
     rows = ["a\tb\tc"]
@@ -47,14 +43,9 @@ def examples(tmp_path: Path) -> Any:
     (tmp_path / "data.tsv").write_text("\n".join(rows))
     columns = {"name": "columns", "anchor": "a", "positive": "b", "negative": "c"}
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": columns, "weight": 1.0}
-    stage = {"data": {"all": part}, "perturb": {"delete_characters": {"rate": 0.1}}}
-    stage |= {
-        "perturb_probability": 1.0,
-        "perturb_each": 1.0,
-        "batch_size": BATCH,
-        "mixture_temperature": 0.0,
-    }
-    return make_examples(tmp_path, stage, seed=2)
+    perturb = {"delete_characters": {"rate": 0.1}}
+    settings = stage(data={"all": part}, perturb=perturb, batch_size=BATCH)
+    return make_examples(tmp_path, settings, seed=2)
 
 
 def batches(examples: Any, draw: Draw, **options: Any) -> Any:

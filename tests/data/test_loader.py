@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,6 @@ import grain
 import jax
 import numpy as np
 import pytest
-from absl import flags
 
 from pixel_linguist.data.draw import Draw
 from pixel_linguist.data.loader import (
@@ -22,6 +21,9 @@ from pixel_linguist.data.loader import (
     preview,
     text_id,
 )
+
+pytestmark = pytest.mark.usefixtures("parsed_flags")
+Stage = Callable[..., dict[str, Any]]
 
 RECORDS = 40
 VIEWS = ("anchor", "positive")
@@ -53,12 +55,6 @@ class Bytes:
         raise NotImplementedError
 
 
-@pytest.fixture(autouse=True)
-def parsed_flags() -> None:
-    """Let Grain start processes outside an absl application."""
-    flags.FLAGS.mark_as_parsed()
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     rows = [
@@ -67,19 +63,6 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "data.tsv").write_text("\n".join(["a\tb\tc", *rows]))
     (tmp_path / "few.tsv").write_text("a\tb\nx y\tz\nu v\tw\n")
     return tmp_path
-
-
-def stage(**changes: Any) -> dict[str, Any]:
-    part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-    settings = {
-        "data": {"all": part},
-        "perturb": {},
-        "perturb_probability": 1.0,
-        "perturb_each": 1.0,
-        "batch_size": 8,
-    }
-    settings["mixture_temperature"] = 0.0
-    return settings | changes
 
 
 def batches(
@@ -101,7 +84,7 @@ def assert_same(a: Any, b: Any) -> None:
     jax.tree.map(np.testing.assert_array_equal, a, b)
 
 
-def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
+def test_a_batch_holds_what_its_examples_say(root: Path, stage: Stage) -> None:
     pairs = COLUMNS | {"negative": "c"}
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": pairs, "weight": 1.0}
     examples = make_examples(root, stage(data={"all": part}, perturb=PERTURB), seed=3)
@@ -122,7 +105,7 @@ def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
     assert "has_negative" not in take(batches(examples), 1)[0]
 
 
-def test_views_are_perturbed_independently(root: Path) -> None:
+def test_views_are_perturbed_independently(root: Path, stage: Stage) -> None:
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "weight": 1.0}
     part["pairs"] = {"name": "identity", "text": "a"}
     perturb = {"delete_characters": {"rate": 0.5}}
@@ -131,7 +114,9 @@ def test_views_are_perturbed_independently(root: Path) -> None:
     assert all(perturbed.anchor != perturbed.positive for _, perturbed in shown)
 
 
-def test_batches_are_the_same_for_threads_and_for_any_number_of_processes(root: Path) -> None:
+def test_batches_are_the_same_for_threads_and_for_any_number_of_processes(
+    root: Path, stage: Stage
+) -> None:
     settings = stage(perturb=PERTURB)
     expected = take(batches(make_examples(root, settings, seed=1)), 12)
     assert_same(take(batches(make_examples(root, settings, seed=1)), 12), expected)
@@ -141,7 +126,7 @@ def test_batches_are_the_same_for_threads_and_for_any_number_of_processes(root: 
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_iterator_goes_on_from_its_saved_state(root: Path, workers: int) -> None:
+def test_an_iterator_goes_on_from_its_saved_state(root: Path, workers: int, stage: Stage) -> None:
     examples = make_examples(root, stage(perturb=PERTURB), seed=1)
     expected = take(batches(examples, workers=workers), 9)
     iterator = iter(batches(examples, workers=workers))
@@ -156,7 +141,7 @@ def test_an_iterator_goes_on_from_its_saved_state(root: Path, workers: int) -> N
     assert_same(found, expected[5:])
 
 
-def test_grain_agrees_that_checkpoints_are_exact(root: Path) -> None:
+def test_grain_agrees_that_checkpoints_are_exact(root: Path, stage: Stage) -> None:
     examples = make_examples(root, stage(perturb=PERTURB), seed=1)[:48]
     grain.experimental.assert_equal_output_after_checkpoint(batches(examples))
 
@@ -165,14 +150,16 @@ def anchors(examples: Any, count: int) -> list[str]:
     return [clean.anchor for clean, _ in preview(examples, count)]
 
 
-def test_an_epoch_shows_every_record_once_and_each_in_another_order(root: Path) -> None:
+def test_an_epoch_shows_every_record_once_and_each_in_another_order(
+    root: Path, stage: Stage
+) -> None:
     found = anchors(make_examples(root, stage(perturb=PERTURB), seed=0), 3 * RECORDS)
     epochs = [found[start : start + RECORDS] for start in range(0, 3 * RECORDS, RECORDS)]
     assert all(len(set(epoch)) == RECORDS for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
-def test_perturbations_are_drawn_anew_in_each_epoch(root: Path) -> None:
+def test_perturbations_are_drawn_anew_in_each_epoch(root: Path, stage: Stage) -> None:
     examples = make_examples(root, stage(perturb=PERTURB), seed=0)
     seen: dict[str, set[str]] = {}
     for clean, perturbed in preview(examples, 4 * RECORDS):
@@ -183,7 +170,7 @@ def test_perturbations_are_drawn_anew_in_each_epoch(root: Path) -> None:
 @pytest.mark.parametrize("options", [{}, {"window": 2, "length_buckets": 3}])
 @pytest.mark.parametrize("hosts", [2, 4])
 def test_hosts_batches_together_are_those_of_one(
-    root: Path, hosts: int, options: dict[str, Any]
+    root: Path, hosts: int, options: dict[str, Any], stage: Stage
 ) -> None:
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
     settings = stage(data={"one": part, "other": part | {"weight": 2.0}}, perturb=PERTURB)
@@ -198,14 +185,14 @@ def test_hosts_batches_together_are_those_of_one(
         assert_same(jax.tree.map(lambda *rows: np.concatenate(rows), *parts), whole)
 
 
-def test_hosts_that_cannot_share_a_batch_evenly_are_refused(root: Path) -> None:
+def test_hosts_that_cannot_share_a_batch_evenly_are_refused(root: Path, stage: Stage) -> None:
     examples = make_examples(root, stage(), seed=0)
     with pytest.raises(ValueError, match="batch_size 8 is not divisible by 3 hosts"):
         batches(examples, processes=3)
 
 
 @pytest.fixture
-def uneven(root: Path) -> Any:
+def uneven(root: Path, stage: Stage) -> Any:
     """Return examples of 1 to 20 letters, of which every fourth has the same positive."""
     lines = [f"{'x' * (1 + 7 * i % 20)}\t{'same' if i % 4 == 0 else i}" for i in range(RECORDS)]
     (root / "uneven.tsv").write_text("\n".join(["a\tb", *lines]))
@@ -278,7 +265,7 @@ def test_lengths_are_evenly_spaced() -> None:
     assert bucket_lengths(10, 4) == (3, 5, 8, 10)
 
 
-def test_parts_are_mixed_by_weight_and_keep_their_groups_apart(root: Path) -> None:
+def test_parts_are_mixed_by_weight_and_keep_their_groups_apart(root: Path, stage: Stage) -> None:
     lines = [f'{{"title": "t", "sections": [{{"paragraphs": ["{i} b. c d."]}}]}}' for i in range(9)]
     for name in ("x", "y"):
         (root / f"{name}.jsonl").write_text("\n".join(lines).replace("b.", name))
@@ -316,19 +303,21 @@ def test_equal_texts_have_equal_numbers_and_others_differ() -> None:
     assert text_id("a b") == text_id(" ".join("ab"))
 
 
-def test_a_batch_larger_than_the_data_is_refused(root: Path) -> None:
+def test_a_batch_larger_than_the_data_is_refused(root: Path, stage: Stage) -> None:
     part = {"source": {"name": "tsv", "path": "few.tsv"}, "pairs": COLUMNS, "weight": 1.0}
     make_examples(root, stage(data={"few": part}, batch_size=2), seed=0)
     with pytest.raises(ValueError, match=r"data 'few' has 2 records, fewer than the batch size 3"):
         make_examples(root, stage(data={"few": part}, batch_size=3), seed=0)
 
 
-def test_no_data_is_refused(root: Path) -> None:
+def test_no_data_is_refused(root: Path, stage: Stage) -> None:
     with pytest.raises(ValueError, match="the stage has no data"):
         make_examples(root, stage(data={}), seed=0)
 
 
-def test_the_share_of_a_part_grows_with_its_size_by_the_temperature(root: Path) -> None:
+def test_the_share_of_a_part_grows_with_its_size_by_the_temperature(
+    root: Path, stage: Stage
+) -> None:
     rows = "".join(f"small {i}\tpositive\n" for i in range(10))
     (root / "small.tsv").write_text("a\tb\n" + rows)
     parts = {
