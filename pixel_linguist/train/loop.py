@@ -123,6 +123,17 @@ def stage_step(shop: Workshop, stage: ConfigDict, objective: Objective) -> Step:
     )
 
 
+def stage_checkpoints(shop: Workshop, name: str) -> Checkpoints:
+    """Make what keeps the checkpoints of a stage."""
+    train = shop.config.train
+    return Checkpoints(
+        shop.run.checkpoints(name),
+        keep=train.keep_checkpoints,
+        keep_every=train.keep_checkpoints_every,
+        run=shop.run.fingerprint(name),
+    )
+
+
 def next_batch(data: Any, name: str) -> Any:
     """Return the next batch.
 
@@ -170,6 +181,14 @@ class Watch:
         self.probe = Geometry(
             {side: tuple(getattr(pair, side) for pair in clean) for side in ("anchor", "positive")}
         )
+
+    def next(self, data: Any, views: tuple[str, ...]) -> Any:
+        """Wait for the next batch, count what is in it, and lay it out on the devices."""
+        with self.meter.waiting():
+            batch = next_batch(data, self.name)
+            self.meter.read(batch, views)
+            del batch["cut"]
+            return place(batch, self.shop.config.train.backend)
 
     def step(self, done: int, metrics: Any) -> None:
         """Take note of a step."""
@@ -245,60 +264,76 @@ def train_stage(
             process has died.
         Preempted: if the run was asked to stop; a checkpoint of the last step was written.
     """
-    folder, settings = shop.run.stage(name), shop.config.train
     objective = stage_objective(shop, stage)
-    optimizer = OptimizerConfig(**stage.optimizer)
-    sharding = {"shard_optimizer": settings.shard_optimizer}
     step_fn = stage_step(shop, stage, objective)
     seed = np.uint32(shop.config.seed + stage.seed)
     data = iter(stage_batches(shop, stage, objective))
-    checkpoints = Checkpoints(
-        shop.run.checkpoints(name),
-        keep=settings.keep_checkpoints,
-        keep_every=settings.keep_checkpoints_every,
-        run=shop.run.fingerprint(name),
-    )
+    checkpoints = stage_checkpoints(shop, name)
     with contextlib.closing(data), checkpoints, preemption.deferred():
-        host = checkpoints.restore(init_state(start, objective, optimizer), data)
-        state = place_state(host, settings.backend, **sharding)
+        fresh = init_state(start, objective, OptimizerConfig(**stage.optimizer))
+        train = shop.config.train
+        state = place_state(
+            checkpoints.restore(fresh, data), train.backend, shard_optimizer=train.shard_optimizer
+        )
         first = int(state["step"])
         shop.run.forget_after(name, first)
         watch = Watch(shop, name, stage, first, evaluate)
         for step in range(first, stage.steps):
-            with watch.meter.waiting():
-                batch = next_batch(data, name)
-                watch.meter.read(batch, objective.views)
-                del batch["cut"]
-                batch = place(batch, settings.backend)
+            batch = watch.next(data, objective.views)
             rate = learning_rate(step, steps=stage.steps, **stage.schedule)
             state, metrics = step_fn(state, batch, np.float32(rate), seed)
-            done = step + 1
-            last = done == stage.steps
-            watch.step(done, metrics)
-            log, score = (
-                done % every == 0 or last for every in (settings.log_every, stage.evaluate_every)
-            )
-            stop = preemption.reached(done)
-            save = (done % settings.checkpoint_every == 0 or stop) and not last
-            if log or score or save:
-                watch.check(done)
-            if log:
-                watch.log(done, rate)
-                checkpoints.check()
-            with watch.meter.paused() if score or save else contextlib.nullcontext():
-                if score:
-                    watch.score(state)
-                if save:
-                    checkpoints.save(state, data)
-            if stop and not last:
-                checkpoints.wait()
-                raise Preempted(f"stage {name}: stopped after step {done}, which is saved")
+            watch.step(step + 1, metrics)
+            stop = preemption.reached(step + 1)
+            after_step(watch, checkpoints, state, data, done=step + 1, rate=rate, stop=stop)
         watch.progress.close()
     if isinstance(objective, Reconstruction):
         show_reconstruction(shop, name, stage, objective, jax.device_get(state["params"]))
     if stage.best_metric:
-        return load_model(folder / "best").params
+        return load_model(shop.run.stage(name) / "best").params
     return jax.device_get(state["params"]["encoder"])
+
+
+def after_step(
+    watch: Watch,
+    checkpoints: Checkpoints,
+    state: Any,
+    data: Any,
+    *,
+    done: int,
+    rate: float,
+    stop: bool,
+) -> None:
+    """Log, score and save what is due after a step; the last is not saved, as its model is.
+
+    Args:
+        watch: of the stage.
+        checkpoints: of the stage.
+        state: after the step.
+        data: the iterator of batches, which is saved with the state.
+        done: steps so far.
+        rate: the learning rate of the step.
+        stop: whether the run was asked to stop.
+
+    Raises:
+        Preempted: if it is to stop, once the state is saved.
+    """
+    train, stage = watch.shop.config.train, watch.stage
+    last = done == stage.steps
+    log, score = (done % every == 0 or last for every in (train.log_every, stage.evaluate_every))
+    save = (done % train.checkpoint_every == 0 or stop) and not last
+    if log or score or save:
+        watch.check(done)
+    if log:
+        watch.log(done, rate)
+        checkpoints.check()
+    with watch.meter.paused() if score or save else contextlib.nullcontext():
+        if score:
+            watch.score(state)
+        if save:
+            checkpoints.save(state, data)
+    if stop and not last:
+        checkpoints.wait()
+        raise Preempted(f"stage {watch.name}: stopped after step {done}, which is saved")
 
 
 def show_reconstruction(

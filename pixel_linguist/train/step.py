@@ -97,18 +97,9 @@ def gradients(
         Means over devices, of the loss among the metrics too.
     """
     views = objective.views
-    rows = batch["group"].shape[0]
     key = jax.random.fold_in(jax.random.key(seed), state["step"])
-    example = jnp.arange(rows) + jax.lax.axis_index(AXIS) * rows
-    keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), len(views)))(example)
-    texts, draw = by_example(batch, views)
+    rows, see = seen_by_example(augmentation, views, batch, key)
     known = {**batch, **counts(batch, views)}
-
-    def see(rows: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Return patches, count and keys of all views of some examples, view by view."""
-        patches, count = draw(rows["texts"])
-        patches = augment(augmentation, patches, count, key, rows["example"])
-        return patches, count, rows["keys"].T.reshape(-1)
 
     def loss_of(params: Any) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
         params = freeze(params, frozen)
@@ -119,8 +110,7 @@ def gradients(
             split = {name: jnp.split(x, len(views)) for name, x in encoded.items()}
             return {view: {k: v[i] for k, v in split.items()} for i, view in enumerate(views)}
 
-        run = in_chunks(see, encode_rows, chunk_size)
-        outputs = run({"texts": texts, "keys": keys, "example": example})
+        outputs = in_chunks(see, encode_rows, chunk_size)(rows)
         loss, metrics, objective_state = objective(
             params["objective"], outputs, known, state["objective"], key
         )
@@ -132,6 +122,34 @@ def gradients(
     grads, metrics = jax.lax.pmean((grads, metrics), AXIS)
     metrics["gradient_norm"] = optax.tree.norm(grads)
     return grads, metrics, objective_state
+
+
+def seen_by_example(
+    augmentation: Augmentation, views: tuple[str, ...], batch: Any, key: jax.Array
+) -> tuple[Any, Callable[[Any], tuple[jax.Array, jax.Array, jax.Array]]]:
+    """Return what is known of a device's batch example by example, and what makes pixels of it.
+
+    Args:
+        augmentation: of the pixels of each text.
+        views: V of them.
+        batch: as `gradients` takes it, B examples.
+        key: of the step.
+
+    Returns:
+        A tree of [B, ...], and a function of any rows of it, [b, ...], that returns patches
+        [V * b, S, H, W], count int32 [V * b] and dropout keys [V * b], view by view.
+    """
+    number = batch["group"].shape[0]
+    example = jnp.arange(number) + jax.lax.axis_index(AXIS) * number
+    keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), len(views)))(example)
+    texts, draw = by_example(batch, views)
+
+    def see(rows: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
+        patches, count = draw(rows["texts"])
+        patches = augment(augmentation, patches, count, key, rows["example"])
+        return patches, count, rows["keys"].T.reshape(-1)
+
+    return {"texts": texts, "keys": keys, "example": example}, see
 
 
 def update(
