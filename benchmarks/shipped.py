@@ -53,9 +53,9 @@ def main() -> None:
     peer(seen[: len(blocks[0])])
     model.encode(seen)
     embedder = model.embedder(64, None)
-    known = embedder.known
-    if known is None:
+    if embedder.known is None:
         raise SystemExit(f"error: {options.model} computes every patch; it has no memory of them")
+    known = embedder.known.patches
     asked, computed = known.asked, known.computed
     ours = rate(model.encode, blocks)
     hits = 1 - (known.computed - computed) / (known.asked - asked)

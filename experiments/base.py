@@ -238,9 +238,10 @@ def get_config() -> ConfigDict:
                 # Words beside the sentence in the embedding: buckets, and how many are not 0.
                 "word_buckets": 0,
                 "top_words": 0,
-                # Pixels of a cell, hidden units that read it, numbers it is mapped to, cells of a
-                # window; 0: no windows.
+                # Pixels of a cell, widths at which a patch is read, hidden units that read a cell,
+                # numbers it is mapped to, cells of a window; 0: no windows.
                 "cell_pixels": 0,
+                "cell_scales": 1,
                 "cell_hidden": 0,
                 "cell_width": 0,
                 "window_cells": 0,

@@ -22,4 +22,5 @@ def get_config() -> ConfigDict:
     dictionary.closed_form.texts = 10_240
     config.order = ("letters", "dictionary")
     config.stages = ConfigDict({name: config.stages[name] for name in config.order})
+    config.evaluate.report_tasks = tuple(config.tasks)
     return config

@@ -12,4 +12,4 @@ from experiments.tiny import TEACHER, recipe
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    return recipe(TEACHER, LANGUAGES)
+    return recipe(TEACHER, LANGUAGES, letters=2048, windows=13_184)

@@ -65,6 +65,8 @@ class EncoderConfig:
             family "cells"; 0: patches are embedded whole. Otherwise what embeds a patch is the sum
             over its windows of neighbouring cells, so that what is learned of a few letters holds
             wherever they stand in a word.
+        cell_scales: how often a patch is read, each time half as wide as before, so that letters
+            of twice the width are like others.
         cell_hidden: units of a layer that a cell's pixels go through first, so that letters that
             look different can be alike to what follows; 0: none.
         cell_width: numbers that a cell is mapped to, linearly.
@@ -96,6 +98,7 @@ class EncoderConfig:
     word_buckets: int = 0
     top_words: int = 0
     cell_pixels: int = 0
+    cell_scales: int = 1
     cell_hidden: int = 0
     cell_width: int = 0
     window_cells: int = 0
@@ -125,10 +128,10 @@ class EncoderConfig:
             )
 
     def _check_cells(self) -> None:
-        if self.patch_width % self.cell_pixels:
+        if self.cell_scales < 1 or self.patch_width % (self.cell_pixels << self.cell_scales - 1):
             raise ValueError(
                 f"model.cell_pixels {self.cell_pixels} does not divide the patch's width, "
-                f"{self.patch_width}"
+                f"{self.patch_width}, at each of {self.cell_scales} model.cell_scales"
             )
         if min(self.cell_width, self.window_cells, self.patch_hidden) < 1:
             raise ValueError(
@@ -142,19 +145,6 @@ class EncoderConfig:
     def dimension(self) -> int:
         """The length of an embedding: D, or D + V."""
         return self.width + self.word_buckets
-
-
-def window_features(config: EncoderConfig, dtype: jnp.dtype) -> WindowFeatures:
-    """Return the layer that an encoder with cells begins with."""
-    return WindowFeatures(
-        cell_pixels=config.cell_pixels,
-        cell_hidden=config.cell_hidden,
-        cell_width=config.cell_width,
-        window_cells=config.window_cells,
-        features=config.patch_hidden,
-        dtype=dtype,
-        name="windows",
-    )
 
 
 class Encoder(nn.Module):
@@ -218,7 +208,17 @@ class Encoder(nn.Module):
         if patches.ndim == 3 and config.channels > 1:
             x = jnp.tile(x, (1, config.channels))
         if config.cell_pixels:
-            x = window_features(config, dtype)(x.reshape(patches.shape))
+            windows = WindowFeatures(
+                cell_pixels=config.cell_pixels,
+                cell_scales=config.cell_scales,
+                cell_hidden=config.cell_hidden,
+                cell_width=config.cell_width,
+                window_cells=config.window_cells,
+                features=config.patch_hidden,
+                dtype=dtype,
+                name="windows",
+            )
+            x = windows(x.reshape(patches.shape))
         elif config.patch_hidden:
             x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
         return nn.Dense(config.width, dtype=dtype, name="embed")(x)
@@ -280,7 +280,7 @@ def encode(
         config: the architecture.
         params: as made by `init_params`.
         patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour [B, S, C, H, W]; or
-            float [B, S, D], as `embed_patches` gives them.
+            float [B, S, D], embedded before (`pixel_linguist.evaluate.known_patches`).
         count: int32 [B], text patches of each example, at least 1.
         keys: one dropout key an example, [B]; given in training, None at inference.
         keep: int32 [B, K], the patches that are read, by their places; None: all.
@@ -304,14 +304,6 @@ def encode(
         return module.apply({"params": params}, p, c, k, rngs=rngs)
 
     return jax.vmap(one)(patches, count, keys, keep)
-
-
-def embed_patches(config: EncoderConfig, params: Params, patches: jax.Array) -> jax.Array:
-    """Return float32 [N, D] of uint8 [N, H, W], for an encoder with cells, without positions."""
-    dtype = jnp.dtype(config.dtype)
-    windows, embed = window_features(config, dtype), nn.Dense(config.width, dtype=dtype)
-    features = windows.apply({"params": params["windows"]}, (patches / 255.0).astype(dtype))
-    return jnp.asarray(embed.apply({"params": params["embed"]}, features), jnp.float32)
 
 
 def _draw_params(config: EncoderConfig, seed: int) -> Params:

@@ -1,8 +1,11 @@
 """Features of a patch as the sum over its windows of neighbouring cells."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 class WindowFeatures(nn.Module):
@@ -10,6 +13,8 @@ class WindowFeatures(nn.Module):
 
     Attributes:
         cell_pixels: width of a cell.
+        cell_scales: how often a patch is read, each time half as wide as before: letters of twice
+            the width are then like others.
         cell_hidden: units of a layer that a cell's pixels go through first, to numbers of length 1
             at most; 0: none.
         cell_width: numbers C that a cell is mapped to, linearly.
@@ -19,6 +24,7 @@ class WindowFeatures(nn.Module):
     """
 
     cell_pixels: int
+    cell_scales: int
     cell_hidden: int
     cell_width: int
     window_cells: int
@@ -32,21 +38,46 @@ class WindowFeatures(nn.Module):
         One blank cell stands before a patch and K - 1 after it, so that words are seen to begin
         and end: there is a window more than there are cells.
         """
-        number, height, width = patches.shape
-        cells = width // self.cell_pixels
-        x = patches.reshape(number, height, cells, self.cell_pixels)
-        x = jnp.pad(x, ((0, 0), (0, 0), (1, self.window_cells - 1), (0, 0)))
-        x = x.swapaxes(1, 2).reshape(number, cells + self.window_cells, -1)
-        if self.cell_hidden:
-            x = nn.relu(nn.Dense(self.cell_hidden, dtype=self.dtype, name="cell_hidden")(x))
-        x = nn.Dense(self.cell_width, dtype=self.dtype, name="cell")(x)
-        if self.cell_hidden:
-            # A picture unlike all that were seen may not wake every unit.
-            x /= jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1)
+        first = nn.Dense(self.cell_hidden, dtype=self.dtype, name="cell_hidden")
+        cell = nn.Dense(self.cell_width, dtype=self.dtype, name="cell")
         units = nn.Dense(self.features, dtype=self.dtype, name="units")
-        # One after the other: all at once would take F numbers for each window.
-        total = jnp.zeros((number, self.features), self.dtype)
-        for first in range(cells + 1):
-            window = x[:, first : first + self.window_cells]
-            total += nn.relu(units(window.reshape(number, -1)))
+        total = jnp.zeros((len(patches), self.features), self.dtype)
+        for scale in range(self.cell_scales):
+            if scale:
+                patches = (patches[..., ::2] + patches[..., 1::2]) / 2
+            x = self.cut(patches)
+            if self.cell_hidden:
+                x = cell(nn.relu(first(x)))
+                # A picture unlike all that were seen may not wake every unit.
+                x /= jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1)
+            else:
+                x = cell(x)
+            # One after the other: all at once would take F numbers for each window.
+            for start in range(x.shape[1] - self.window_cells + 1):
+                window = x[:, start : start + self.window_cells]
+                total += nn.relu(units(window.reshape(len(x), -1)))
         return total
+
+    def cut(self, patches: jax.Array) -> jax.Array:
+        """Return the cells of patches [S, H, W], and the blank ones beside them: [S, cells, P]."""
+        number, height, width = patches.shape
+        x = patches.reshape(number, height, width // self.cell_pixels, self.cell_pixels)
+        x = jnp.pad(x, ((0, 0), (0, 0), (1, self.window_cells - 1), (0, 0)))
+        return x.swapaxes(1, 2).reshape(number, x.shape[2], -1)
+
+
+def narrower(patches: np.ndarray, scale: int) -> np.ndarray:
+    """Return patches uint8 [..., W] 2**scale times as narrow: uint16 sums of pixels, not means."""
+    shape = (*patches.shape[:-1], patches.shape[-1] >> scale, 1 << scale)
+    return patches.reshape(shape).sum(axis=-1, dtype=np.uint16)
+
+
+def map_cells(params: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
+    """Return what `WindowFeatures` maps cells to: float32 [N, C] of pixels [N, P] in [0, 1]."""
+    cell = params["cell"]
+    if "cell_hidden" not in params:
+        return pixels @ cell["kernel"] + cell["bias"]
+    hidden = params["cell_hidden"]
+    answers = np.maximum(pixels @ hidden["kernel"] + hidden["bias"], 0)
+    codes = answers @ cell["kernel"] + cell["bias"]
+    return codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1)

@@ -14,6 +14,7 @@ from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.windows import map_cells
 from pixel_linguist.train.dictionary import (
     PRESENT,
     ClosedForm,
@@ -24,14 +25,13 @@ from pixel_linguist.train.dictionary import (
     detectors,
     distinct,
     frequent_windows,
-    map_cells,
     merge_cells,
     of_text,
     principal,
     regress,
     whiten,
 )
-from pixel_linguist.train.letters import Standing, matching_cells, solve_letters
+from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
 from pixel_linguist.train.watch import Progress
 
@@ -178,10 +178,8 @@ def solve_cells(
     """Find out from pairs of views which letters are alike."""
     standing, watch = Standing(), Watch(shop, name, stage)
     for batch in batches:
-        one, other = batch["anchor"], batch["positive"]
-        count = one["count"], other["count"]
-        cells = shop.encoder.cell_pixels
-        standing.add(*matching_cells(one["patches"], other["patches"], count, cells))
+        views = (read_cells(shop.encoder, **batch[view]) for view in ("anchor", "positive"))
+        standing.add_views(*views)
         watch.step()
     watch.close()
     solved = solve_letters(shop.encoder, ClosedForm(**stage.closed_form), standing)

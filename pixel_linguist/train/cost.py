@@ -26,12 +26,14 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
     hidden = config.patch_hidden
     embed = pixels * hidden + hidden * width if hidden else pixels * width
     if config.cell_pixels:
-        cells = config.patch_width // config.cell_pixels
-        windows = (cells + 1) * config.window_cells * config.cell_width * hidden
         layers = (config.patch_height * config.cell_pixels, config.cell_hidden, config.cell_width)
         sizes = [size for size in layers if size]
-        letters = cells * sum(a * b for a, b in itertools.pairwise(sizes))
-        embed = letters + windows + hidden * width
+        letter = sum(a * b for a, b in itertools.pairwise(sizes))
+        window = config.window_cells * config.cell_width * hidden
+        embed = hidden * width
+        for scale in range(config.cell_scales):
+            cells = config.patch_width // (config.cell_pixels << scale)
+            embed += (cells + config.window_cells) * letter + (cells + 1) * window
     head_rows = {"none": 0, "patches": rows, "pooled": 1}[config.head]
     block = rows * (4 * width**2 + 2 * width * config.mlp_width) + 2 * rows**2 * width
     words = patches * width * config.word_buckets

@@ -8,7 +8,7 @@ their inverse document frequency.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from scipy import linalg, sparse
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.windows import map_cells, narrower
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -121,17 +122,6 @@ def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
     return kernel.astype(np.float32), (-mean @ kernel).astype(np.float32)
 
 
-def map_cells(params: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
-    """Return the codes float32 [N, C] of cells' pixels, float32 [N, P] in [0, 1]."""
-    cell = params["cell"]
-    if "cell_hidden" not in params:
-        return pixels @ cell["kernel"] + cell["bias"]
-    hidden = params["cell_hidden"]
-    answers = np.maximum(pixels @ hidden["kernel"] + hidden["bias"], 0)
-    codes = answers @ cell["kernel"] + cell["bias"]
-    return codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1)
-
-
 def merge_cells(cells: Cells, codes: np.ndarray) -> tuple[Cells, np.ndarray]:
     """Return cells and codes [C, D] of which no two are alike; a rarer one is read as the other.
 
@@ -215,6 +205,7 @@ class Features:
 
     def __init__(self, encoder: EncoderConfig, params: Params):
         self._width, self._window = encoder.cell_pixels, encoder.window_cells
+        self._scales = encoder.cell_scales
         self._params = jax.tree.map(np.asarray, params)
         kernel, bias = (jnp.asarray(params["units"][name]) for name in ("kernel", "bias"))
         self._answer = jax.jit(lambda x: jax.nn.relu(x @ kernel + bias))
@@ -230,24 +221,29 @@ class Features:
         """Return float32 [B, F] of uint8 [B, S, H, W] with so many patches each."""
         if len(self._windows) > WINDOWS:
             self._forget()
-        cells = self._number_cells(of_text(patches, count))
-        windows = np.lib.stride_tricks.sliding_window_view(cells, self._window, axis=1)
-        unique, inverse = distinct(windows.reshape(-1, self._window))
+        held, rows, texts = of_text(patches, count), [], []
+        for scale in range(self._scales):
+            cells = self._number_cells(held, scale)
+            windows = np.lib.stride_tricks.sliding_window_view(cells, self._window, axis=1)
+            rows.append(windows.reshape(-1, self._window))
+            texts.append(np.repeat(np.arange(len(patches)), count * windows.shape[1]))
+        unique, inverse = distinct(np.concatenate(rows))
         numbers, new = _number(unique, self._windows)
         self._learn(new)
-        text = np.repeat(np.arange(len(patches)), count * windows.shape[1])
+        text = np.concatenate(texts)
         ones = np.ones(len(text), np.float32)
         shape = len(patches), len(self._windows)
         return sparse.csr_array((ones, (text, numbers[inverse])), shape=shape) @ self._brought[0]
 
-    def _number_cells(self, patches: np.ndarray) -> np.ndarray:
+    def _number_cells(self, patches: np.ndarray, scale: int) -> np.ndarray:
         """Return int32 [N, cells and blank ones], rows of `_mapped`."""
         number, height, _ = patches.shape
-        cells = patches.reshape(number, height, -1, self._width).swapaxes(1, 2)
+        cells = narrower(patches, scale) if scale else patches
+        cells = cells.reshape(number, height, -1, self._width).swapaxes(1, 2)
         cells = np.pad(cells, ((0, 0), (1, self._window - 1), (0, 0), (0, 0)))
         unique, inverse = distinct(cells.reshape(-1, height * self._width))
         numbers, new = _number(unique, self._cells)
-        mapped = map_cells(self._params, new.astype(np.float32) / 255)
+        mapped = map_cells(self._params, new.astype(np.float32) / (255 << scale))
         self._mapped = np.concatenate([self._mapped, mapped])
         return numbers[inverse].reshape(number, -1).astype(np.int32)
 

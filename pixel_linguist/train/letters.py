@@ -9,13 +9,17 @@ them: a picture that was never seen gets a code by what it looks like.
 """
 
 import dataclasses
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from pixel_linguist.model import EncoderConfig
+from pixel_linguist.model.windows import narrower
 from pixel_linguist.train.dictionary import (
+    CELLS,
     FREQUENCY_POWER,
     Cells,
     ClosedForm,
@@ -28,49 +32,66 @@ from pixel_linguist.train.dictionary import (
 PIXEL_WIDTH = 96
 # How often the mean is taken: of what stands for a letter, of what stands for that, and so on.
 ROUNDS = 6
+# How much a cell that stands for nothing counts. Two letters, squeezed, may look like one: at 1,
+# m loses half of its code to "nn".
+EMPTY = 0.05
 
 
-def matching_cells(
-    first: np.ndarray, second: np.ndarray, count: tuple[np.ndarray, np.ndarray], width: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cells with ink of two views of texts, one for one.
+class View(NamedTuple):
+    """The cells with ink of texts, and how many each text has.
 
-    Only texts with equally many patches are compared, and of those the patches with ink in the
-    same cells.
-
-    Args:
-        first: uint8 [B, S, H, W].
-        second: uint8 [B, S, H, W].
-        count: int [B] each, patches of text.
-        width: of a cell.
-
-    Returns:
-        uint8 [M, H * width], twice.
+    Attributes:
+        cells: uint8 [M, P], text after text.
+        length: int [B].
     """
-    views = [cut_apart(view, width) for view in (first, second)]
-    ink = [view.any(axis=(3, 4)) for view in views]
-    held = (np.arange(first.shape[1]) < count[0][:, None]) & (count[0] == count[1])[:, None]
-    alike = held & (ink[0] == ink[1]).all(axis=2)
-    one, other = (view[alike[..., None] & ink[0]] for view in views)
-    return one.reshape(len(one), -1), other.reshape(len(other), -1)
+
+    cells: np.ndarray
+    length: np.ndarray
 
 
-def cut_apart(patches: np.ndarray, width: int) -> np.ndarray:
-    """Return the cells of patches uint8 [B, S, H, W]: [B, S, cells, H, width]."""
-    *front, height, across = patches.shape
-    return patches.reshape(*front, height, across // width, width).swapaxes(-3, -2)
+def read_cells(encoder: EncoderConfig, patches: np.ndarray, count: np.ndarray) -> tuple[View, ...]:
+    """Read texts, uint8 [B, S, H, W] with so many patches each, at each of an encoder's scales."""
+    held = np.arange(patches.shape[1]) < count[:, None]
+    views = []
+    for scale in range(encoder.cell_scales):
+        cells = cut_apart(narrower(patches, scale), encoder.cell_pixels) >> scale
+        ink = cells.any(axis=(3, 4)) & held[..., None]
+        rows = cells[ink].astype(np.uint8).reshape(ink.sum(), -1)
+        views.append(View(rows, ink.sum(axis=(1, 2))))
+    return tuple(views)
 
 
 @dataclasses.dataclass
 class Standing:
-    """Counts which cells stand for which."""
+    """Counts which cells stand for which, and those that stand for nothing."""
 
     cells: dict[bytes, int] = dataclasses.field(default_factory=dict)
     pairs: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
+    nothing: Counter[bytes] = dataclasses.field(default_factory=Counter)
 
-    def add(self, one: np.ndarray, other: np.ndarray) -> None:
-        """Add matching cells, uint8 [M, P] each."""
-        unique, inverse = distinct(np.concatenate([one, other]))
+    def add_views(self, first: Sequence[View], second: Sequence[View]) -> None:
+        """Add two views of texts, each at every scale.
+
+        Cells match, one for one, where a text has as many in one view as in the other, and one of
+        them is read at full width: the other may be in wide letters. Where both are in letters
+        of full width, what is read narrower holds none, but parts of two.
+        """
+        plain = first[0].length == second[0].length
+        self._add(first[0], second[0], plain)
+        for one, other in zip(first[1:], second[1:], strict=True):
+            self._add(one, second[0], one.length == second[0].length)
+            self._add(first[0], other, first[0].length == other.length)
+            for view in (one, other):
+                cells, often = np.unique(_of_texts(view, plain), axis=0, return_counts=True)
+                self.nothing.update(
+                    {cell.tobytes(): n for cell, n in zip(cells, often.tolist(), strict=True)}
+                )
+
+    def _add(self, one: View, other: View, same: np.ndarray) -> None:
+        if not same.any():
+            return
+        both = np.concatenate([_of_texts(view, same) for view in (one, other)])
+        unique, inverse = distinct(both)
         numbers = np.array([self.cells.setdefault(c.tobytes(), len(self.cells)) for c in unique])
         pair = numbers[inverse].reshape(2, -1)
         self.pairs.append(np.unique(pair, axis=1, return_counts=True))
@@ -80,7 +101,7 @@ class Standing:
 
         A blank one, which nothing stands for, is the first.
         """
-        pixels = np.stack([np.frombuffer(cell, np.uint8) for cell in self.cells])
+        pixels = _pictures(self.cells)
         pixels = np.concatenate([np.zeros_like(pixels[:1]), pixels])
         place = np.concatenate([pair for pair, _ in self.pairs], axis=1) + 1
         often = np.concatenate([often for _, often in self.pairs]).astype(float)
@@ -89,6 +110,28 @@ class Standing:
         # Which view is which says nothing. Words have a blank cell at both ends: some five letters.
         blank = sparse.csr_array(([often.sum() * 0.8], ([0], [0])), shape=(size, size))
         return pixels, one_way + one_way.T + blank
+
+    def empty(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the most frequent cells that stand for nothing, uint8 [E, P], and how often."""
+        found = [(cell, n) for cell, n in self.nothing.most_common() if cell not in self.cells]
+        pixels = _pictures(cell for cell, _ in found[:CELLS])
+        return pixels, np.array([n for _, n in found[:CELLS]], float)
+
+
+def cut_apart(patches: np.ndarray, width: int) -> np.ndarray:
+    """Return the cells of patches [B, S, H, W]: [B, S, cells, H, width]."""
+    *front, height, across = patches.shape
+    return patches.reshape(*front, height, across // width, width).swapaxes(-3, -2)
+
+
+def _of_texts(view: View, chosen: np.ndarray) -> np.ndarray:
+    """Return the cells of the chosen texts, bool [B]."""
+    return view.cells[np.repeat(chosen, view.length)]
+
+
+def _pictures(cells: Iterable[bytes]) -> np.ndarray:
+    pictures = [np.frombuffer(cell, np.uint8) for cell in cells]
+    return np.stack(pictures) if pictures else np.empty((0, 0), np.uint8)
 
 
 def solve_letters(
@@ -113,11 +156,17 @@ def solve_letters(
     seen = cells.pixels @ kernel + bias
     units, threshold = detectors(seen, frequent[:, None], settings.tolerance)
     hidden = {"kernel": kernel @ units, "bias": bias @ units + threshold}
-    answers = np.maximum(cells.pixels @ hidden["kernel"] + hidden["bias"], 0)
-    weight = often**FREQUENCY_POWER / (often**FREQUENCY_POWER).mean()
-    weighted = (answers * weight[:, None]).T
+    empty, empty_often = standing.empty()
+    every = np.concatenate(
+        [cells.pixels, empty.astype(np.float32).reshape(-1, pixels.shape[1]) / 255]
+    )
+    answers = np.maximum(every @ hidden["kernel"] + hidden["bias"], 0)
+    weight = np.concatenate([often, empty_often * EMPTY]) ** FREQUENCY_POWER
+    weighted = (answers * (weight / weight.mean())[:, None]).T
     gram = weighted @ answers
     gram[np.diag_indices_from(gram)] += settings.penalty
-    solution = np.linalg.solve(gram, weighted @ codes).astype(np.float32)
-    cell = {"kernel": solution, "bias": np.zeros(encoder.cell_width, np.float32)}
+    # Of those that stand for nothing the code is 0.
+    moment = weighted[:, : len(codes)] @ codes
+    kernel = np.linalg.solve(gram, moment).astype(np.float32)
+    cell = {"kernel": kernel, "bias": np.zeros(encoder.cell_width, np.float32)}
     return {"cell_hidden": hidden, "cell": cell}

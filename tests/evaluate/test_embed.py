@@ -110,10 +110,11 @@ CELLS: dict[str, Any] = {
 }
 
 
+@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 20, "cell_scales": 2}])
 def test_patches_that_come_again_are_embedded_once(
-    tiny_encoder: Callable[..., EncoderConfig],
+    tiny_encoder: Callable[..., EncoderConfig], changes: dict[str, int]
 ) -> None:
-    config = tiny_encoder(**CELLS, width=24, max_patches=48)
+    config = tiny_encoder(**CELLS, **changes, width=24, max_patches=48)
     params = init_params(config, 0)
     embedder = Embedder(config, params, Renderer(patch=8, max_patches=48), 16)
     texts = some_texts(60)
@@ -128,9 +129,11 @@ def test_patches_that_come_again_are_embedded_once(
     used = [p[:n] for p, n in zip(pictures.patches, pictures.count, strict=True)]
     distinct = {patch.tobytes() for text in used for patch in text}
     # Batches are filled up with blank ones, which cost nothing.
-    assert known.computed == len(distinct) < known.asked
+    assert known.patches.computed == len(distinct) < known.patches.asked
+    windows = known.windows.computed
+    assert windows < known.windows.asked
     embedder(texts)
-    assert known.computed == len(distinct)
+    assert known.patches.computed == len(distinct) and known.windows.computed == windows
 
 
 def test_a_full_memory_of_patches_forgets(tiny_encoder: Callable[..., EncoderConfig]) -> None:
@@ -142,4 +145,5 @@ def test_a_full_memory_of_patches_forgets(tiny_encoder: Callable[..., EncoderCon
         patches = rng.integers(0, 2, (4, 6, 8, 8), np.uint8) * 255
         count = rng.integers(1, 7, 4)
         np.testing.assert_allclose(little(patches, count), plenty(patches, count), atol=1e-6)
-    assert little.computed >= plenty.computed
+    assert little.patches.computed >= plenty.patches.computed
+    assert little.windows.computed > plenty.windows.computed

@@ -21,6 +21,11 @@ CELLS: dict[str, Any] = {
 }
 
 
+def squeeze(patch: np.ndarray, times: int) -> np.ndarray:
+    """Return the means of so many columns [H, W / times]."""
+    return np.stack([patch[:, i::times] for i in range(times)]).mean(axis=0)
+
+
 def slow_cell(params: Any, cell: np.ndarray) -> np.ndarray:
     """Map one cell's pixels to its numbers."""
     if "cell_hidden" not in params:
@@ -45,20 +50,23 @@ def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: i
     return total
 
 
-@pytest.mark.parametrize("cell_hidden", [0, 7])
-def test_features_are_the_sum_over_windows(cell_hidden: int) -> None:
-    layer = WindowFeatures(2, cell_hidden, 5, 3, 24, np.dtype("float32"))
-    patches = np.random.default_rng(0).random((4, 8, 10), np.float32)
+@pytest.mark.parametrize(("cell_hidden", "scales"), [(0, 1), (7, 1), (7, 3)])
+def test_features_are_the_sum_over_windows(cell_hidden: int, scales: int) -> None:
+    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 24, np.dtype("float32"))
+    patches = np.random.default_rng(0).random((4, 8, 16), np.float32)
     params = layer.init(jax.random.key(1), patches)["params"]
     params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params)
     found = layer.apply({"params": params}, patches)
     for patch, features in zip(patches, found, strict=True):
-        slow = slow_features(params, patch, cell_pixels=2, window=3)
+        slow = sum(
+            slow_features(params, squeezed, cell_pixels=2, window=3)
+            for squeezed in (patch, squeeze(patch, 2), squeeze(patch, 4))[:scales]
+        )
         np.testing.assert_allclose(features, slow, rtol=1e-5, atol=1e-5)
 
 
 def test_a_letter_brings_the_same_wherever_it_stands() -> None:
-    layer = WindowFeatures(2, 0, 5, 3, 24, np.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 24, np.dtype("float32"))
     letter = np.random.default_rng(0).random((8, 2), np.float32)
     patches = np.zeros((3, 8, 12), np.float32)
     for patch, column in zip(patches, (2, 4, 6), strict=True):
@@ -89,6 +97,7 @@ def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Ma
     ("changes", "message"),
     [
         ({"cell_pixels": 3}, "cell_pixels 3 does not divide the patch's width, 8"),
+        ({"cell_scales": 4}, "cell_pixels 2 does not .*, at each of 4 model.cell_scales"),
         ({"window_cells": 0}, "must be at least 1; they are 5, 0, 24"),
         ({"channels": 3}, "cell_pixels needs model.channels 1"),
     ],

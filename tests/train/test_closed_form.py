@@ -90,9 +90,9 @@ def test_what_fits_is_taken(tiny_encoder: Make) -> None:
         check_closed_form(tiny_encoder(**CELLS, cell_hidden=8), letters, pairs, example)
 
 
-@pytest.mark.parametrize("cell_hidden", [0, 12])
-def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, cell_hidden: int) -> None:
-    config = tiny_encoder(**CELLS, cell_hidden=cell_hidden, head="none", dropout=0.0)
+@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 12, "cell_scales": 2}])
+def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, changes: dict[str, int]) -> None:
+    config = tiny_encoder(**CELLS, **changes, head="none", dropout=0.0)
     rng = np.random.default_rng(0)
     params = init_params(config, 0)
     solution = rng.normal(size=(24, 32)).astype(np.float32)
@@ -129,8 +129,9 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     table = pyarrow.table({"text": texts[:1000], "vector": list(vectors[:1000])})
     parquet.write_table(table, tmp_path / "taught.parquet")
     config = defaults()
-    shape_encoder(config, windows=160)
-    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_hidden": 0, "cell_width": 8})
+    shape_encoder(config, letters=0, windows=160)
+    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8})
+    config.model.cell_scales = 1
     config.train.compilation_cache = str(tmp_path / "compilation")
     source = {"name": "parquet", "paths": (str(tmp_path / "taught.parquet"),)}
     source["columns"] = ("text", "vector")

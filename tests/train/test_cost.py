@@ -20,6 +20,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
         {
             "patch_hidden": 256,
             "cell_pixels": 2,
+            "cell_scales": 2,
             "cell_hidden": 512,
             "cell_width": 16,
             "window_cells": 3,
