@@ -1,14 +1,14 @@
-"""The model that comes with the package: letters, windows of them, what they mean, then scores.
+"""The model that comes with the package: letters, windows of them, and what those mean.
 
     python -m experiments.shipped.teach --data_dir DATA
     ./run.sh train experiments/tiny.py --workdir runs/tiny --config.data_dir=DATA
     python -m pixel_linguist.evaluate runs/tiny/model
 
-Two stages are solved, not trained. The first finds out from pictures of texts in disguise which
+Both stages are solved, not trained. The first finds out from pictures of texts in disguise which
 letters are alike (pixel_linguist/train/letters.py). The second chooses windows of a few letters
 and solves for a text teacher's vectors (pixel_linguist/train/dictionary.py), from texts of which
-half are misspelled. Then the scores of STS-B's train split put its cosines in order. It never sees
-a test split, nor Tatoeba, SICK, XNLI or MRPC. experiments/tiny_multilingual.py has nine languages.
+half are misspelled. It never sees a score of STS-B, a test split, Tatoeba, SICK, XNLI or MRPC.
+experiments/tiny_multilingual.py does it in nine languages.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, closed_form, optimizer, part, stage
+from experiments.base import PIVOT, closed_form, columns, part, stage
 from experiments.base import get_config as defaults
 from experiments.shipped import teach
 
@@ -57,11 +57,6 @@ def taught(path: Path, weight: float) -> dict[str, Any]:
     return part(source, {"name": "taught", "text": "text", "target": "vector"}, weight)
 
 
-def stsb(code: str, pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
-    """Return STS-B's train split in one language."""
-    return part({"name": "tsv", "path": f"sts/stsb/{code}/train.tsv"}, pairs, weight)
-
-
 def tasks(codes: Sequence[str]) -> dict[str, Any]:
     """Return STS-B's dev splits, English attacked too; test splits are scored once, at the end."""
     dev = {
@@ -84,9 +79,10 @@ def shape_encoder(config: ConfigDict, *, letters: int, windows: int) -> None:
 
 def letters_stage(codes: Sequence[str]) -> ConfigDict:
     """Return the stage that finds out which letters are alike."""
-    views = {"name": "columns", "anchor": "sentence1", "positive": "sentence1", "negative": None}
+    views = columns("sentence1", "sentence1")
+    paths = {code: f"sts/stsb/{code}/train.tsv" for code in codes}
     return stage(
-        data={code: stsb(code, views) for code in codes},
+        data={code: part({"name": "tsv", "path": path}, views) for code, path in paths.items()},
         closed_form=closed_form() | {"fit": "letters", "tolerance": 0.5},
         perturb=DISGUISES,
         perturb_probability=0.6,
@@ -115,12 +111,6 @@ def recipe(
     }
     if others:
         lessons["translations"] = taught(teacher / "translations.parquet", 8.0)
-    perturb: dict[str, Any] = {
-        "perturb": MISSPELLINGS,
-        "perturb_probability": 0.5,
-        "perturb_each": 0.15,
-    }
-    scored = {"name": "graded", "anchor": "sentence1", "positive": "sentence2", "score": "score"}
     stages = {
         "letters": letters_stage(codes),
         "dictionary": stage(
@@ -128,26 +118,13 @@ def recipe(
             objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
             data=lessons,
             closed_form=closed_form() | {"texts": 40_000},
+            perturb=MISSPELLINGS,
+            perturb_probability=0.5,
+            perturb_each=0.15,
             steps=200,
             peak=0.0,
             warmup=0,
             batch_size=1024,
-            **perturb,
-            **SHAPE,
-        ),
-        "scores": stage(
-            init_from=("dictionary",),
-            objective={"name": "cosent", "scale": 20.0},
-            # English counts four times.
-            data={code: stsb(code, scored, 4.0 if code == PIVOT else 1.0) for code in codes},
-            optimizer={**optimizer(), "frozen": ("windows",)},
-            steps=300,
-            # A word wakes hundreds of units at once: at 3e-4 all texts become alike.
-            peak=2e-5,
-            warmup=30,
-            batch_size=64,
-            evaluate_tasks=(f"stsb-{PIVOT}-dev",),
-            **perturb,
             **SHAPE,
         ),
     }

@@ -1,6 +1,7 @@
 """Score a shipped model on test splits, once, beside what it has to beat; needs the extra "peers".
 
-    python -m experiments.shipped.score RUN --data DATA --teacher runs/teacher
+    python -m experiments.shipped.score runs/tiny --data DATA --languages en
+    python -m experiments.shipped.score runs/tiny-multilingual --data DATA
 
 Peers are TF-IDF, the teacher itself (all-MiniLM-L6-v2), and its linear student. Writes
 RUN/scores/scores.json, which experiments/shipped/ship.py puts on the card.
@@ -39,12 +40,14 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--teacher", type=Path, default=Path("runs/teacher"))
+    every = ("en", *LANGUAGES)
+    parser.add_argument("--languages", nargs="+", choices=every, default=every)
     arguments = parser.parse_args()
     model = SentenceEncoder.load(arguments.run / "model")
     specs = find_tasks(arguments.data)
     rows: dict[str, Any] = {}
     about: dict[str, Any] = {}
-    for language in ("en", *LANGUAGES):
+    for language in arguments.languages:
         tasks = make_tasks(arguments.data, choose_tasks(specs, tasks_of(language)))
         contenders: dict[str, EmbedFor] = {
             "tfidf": tfidf_embed,
