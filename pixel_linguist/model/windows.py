@@ -49,7 +49,7 @@ class WindowFeatures(nn.Module):
             if self.cell_hidden:
                 x = cell(nn.relu(first(x)))
                 # A picture unlike all that were seen may not wake every unit.
-                x /= jnp.maximum(jnp.linalg.norm(x, axis=-1, keepdims=True), 1)
+                x /= jnp.sqrt(jnp.maximum((x**2).sum(axis=-1, keepdims=True), 1))
             else:
                 x = cell(x)
             # One after the other: all at once would take F numbers for each window.

@@ -151,7 +151,7 @@ def solve_stage(shop: Workshop, name: str, stage: ConfigDict, start: Params) -> 
     return solve(shop, name, stage, start, batches)
 
 
-class Watch:
+class Pace:
     """Shows how far a stage has come."""
 
     def __init__(self, shop: Workshop, name: str, stage: ConfigDict):
@@ -176,12 +176,12 @@ def solve_cells(
     shop: Workshop, name: str, stage: ConfigDict, start: Params, batches: Iterable[Batch]
 ) -> Params:
     """Find out from pairs of views which letters are alike."""
-    standing, watch = Standing(), Watch(shop, name, stage)
+    standing, pace = Standing(), Pace(shop, name, stage)
     for batch in batches:
         views = (read_cells(shop.encoder, **batch[view]) for view in ("anchor", "positive"))
         standing.add_views(*views)
-        watch.step()
-    watch.close()
+        pace.step()
+    pace.close()
     solved = solve_letters(shop.encoder, ClosedForm(**stage.closed_form), standing)
     return start | {"windows": start["windows"] | solved}
 
@@ -200,12 +200,12 @@ def solve_dictionary(
     width = 1 if settings.fit == "principal" else encoder.width
     size = encoder.patch_hidden
     normal = Normal(np.zeros((size, size), np.float32), np.zeros((size, width), np.float32))
-    watch = Watch(shop, name, stage)
+    pace = Pace(shop, name, stage)
     for batch in itertools.chain(first, batches):
         targets = batch.get("target", np.zeros((stage.batch_size, width), np.float32))
         add_texts(normal, features(**batch["anchor"]) * weight, targets)
-        watch.step()
-    watch.close()
+        pace.step()
+    pace.close()
     solution = (
         principal(normal, encoder.width)
         if settings.fit == "principal"

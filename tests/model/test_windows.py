@@ -78,6 +78,14 @@ def test_a_letter_brings_the_same_wherever_it_stands() -> None:
         np.testing.assert_allclose(other, first, atol=1e-6)
 
 
+def test_blank_cells_have_finite_gradients() -> None:
+    layer = WindowFeatures(2, 1, 7, 5, 3, 24, np.dtype("float32"))
+    blank = np.zeros((1, 8, 12), np.float32)
+    params = layer.init(jax.random.key(0), blank)
+    gradients = jax.grad(lambda p: layer.apply(p, blank).sum())(params)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
+
+
 def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Make) -> None:
     config = tiny_encoder(**CELLS, depth=1, head="none")
     params = init_params(config, 0)
