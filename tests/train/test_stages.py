@@ -272,7 +272,7 @@ def test_what_is_above_a_dictionary_trains_as_if_it_were_computed_anew(
         config.stages.both.optimizer.frozen = ("windows", "embed")
         config.stages = ConfigDict({"both": config.stages.both})
         config.order = ("both",)
-    made = []
+    made: list[Any] = []
     make = loop.known_patches
 
     def remembered(*arguments: Any) -> Any:
