@@ -11,7 +11,7 @@ half are misspelled. It never sees a score of STS-B, a test split, Tatoeba, SICK
 experiments/tiny_multilingual.py does it in nine languages.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,29 +97,39 @@ def letters_stage(codes: Sequence[str]) -> ConfigDict:
 
 
 def recipe(
-    teacher: Path, others: Sequence[str] = (), *, letters: int = 1280, windows: int = 13_440
+    teacher: Path,
+    lessons: Mapping[str, float],
+    others: Sequence[str] = (),
+    *,
+    misspelled: float,
+    letters: int = 1280,
+    windows: int = 13_440,
 ) -> ConfigDict:
-    """Return the recipe for English and others' languages with a teacher's folder."""
+    """Return the recipe for English and others' languages.
+
+    Args:
+        teacher: folder of what `experiments.shipped.teach` writes.
+        lessons: which of its files are read, with their shares.
+        others: codes of languages.
+        misspelled: share of the texts.
+        letters: pictures of letters that are told apart.
+        windows: of letters.
+    """
     codes = (PIVOT, *others)
     config = defaults()
     shape_encoder(config, letters=letters, windows=windows)
     config.train.log_every = 20
-    lessons = {
-        "stsb": taught(teacher / "stsb.parquet", 1.5),
-        "sentences": taught(teacher / "sentences.parquet", 2.0 if others else 8.0),
-        "words": taught(teacher / "words.parquet", 0.5),
-    }
-    if others:
-        lessons["translations"] = taught(teacher / "translations.parquet", 8.0)
     stages = {
         "letters": letters_stage(codes),
         "dictionary": stage(
             init_from=("letters",),
             objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
-            data=lessons,
+            data={
+                name: taught(teacher / f"{name}.parquet", share) for name, share in lessons.items()
+            },
             closed_form=closed_form() | {"texts": 40_000},
             perturb=MISSPELLINGS,
-            perturb_probability=0.5,
+            perturb_probability=misspelled,
             perturb_each=0.15,
             steps=200,
             peak=0.0,
@@ -138,4 +148,5 @@ def recipe(
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    return recipe(TEACHER)
+    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5}
+    return recipe(TEACHER, lessons, misspelled=0.5)

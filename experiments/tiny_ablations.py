@@ -3,7 +3,7 @@
     for change in render.family=cells render.family=noto model.cell_width=16 \\
         stages.letters.perturb_probability=0.0 stages.dictionary.perturb_probability=0.0 \\
         stages.dictionary.closed_form.longest=3 stages.dictionary.closed_form.tolerance=0.9 \\
-        model.patch_hidden=2048; do
+        model.patch_hidden=2048 model.cell_scales=1; do
       ./run.sh train experiments/tiny_ablations.py --workdir runs/ablations/$change \\
         --config.data_dir=DATA --config.$change
     done
@@ -11,16 +11,14 @@
 
 from ml_collections import ConfigDict
 
-from experiments.tiny import TEACHER, recipe
+from experiments.tiny import get_config as get_tiny
 
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    config = recipe(TEACHER, windows=4096)
-    dictionary = config.stages.dictionary
-    dictionary.steps = 20
-    dictionary.closed_form.texts = 10_240
-    config.order = ("letters", "dictionary")
-    config.stages = ConfigDict({name: config.stages[name] for name in config.order})
+    config = get_tiny()
+    config.model.patch_hidden = 4096
+    config.stages.dictionary.steps = 20
+    config.stages.dictionary.closed_form.texts = 10_240
     config.evaluate.report_tasks = tuple(config.tasks)
     return config

@@ -12,4 +12,5 @@ from experiments.tiny import TEACHER, recipe
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    return recipe(TEACHER, LANGUAGES, letters=2048, windows=13_184)
+    lessons = {"stsb": 1.0, "sentences": 1.0, "words": 0.25, "translations": 9.0}
+    return recipe(TEACHER, lessons, LANGUAGES, misspelled=0.2, letters=2048, windows=13_184)

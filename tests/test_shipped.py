@@ -1,7 +1,8 @@
-"""The model that comes with the package: its size, and that it still reads as it did."""
+"""The models that come with the package: their size, and that they still read as they did."""
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -18,15 +19,37 @@ def encoder() -> SentenceEncoder:
     return SentenceEncoder.load("tiny")
 
 
-def test_it_is_small(encoder: SentenceEncoder) -> None:
-    assert (SHIPPED / "tiny" / "weights.safetensors").stat().st_size < 12.5e6
-    assert encoder.model.about
+@pytest.mark.parametrize("name", ["tiny", "tiny-multilingual"])
+def test_it_is_small(name: str) -> None:
+    assert (SHIPPED / name / "weights.safetensors").stat().st_size < 12.5e6
+    model = SentenceEncoder.load(name).model
+    assert model.about and sum(leaf.size for leaf in jax.tree.leaves(model.params)) < 6e6
 
 
 def test_it_reads_what_is_misspelled(encoder: SentenceEncoder) -> None:
     queries = ["a mna plays teh guittar", "ѕtосk mаrkеt сrаѕh", "DOG RUNNING IN SN0W"]
     found = encoder.semantic_search(queries, TEXTS, k=1)
     assert found.rows[:, 0].tolist() == [0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "A MAN PLAYING GUITAR",
+        "4 m4n 15 pl4y1n6 7h3 6u17ar",
+        "ȧ m̃án ĩš pláỹîñǵ gũíťâř",
+        "а mаn рlауіng guіtаr",
+        "ａ ｍａｎ ｐｌａｙｉｎｇ ｇｕｉｔａｒ",
+    ],
+)
+def test_it_reads_letters_in_disguise(encoder: SentenceEncoder, query: str) -> None:
+    assert encoder.semantic_search([query], TEXTS, k=1).rows[0, 0] == 0
+
+
+def test_translations_are_alike() -> None:
+    encoder = SentenceEncoder.load("tiny-multilingual")
+    german = ["Ein Mann spielt Gitarre.", "Ein Hund rennt durch den Schnee."]
+    assert encoder.semantic_search(german, TEXTS, k=1).rows[:, 0].tolist() == [0, 1]
 
 
 def test_it_agrees_with_people(encoder: SentenceEncoder, shared: Path) -> None:
