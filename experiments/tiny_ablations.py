@@ -1,9 +1,7 @@
 """What each ingredient of experiments/tiny.py brings: what is solved, small, changed one by one.
 
-    for change in render.family=cells render.family=noto model.cell_width=16 \\
-        stages.letters.perturb_probability=0.0 stages.dictionary.perturb_probability=0.0 \\
-        stages.dictionary.closed_form.longest=3 stages.dictionary.closed_form.tolerance=0.9 \\
-        model.patch_hidden=2048 model.cell_scales=1; do
+    for change in render.family=cells model.cell_scales=1 model.patch_hidden=2048 \\
+        stages.dictionary.perturb_probability=0.0 stages.dictionary.closed_form.longest=3; do
       ./run.sh train experiments/tiny_ablations.py --workdir runs/ablations/$change \\
         --config.data_dir=DATA --config.$change
     done
