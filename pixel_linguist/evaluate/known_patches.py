@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.windows import map_cells, narrower
+from pixel_linguist.model.windows import cut_apart, map_cells, narrower
 
 # New windows that are computed at once, and bytes of vectors that each memory keeps.
 CHUNK, MEMORY = 256, 64 << 20
@@ -72,7 +72,8 @@ class KnownPatches:
         windows = {name: jax.tree.map(np.asarray, part) for name, part in params["windows"].items()}
         # On one device: other than texts, windows are too few to share out.
         self._units = jax.tree.map(jnp.asarray, windows.pop("units"))
-        self._embed, self._bias = (np.asarray(params["embed"][name]) for name in ("kernel", "bias"))
+        self._embed = jnp.asarray(np.asarray(params["embed"]["kernel"]))
+        self._bias = np.asarray(params["embed"]["bias"])
         self.cells = Known(functools.partial(map_cells, windows), config.cell_width, memory)
         self.windows = Known(self._answer, config.width, memory)
         self.patches = Known(self._add_up, config.width, memory)
@@ -90,8 +91,7 @@ class KnownPatches:
         total = np.tile(self._bias, (len(patches), 1))
         for scale in range(self._config.cell_scales):
             pixels = narrower(patches, scale).astype(np.float32) / (255 << scale)
-            cells = pixels.reshape(*pixels.shape[:2], -1, width).swapaxes(1, 2)
-            cells = np.pad(cells, ((0, 0), (1, size - 1), (0, 0), (0, 0)))
+            cells = np.pad(cut_apart(pixels, width), ((0, 0), (1, size - 1), (0, 0), (0, 0)))
             codes = self.cells(cells.reshape(-1, pixels.shape[1] * width))
             codes = codes.reshape(*cells.shape[:2], -1)
             windows = np.lib.stride_tricks.sliding_window_view(codes, size, axis=1).swapaxes(2, 3)

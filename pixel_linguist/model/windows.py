@@ -72,6 +72,12 @@ def narrower(patches: np.ndarray, scale: int) -> np.ndarray:
     return patches.reshape(shape).sum(axis=-1, dtype=np.uint16)
 
 
+def cut_apart(patches: np.ndarray, width: int) -> np.ndarray:
+    """Return the cells of patches [..., H, W]: [..., cells, H, width]."""
+    *front, height, across = patches.shape
+    return patches.reshape(*front, height, across // width, width).swapaxes(-3, -2)
+
+
 def map_cells(params: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
     """Return what `WindowFeatures` maps cells to: float32 [N, C] of pixels [N, P] in [0, 1]."""
     cell = params["cell"]

@@ -17,7 +17,7 @@ from scipy import linalg, sparse
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.windows import map_cells, narrower
+from pixel_linguist.model.windows import cut_apart, map_cells, narrower
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -91,9 +91,8 @@ def of_text(patches: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 def cut_cells(patches: np.ndarray, counts: np.ndarray, width: int) -> Cells:
     """Cut distinct patches, uint8 [N, H, W] that are there so many times, into cells."""
-    number, height, across = patches.shape
-    cells = patches.reshape(number, height, across // width, width).swapaxes(1, 2)
-    cells = np.pad(cells, ((0, 0), (1, 1), (0, 0), (0, 0)))
+    number, height, _ = patches.shape
+    cells = np.pad(cut_apart(patches, width), ((0, 0), (1, 1), (0, 0), (0, 0)))
     places = cells.shape[1]
     pixels, inverse = distinct(cells.reshape(-1, height, width))
     found = np.bincount(inverse, np.repeat(counts, places))
@@ -238,8 +237,7 @@ class Features:
     def _number_cells(self, patches: np.ndarray, scale: int) -> np.ndarray:
         """Return int32 [N, cells and blank ones], rows of `_mapped`."""
         number, height, _ = patches.shape
-        cells = narrower(patches, scale) if scale else patches
-        cells = cells.reshape(number, height, -1, self._width).swapaxes(1, 2)
+        cells = cut_apart(narrower(patches, scale) if scale else patches, self._width)
         cells = np.pad(cells, ((0, 0), (1, self._window - 1), (0, 0), (0, 0)))
         unique, inverse = distinct(cells.reshape(-1, height * self._width))
         numbers, new = _number(unique, self._cells)

@@ -17,7 +17,7 @@ import numpy as np
 from scipy import sparse
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.windows import narrower
+from pixel_linguist.model.windows import cut_apart, narrower
 from pixel_linguist.train.dictionary import (
     CELLS,
     FREQUENCY_POWER,
@@ -116,12 +116,6 @@ class Standing:
         found = [(cell, n) for cell, n in self.nothing.most_common() if cell not in self.cells]
         pixels = _pictures(cell for cell, _ in found[:CELLS])
         return pixels, np.array([n for _, n in found[:CELLS]], float)
-
-
-def cut_apart(patches: np.ndarray, width: int) -> np.ndarray:
-    """Return the cells of patches [B, S, H, W]: [B, S, cells, H, width]."""
-    *front, height, across = patches.shape
-    return patches.reshape(*front, height, across // width, width).swapaxes(-3, -2)
 
 
 def _of_texts(view: View, chosen: np.ndarray) -> np.ndarray:

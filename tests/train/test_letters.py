@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.model.windows import map_cells, narrower
+from pixel_linguist.model.windows import cut_apart, map_cells, narrower
 from pixel_linguist.render import Renderer
 from pixel_linguist.text import compose
 from pixel_linguist.train.dictionary import ClosedForm
-from pixel_linguist.train.letters import Standing, cut_apart, read_cells, solve_letters
+from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 
 SETTINGS = ClosedForm(texts=1, shortest=1, longest=1, tolerance=0.5, penalty=0.05, fit="letters")
 DISGUISES: dict[str, Any] = {
