@@ -67,13 +67,14 @@ def tasks(codes: Sequence[str]) -> dict[str, Any]:
     return {**named, "attacked-en-dev": {"name": "robustness", "task": dev[PIVOT]}}
 
 
-def shape_encoder(config: ConfigDict, *, letters: int, windows: int) -> None:
-    """Set how letters are drawn, and how many pictures of them and windows are told apart."""
+def shape_encoder(config: ConfigDict, *, letters: int, windows: int, bags: int) -> None:
+    """Set how letters are drawn, and how many pictures of them, windows and bags there are."""
     # A patch holds nearly every word whole, a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 64, "max_patches": 48})
     config.model.update({"width": teach.WIDTH, "depth": 1, "heads": 4, "mlp_width": 512})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": letters})
     config.model.update({"cell_width": 32, "window_cells": 4, "patch_hidden": windows})
+    config.model.letter_bags = bags
     config.model.update({"final_norm": False, "head": "none", "dropout": 0.0})
 
 
@@ -103,7 +104,8 @@ def recipe(
     *,
     misspelled: float,
     letters: int = 1280,
-    windows: int = 13_440,
+    windows: int = 9_344,
+    bags: int = 4_608,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.
 
@@ -114,10 +116,11 @@ def recipe(
         misspelled: share of the texts.
         letters: pictures of letters that are told apart.
         windows: of letters.
+        bags: of letters, each of a word.
     """
     codes = (PIVOT, *others)
     config = defaults()
-    shape_encoder(config, letters=letters, windows=windows)
+    shape_encoder(config, letters=letters, windows=windows, bags=bags)
     config.train.log_every = 20
     stages = {
         "letters": letters_stage(codes),

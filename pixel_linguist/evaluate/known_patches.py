@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.windows import cut_apart, map_cells, narrower
+from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells, narrower
 
 # New windows that are computed at once, and bytes of vectors that each memory keeps.
 CHUNK, MEMORY = 256, 64 << 20
@@ -72,7 +72,11 @@ class KnownPatches:
         windows = {name: jax.tree.map(np.asarray, part) for name, part in params["windows"].items()}
         # On one device: other than texts, windows are too few to share out.
         self._units = jax.tree.map(jnp.asarray, windows.pop("units"))
-        self._embed = jnp.asarray(np.asarray(params["embed"]["kernel"]))
+        self._bags = windows.pop("bags", None)
+        embed, self._embed_bags = np.split(
+            np.asarray(params["embed"]["kernel"]), [config.patch_hidden]
+        )
+        self._embed = jnp.asarray(embed)
         self._bias = np.asarray(params["embed"]["bias"])
         self.cells = Known(functools.partial(map_cells, windows), config.cell_width, memory)
         self.windows = Known(self._answer, config.width, memory)
@@ -86,7 +90,7 @@ class KnownPatches:
         return embedded
 
     def _add_up(self, patches: np.ndarray) -> np.ndarray:
-        """Add up what the windows of patches uint8 [N, H, W] bring."""
+        """Add up what the windows of patches uint8 [N, H, W] bring, and their letters."""
         width, size = self._config.cell_pixels, self._config.window_cells
         total = np.tile(self._bias, (len(patches), 1))
         for scale in range(self._config.cell_scales):
@@ -94,6 +98,10 @@ class KnownPatches:
             cells = np.pad(cut_apart(pixels, width), ((0, 0), (1, size - 1), (0, 0), (0, 0)))
             codes = self.cells(cells.reshape(-1, pixels.shape[1] * width))
             codes = codes.reshape(*cells.shape[:2], -1)
+            if self._bags and not scale:
+                bags = bag_letters(codes, cells.any(axis=(2, 3)))
+                answers = np.maximum(bags @ self._bags["kernel"] + self._bags["bias"], 0)
+                total += answers @ self._embed_bags
             windows = np.lib.stride_tricks.sliding_window_view(codes, size, axis=1).swapaxes(2, 3)
             brought = self.windows(windows.reshape(len(patches) * windows.shape[1], -1))
             total += brought.reshape(len(patches), -1, total.shape[1]).sum(axis=1)

@@ -71,6 +71,8 @@ class EncoderConfig:
             look different can be alike to what follows; 0: none.
         cell_width: numbers that a cell is mapped to, linearly.
         window_cells: cells of a window; blank ones stand around a patch.
+        letter_bags: units that answer to the letters of a patch in any order, but for the first
+            and the last; 0: none.
         final_norm: whether features are normalised before they are pooled; without it, long
             vectors count for more in a mean.
     """
@@ -102,6 +104,7 @@ class EncoderConfig:
     cell_hidden: int = 0
     cell_width: int = 0
     window_cells: int = 0
+    letter_bags: int = 0
     final_norm: bool = True
 
     def __post_init__(self) -> None:
@@ -215,6 +218,7 @@ class Encoder(nn.Module):
                 cell_width=config.cell_width,
                 window_cells=config.window_cells,
                 features=config.patch_hidden,
+                bags=config.letter_bags,
                 dtype=dtype,
                 name="windows",
             )

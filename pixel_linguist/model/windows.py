@@ -7,6 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+# Of a bag of letters: how much its first and its last count again, beside one in the middle; and
+# what its squared length is at least.
+ENDS, LEAST = 0.5, 1.0
+
 
 class WindowFeatures(nn.Module):
     """A layer over all windows of a patch: what it learns of a few letters holds wherever they are.
@@ -20,6 +24,8 @@ class WindowFeatures(nn.Module):
         cell_width: numbers C that a cell is mapped to, linearly.
         window_cells: cells K of a window.
         features: F.
+        bags: G units that answer to the letters of a patch in any order, as a reader does to a
+            word whose inner letters are scrambled; they see what is read at the first width.
         dtype: of the products.
     """
 
@@ -29,11 +35,12 @@ class WindowFeatures(nn.Module):
     cell_width: int
     window_cells: int
     features: int
+    bags: int
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, patches: jax.Array) -> jax.Array:
-        """Map float [S, H, W] to float [S, F].
+        """Map float [S, H, W] to float [S, F + G].
 
         One blank cell stands before a patch and K - 1 after it, so that words are seen to begin
         and end: there is a window more than there are cells.
@@ -42,10 +49,12 @@ class WindowFeatures(nn.Module):
         cell = nn.Dense(self.cell_width, dtype=self.dtype, name="cell")
         units = nn.Dense(self.features, dtype=self.dtype, name="units")
         total = jnp.zeros((len(patches), self.features), self.dtype)
+        found = []
         for scale in range(self.cell_scales):
             if scale:
                 patches = (patches[..., ::2] + patches[..., 1::2]) / 2
             x = self.cut(patches)
+            ink = x.any(axis=-1)
             if self.cell_hidden:
                 x = cell(nn.relu(first(x)))
                 # A picture unlike all that were seen may not wake every unit.
@@ -56,7 +65,10 @@ class WindowFeatures(nn.Module):
             for start in range(x.shape[1] - self.window_cells + 1):
                 window = x[:, start : start + self.window_cells]
                 total += nn.relu(units(window.reshape(len(x), -1)))
-        return total
+            if self.bags and not scale:
+                bags = nn.Dense(self.bags, dtype=self.dtype, name="bags")
+                found.append(nn.relu(bags(bag_letters(x, ink))))
+        return jnp.concatenate([total, *found], axis=-1)
 
     def cut(self, patches: jax.Array) -> jax.Array:
         """Return the cells of patches [S, H, W], and the blank ones beside them: [S, cells, P]."""
@@ -64,6 +76,24 @@ class WindowFeatures(nn.Module):
         x = patches.reshape(number, height, width // self.cell_pixels, self.cell_pixels)
         x = jnp.pad(x, ((0, 0), (0, 0), (1, self.window_cells - 1), (0, 0)))
         return x.swapaxes(1, 2).reshape(number, x.shape[2], -1)
+
+
+def bag_letters(codes: Any, ink: Any) -> Any:
+    """Return the letters of patches without their order, float [N, 3 C], of length 1 at most.
+
+    They are the sum of the codes of cells with ink, then the first's and the last's. NumPy's arrays
+    give NumPy's.
+
+    Args:
+        codes: float [N, cells, C].
+        ink: bool [N, cells].
+    """
+    place = ink.cumsum(axis=1)
+    first, last = ink & (place == 1), ink & (place == place[:, -1:])
+    weights = (ink, ENDS * first, ENDS * last)
+    sums = [(codes * weight[..., None]).sum(axis=1) for weight in weights]
+    bag = (jnp if isinstance(codes, jax.Array) else np).concatenate(sums, axis=1)
+    return bag / ((bag**2).sum(axis=1, keepdims=True) + LEAST) ** 0.5
 
 
 def narrower(patches: np.ndarray, scale: int) -> np.ndarray:

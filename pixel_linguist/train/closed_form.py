@@ -14,7 +14,7 @@ from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.windows import map_cells
+from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells
 from pixel_linguist.train.dictionary import (
     PRESENT,
     ClosedForm,
@@ -24,6 +24,7 @@ from pixel_linguist.train.dictionary import (
     cut_cells,
     detectors,
     distinct,
+    frequent_bags,
     frequent_windows,
     merge_cells,
     of_text,
@@ -87,7 +88,7 @@ def _check_dictionary(
 def choose_dictionary(
     encoder: EncoderConfig, settings: ClosedForm, start: dict[str, Any], patches: np.ndarray
 ) -> dict[str, Any]:
-    """Return the parameters that find the most frequent windows of uint8 [N, H, W].
+    """Return the parameters that find the most frequent windows of uint8 [N, H, W], and bags.
 
     Cells are mapped as `start` does where they have a hidden layer; else they are whitened.
     """
@@ -107,7 +108,16 @@ def choose_dictionary(
     )
     windows = np.pad(windows, ((0, 0), (0, size - settings.longest)), constant_values=-1)
     hidden, threshold = detectors(codes, windows, settings.tolerance)
-    return {**layers, "units": {"kernel": hidden, "bias": threshold}}
+    params = {**layers, "units": {"kernel": hidden, "bias": threshold}}
+    if encoder.letter_bags:
+        apart = cut_apart(unique, encoder.cell_pixels)
+        ink = apart.any(axis=(2, 3))
+        pixels = apart.reshape(apart[..., 0, 0].size, -1)
+        pictures, number = distinct(pixels)
+        mapped = map_cells(layers, pictures.astype(np.float32) / 255)
+        bags = bag_letters(mapped[number].reshape(*ink.shape, -1), ink)
+        params["bags"] = frequent_bags(bags, ink.sum(axis=1), counts, encoder.letter_bags)
+    return params
 
 
 def inverse_document_frequency(features: Iterable[sparse.csr_array]) -> np.ndarray:
@@ -198,7 +208,7 @@ def solve_dictionary(
     features = Features(encoder, params)
     weight = inverse_document_frequency(features(**batch["anchor"]) for batch in first)
     width = 1 if settings.fit == "principal" else encoder.width
-    size = encoder.patch_hidden
+    size = encoder.patch_hidden + encoder.letter_bags
     normal = Normal(np.zeros((size, size), np.float32), np.zeros((size, width), np.float32))
     pace = Pace(shop, name, stage)
     for batch in itertools.chain(first, batches):
@@ -211,7 +221,10 @@ def solve_dictionary(
         if settings.fit == "principal"
         else regress(normal, settings.penalty)
     )
-    params["units"] = {key: value * weight for key, value in params["units"].items()}
+    weights = np.split(weight, [encoder.patch_hidden])
+    for name, part in zip(("units", "bags"), weights, strict=True):
+        if name in params:
+            params[name] = {key: value * part for key, value in params[name].items()}
     # As if features had been normalised: blocks then add to vectors of the usual size.
     embedded = features(**first[0]["anchor"]).toarray() * weight @ solution
     embedded /= first[0]["anchor"]["count"][:, None]

@@ -30,7 +30,8 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
         sizes = [size for size in layers if size]
         letter = sum(a * b for a, b in itertools.pairwise(sizes))
         window = config.window_cells * config.cell_width * hidden
-        embed = hidden * width
+        bag = 3 * config.cell_width * config.letter_bags
+        embed = (hidden + config.letter_bags) * width + bag
         for scale in range(config.cell_scales):
             cells = config.patch_width // (config.cell_pixels << scale)
             embed += (cells + config.window_cells) * letter + (cells + 1) * window

@@ -8,7 +8,7 @@ their inverse document frequency.
 """
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from scipy import linalg, sparse
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.windows import cut_apart, map_cells, narrower
+from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells, narrower
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -29,6 +29,11 @@ CELLS = 1 << 15
 PRESENT = 0.3
 # A cell is read as another, more frequent one if its code answers to it so much.
 ALIKE = 0.5
+# Letters of a bag, at least: windows hold shorter words whole.
+SHORTEST_BAG = 4
+# A unit answers from this share of its own bag on. A bag that others answer to by this share of
+# its squared length gets no unit.
+BAG_TOLERANCE, SAME_BAG = 0.7, 0.95
 # Windows that are computed at once, and that are remembered: about a gigabyte.
 CHUNK, WINDOWS = 256, 2_000_000
 FITS = ("letters", "target", "principal")
@@ -196,8 +201,39 @@ def detectors(
     return units.reshape(len(windows), -1).T, tolerance - there.sum(axis=1).astype(np.float32)
 
 
+def frequent_bags(
+    bags: np.ndarray, letters: np.ndarray, counts: np.ndarray, number: int
+) -> dict[str, Any]:
+    """Return units that answer to the most frequent bags of letters: kernel [3 C, G], bias [G].
+
+    A unit is 1 where its own letters stand, and falls to 0 with the cosine to them.
+
+    Args:
+        bags: float [N, 3 C] of distinct patches, as `bag_letters` gives them.
+        letters: int [N], how many each patch has.
+        counts: [N], how often each patch is there.
+        number: G.
+    """
+    kept = np.zeros((number, bags.shape[1]), np.float32)
+    found = 0
+    order = np.argsort(-counts, kind="stable")
+    for i in order[letters[order] >= SHORTEST_BAG]:
+        bag, square = bags[i], bags[i] @ bags[i]
+        if found and (kept[:found] @ bag).max() > SAME_BAG * square:
+            continue
+        kept[found] = bag / square
+        found += 1
+        if found == number:
+            break
+    if found < number:
+        raise ValueError(f"the texts have {found} bags of letters; model.letter_bags asks {number}")
+    reach = 1 - BAG_TOLERANCE
+    bias = np.full(number, -BAG_TOLERANCE / reach, np.float32)
+    return {"kernel": kept.T / reach, "bias": bias}
+
+
 class Features:
-    """The sums of a dictionary's units over texts; what a window brings is computed once.
+    """The sums of an encoder's units over texts; what a window brings is computed once.
 
     It is what `WindowFeatures` does, for texts in a font whose pictures of letters repeat.
     """
@@ -217,7 +253,7 @@ class Features:
         self._brought: list[sparse.csr_array] = []
 
     def __call__(self, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
-        """Return float32 [B, F] of uint8 [B, S, H, W] with so many patches each."""
+        """Return float32 [B, F + G] of uint8 [B, S, H, W] with so many patches each."""
         if len(self._windows) > WINDOWS:
             self._forget()
         held, rows, texts = of_text(patches, count), [], []
@@ -232,7 +268,24 @@ class Features:
         text = np.concatenate(texts)
         ones = np.ones(len(text), np.float32)
         shape = len(patches), len(self._windows)
-        return sparse.csr_array((ones, (text, numbers[inverse])), shape=shape) @ self._brought[0]
+        sums = sparse.csr_array((ones, (text, numbers[inverse])), shape=shape) @ self._brought[0]
+        if "bags" not in self._params:
+            return sums
+        return sparse.hstack([sums, self._bags(held, count)], format="csr")
+
+    def _bags(self, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
+        """Return float32 [B, G], what the letters of N patches bring to their texts."""
+        unique, inverse = distinct(patches)
+        cells = cut_apart(unique, self._width)
+        ink = cells.any(axis=(2, 3))
+        numbers = self._number_cells(unique, 0)[:, 1 : 1 + cells.shape[1]]
+        bags = bag_letters(self._mapped[numbers], ink)
+        units = self._params["bags"]
+        answers = sparse.csr_array(np.maximum(bags @ units["kernel"] + units["bias"], 0))
+        text = np.repeat(np.arange(len(count)), count)
+        ones = np.ones(len(text), np.float32)
+        shape = len(count), len(unique)
+        return sparse.csr_array((ones, (text, inverse)), shape=shape) @ answers
 
     def _number_cells(self, patches: np.ndarray, scale: int) -> np.ndarray:
         """Return int32 [N, cells and blank ones], rows of `_mapped`."""

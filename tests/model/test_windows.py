@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.model import EncoderConfig, encode, init_params
-from pixel_linguist.model.windows import WindowFeatures
+from pixel_linguist.model.windows import ENDS, LEAST, WindowFeatures
 
 Make = Callable[..., EncoderConfig]
 CELLS: dict[str, Any] = {
@@ -50,10 +50,20 @@ def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: i
     return total
 
 
+def slow_bags(params: Any, patch: np.ndarray, *, cell_pixels: int) -> np.ndarray:
+    """Answer to the letters of one patch [H, W], cell by cell."""
+    cells = [patch[:, i : i + cell_pixels] for i in range(0, patch.shape[1], cell_pixels)]
+    codes = [slow_cell(params, cell.reshape(-1)) for cell in cells if cell.any()]
+    bag = np.concatenate([np.sum(codes, axis=0), ENDS * codes[0], ENDS * codes[-1]])
+    bag = bag / np.sqrt(bag @ bag + LEAST)
+    return np.maximum(bag @ params["bags"]["kernel"] + params["bags"]["bias"], 0)
+
+
 @pytest.mark.parametrize(("cell_hidden", "scales"), [(0, 1), (7, 1), (7, 3)])
 def test_features_are_the_sum_over_windows(cell_hidden: int, scales: int) -> None:
-    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 24, np.dtype("float32"))
+    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 24, 9, np.dtype("float32"))
     patches = np.random.default_rng(0).random((4, 8, 16), np.float32)
+    patches[1, :, 10:] = 0
     params = layer.init(jax.random.key(1), patches)["params"]
     params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params)
     found = layer.apply({"params": params}, patches)
@@ -62,11 +72,26 @@ def test_features_are_the_sum_over_windows(cell_hidden: int, scales: int) -> Non
             slow_features(params, squeezed, cell_pixels=2, window=3)
             for squeezed in (patch, squeeze(patch, 2), squeeze(patch, 4))[:scales]
         )
-        np.testing.assert_allclose(features, slow, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(features[:24], slow, rtol=1e-5, atol=1e-5)
+        bags = slow_bags(params, patch, cell_pixels=2)
+        assert bags.any()
+        np.testing.assert_allclose(features[24:], bags, rtol=1e-5, atol=1e-5)
+
+
+def test_the_order_of_inner_letters_does_not_change_a_bag() -> None:
+    layer = WindowFeatures(2, 1, 0, 5, 3, 24, 9, np.dtype("float32"))
+    patch = np.random.default_rng(0).random((8, 6, 2), np.float32)
+    orders = ([0, 1, 2, 3, 4, 5], [0, 3, 2, 4, 1, 5], [1, 0, 2, 3, 4, 5])
+    patches = np.stack([patch[:, order].reshape(8, 12) for order in orders])
+    params = layer.init(jax.random.key(1), patches)
+    own, scrambled, other = np.asarray(layer.apply(params, patches))[:, 24:]
+    assert own.any()
+    np.testing.assert_allclose(scrambled, own, atol=1e-6)
+    assert np.abs(other - own).max() > 1e-3
 
 
 def test_a_letter_brings_the_same_wherever_it_stands() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 24, np.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 24, 0, np.dtype("float32"))
     letter = np.random.default_rng(0).random((8, 2), np.float32)
     patches = np.zeros((3, 8, 12), np.float32)
     for patch, column in zip(patches, (2, 4, 6), strict=True):
@@ -79,7 +104,7 @@ def test_a_letter_brings_the_same_wherever_it_stands() -> None:
 
 
 def test_blank_cells_have_finite_gradients() -> None:
-    layer = WindowFeatures(2, 1, 7, 5, 3, 24, np.dtype("float32"))
+    layer = WindowFeatures(2, 1, 7, 5, 3, 24, 9, np.dtype("float32"))
     blank = np.zeros((1, 8, 12), np.float32)
     params = layer.init(jax.random.key(0), blank)
     gradients = jax.grad(lambda p: jnp.sum(layer.apply(p, blank)))(params)  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
             "cell_hidden": 512,
             "cell_width": 16,
             "window_cells": 3,
+            "letter_bags": 128,
         },
         {"head": "patches", "keep_head": True, "patch_hidden": 256},
         {"head": "pooled", "keep_head": True, "cls_token": True, "pooling": "cls"},

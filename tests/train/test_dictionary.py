@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from pixel_linguist.model.windows import bag_letters
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.closed_form import inverse_document_frequency
 from pixel_linguist.train.dictionary import (
@@ -18,6 +19,7 @@ from pixel_linguist.train.dictionary import (
     cut_cells,
     detectors,
     distinct,
+    frequent_bags,
     frequent_windows,
     merge_cells,
     principal,
@@ -162,3 +164,33 @@ def test_frequent_windows_weigh_less() -> None:
 def test_impossible_settings_are_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ClosedForm(**(SETTINGS | changes))  # type: ignore[arg-type]
+
+
+def bags_of(words: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the bags of words whose letters have codes at right angles, and their lengths."""
+    letters = np.array([len(word) for word in words])
+    codes = np.zeros((len(words), letters.max(), 26), np.float32)
+    for number, word in enumerate(words):
+        codes[number, np.arange(len(word)), [ord(letter) - ord("a") for letter in word]] = 1
+    return bag_letters(codes, np.arange(letters.max()) < letters[:, None]), letters
+
+
+def test_bags_are_of_the_most_frequent_long_words_and_forgive_scrambling() -> None:
+    words = ["reading", "raeding", "the", "person", "garden", "dealing"]
+    bags, letters = bags_of(words)
+    units = frequent_bags(bags, letters, np.array([9, 8, 20, 7, 5, 4]), 3)
+    answers = np.maximum(bags @ units["kernel"] + units["bias"], 0)
+    # "raeding" is "reading", "the" is short, and "dealing" comes too late.
+    own = answers[[0, 3, 4], [0, 1, 2]]
+    np.testing.assert_allclose(own, 1, atol=1e-5)
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
+    # It shares six letters and the last with "reading": 6 + 1 / 4 of 7 + 2 / 4.
+    assert answers[5, 0] == pytest.approx((6.25 / 7.5 - 0.7) / 0.3, abs=1e-5)
+
+
+def test_too_few_words_for_bags_are_refused() -> None:
+    bags, letters = bags_of(["reading", "raeding", "the"])
+    with pytest.raises(
+        ValueError, match=r"the texts have 1 bags of letters; model.letter_bags asks 2"
+    ):
+        frequent_bags(bags, letters, np.ones(3), 2)
