@@ -95,6 +95,7 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
         "tiny",
         pytest.param("tiny_multilingual", marks=pytest.mark.slow),
         pytest.param("tiny_untaught", marks=pytest.mark.slow),
+        pytest.param("tiny_untaught_english", marks=pytest.mark.slow),
         pytest.param("tiny_ablations", marks=pytest.mark.slow),
     ],
 )

@@ -1,0 +1,12 @@
+"""English alone without a text model; experiments/untaught.py comes before."""
+
+from ml_collections import ConfigDict
+
+from experiments.tiny import recipe
+from experiments.tiny_untaught import TEACHER
+
+
+def get_config() -> ConfigDict:
+    """Return the recipe."""
+    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5}
+    return recipe(TEACHER, lessons, misspelled=0.5)
