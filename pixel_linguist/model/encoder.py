@@ -121,6 +121,11 @@ class EncoderConfig:
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
             raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
+        if self.letter_bags < 0 or (self.letter_bags and not self.cell_pixels):
+            raise ValueError(
+                f"model.letter_bags is {self.letter_bags}; it must be 0, or above with "
+                "model.cell_pixels"
+            )
         if self.cell_pixels:
             self._check_cells()
         least = min(self.word_buckets, 1)

@@ -110,14 +110,27 @@ def choose_dictionary(
     hidden, threshold = detectors(codes, windows, settings.tolerance)
     params = {**layers, "units": {"kernel": hidden, "bias": threshold}}
     if encoder.letter_bags:
-        apart = cut_apart(unique, encoder.cell_pixels)
-        ink = apart.any(axis=(2, 3))
-        pixels = apart.reshape(apart[..., 0, 0].size, -1)
-        pictures, number = distinct(pixels)
-        mapped = map_cells(layers, pictures.astype(np.float32) / 255)
-        bags = bag_letters(mapped[number].reshape(*ink.shape, -1), ink)
-        params["bags"] = frequent_bags(bags, ink.sum(axis=1), counts, encoder.letter_bags)
+        params["bags"] = choose_bags(encoder, layers, unique, counts)
     return params
+
+
+def choose_bags(
+    encoder: EncoderConfig, layers: dict[str, Any], patches: np.ndarray, counts: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return units that answer to the letters of the most frequent words in any order.
+
+    Args:
+        encoder: its architecture.
+        layers: what maps cells.
+        patches: uint8 [N, H, W], distinct.
+        counts: [N], how often each is there.
+    """
+    cells = cut_apart(patches, encoder.cell_pixels)
+    ink = cells.any(axis=(2, 3))
+    pictures, number = distinct(cells.reshape(ink.size, -1))
+    codes = map_cells(layers, pictures.astype(np.float32) / 255)[number]
+    bags = bag_letters(codes.reshape(*ink.shape, -1), ink)
+    return frequent_bags(bags, ink.sum(axis=1), counts, encoder.letter_bags)
 
 
 def inverse_document_frequency(features: Iterable[sparse.csr_array]) -> np.ndarray:

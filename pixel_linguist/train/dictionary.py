@@ -8,7 +8,7 @@ their inverse document frequency.
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -203,7 +203,7 @@ def detectors(
 
 def frequent_bags(
     bags: np.ndarray, letters: np.ndarray, counts: np.ndarray, number: int
-) -> dict[str, Any]:
+) -> dict[str, np.ndarray]:
     """Return units that answer to the most frequent bags of letters: kernel [3 C, G], bias [G].
 
     A unit is 1 where its own letters stand, and falls to 0 with the cosine to them.
@@ -213,6 +213,9 @@ def frequent_bags(
         letters: int [N], how many each patch has.
         counts: [N], how often each patch is there.
         number: G.
+
+    Raises:
+        ValueError: there are fewer.
     """
     kept = np.zeros((number, bags.shape[1]), np.float32)
     found = 0

@@ -133,6 +133,8 @@ def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Ma
         ({"cell_scales": 4}, "cell_pixels 2 does not .*, at each of 4 model.cell_scales"),
         ({"window_cells": 0}, "must be at least 1; they are 5, 0, 24"),
         ({"channels": 3}, "cell_pixels needs model.channels 1"),
+        ({"letter_bags": -1}, "letter_bags is -1; it must be 0, or above"),
+        ({"cell_pixels": 0, "letter_bags": 9}, "letter_bags is 9; .* with model.cell_pixels"),
     ],
 )
 def test_impossible_cells_are_refused(
