@@ -1,5 +1,7 @@
 """The recipe of experiments/tiny.py in nine languages: translations mean what the English does.
 
+All room is for windows: 4,096 bags of letters cost German 0.007 and Russian 0.010 on dev splits.
+
 ./run.sh train experiments/tiny_multilingual.py --workdir runs/tiny-multilingual \
     --config.data_dir=DATA
 """
@@ -13,6 +15,4 @@ from experiments.tiny import TEACHER, recipe
 def get_config() -> ConfigDict:
     """Return the recipe."""
     lessons = {"stsb": 1.0, "sentences": 1.0, "words": 0.25, "translations": 9.0}
-    return recipe(
-        TEACHER, lessons, LANGUAGES, misspelled=0.2, letters=2048, windows=9_408, bags=4_096
-    )
+    return recipe(TEACHER, lessons, LANGUAGES, misspelled=0.2, letters=2048, windows=13_184, bags=0)
