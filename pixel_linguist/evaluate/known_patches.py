@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells, narrower
+from pixel_linguist.model.windows import answer_letters, cut_apart, map_cells, narrower
 
 # New windows that are computed at once, and bytes of vectors that each memory keeps.
 CHUNK, MEMORY = 256, 64 << 20
@@ -99,8 +99,7 @@ class KnownPatches:
             codes = self.cells(cells.reshape(-1, pixels.shape[1] * width))
             codes = codes.reshape(*cells.shape[:2], -1)
             if self._bags and not scale:
-                bags = bag_letters(codes, cells.any(axis=(2, 3)))
-                answers = np.maximum(bags @ self._bags["kernel"] + self._bags["bias"], 0)
+                answers = answer_letters(self._bags, codes, cells.any(axis=(2, 3)))
                 total += answers @ self._embed_bags
             windows = np.lib.stride_tricks.sliding_window_view(codes, size, axis=1).swapaxes(2, 3)
             brought = self.windows(windows.reshape(len(patches) * windows.shape[1], -1))

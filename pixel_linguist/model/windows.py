@@ -96,6 +96,11 @@ def bag_letters(codes: Any, ink: Any) -> Any:
     return bag / ((bag**2).sum(axis=1, keepdims=True) + LEAST) ** 0.5
 
 
+def answer_letters(units: dict[str, Any], codes: np.ndarray, ink: np.ndarray) -> np.ndarray:
+    """Return what `WindowFeatures`' units for bags answer, float32 [N, G]; see `bag_letters`."""
+    return np.maximum(bag_letters(codes, ink) @ units["kernel"] + units["bias"], 0)
+
+
 def narrower(patches: np.ndarray, scale: int) -> np.ndarray:
     """Return patches uint8 [..., W] 2**scale times as narrow: uint16 sums of pixels, not means."""
     shape = (*patches.shape[:-1], patches.shape[-1] >> scale, 1 << scale)

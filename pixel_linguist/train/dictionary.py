@@ -17,7 +17,7 @@ from scipy import linalg, sparse
 
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells, narrower
+from pixel_linguist.model.windows import answer_letters, cut_apart, map_cells, narrower
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -282,9 +282,8 @@ class Features:
         cells = cut_apart(unique, self._width)
         ink = cells.any(axis=(2, 3))
         numbers = self._number_cells(unique, 0)[:, 1 : 1 + cells.shape[1]]
-        bags = bag_letters(self._mapped[numbers], ink)
-        units = self._params["bags"]
-        answers = sparse.csr_array(np.maximum(bags @ units["kernel"] + units["bias"], 0))
+        answered = answer_letters(self._params["bags"], self._mapped[numbers], ink)
+        answers = sparse.csr_array(answered)
         text = np.repeat(np.arange(len(count)), count)
         ones = np.ones(len(text), np.float32)
         shape = len(count), len(unique)

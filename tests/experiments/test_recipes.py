@@ -26,8 +26,8 @@ BATCH = 8
 def shrink(config: ConfigDict, workdir: Path) -> None:
     """Leave a recipe's stages, data and tasks as they are, and make all sizes tiny."""
     config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    for hidden in ("patch_hidden", "cell_hidden", "letter_bags"):
-        config.model[hidden] = min(config.model[hidden], 8 if hidden == "letter_bags" else 16)
+    for hidden, most in (("patch_hidden", 16), ("cell_hidden", 16), ("letter_bags", 8)):
+        config.model[hidden] = min(config.model[hidden], most)
     config.train.workers = 0
     config.train.compilation_cache = str(workdir / "compilation")
     config.evaluate.batch_size = 32
