@@ -96,9 +96,10 @@ def bag_letters(codes: Any, ink: Any) -> Any:
     return bag / ((bag**2).sum(axis=1, keepdims=True) + LEAST) ** 0.5
 
 
-def answer_letters(units: dict[str, Any], codes: np.ndarray, ink: np.ndarray) -> np.ndarray:
-    """Return what `WindowFeatures`' units for bags answer, float32 [N, G]; see `bag_letters`."""
-    return np.maximum(bag_letters(codes, ink) @ units["kernel"] + units["bias"], 0)
+def answer_letters(units: dict[str, Any], codes: np.ndarray, ink: Any) -> np.ndarray:
+    """Return what `WindowFeatures` answers to bags, float32 [N, G], as arrays of `bag_letters`."""
+    answers: np.ndarray = np.maximum(bag_letters(codes, ink) @ units["kernel"] + units["bias"], 0)
+    return answers
 
 
 def narrower(patches: np.ndarray, scale: int) -> np.ndarray:
