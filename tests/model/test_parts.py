@@ -12,7 +12,7 @@ from scipy.special import erf
 
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
-from pixel_linguist.model.vit import Block, Dropout, SelfAttention
+from pixel_linguist.model.vit import Block, Dropout, SelfAttention, gelu, hashed_bits
 
 
 def drop(rate: float, x: jax.Array, seed: int = 0) -> np.ndarray:
@@ -31,6 +31,32 @@ def test_dropout_keeps_the_expectation(rate: float) -> None:
     deviation = (rounded / (1 - rounded) / count) ** 0.5
     assert values.mean() == pytest.approx(1, abs=5 * deviation)
     assert (values == 0).mean() == pytest.approx(rate, abs=0.5 / 256 + 5 * 0.5 / count**0.5)
+
+
+def test_hashed_bits_are_even_and_unlike_their_neighbours() -> None:
+    count = 200_000
+    keys = jax.random.split(jax.random.key(0), 3)
+    bits = np.asarray(jax.vmap(lambda key: hashed_bits(key, (2, count // 2)))(keys))
+    ones = np.unpackbits(bits.view(np.uint8), bitorder="little").reshape(3, count, 32) * 2.0 - 1
+    # Of so many fair coins, five deviations; the same of products of two independent ones.
+    bound = 5 / count**0.5
+    assert abs(ones.mean(axis=1)).max() < bound
+    for distance in (1, 2, 64, 256):
+        near = (ones[:, distance:] * ones[:, :-distance]).mean(axis=1)
+        assert abs(near).max() < bound * 1.01
+    for other in (1, 2):
+        assert abs((ones[0] * ones[other]).mean(axis=0)).max() < bound
+    together = np.einsum("nb,nc->bc", ones[0], ones[0]) / count
+    assert abs(together - np.eye(32)).max() < bound
+
+
+def test_gelu_and_its_slope_are_the_closed_form() -> None:
+    x = np.linspace(-6, 6, 241)
+    cumulated = (1 + erf(x / 2**0.5)) / 2
+    slope = cumulated + x * np.exp(-(x**2) / 2) / (2 * np.pi) ** 0.5
+    given = jnp.asarray(x, jnp.float32)
+    np.testing.assert_allclose(gelu(given), x * cumulated, atol=1e-6)
+    np.testing.assert_allclose(jax.vmap(jax.grad(gelu))(given), slope, atol=1e-6)
 
 
 def apply(layer: nn.Module, params: Any, *inputs: Any, **options: Any) -> np.ndarray:

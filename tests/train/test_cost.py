@@ -16,8 +16,15 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
     [
         {"head": "none"},
         {"head": "none", "word_buckets": 512, "top_words": 8},
-        {"patch_hidden": 256, "cell_pixels": 2, "cell_width": 16, "window_cells": 3},
         {
+            "head": "none",
+            "patch_hidden": 256,
+            "cell_pixels": 2,
+            "cell_width": 16,
+            "window_cells": 3,
+        },
+        {
+            "head": "none",
             "patch_hidden": 256,
             "cell_pixels": 2,
             "cell_scales": 2,
