@@ -69,9 +69,9 @@ def tasks(codes: Sequence[str]) -> dict[str, Any]:
 
 def shape_encoder(config: ConfigDict, *, letters: int, windows: int, bags: int) -> None:
     """Set how letters are drawn, and how many pictures of them, windows and bags there are."""
-    # A patch holds nearly every word whole, a cell of it a letter.
-    config.render.update({"family": "cells", "patch_width": 64, "max_patches": 48})
-    config.model.update({"width": teach.WIDTH, "depth": 1, "heads": 4, "mlp_width": 512})
+    # A patch holds nearly every word whole, of twice the width too, and a cell of it a letter.
+    config.render.update({"family": "cells", "patch_width": 128, "max_patches": 48})
+    config.model.update({"width": teach.WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": letters})
     config.model.update({"cell_width": 32, "window_cells": 4, "patch_hidden": windows})
     config.model.letter_bags = bags
@@ -104,7 +104,7 @@ def recipe(
     *,
     misspelled: float,
     letters: int = 1280,
-    windows: int = 9_344,
+    windows: int = 9_920,
     bags: int = 4_608,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.

@@ -98,7 +98,7 @@ class KnownPatches:
             cells = np.pad(cut_apart(pixels, width), ((0, 0), (1, size - 1), (0, 0), (0, 0)))
             codes = self.cells(cells.reshape(-1, pixels.shape[1] * width))
             codes = codes.reshape(*cells.shape[:2], -1)
-            if self._bags and not scale:
+            if self._bags:
                 answers = answer_letters(self._bags, codes, cells.any(axis=(2, 3)))
                 total += answers @ self._embed_bags
             windows = np.lib.stride_tricks.sliding_window_view(codes, size, axis=1).swapaxes(2, 3)

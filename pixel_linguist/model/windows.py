@@ -25,7 +25,7 @@ class WindowFeatures(nn.Module):
         window_cells: cells K of a window.
         features: F.
         bags: G units that answer to the letters of a patch in any order, as a reader does to a
-            word whose inner letters are scrambled; they see what is read at the first width.
+            word whose inner letters are scrambled.
         dtype: of the products.
     """
 
@@ -48,8 +48,9 @@ class WindowFeatures(nn.Module):
         first = nn.Dense(self.cell_hidden, dtype=self.dtype, name="cell_hidden")
         cell = nn.Dense(self.cell_width, dtype=self.dtype, name="cell")
         units = nn.Dense(self.features, dtype=self.dtype, name="units")
+        bags = nn.Dense(self.bags, dtype=self.dtype, name="bags") if self.bags else None
         total = jnp.zeros((len(patches), self.features), self.dtype)
-        found = []
+        found = jnp.zeros((len(patches), self.bags), self.dtype)
         for scale in range(self.cell_scales):
             if scale:
                 patches = (patches[..., ::2] + patches[..., 1::2]) / 2
@@ -65,10 +66,9 @@ class WindowFeatures(nn.Module):
             for start in range(x.shape[1] - self.window_cells + 1):
                 window = x[:, start : start + self.window_cells]
                 total += nn.relu(units(window.reshape(len(x), -1)))
-            if self.bags and not scale:
-                bags = nn.Dense(self.bags, dtype=self.dtype, name="bags")
-                found.append(nn.relu(bags(bag_letters(x, ink))))
-        return jnp.concatenate([total, *found], axis=-1)
+            if bags is not None:
+                found += nn.relu(bags(bag_letters(x, ink)))
+        return jnp.concatenate([total, found], axis=-1)
 
     def cut(self, patches: jax.Array) -> jax.Array:
         """Return the cells of patches [S, H, W], and the blank ones beside them: [S, cells, P]."""

@@ -31,7 +31,7 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
         letter = sum(a * b for a, b in itertools.pairwise(sizes))
         window = config.window_cells * config.cell_width * hidden
         bag = 3 * config.cell_width * config.letter_bags
-        embed = (hidden + config.letter_bags) * width + bag
+        embed = (hidden + config.letter_bags) * width + config.cell_scales * bag
         for scale in range(config.cell_scales):
             cells = config.patch_width // (config.cell_pixels << scale)
             embed += (cells + config.window_cells) * letter + (cells + 1) * window

@@ -279,10 +279,12 @@ class Features:
     def _bags(self, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
         """Return float32 [B, G], what the letters of N patches bring to their texts."""
         unique, inverse = distinct(patches)
-        cells = cut_apart(unique, self._width)
-        ink = cells.any(axis=(2, 3))
-        numbers = self._number_cells(unique, 0)[:, 1 : 1 + cells.shape[1]]
-        answered = answer_letters(self._params["bags"], self._mapped[numbers], ink)
+        answered = np.zeros((), np.float32)
+        for scale in range(self._scales):
+            ink = cut_apart(narrower(unique, scale), self._width).any(axis=(2, 3))
+            numbers = self._number_cells(unique, scale)[:, 1 : 1 + ink.shape[1]]
+            codes = self._mapped[numbers]
+            answered = answered + answer_letters(self._params["bags"], codes, ink)
         answers = sparse.csr_array(answered)
         text = np.repeat(np.arange(len(count)), count)
         ones = np.ones(len(text), np.float32)
