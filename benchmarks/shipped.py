@@ -13,7 +13,8 @@ import os
 import time
 from pathlib import Path
 
-from benchmarks.encode import Encode, minilm
+from benchmarks.encode import THREADS
+from benchmarks.minilm import PEERS, Encode
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
 
@@ -48,9 +49,6 @@ def main() -> None:
     unseen = [text for text in sentences(options.data, "test") if text not in set(seen)]
     blocks = [unseen[number::BLOCKS] for number in range(BLOCKS)]
     model = SentenceEncoder.load(options.model)
-    peer = minilm()
-    # As long as the blocks, so that nothing is compiled while time runs.
-    peer(seen[: len(blocks[0])])
     model.encode(seen)
     embedder = model.embedder(64, None)
     if embedder.known is None:
@@ -61,13 +59,21 @@ def main() -> None:
     hits = 1 - (known.computed - computed) / (known.asked - asked)
     embedder.known = None
     model.encode(seen[: len(blocks[0])])
-    plain, other = rate(model.encode, blocks), rate(peer, blocks)
+    plain = rate(model.encode, blocks)
+    others = {}
+    for name, load in PEERS.items():
+        peer = load(THREADS)
+        # As long as the blocks, so that nothing is compiled while time runs.
+        peer(seen[: len(blocks[0])])
+        others[name] = rate(peer, blocks)
+    fastest = max(others, key=others.__getitem__)
+    other = others[fastest]
     line = {
         "benchmark": f"encode unseen STS-B sentences, {options.model}",
         "sentences_per_second": round(ours),
         "hit_rate": round(hits, 3),
         "without_memory": round(plain),
-        "peer": "all-MiniLM-L6-v2",
+        "peer": f"all-MiniLM-L6-v2, {fastest}",
         "peer_sentences_per_second": round(other),
         "ratio": round(ours / other, 2),
         "load": os.getloadavg()[0],
