@@ -77,6 +77,8 @@ def closed_form() -> dict[str, Any]:
         "tolerance": 0.75,
         # Of the ridge regression, a text's features having length 1.
         "penalty": 0.05,
+        # How far the axes of the result are made to vary alike: 0 not at all, 1 wholly.
+        "whitening": 0.0,
         # "letters": which of them are alike, from pairs of views. Then what windows mean: "target",
         # as examples bring it, or "principal", the directions in which texts differ most.
         "fit": "target",

@@ -103,6 +103,7 @@ def recipe(
     others: Sequence[str] = (),
     *,
     misspelled: float,
+    whitening: float,
     letters: int = 1280,
     windows: int = 9_920,
     bags: int = 4_608,
@@ -114,6 +115,7 @@ def recipe(
         lessons: which of its files are read, with their shares.
         others: codes of languages.
         misspelled: share of the texts.
+        whitening: how far the axes of embeddings are made to vary alike.
         letters: pictures of letters that are told apart.
         windows: of letters.
         bags: of letters, each of a word.
@@ -130,7 +132,7 @@ def recipe(
             data={
                 name: taught(teacher / f"{name}.parquet", share) for name, share in lessons.items()
             },
-            closed_form=closed_form() | {"texts": 40_000},
+            closed_form=closed_form() | {"texts": 40_000, "whitening": whitening},
             perturb=MISSPELLINGS,
             perturb_probability=misspelled,
             perturb_each=0.15,
@@ -152,4 +154,4 @@ def recipe(
 def get_config() -> ConfigDict:
     """Return the recipe."""
     lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5}
-    return recipe(TEACHER, lessons, misspelled=0.5)
+    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.3)

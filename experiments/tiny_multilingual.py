@@ -15,4 +15,13 @@ from experiments.tiny import TEACHER, recipe
 def get_config() -> ConfigDict:
     """Return the recipe."""
     lessons = {"stsb": 1.0, "sentences": 1.0, "words": 0.25, "translations": 9.0}
-    return recipe(TEACHER, lessons, LANGUAGES, misspelled=0.2, letters=2048, windows=13_696, bags=0)
+    return recipe(
+        TEACHER,
+        lessons,
+        LANGUAGES,
+        misspelled=0.2,
+        whitening=0.5,
+        letters=2048,
+        windows=13_696,
+        bags=0,
+    )

@@ -13,4 +13,13 @@ TEACHER = Path("runs/untaught/teacher").resolve()
 def get_config() -> ConfigDict:
     """Return the recipe."""
     lessons = {"stsb": 1.5, "sentences": 2.0, "words": 0.5, "translations": 8.0}
-    return recipe(TEACHER, lessons, LANGUAGES, misspelled=0.5, letters=2048, windows=13_696, bags=0)
+    return recipe(
+        TEACHER,
+        lessons,
+        LANGUAGES,
+        misspelled=0.5,
+        whitening=0.5,
+        letters=2048,
+        windows=13_696,
+        bags=0,
+    )

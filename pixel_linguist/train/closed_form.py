@@ -31,6 +31,7 @@ from pixel_linguist.train.dictionary import (
     principal,
     regress,
     whiten,
+    whiten_map,
 )
 from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
@@ -234,6 +235,7 @@ def solve_dictionary(
         if settings.fit == "principal"
         else regress(normal, settings.penalty)
     )
+    solution = whiten_map(normal, solution, settings.whitening)
     weights = np.split(weight, [encoder.patch_hidden])
     for name, part in zip(("units", "bags"), weights, strict=True):
         if name in params:

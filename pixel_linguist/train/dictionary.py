@@ -48,6 +48,7 @@ class ClosedForm:
     longest: int
     tolerance: float
     penalty: float
+    whitening: float
     fit: str
 
     def __post_init__(self) -> None:
@@ -60,6 +61,8 @@ class ClosedForm:
             raise ValueError(f"closed_form.tolerance is {self.tolerance}; it must be in (0, 1)")
         if not self.penalty > 0:
             raise ValueError(f"closed_form.penalty is {self.penalty}; it must be above 0")
+        if not 0 <= self.whitening <= 1:
+            raise ValueError(f"closed_form.whitening is {self.whitening}; it must be in [0, 1]")
         if self.fit not in FITS:
             raise ValueError(f"closed_form.fit is {self.fit!r}; choose one of {FITS}")
 
@@ -350,6 +353,21 @@ def regress(normal: Normal, penalty: float) -> np.ndarray:
     gram[np.diag_indices_from(gram)] += penalty
     found = linalg.solve(gram, normal.cross.astype(np.float64), assume_a="pos", overwrite_a=True)
     return found.astype(np.float32)
+
+
+def whiten_map(normal: Normal, solution: np.ndarray, share: float) -> np.ndarray:
+    """Return a map float32 [F, D] whose outputs vary more evenly than those of `solution`.
+
+    A regression shrinks what it can tell least of most. The outputs are turned to their principal
+    axes, and the length on each axis divided by its root mean square to the power `share`: 0
+    changes no product of two outputs, 1 whitens them (Su et al. 2021, arXiv 2103.15316, without
+    their centring, which takes from the scores of similarity).
+    """
+    moment = solution.T @ (normal.gram @ solution).astype(np.float64)
+    square, axis = np.linalg.eigh((moment + moment.T) / 2)
+    square = np.maximum(square / square.mean(), 1e-9)
+    found: np.ndarray = (solution @ (axis * square ** (-share / 2))).astype(np.float32)
+    return found
 
 
 def principal(normal: Normal, width: int) -> np.ndarray:

@@ -25,6 +25,7 @@ from pixel_linguist.train.dictionary import (
     principal,
     regress,
     whiten,
+    whiten_map,
 )
 
 WORDS = ("banana", "bandana", "band", "an", "nab", "banana", "ann", "banana", "abba")
@@ -34,6 +35,7 @@ SETTINGS = {
     "longest": 3,
     "tolerance": 0.75,
     "penalty": 0.1,
+    "whitening": 0.0,
     "fit": "target",
 }
 
@@ -146,6 +148,24 @@ def test_regression_is_ridge_on_rows_of_length_one() -> None:
     np.testing.assert_allclose(overlap, 1, atol=1e-4)
 
 
+def test_a_map_is_whitened_by_degrees() -> None:
+    rng = np.random.default_rng(0)
+    features, solution = rng.random((200, 7), np.float32), rng.normal(size=(7, 4))
+    normal = Normal(features.T @ features, np.zeros((7, 4), np.float32))
+    plain = features @ solution
+    np.testing.assert_allclose(
+        (whole := features @ whiten_map(normal, solution, 0.0)) @ whole.T,
+        plain @ plain.T,
+        rtol=1e-3,
+    )
+    squares = np.linalg.eigvalsh(plain.T @ plain)
+    for share in (0.3, 0.5, 1.0):
+        outputs = features @ whiten_map(normal, solution, share)
+        moment = outputs.T @ outputs
+        expected = squares * (squares / squares.mean()) ** -share
+        np.testing.assert_allclose(moment, np.diag(expected), atol=1e-3 * expected.max())
+
+
 def test_frequent_windows_weigh_less() -> None:
     blocks = [[[1.0, 0, 0], [1, 1, 0]], [[1.0, 0, 0.1]]]
     weight = inverse_document_frequency(sparse.csr_array(np.array(block)) for block in blocks)
@@ -158,6 +178,7 @@ def test_frequent_windows_weigh_less() -> None:
         ({"shortest": 4}, "shortest 4 and longest 3 must be"),
         ({"tolerance": 1.0}, r"tolerance is 1.0; it must be in \(0, 1\)"),
         ({"penalty": 0.0}, "penalty is 0.0; it must be above 0"),
+        ({"whitening": 1.5}, r"whitening is 1.5; it must be in \[0, 1\]"),
         ({"fit": "least"}, "fit is 'least'; choose one of"),
     ],
 )

@@ -14,7 +14,9 @@ from pixel_linguist.text import compose
 from pixel_linguist.train.dictionary import ClosedForm
 from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 
-SETTINGS = ClosedForm(texts=1, shortest=1, longest=1, tolerance=0.5, penalty=0.05, fit="letters")
+SETTINGS = ClosedForm(
+    texts=1, shortest=1, longest=1, tolerance=0.5, penalty=0.05, whitening=0.0, fit="letters"
+)
 DISGUISES: dict[str, Any] = {
     "change_case": {"rate": 1.0},
     "leetspeak": {"rate": 0.7},
