@@ -358,15 +358,15 @@ def regress(normal: Normal, penalty: float) -> np.ndarray:
 def whiten_map(normal: Normal, solution: np.ndarray, share: float) -> np.ndarray:
     """Return a map float32 [F, D] whose outputs vary more evenly than those of `solution`.
 
-    A regression shrinks what it can tell least of most. The outputs are turned to their principal
-    axes, and the length on each axis divided by its root mean square to the power `share`: 0
-    changes no product of two outputs, 1 whitens them (Su et al. 2021, arXiv 2103.15316, without
-    their centring, which takes from the scores of similarity).
+    A regression shrinks most what it can tell least of. Along each principal axis outputs are
+    divided by their root mean square to the power `share`: 0 changes nothing, 1 whitens them (Su
+    et al. 2021, arXiv 2103.15316, without their centring, which takes from the scores of
+    similarity). They stay in the space of what was asked for.
     """
     moment = solution.T @ (normal.gram @ solution).astype(np.float64)
     square, axis = np.linalg.eigh((moment + moment.T) / 2)
     square = np.maximum(square / square.mean(), 1e-9)
-    found: np.ndarray = (solution @ (axis * square ** (-share / 2))).astype(np.float32)
+    found: np.ndarray = (solution @ (axis * square ** (-share / 2)) @ axis.T).astype(np.float32)
     return found
 
 
