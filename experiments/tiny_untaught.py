@@ -18,7 +18,7 @@ def get_config() -> ConfigDict:
         lessons,
         LANGUAGES,
         misspelled=0.5,
-        whitening=0.5,
+        whitening=0.7,
         letters=2048,
         windows=13_696,
         bags=0,

@@ -9,4 +9,4 @@ from experiments.tiny_untaught import TEACHER
 def get_config() -> ConfigDict:
     """Return the recipe."""
     lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5}
-    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.5)
+    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.7)
