@@ -14,7 +14,7 @@ from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.pairs import Pairs
 from pixel_linguist.render.plain import Group, Plain
 from pixel_linguist.render.raster import add_ink
-from pixel_linguist.render.spans import Spans, code_points, ranges, starts
+from pixel_linguist.render.spans import Codes, code_points, ranges, starts
 
 # Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
@@ -80,7 +80,7 @@ class Bulk:
         # By font and glyph: the row, 0 for one not drawn yet.
         self._rows: dict[int, np.ndarray] = {}
 
-    def draw(self, words: Spans, patches: bool) -> Words | None:
+    def draw(self, words: Codes, patches: bool) -> Words | None:
         """Draw those words that are plain.
 
         Args:

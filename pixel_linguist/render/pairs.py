@@ -8,7 +8,7 @@ then the same as shaping each word, at a small part of the cost.
 import numpy as np
 
 from pixel_linguist.render.layout import Layout
-from pixel_linguist.render.spans import Spans
+from pixel_linguist.render.spans import Codes
 
 # Letters of one script; tables grow with their square.
 _MOST = 512
@@ -28,7 +28,7 @@ class Pairs:
         # By letter and next letter: pixels that it advances, and is moved by within those.
         self._advances, self._shifts = _table(64), _table(64)
 
-    def shape(self, words: Spans) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def shape(self, words: Codes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Shape words.
 
         Args:

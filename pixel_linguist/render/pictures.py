@@ -12,10 +12,10 @@ from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.placement import Placed
 from pixel_linguist.render.raster import add_ink
-from pixel_linguist.render.spans import Spans, ranges, spans_of
+from pixel_linguist.render.spans import Codes, Spans, codes_of, ranges
 from pixel_linguist.render.store import OVERHEAD, Full, Store
 from pixel_linguist.render.units import Unit
-from pixel_linguist.render.vocabulary import WORD_OVERHEAD, longer
+from pixel_linguist.render.vocabulary import WORD_OVERHEAD, Keys, longer
 
 
 class PictureStore(Store):
@@ -52,17 +52,17 @@ class PictureStore(Store):
             raise Full
         self._left -= cost
 
-    def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
-        numbers = np.full(len(hashes), -1)
+    def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
+        numbers = np.full(len(words.end), -1)
         old = self._previous
         if old is not None:
-            known = old.vocabulary.find(words, hashes)
+            known = old.vocabulary.find(keys)
             numbers[known >= 0] = self._again(old, known[known >= 0])
-        new = np.flatnonzero(numbers < 0)
-        numbers[new] = self._draw_words(words.of(numbers < 0))
+        new = numbers < 0
+        numbers[new] = self._draw_words(words.of(new).codes())
         return numbers
 
-    def _draw_words(self, words: Spans) -> np.ndarray:
+    def _draw_words(self, words: Codes) -> np.ndarray:
         """Draw words, all different, and return their numbers."""
         numbers = np.full(len(words.end), -1)
         drawn = self._bulk.draw(words, self.aligned)
@@ -81,7 +81,7 @@ class PictureStore(Store):
             numbers = self._again(old, np.array([old.ids[unit] for unit in known], np.int64))
             self.ids.update(zip(known, numbers.tolist(), strict=True))
         straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
-        numbers = self._draw_words(spans_of(straight))
+        numbers = self._draw_words(codes_of(straight))
         self.ids.update(zip(straight, numbers.tolist(), strict=True))
         super()._add_others([unit for unit in units if unit not in self.ids])
 

@@ -12,7 +12,7 @@ from unicodedata import category, name, normalize
 import numpy as np
 
 from pixel_linguist.render.fonts import BOX_FONT, Chain
-from pixel_linguist.render.spans import Spans
+from pixel_linguist.render.spans import Codes
 
 # Scripts by the first word of their letters' names: such letters are not reshaped by neighbours.
 _PLAIN = {
@@ -39,7 +39,7 @@ class Group(NamedTuple):
     font: int
     pairs: bool
     numbers: np.ndarray
-    words: Spans
+    words: Codes
 
 
 class Plain:
@@ -55,7 +55,7 @@ class Plain:
         self._font = np.full(256, BOX_FONT, np.int16)
         self._pairs, self._neutral = np.zeros((2, 256), bool)
 
-    def groups(self, words: Spans) -> Iterator[Group]:
+    def groups(self, words: Codes) -> Iterator[Group]:
         """Group those words that are plain, by what shapes them together.
 
         Args:

@@ -1,16 +1,19 @@
-"""Many short texts in one array of code points, so that all are worked on at once."""
+"""Many short texts in one array, so that all are worked on at once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+# Bytes that may be read beyond the last text; none of them is part of UTF-8.
+_PADDING = b"\xff" * 8
 
-class Spans(NamedTuple):
-    """N texts.
+
+class Codes(NamedTuple):
+    """N texts as code points, one behind the other.
 
     Attributes:
-        codes: uint32 [n], their code points, each text followed by one that is not its own.
+        codes: uint32 [n], each text followed by one that is not its own.
         start: int64 [N], where texts begin.
         end: int64 [N], where those are that follow them.
     """
@@ -19,7 +22,7 @@ class Spans(NamedTuple):
     start: np.ndarray
     end: np.ndarray
 
-    def of(self, chosen: np.ndarray) -> "Spans":
+    def of(self, chosen: np.ndarray) -> "Codes":
         """Return some of the texts, chosen by a bool [N]."""
         if chosen.all():
             return self
@@ -32,20 +35,63 @@ class Spans(NamedTuple):
         return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
+class Spans(NamedTuple):
+    """N texts in UTF-8, anywhere in an array.
+
+    Attributes:
+        letters: uint8 [n], with at least 8 more behind the last text.
+        start: int64 [N], where texts begin.
+        end: int64 [N], where they end; there is a space.
+    """
+
+    letters: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+
+    def of(self, chosen: np.ndarray) -> "Spans":
+        """Return some of the texts, by a bool [N] or their numbers."""
+        return Spans(self.letters, self.start[chosen], self.end[chosen])
+
+    def text(self, number: int) -> str:
+        """Return one text."""
+        letters = self.letters[self.start[number] : self.end[number]]
+        return letters.tobytes().decode("utf-8", "surrogatepass")
+
+    def codes(self) -> Codes:
+        """Return the code points of the texts."""
+        many = self.end - self.start + 1
+        letters, end = self.letters[ranges(self.start, many)], many.cumsum() - 1
+        if letters.max(initial=0) < 0x80:
+            return ended(letters.astype(np.uint32), end)
+        text = letters.tobytes().decode("utf-8", "surrogatepass")
+        return ended(code_points(text), np.cumsum(leading(letters))[end] - 1)
+
+
+def utf8(text: str) -> np.ndarray:
+    """Return a text in UTF-8, uint8 [n + 8], read-only."""
+    return np.frombuffer(text.encode("utf-8", "surrogatepass") + _PADDING, np.uint8)
+
+
+def leading(letters: np.ndarray) -> np.ndarray:
+    """Return which bytes of UTF-8 begin a code point, bool [n]."""
+    found: np.ndarray = letters & 0xC0 != 0x80
+    return found
+
+
 def code_points(text: str) -> np.ndarray:
     """Return the code points of a text, uint32, read-only."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def spans_of(texts: Sequence[str]) -> Spans:
+def codes_of(texts: Sequence[str]) -> Codes:
     """Put texts into one array."""
     length = np.fromiter(map(len, texts), np.int64, len(texts))
     return ended(code_points("\n".join([*texts, ""])), np.cumsum(length + 1) - 1)
 
 
-def ended(codes: np.ndarray, end: np.ndarray) -> Spans:
+def ended(codes: np.ndarray, end: np.ndarray) -> Codes:
     """Return the texts that end at some of the code points and begin behind others' ends."""
-    return Spans(codes, starts(end), end)
+    return Codes(codes, starts(end), end)
 
 
 def starts(end: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.spans import Spans
 from pixel_linguist.render.units import Unit, Units
-from pixel_linguist.render.vocabulary import Vocabulary, hash_words, longer
+from pixel_linguist.render.vocabulary import Keys, Vocabulary, keys_of, longer
 
 # What a unit costs in memory beside its picture: its key, its entry, its numbers.
 OVERHEAD = 300
@@ -60,21 +60,23 @@ class Store(ABC):
         return both
 
     def _lookup_words(self, words: Spans) -> np.ndarray:
-        hashes, size = hash_words(words), self.size
-        numbers = self.vocabulary.find(words, hashes)
+        keys, size = keys_of(words), self.size
+        numbers = self.vocabulary.find(keys)
         missing = numbers < 0
         if not missing.any():
             return numbers
-        words, hashes = words.of(missing), hashes[missing]
-        first = np.zeros(len(hashes), bool)
-        first[np.unique(hashes, return_index=True)[1]] = True
+        words = words.of(missing)
+        keys = keys_of(words)
+        first = np.zeros(len(keys.hashes), bool)
+        first[np.unique(keys.hashes, return_index=True)[1]] = True
         with self._lock:
             if self.size != size:
                 # Another thread may have been first; a word has one number.
-                first &= self.vocabulary.find(words, hashes) < 0
+                first &= self.vocabulary.find(keys) < 0
             new = words.of(first)
-            self.vocabulary.add(new, hashes[first], self._add_words(new, hashes[first]))
-        found = self.vocabulary.find(words, hashes)
+            added = keys_of(new)
+            self.vocabulary.add(added, self._add_words(new, added))
+        found = self.vocabulary.find(keys)
         # Next to never: another word has its hash.
         for i in np.flatnonzero(found < 0).tolist():
             found[i] = self._lookup_others([words.text(i)])[0]
@@ -103,7 +105,7 @@ class Store(ABC):
                 self.ids.update(zip(new, numbers.tolist(), strict=True))
         return np.array([self.ids[key] for key in keys], np.int64)
 
-    def _add_words(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
+    def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
         """Draw words, all different, and return their numbers."""
         shape = self.grid.layout.shape
         return self._add([shape(words.text(i)) for i in range(len(words.end))])

@@ -14,20 +14,21 @@ import numpy as np
 import regex
 
 from pixel_linguist.render.bidi import levels, visual_order
-from pixel_linguist.render.spans import Spans, code_points, ended, starts
+from pixel_linguist.render.spans import Spans, leading, starts, utf8
 
 CLUSTER = regex.compile(r"\X")
 # Whatever makes the bidirectional algorithm do anything: letters of scripts that run from right to
 # left, and the controls that turn other letters round.
-_RIGHT_TO_LEFT = re.compile(
-    "[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff"
-    "\U0001e800-\U0001efff]"
+_TURNING = (
+    "\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff"
+    "\U0001e800-\U0001efff"
 )
+_RIGHT_TO_LEFT = re.compile(f"[{_TURNING}]")
+# Those, and white space that is not ASCII.
+_SPECIAL = re.compile(f"[{_TURNING}\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _SPACE = re.compile(r"\s")
 _WORD = re.compile(r"[^ ]+")
 _PAIR = regex.compile(r"\X{1,2}")
-# The last code point of the basic plane, which is no character: none above it is white space.
-_LAST = 0xFFFF
 # Characters in a batch, above which texts are split one by one, in less memory.
 _MANY = 1 << 20
 
@@ -72,9 +73,10 @@ class Splitting:
 
     Attributes:
         one: returns the units of a text.
-        between: bool [2 ** 16], the code points that stand between units of a text that runs from
-            left to right; None: that needs `one` as well.
-        strip: text ends where its last visible character does, and units may be empty.
+        between: bool [256], the characters that stand between units of a text that runs from left
+            to right; None: that needs `one` as well.
+        strip: text ends where its last visible character does, units may be empty, and no other
+            white space stands between them.
     """
 
     one: Callable[[str], list[Unit]]
@@ -85,7 +87,14 @@ class Splitting:
         """Split texts."""
         if self.between is None or sum(map(len, texts)) > _MANY:
             return listed([self.one(text) for text in texts])
-        turned = [i for i, text in enumerate(texts) if not text.isascii() and turns(text)]
+        special = [
+            i for i, text in enumerate(texts) if not text.isascii() and _SPECIAL.search(text)
+        ]
+        turned = [i for i in special if turns(texts[i])]
+        if special and not self.strip:
+            texts = [*texts]
+            for i in special:
+                texts[i] = _SPACE.sub(" ", texts[i])
         if not turned:
             spans, bounds = self._spans(texts)
             return Units(bounds, spans, [], np.ones(len(spans.end), bool))
@@ -102,29 +111,33 @@ class Splitting:
         assert self.between is not None
         if self.strip:
             texts = [*map(str.strip, texts)]
-        codes = code_points(" ".join([*texts, ""]))
-        end = np.flatnonzero(self.between[np.minimum(codes, _LAST)])
-        length = np.fromiter(map(len, texts), np.int64, len(texts)) + 1
-        bounds = np.append(0, np.searchsorted(end, np.cumsum(length)))
+        text = " ".join([*texts, ""])
+        letters, stop = utf8(text), np.cumsum([0, *(len(text) + 1 for text in texts)])
+        if not text.isascii():
+            stop = np.flatnonzero(leading(letters))[stop]
+        # White space is nearly all of what is so low.
+        end = np.flatnonzero(letters <= ord(" "))
+        between = letters[end]
+        if between.min(initial=ord(" ")) < ord(" "):
+            end = end[self.between[between]]
+            if not self.strip:
+                letters = letters.copy()
+                letters[end] = ord(" ")
+        bounds, start = np.searchsorted(end, stop), starts(end)
         if not self.strip:
-            spaces = codes[end] == ord(" ")
-            if not spaces.all():
-                codes = codes.copy()
-                codes[end] = ord(" ")
-            filled = end > starts(end)
+            filled = end > start
             if not filled.all():
-                codes = np.delete(codes, end[~filled])
                 bounds = np.append(0, np.cumsum(filled))[bounds]
-                end = end[filled] - np.cumsum(~filled)[filled]
-        return ended(codes, end), bounds
+                start, end = start[filled], end[filled]
+        return Spans(letters, start, end), bounds
 
 
 def listed(texts: Sequence[Sequence[Unit]]) -> Units:
     """Put the units of texts into one list."""
     others = [*chain.from_iterable(texts)]
-    nothing = ended(np.zeros(0, np.uint32), np.zeros(0, np.int64))
+    nowhere = np.zeros(0, np.int64)
     bounds = np.cumsum([0, *map(len, texts)])
-    return Units(bounds, nothing, others, np.zeros(len(others), bool))
+    return Units(bounds, Spans(utf8(""), nowhere, nowhere), others, np.zeros(len(others), bool))
 
 
 def words(text: str) -> list[Unit]:
@@ -215,12 +228,12 @@ def _seen(text: str, places: Sequence[int]) -> list[Run]:
     return [Run(runs[i][0], runs[i][1] % 2 == 1) for i in order]
 
 
-def _between(*codes: int) -> np.ndarray:
-    table = np.zeros(_LAST + 1, bool)
-    table[[*codes]] = True
+def _between(characters: str) -> np.ndarray:
+    table = np.zeros(256, bool)
+    table[[*map(ord, characters)]] = True
     return table
 
 
-WORDS = Splitting(words, _between(*(code for code in range(_LAST) if chr(code).isspace())))
-PIECES = Splitting(pieces, _between(ord(" ")), strip=True)
+WORDS = Splitting(words, _between(" \t\n\v\f\r\x1c\x1d\x1e\x1f"))
+PIECES = Splitting(pieces, _between(" "), strip=True)
 PAIRS = Splitting(pairs)

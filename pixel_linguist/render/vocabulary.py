@@ -4,19 +4,62 @@ A dict needs an object for each word of each text; this needs none.
 """
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from pixel_linguist.render.spans import Spans
 
-# Hashes are polynomials of code points in this, modulo 2 ** 64; it is odd, so that it has an
-# inverse. Which numbers these are does not matter.
+# Hashes are polynomials in this, modulo 2 ** 64; it is odd, so that it has an inverse. Which
+# numbers these are does not matter.
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
-_SPACE = np.uint32(0x20)
+# Set in hashes of long words; no letter of UTF-8 and no space has it.
+LONG = np.uint64(1 << 63)
+# By bytes of a word in its last lane: what is left of that, the space behind the word included.
+_LAST = np.array([(1 << 8 * length) - 1 for length in range(1, 9)], np.uint64)
 # Bytes a word of average length takes at most, its numbers in a store included.
 WORD_OVERHEAD = 160
+
+
+class Keys(NamedTuple):
+    """N words as numbers: lanes, 8 bytes of UTF-8 at a time, the last byte a space, then zeros.
+
+    Attributes:
+        hashes: uint64 [N]: of a word of one lane that lane, so that no other word has it.
+        long: int64 [n], which words have more.
+        lanes: uint64 [sum of many], those of long words, one word's behind the other's.
+        first: int64 [n], where those of each long word begin.
+        many: int64 [n], how many it has.
+    """
+
+    hashes: np.ndarray
+    long: np.ndarray
+    lanes: np.ndarray
+    first: np.ndarray
+    many: np.ndarray
+
+
+def keys_of(words: Spans) -> Keys:
+    """Return the keys of words."""
+    length = words.end - words.start
+    # A number at any byte, wherever that is in memory.
+    numbers = np.ndarray(len(words.letters) - 7, "<u8", words.letters, strides=(1,))
+    hashes = numbers[words.start] & _LAST.take(length, mode="clip")
+    long = np.flatnonzero(length > 7)
+    length = length[long]
+    many = (length >> 3) + 1
+    behind = many.cumsum()
+    first, last = behind - many, behind - 1
+    place = (words.start[long] - 8 * first).repeat(many)
+    place += np.arange(0, 8 * len(place), 8)
+    lanes = numbers[place]
+    lanes[last] &= _LAST[length & 7]
+    powers, inverse = _powers(1 << len(lanes).bit_length())
+    sums = np.add.reduceat(lanes * powers[: len(lanes)], first) if len(long) else lanes
+    hashes[long] = sums * inverse[first] | LONG
+    return Keys(hashes, long, lanes, first, many)
 
 
 class Vocabulary:
@@ -26,43 +69,40 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        # By hash: numbers, -1 for none. By number: the hash, and where the letters are.
+        # By hash: numbers, -1 for none. By number: the hash, and where a long word's lanes are.
         self._slots = np.full(2048, -1, np.int32)
         self._hashes = np.zeros(1024, np.uint64)
         self._first = np.zeros(1024, np.int64)
-        self._letters = np.zeros(1 << 12, np.uint32)
+        self._lanes = np.zeros(1024, np.uint64)
         self._words = self._used = 0
 
-    def find(self, words: Spans, hashes: np.ndarray) -> np.ndarray:
+    def find(self, keys: Keys) -> np.ndarray:
         """Return the numbers of words, int64 [N], -1 for those that are not there."""
-        if not len(hashes):
-            return np.zeros(0, np.int64)
         # Arrays are read after the slots: what is found in these is in those by then.
-        slots = self._slots
+        slots, hashes = self._slots, keys.hashes
         slot = _slot(hashes, len(slots))
         numbers = slots[slot].astype(np.int64)
-        wrong = np.flatnonzero((numbers >= 0) & (self._hashes[numbers] != hashes))
+        wrong = np.flatnonzero((self._hashes[numbers] != hashes) & (numbers >= 0))
         while len(wrong):
             slot[wrong] = (slot[wrong] + 1) % len(slots)
             numbers[wrong] = now = slots[slot[wrong]]
             wrong = wrong[(now >= 0) & (self._hashes[now] != hashes[wrong])]
-        # Equal hashes are not equal words.
-        start = words.start
-        source = np.repeat(self._first[numbers] - start, words.end - start + 1)
-        source += np.arange(len(words.codes))
-        differs = self._letters.take(source, mode="clip") != words.codes
-        numbers[np.logical_or.reduceat(differs, start)] = -1
+        # Equal hashes of long words are not equal words.
+        source = (self._first[numbers[keys.long]] - keys.first).repeat(keys.many)
+        source += np.arange(len(source))
+        differs = np.flatnonzero(self._lanes.take(source, mode="clip") != keys.lanes)
+        numbers[keys.long[np.searchsorted(keys.first, differs, "right") - 1]] = -1
         return numbers
 
-    def add(self, words: Spans, hashes: np.ndarray, numbers: np.ndarray) -> None:
+    def add(self, keys: Keys, numbers: np.ndarray) -> None:
         """Add words, none of which is there and no two of which have the same hash."""
-        most = int(numbers.max(initial=0)) + 1
+        most, end = int(numbers.max(initial=0)) + 1, self._used + len(keys.lanes)
         self._hashes, self._first = longer(self._hashes, most), longer(self._first, most)
-        self._letters = longer(self._letters, self._used + len(words.codes))
-        self._hashes[numbers] = hashes
-        self._first[numbers] = self._used + words.start
-        self._letters[self._used : self._used + len(words.codes)] = words.codes
-        self._used += len(words.codes)
+        self._lanes = longer(self._lanes, end)
+        self._hashes[numbers] = keys.hashes
+        self._first[numbers[keys.long]] = self._used + keys.first
+        self._lanes[self._used : end] = keys.lanes
+        self._used = end
         self._words += len(numbers)
         if 2 * self._words <= len(self._slots):
             self._insert(self._slots, numbers)
@@ -81,16 +121,6 @@ class Vocabulary:
             numbers, slot = numbers[left], (slot[left] + 1) % len(slots)
 
 
-def hash_words(words: Spans) -> np.ndarray:
-    """Return a hash of each word, uint64 [N]; a space must follow each."""
-    if not len(words.end):
-        return np.zeros(0, np.uint64)
-    size, start = len(words.codes), words.start
-    powers, inverse = _powers(1 << size.bit_length())
-    found: np.ndarray = np.add.reduceat((words.codes ^ _SPACE) * powers[:size], start)
-    return found * inverse[start]
-
-
 def longer(array: np.ndarray, length: int) -> np.ndarray:
     """Return an array of at least a length: itself, or a copy with zeros behind."""
     if length <= len(array):
@@ -102,7 +132,7 @@ def longer(array: np.ndarray, length: int) -> np.ndarray:
 
 def _slot(hashes: np.ndarray, slots: int) -> np.ndarray:
     shift = np.uint64(65 - slots.bit_length())
-    return ((hashes * _MIX) >> shift).astype(np.int64)
+    return (hashes * _MIX >> shift).astype(np.int64)
 
 
 @lru_cache(maxsize=2)

@@ -8,7 +8,7 @@ import pytest
 
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.bulk import Bulk
-from pixel_linguist.render.spans import Spans
+from pixel_linguist.render.spans import Codes
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
 ODD = (
@@ -30,7 +30,7 @@ def test_many_at_once_are_as_one_by_one(
         pytest.skip(str(error))
     drawn = 0
 
-    def refuse(self: Bulk, words: Spans, patches: bool) -> None:
+    def refuse(self: Bulk, words: Codes, patches: bool) -> None:
         nonlocal drawn
         drawn += len(words.end)
 

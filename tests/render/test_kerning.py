@@ -10,7 +10,7 @@ from pixel_linguist.render.fonts import Chain, characters, family, find, manifes
 from pixel_linguist.render.layout import Layout
 from pixel_linguist.render.pairs import Pairs
 from pixel_linguist.render.plain import Plain
-from pixel_linguist.render.spans import spans_of
+from pixel_linguist.render.spans import codes_of
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
 # Alphabets with what stands beside them; more letters at once than the tables hold are not learned.
@@ -44,7 +44,7 @@ def test_words_are_shaped_as_their_pairs(font: str) -> None:
             letters += [*BESIDE * max(len(letters) // 50, 1)]
             words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(800)]
     together = checked = 0
-    for group in Plain(chain).groups(spans_of([*dict.fromkeys(words)])):
+    for group in Plain(chain).groups(codes_of([*dict.fromkeys(words)])):
         if group.font != index or not group.pairs:
             continue
         glyphs, advances, _ = Pairs(layout, index).shape(group.words)

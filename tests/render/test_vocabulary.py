@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pixel_linguist.render import Renderer, store
 from pixel_linguist.render.spans import Spans
 from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Splitting
-from pixel_linguist.render.vocabulary import Vocabulary, hash_words
+from pixel_linguist.render.vocabulary import LONG, Keys, Vocabulary, keys_of
 
 # White space of all kinds, letters of both directions, beyond the basic plane, lone surrogates.
 TEXTS = st.lists(
@@ -29,8 +29,15 @@ def test_many_texts_are_split_as_each_alone(texts: list[str], split: Splitting) 
     assert found == [split.one(text) for text in texts]
 
 
-def spans(words: list[str]) -> Spans:
-    return WORDS([" ".join(words)]).spans
+def test_words_are_split_at_all_white_space() -> None:
+    texts = [f"a{chr(code)}b" for code in range(0x11000)]
+    units = WORDS(texts)
+    found = np.diff(units.bounds)
+    np.testing.assert_array_equal(found, [len(text.split()) for text in texts])
+
+
+def keys(words: list[str]) -> Keys:
+    return keys_of(WORDS([" ".join(words)]).spans)
 
 
 def add(table: Vocabulary, words: list[str], known: dict[str, int]) -> None:
@@ -39,7 +46,7 @@ def add(table: Vocabulary, words: list[str], known: dict[str, int]) -> None:
     known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
     if new:
         numbers = np.array([known[word] for word in new])
-        table.add(spans(new), hash_words(spans(new)), numbers)
+        table.add(keys(new), numbers)
 
 
 @settings(deadline=None)
@@ -48,7 +55,7 @@ def test_a_vocabulary_is_a_dict(batches: list[list[str]]) -> None:
     table, known = Vocabulary(), dict[str, int]()
     for words in batches:
         expected = [known.get(word, -1) for word in words]
-        found = table.find(spans(words), hash_words(spans(words)))
+        found = table.find(keys(words))
         np.testing.assert_array_equal(found, expected)
         add(table, words, known)
 
@@ -58,27 +65,33 @@ def test_a_vocabulary_grows() -> None:
     for start in range(0, 20_000, 700):
         add(table, [f"w{number}" for number in range(start, start + 700)], known)
     words = [f"w{number}" for number in range(0, 40_000, 3)]
-    found = table.find(spans(words), hash_words(spans(words)))
+    found = table.find(keys(words))
     np.testing.assert_array_equal(found, [known.get(word, -1) for word in words])
 
 
 @pytest.mark.parametrize("strategy", ["words", "continuous"])
 def test_words_of_one_hash_stay_apart(strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [f"one w{number} two {number}" for number in range(50)] * 2
+    texts = [f"one longword{number} two {number}" for number in range(50)] * 2
     expected = Renderer(strategy=strategy)(texts)
-    monkeypatch.setattr(store, "hash_words", lambda words: hash_words(words) % np.uint64(7))
+
+    def few(words: Spans) -> Keys:
+        found = keys_of(words)
+        hashes = found.hashes.copy()
+        hashes[found.long] = hashes[found.long] % np.uint64(7) | LONG
+        return found._replace(hashes=hashes)
+
+    monkeypatch.setattr(store, "keys_of", few)
     np.testing.assert_array_equal(Renderer(strategy=strategy)(texts).patches, expected.patches)
 
 
 def test_what_others_add_meanwhile_is_found_or_not_but_never_wrong() -> None:
     table, known = Vocabulary(), dict[str, int]()
     words = [f"w{number}" for number in range(8000)]
-    everything = spans(words)
-    hashes, wrong = hash_words(everything), []
+    everything, wrong = keys(words), []
 
     def look() -> None:
         for _ in range(60):
-            found = table.find(everything, hashes)
+            found = table.find(everything)
             if not np.isin(found - np.arange(len(words)) * (found >= 0), [0, -1]).all():
                 wrong.append(found)
 
@@ -90,4 +103,4 @@ def test_what_others_add_meanwhile_is_found_or_not_but_never_wrong() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
-    np.testing.assert_array_equal(table.find(everything, hashes), np.arange(len(words)))
+    np.testing.assert_array_equal(table.find(everything), np.arange(len(words)))
