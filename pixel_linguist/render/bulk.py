@@ -80,12 +80,13 @@ class Bulk:
         # By font and glyph: the row, 0 for one not drawn yet.
         self._rows: dict[int, np.ndarray] = {}
 
-    def draw(self, words: Codes, patches: bool) -> Words | None:
+    def draw(self, words: Codes, patches: bool, limits: np.ndarray | None = None) -> Words | None:
         """Draw those words that are plain.
 
         Args:
             words: all different.
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
+            limits: int64 [N], pixels at most; letters behind are left out.
         """
         length = words.end - words.start
         chosen = (length > 0) & (length <= _LONGEST)
@@ -99,7 +100,10 @@ class Bulk:
             for group in self._plain.groups(words.of(chosen))
             for letters in self._shape(group)
         ]
-        return self._compose(_joined(shaped), patches) if shaped else None
+        if not shaped:
+            return None
+        letters = _joined(shaped)
+        return self._compose(letters if limits is None else _cut(letters, limits), patches)
 
     def _shape(self, group: Group) -> Iterator[_Letters]:
         """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
@@ -231,6 +235,18 @@ def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
     keep = np.repeat(good, length)
     arrays = (letters.glyph[keep], letters.advance[keep], letters.shift[keep])
     return _Letters(letters.numbers[good], np.cumsum(length[good]) - 1, *arrays)
+
+
+def _cut(letters: _Letters, limits: np.ndarray) -> _Letters:
+    """Leave out letters that end behind the limits of words, and words that have no others."""
+    numbers, end, _, advance, _ = letters
+    start, length = starts(end), end - starts(end) + 1
+    stop = advance.cumsum()
+    keep = stop <= (limits[numbers] + stop[start] - advance[start]).repeat(length)
+    keep[end] = True
+    kept = np.add.reduceat(keep, start, dtype=np.int64) if len(end) else end
+    arrays = (letters.glyph[keep], advance[keep], letters.shift[keep])
+    return _kept(_Letters(numbers, kept.cumsum() - 1, *arrays), kept > 1)
 
 
 def _joined(parts: Sequence[_Letters]) -> _Letters:

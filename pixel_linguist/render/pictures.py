@@ -62,17 +62,31 @@ class PictureStore(Store):
         numbers[new] = self._draw_words(words.of(new).codes())
         return numbers
 
-    def _draw_words(self, words: Codes) -> np.ndarray:
-        """Draw words, all different, and return their numbers."""
+    def _draw_words(self, words: Codes, limits: np.ndarray | None = None) -> np.ndarray:
+        """Draw words, all different, and return their numbers.
+
+        Args:
+            words: to draw.
+            limits: int64 [N], pixels to which they are cut, at clusters.
+        """
         numbers = np.full(len(words.end), -1)
-        drawn = self._bulk.draw(words, self.aligned)
+        drawn = self._bulk.draw(words, self.aligned, limits)
         if drawn is not None:
             self._keep_words(self.size, drawn)
             numbers[drawn.numbers] = self._number(drawn.width, 0)
-        alone = np.flatnonzero(numbers < 0)
-        shape = self.grid.layout.shape
-        numbers[alone] = self._add([shape(words.text(i)) for i in alone.tolist()])
+        alone = np.flatnonzero(numbers < 0).tolist()
+        shaped = [self.grid.layout.shape(words.text(i)) for i in alone]
+        if limits is not None:
+            shaped = [unit.cut(int(limits[i])) for i, unit in zip(alone, shaped, strict=True)]
+        numbers[alone] = self._add(shaped)
         return numbers
+
+    def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
+        straight = [(limit, unit) for limit, unit in keys if isinstance(unit, str)]
+        if len(straight) < len(keys):
+            return super()._add_cut(keys)
+        limits = np.array([limit for limit, _ in straight], np.int64)
+        return self._draw_words(codes_of([unit for _, unit in straight]), limits)
 
     def _add_others(self, units: Sequence[Unit]) -> None:
         old = self._previous

@@ -100,10 +100,13 @@ class Store(ABC):
         if any(key not in self.ids for key in keys):
             with self._lock:
                 new = [key for key in dict.fromkeys(keys) if key not in self.ids]
-                shape = self.grid.layout.shape
-                numbers = self._add([shape(unit).cut(limit) for limit, unit in new])
-                self.ids.update(zip(new, numbers.tolist(), strict=True))
+                self.ids.update(zip(new, self._add_cut(new).tolist(), strict=True))
         return np.array([self.ids[key] for key in keys], np.int64)
+
+    def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
+        """Draw units cut to at most so many pixels, all different, and return their numbers."""
+        shape = self.grid.layout.shape
+        return self._add([shape(unit).cut(limit) for limit, unit in keys])
 
     def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
         """Draw words, all different, and return their numbers."""

@@ -30,7 +30,7 @@ def test_many_at_once_are_as_one_by_one(
         pytest.skip(str(error))
     drawn = 0
 
-    def refuse(self: Bulk, words: Codes, patches: bool) -> None:
+    def refuse(self: Bulk, words: Codes, *_: object) -> None:
         nonlocal drawn
         drawn += len(words.end)
 
@@ -41,3 +41,19 @@ def test_many_at_once_are_as_one_by_one(
     assert not [words[i] for i in changed]
     np.testing.assert_array_equal(together.count, alone.count)
     assert together.stats == alone.stats
+
+
+@pytest.mark.parametrize("strategy", ["words", "continuous", "mono"])
+def test_many_are_cut_as_one_by_one(strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [word for entry in WORDS.values() for word in entry["words"]] + ODD.split()
+    renderers = [Renderer(strategy=strategy, max_patches=patches) for patches in (1, 2, 3)]
+    together = [renderer(words) for renderer in renderers]
+    monkeypatch.setattr(Bulk, "draw", lambda *_: None)
+    renderers = [Renderer(strategy=strategy, max_patches=patches) for patches in (1, 2, 3)]
+    for found, renderer in zip(together, renderers, strict=True):
+        alone = renderer(words)
+        assert alone.stats.cut > 10
+        changed = np.flatnonzero((found.patches != alone.patches).any((1, 2, 3)))
+        assert not [words[i] for i in changed]
+        np.testing.assert_array_equal(found.count, alone.count)
+        assert found.stats == alone.stats
