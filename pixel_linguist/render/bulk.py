@@ -157,7 +157,7 @@ class Bulk:
         grid = self._grid
         numbers, end, glyph, advance, shift = letters
         start, last = starts(end), end - 1
-        origin, inked, stop = self._glyphs[:, glyph]
+        origin, inked, stop = self._glyphs.take(glyph, axis=1)
         origin, inked, stop = origin - shift, inked + shift, stop + shift
         # What reaches out of the cell on either side, at most over all of the next one.
         before, after = np.maximum(-inked, 0), np.maximum(stop - advance, 0)
@@ -185,15 +185,16 @@ class Bulk:
         cell[end[:-1]] += lead[1:]
         first = int(lead[0]) if len(end) else 0
         x = first + np.cumsum(cell) - cell
-        index = np.repeat(origin - x, cell) + np.arange(first, first + int(cell.sum()))
-        ink = self._columns.take(np.append(np.zeros(first, np.int64), index), axis=0)
-        for reach, target, source in (
-            (after, x + advance, origin + advance),
-            (before, x - before, origin - before),
-        ):
-            some = np.flatnonzero(reach)
-            columns = self._columns[ranges(source[some], reach[some])]
-            add_ink(ink, ranges(target[some], reach[some]), columns)
+        index = np.zeros(first + int(cell.sum()), np.int64)
+        index[first:] = (origin - x).repeat(cell)
+        index[first:] += np.arange(first, len(index))
+        ink = self._columns.take(index, axis=0)
+        # From left to right: what a letter has before its cell, then what it has behind it.
+        reach = np.stack([before, after], 1).ravel()
+        some = np.flatnonzero(reach)
+        offset, reach = np.stack([-before, advance], 1).ravel()[some], reach[some]
+        columns = self._columns.take(ranges(origin[some // 2] + offset, reach), axis=0)
+        add_ink(ink, ranges(x[some // 2] + offset, reach), columns)
         return Words(numbers, width, -lead, width + tail, ink)
 
     def _row(self, font: int, numbers: np.ndarray) -> np.ndarray:

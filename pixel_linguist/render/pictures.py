@@ -169,7 +169,7 @@ class PatchStore(PictureStore):
     def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
         grid = self.grid
         drawn = np.minimum(self._taken(old.width[numbers]), grid.max_patches)
-        patches = old.patches[ranges(old.first[numbers], drawn)]
+        patches = old.patches.take(ranges(old.first[numbers], drawn), axis=0)
         patches = patches.reshape(-1, grid.height, grid.width)
         self._append(number, WORD_OVERHEAD, drawn, patches)
 
@@ -184,7 +184,7 @@ class PatchStore(PictureStore):
         drawn = np.minimum(taken, grid.max_patches)
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
         if int(drawn.sum()) < len(patches):
-            patches = patches[ranges(np.cumsum(taken) - taken, drawn)]
+            patches = patches.take(ranges(taken.cumsum() - taken, drawn), axis=0)
         self._append(number, WORD_OVERHEAD, drawn, patches)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
@@ -243,7 +243,7 @@ class StripStore(PictureStore):
     def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
         width, before = old.width[numbers], old.before[numbers]
         right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
-        ink = old.columns[ranges(old.first[numbers] - before, before + right)]
+        ink = old.columns.take(ranges(old.first[numbers] - before, before + right), axis=0)
         self._append(number, WORD_OVERHEAD, ink, -before, right, width)
 
     def _append(
@@ -298,7 +298,7 @@ class StripStore(PictureStore):
             reach, columns = reach[some], ranges(target[some], reach[some])
             inside = (columns >= low[some].repeat(reach)) & (columns < high[some].repeat(reach))
             ink_of = ranges(source[some], reach)[inside]
-            add_ink(ink, columns[inside], self.columns[ink_of])
+            add_ink(ink, columns[inside], self.columns.take(ink_of, axis=0))
         drawn = np.zeros((len(stop), length, grid.height, grid.width), np.uint8)
         patches = ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
         ends = np.cumsum(placed.count)

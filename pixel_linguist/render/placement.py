@@ -121,9 +121,8 @@ class Aligned:
             limits = left * self.grid.width - self.grid.margin - self.grid.gap
             last, limits = last[limits > 0], limits[limits > 0]
             ids[last] = store.lookup_cut([*map(units.unit, last.tolist())], limits.tolist())
-            keep[last] = True
-            ids, bounds = ids[keep], np.append(0, np.cumsum(keep))[bounds]
-            count = self.unit_patches(store.width[ids])
+            count[last], keep[last] = self.unit_patches(store.width[ids[last]]), True
+            ids, count, bounds = ids[keep], count[keep], np.append(0, keep.cumsum())[bounds]
             ends, totals = _within(count, bounds), _sums(count, bounds)
         x = (ends - count) * self.grid.width + self.grid.margin
         return Placed(ids, x, bounds, np.maximum(totals, 1), long)

@@ -69,6 +69,10 @@ class Plain:
                 self._kind[code] = self._kind_of(chr(code))
             kind = self._kind[codes]
         kind[end] = kind[end - 1]
+        one = self._one(kind)
+        if one is not None:
+            yield Group(one, True, np.arange(len(end)), words)
+            return
         font, neutral = self._font[kind], self._neutral[kind]
         high = np.maximum.reduceat(np.where(neutral, 0, kind), start)
         low = np.minimum.reduceat(np.where(neutral, 255, kind), start)
@@ -79,14 +83,21 @@ class Plain:
             group[mixed] = kind[np.minimum.reduceat(place, start)[mixed]]
         one = np.minimum.reduceat(font, start) == np.maximum.reduceat(font, start)
         group[~one] = 1
-        for number in np.unique(self._font[group]).tolist():
+        for number in sorted({*self._font[group].tolist()}):
             chosen = self._pairs[group] & ~mixed & (self._font[group] == number)
             if number != BOX_FONT and chosen.any():
                 yield Group(number, True, np.flatnonzero(chosen), words.of(chosen))
                 group[chosen] = 1
-        for number in np.unique(group[group > 1]).tolist():
+        for number in sorted({*group.tolist()} - {1}):
             chosen = group == number
             yield Group(int(self._font[number]), False, np.flatnonzero(chosen), words.of(chosen))
+
+    def _one(self, kind: np.ndarray) -> int | None:
+        """Return the font with pairs that has all letters, at most one script among them."""
+        found = np.flatnonzero(np.bincount(kind))
+        first = int(self._font[found[0]])
+        same = self._pairs[found].all() and (self._font[found] == first).all()
+        return first if same and np.count_nonzero(~self._neutral[found]) < 2 else None
 
     def _kind_of(self, character: str) -> int:
         script = _script(character)

@@ -97,10 +97,15 @@ class Atlas:
 
 def add_ink(ink: np.ndarray, columns: np.ndarray, new: np.ndarray) -> None:
     """Add columns of ink, uint8 [n, H], to some of a strip; the same may be among them again."""
+    whole = np.dtype((np.void, ink.shape[1]))
     while len(columns):
-        once, first = np.unique(columns, return_index=True)
-        below = ink[once]
-        ink[once] = below + np.minimum(new[first], 255 - below)
+        once, first = columns, np.arange(len(columns))
+        if not (columns[1:] > columns[:-1]).all():
+            once, first = np.unique(columns, return_index=True)
+        below = ink.take(once, axis=0)
+        below += np.minimum(new.take(first, axis=0), 255 - below)
+        # A column as one value is written much faster than its rows.
+        ink.view(whole)[once] = below.view(whole)
         if len(once) == len(columns):
             return
         columns, new = np.delete(columns, first), np.delete(new, first, axis=0)

@@ -96,7 +96,8 @@ def ended(codes: np.ndarray, end: np.ndarray) -> Codes:
 
 def starts(end: np.ndarray) -> np.ndarray:
     """Return where texts begin, each right behind the end of the one before it."""
-    start = np.zeros_like(end)
+    start = np.empty(len(end), np.int64)
+    start[:1] = 0
     np.add(end[:-1], 1, out=start[1:])
     return start
 

@@ -112,7 +112,8 @@ class Splitting:
         if self.strip:
             texts = [*map(str.strip, texts)]
         text = " ".join([*texts, ""])
-        letters, stop = utf8(text), np.cumsum([0, *(len(text) + 1 for text in texts)])
+        letters, stop = utf8(text), np.zeros(len(texts) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)) + 1, out=stop[1:])
         if not text.isascii():
             stop = np.flatnonzero(leading(letters))[stop]
         # White space is nearly all of what is so low.

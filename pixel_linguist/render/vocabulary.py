@@ -69,8 +69,11 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        # By hash: numbers, -1 for none. By number: the hash, and where a long word's lanes are.
+        # By hash: numbers, -1 for none. Of words that want one slot all but the first are in a dict,
+        # which is asked for few, and in one step.
         self._slots = np.full(2048, -1, np.int32)
+        self._others: dict[int, int] = {}
+        # By number: the hash, and where a long word's lanes are.
         self._hashes = np.zeros(1024, np.uint64)
         self._first = np.zeros(1024, np.int64)
         self._lanes = np.zeros(1024, np.uint64)
@@ -79,14 +82,10 @@ class Vocabulary:
     def find(self, keys: Keys) -> np.ndarray:
         """Return the numbers of words, int64 [N], -1 for those that are not there."""
         # Arrays are read after the slots: what is found in these is in those by then.
-        slots, hashes = self._slots, keys.hashes
-        slot = _slot(hashes, len(slots))
-        numbers = slots[slot].astype(np.int64)
+        slots, others, hashes = self._slots, self._others, keys.hashes
+        numbers = slots[_slot(hashes, len(slots))].astype(np.int64)
         wrong = np.flatnonzero((self._hashes[numbers] != hashes) & (numbers >= 0))
-        while len(wrong):
-            slot[wrong] = (slot[wrong] + 1) % len(slots)
-            numbers[wrong] = now = slots[slot[wrong]]
-            wrong = wrong[(now >= 0) & (self._hashes[now] != hashes[wrong])]
+        numbers[wrong] = [others.get(value, -1) for value in hashes[wrong].tolist()]
         # Equal hashes of long words are not equal words.
         source = (self._first[numbers[keys.long]] - keys.first).repeat(keys.many)
         source += np.arange(len(source))
@@ -105,20 +104,23 @@ class Vocabulary:
         self._used = end
         self._words += len(numbers)
         if 2 * self._words <= len(self._slots):
-            self._insert(self._slots, numbers)
+            self._insert(self._slots, self._others, numbers)
             return
-        slots = np.full(4 * 2 ** self._words.bit_length(), -1, np.int32)
-        self._insert(slots, np.append(self._slots[self._slots >= 0], numbers))
-        self._slots = slots
+        slots, others = np.full(4 * 2 ** self._words.bit_length(), -1, np.int32), dict[int, int]()
+        old = np.array([*self._others.values()], np.int64)
+        every = np.concatenate([self._slots[self._slots >= 0], old, numbers])
+        self._insert(slots, others, np.sort(every))
+        self._slots, self._others = slots, others
 
-    def _insert(self, slots: np.ndarray, numbers: np.ndarray) -> None:
-        slot = _slot(self._hashes[numbers], len(slots))
-        while len(numbers):
-            free = slots[slot] < 0
-            slots[slot[free]] = numbers[free]
-            # Of several that want one slot the last has it.
-            left = slots[slot] != numbers
-            numbers, slot = numbers[left], (slot[left] + 1) % len(slots)
+    def _insert(self, slots: np.ndarray, others: dict[int, int], numbers: np.ndarray) -> None:
+        # The first of several that want one slot has it, the more frequent word by and large.
+        numbers = numbers[::-1]
+        hashes = self._hashes[numbers]
+        slot = _slot(hashes, len(slots))
+        free = slots[slot] < 0
+        slots[slot[free]] = numbers[free]
+        left = slots[slot] != numbers
+        others.update(zip(hashes[left].tolist(), numbers[left].tolist(), strict=True))
 
 
 def longer(array: np.ndarray, length: int) -> np.ndarray:
