@@ -194,10 +194,8 @@ class PatchStore(PictureStore):
         source, ends = ranges(self.first[placed.ids], taken), np.cumsum(taken)
         # The patches of a text follow each other without a gap.
         filled = np.diff(np.concatenate(([0], ends))[placed.bounds])
-        index = np.zeros((len(filled), length), np.int64)
-        index[np.arange(length) < filled[:, None]] = source
-        patches = self.patches.take(index.ravel(), axis=0)
-        return patches.reshape(-1, length, grid.height, grid.width)
+        drawn = _spread(self.patches, source, filled, length)
+        return drawn.reshape(-1, length, grid.height, grid.width)
 
 
 class StripStore(PictureStore):
@@ -273,8 +271,8 @@ class StripStore(PictureStore):
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
         grid, ids = self.grid, placed.ids
-        # All texts side by side on one strip.
-        stop = np.cumsum(placed.count * grid.width)
+        # All texts side by side on one strip, behind a blank patch.
+        stop = np.cumsum(placed.count * grid.width) + grid.width
         begin = stop - placed.count * grid.width
         many = np.diff(placed.bounds)
         x, width, first = placed.x + begin.repeat(many), self.width[ids], self.first[ids]
@@ -282,29 +280,34 @@ class StripStore(PictureStore):
         pieces = np.zeros(2 * len(ids) + 1, np.int64)
         pieces[1::2], pieces[2::2] = width, -(x + width)
         pieces[:-1:2] += x
-        pieces[-1] += stop[-1] if len(stop) else 0
+        pieces[-1] += stop[-1] if len(stop) else grid.width
         shift = np.full(len(pieces), -int(pieces.sum()))
         shift[1::2] = first - x
         index = shift.repeat(pieces)
         index += np.arange(len(index))
         ink = self.columns.take(index, axis=0, mode="clip")
-        before, after = self.before[ids], self.after[ids]
-        low, high = begin.repeat(many), stop.repeat(many)
-        for reach, target, source in (
-            (after, x + width, first + width),
-            (before, x - before, first - before),
-        ):
-            some = np.flatnonzero(reach)
-            reach, columns = reach[some], ranges(target[some], reach[some])
-            inside = (columns >= low[some].repeat(reach)) & (columns < high[some].repeat(reach))
-            ink_of = ranges(source[some], reach)[inside]
-            add_ink(ink, columns[inside], self.columns.take(ink_of, axis=0))
-        drawn = np.zeros((len(stop), length, grid.height, grid.width), np.uint8)
-        patches = ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
-        ends = np.cumsum(placed.count)
-        for text, (end, count) in enumerate(zip(ends.tolist(), placed.count.tolist(), strict=True)):
-            drawn[text, :count] = patches[end - count : end]
-        return drawn
+        # What reaches out of units, before and behind them.
+        reach = np.stack([self.before[ids], self.after[ids]], 1).ravel()
+        some = np.flatnonzero(reach)
+        offset, reach = np.stack([-self.before[ids], width], 1).ravel()[some], reach[some]
+        columns = ranges(x[some // 2] + offset, reach)
+        low, high = begin.repeat(many)[some // 2], stop.repeat(many)[some // 2]
+        inside = (columns >= low.repeat(reach)) & (columns < high.repeat(reach))
+        source = ranges(first[some // 2] + offset, reach)[inside]
+        add_ink(ink, columns[inside], self.columns.take(source, axis=0))
+        # Columns to rows, and rows of a patch as one value each, which is less to move.
+        row = np.dtype((np.void, grid.width))
+        patches = np.empty((len(ink) // grid.width, grid.height * grid.width), np.uint8)
+        patches.view(row)[:] = np.ascontiguousarray(ink.T).view(row).T
+        drawn = _spread(patches, np.arange(1, len(patches)), placed.count, length)
+        return drawn.reshape(-1, length, grid.height, grid.width)
+
+
+def _spread(patches: np.ndarray, source: np.ndarray, filled: np.ndarray, length: int) -> np.ndarray:
+    """Gather patches, uint8 [n, H * W], into texts of `length`, which begin with so many each."""
+    index = np.zeros((len(filled), length), np.int64)
+    index[np.arange(length) < filled[:, None]] = source
+    return patches.take(index.ravel(), axis=0)
 
 
 def put_together(store: PatchStore | StripStore, placed: Placed, length: int) -> np.ndarray:

@@ -69,8 +69,8 @@ class Vocabulary:
     """
 
     def __init__(self) -> None:
-        # By hash: numbers, -1 for none. Of words that want one slot all but the first are in a dict,
-        # which is asked for few, and in one step.
+        # By hash: numbers, -1 for none. Of words that want one slot all but the first are in a
+        # dict, which is asked for few, and in one step.
         self._slots = np.full(2048, -1, np.int32)
         self._others: dict[int, int] = {}
         # By number: the hash, and where a long word's lanes are.
