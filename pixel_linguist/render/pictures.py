@@ -146,8 +146,8 @@ class PatchStore(PictureStore):
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         width = np.array([unit.width for unit in shaped])
         drawn = np.minimum(self._taken(width), self.grid.max_patches)
-        pictures = [*map(self._picture, shaped, drawn.tolist())]
-        self._append(number, OVERHEAD, drawn, np.concatenate(pictures))
+        pictures = np.concatenate([*map(self._picture, shaped, drawn.tolist())])
+        self._room(number, OVERHEAD, drawn).reshape(pictures.shape)[:] = pictures
 
     def _picture(self, shaped: Shaped, patches: int) -> np.ndarray:
         grid = self.grid
@@ -155,23 +155,23 @@ class PatchStore(PictureStore):
         grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
         return canvas.reshape(grid.height, patches, grid.width).swapaxes(0, 1)
 
-    def _append(self, number: int, overhead: int, drawn: np.ndarray, patches: np.ndarray) -> None:
-        """Keep units, of so many patches each, uint8 [sum of drawn, H, W]."""
-        start, stop = self._used, self._used + len(patches)
+    def _room(self, number: int, overhead: int, drawn: np.ndarray) -> np.ndarray:
+        """Return room for units, of so many patches each, uint8 [sum of drawn, H * W]."""
+        many = int(drawn.sum())
+        start, stop = self._used, self._used + many
         if stop > len(self.patches):
             raise Full
-        self._spend(overhead * len(drawn) + patches.size)
-        self.patches[start:stop].reshape(patches.shape)[:] = patches
+        self._spend(overhead * len(drawn) + many * self.patches.shape[1])
         self.first = longer(self.first, number + len(drawn))
-        self.first[number : number + len(drawn)] = start + np.cumsum(drawn) - drawn
+        self.first[number : number + len(drawn)] = start + drawn.cumsum() - drawn
         self._used = stop
+        return self.patches[start:stop]
 
     def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
         grid = self.grid
         drawn = np.minimum(self._taken(old.width[numbers]), grid.max_patches)
-        patches = old.patches.take(ranges(old.first[numbers], drawn), axis=0)
-        patches = patches.reshape(-1, grid.height, grid.width)
-        self._append(number, WORD_OVERHEAD, drawn, patches)
+        room = self._room(number, WORD_OVERHEAD, drawn)
+        old.patches.take(ranges(old.first[numbers], drawn), axis=0, out=room, mode="clip")
 
     def _taken(self, width: np.ndarray) -> np.ndarray:
         """Return the patches of units by their widths; what has no picture takes none."""
@@ -185,7 +185,7 @@ class PatchStore(PictureStore):
         patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
         if int(drawn.sum()) < len(patches):
             patches = patches.take(ranges(taken.cumsum() - taken, drawn), axis=0)
-        self._append(number, WORD_OVERHEAD, drawn, patches)
+        self._room(number, WORD_OVERHEAD, drawn).reshape(patches.shape)[:] = patches
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""

@@ -62,25 +62,22 @@ class Store(ABC):
     def _lookup_words(self, words: Spans) -> np.ndarray:
         keys, size = keys_of(words), self.size
         numbers = self.vocabulary.find(keys)
-        missing = numbers < 0
-        if not missing.any():
+        missing = np.flatnonzero(numbers < 0)
+        if not len(missing):
             return numbers
-        words = words.of(missing)
-        keys = keys_of(words)
-        first = np.zeros(len(keys.hashes), bool)
-        first[np.unique(keys.hashes, return_index=True)[1]] = True
+        new = np.sort(missing[np.unique(keys.hashes[missing], return_index=True)[1]])
         with self._lock:
             if self.size != size:
                 # Another thread may have been first; a word has one number.
-                first &= self.vocabulary.find(keys) < 0
-            new = words.of(first)
-            added = keys_of(new)
-            self.vocabulary.add(added, self._add_words(new, added))
-        found = self.vocabulary.find(keys)
+                new = new[self.vocabulary.find(keys_of(words.of(new))) < 0]
+            added = keys_of(words.of(new))
+            numbers[new] = self._add_words(words.of(new), added)
+            self.vocabulary.add(added, numbers[new])
+        again = missing[numbers[missing] < 0]
+        numbers[again] = self.vocabulary.find(keys_of(words.of(again)))
         # Next to never: another word has its hash.
-        for i in np.flatnonzero(found < 0).tolist():
-            found[i] = self._lookup_others([words.text(i)])[0]
-        numbers[missing] = found
+        for i in again[numbers[again] < 0].tolist():
+            numbers[i] = self._lookup_others([words.text(i)])[0]
         return numbers
 
     def _lookup_others(self, units: Sequence[Unit]) -> np.ndarray:
