@@ -181,11 +181,11 @@ class PatchStore(PictureStore):
     def _keep_words(self, number: int, words: Words) -> None:
         grid = self.grid
         taken = (words.right - words.left) // grid.width
-        drawn = np.minimum(taken, grid.max_patches)
-        patches = words.ink.reshape(-1, grid.width, grid.height).swapaxes(1, 2)
-        if int(drawn.sum()) < len(patches):
-            patches = patches.take(ranges(taken.cumsum() - taken, drawn), axis=0)
-        self._room(number, WORD_OVERHEAD, drawn).reshape(patches.shape)[:] = patches
+        drawn, ink = np.minimum(taken, grid.max_patches), words.ink
+        if (drawn < taken).any():
+            start = (taken.cumsum() - taken) * grid.width
+            ink = ink.take(ranges(start, drawn * grid.width), axis=0)
+        _turn(ink, self._room(number, WORD_OVERHEAD, drawn), grid.width)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
@@ -295,12 +295,17 @@ class StripStore(PictureStore):
         inside = (columns >= low.repeat(reach)) & (columns < high.repeat(reach))
         source = ranges(first[some // 2] + offset, reach)[inside]
         add_ink(ink, columns[inside], self.columns.take(source, axis=0))
-        # Columns to rows, and rows of a patch as one value each, which is less to move.
-        row = np.dtype((np.void, grid.width))
         patches = np.empty((len(ink) // grid.width, grid.height * grid.width), np.uint8)
-        patches.view(row)[:] = np.ascontiguousarray(ink.T).view(row).T
+        _turn(ink, patches, grid.width)
         drawn = _spread(patches, np.arange(1, len(patches)), placed.count, length)
         return drawn.reshape(-1, length, grid.height, grid.width)
+
+
+def _turn(ink: np.ndarray, patches: np.ndarray, width: int) -> None:
+    """Turn columns of ink, uint8 [n * W, H], into patches, uint8 [n, H * W]."""
+    # Columns to rows, then rows of a patch as one value each, which is less to move.
+    row = np.dtype((np.void, width))
+    patches.view(row)[:] = np.ascontiguousarray(ink.T).view(row).T
 
 
 def _spread(patches: np.ndarray, source: np.ndarray, filled: np.ndarray, length: int) -> np.ndarray:
