@@ -4,6 +4,7 @@ FreeType fills the outlines unhinted, with exact coverage, so that a bitmap depe
 and the size alone. Where glyphs overlap their ink is added, up to 255: the order does not matter.
 """
 
+import ctypes
 from typing import NamedTuple
 
 import freetype
@@ -60,7 +61,9 @@ class Atlas:
         face = self._chain.font(font).outlines
         face.load_glyph(index, _FLAGS)
         slot, bitmap = face.glyph, face.glyph.bitmap
-        rows = np.array(bitmap.buffer, np.uint8).reshape(bitmap.rows, bitmap.pitch)
+        # `bitmap.buffer` would be a list with an object for each byte.
+        ink = ctypes.string_at(bitmap._FT_Bitmap.buffer, bitmap.rows * bitmap.pitch)
+        rows = np.frombuffer(ink, np.uint8).reshape(bitmap.rows, bitmap.pitch)
         return Bitmap(rows[:, : bitmap.width].copy(), slot.bitmap_left, slot.bitmap_top)
 
     def extent(self, shaped: Shaped) -> tuple[int, int]:
