@@ -357,14 +357,19 @@ class Chain:
     def _first(self, cluster: str) -> int | None:
         """Return the first font that has every visible character of a cluster."""
         order = [*self._emoji, *range(len(self.names))] if _EMOJI.search(cluster) else None
+        needed = _visible(cluster)
         for index in order or range(len(self.names)):
-            if self._covers(index, cluster):
+            if needed <= characters(self.names[index]):
                 return index
         return None
 
     def _covers(self, index: int, text: str) -> bool:
-        known = characters(self.names[index])
-        return all(ord(c) in known or _INVISIBLE.match(c) for c in text)
+        return _visible(text) <= characters(self.names[index])
+
+
+def _visible(text: str) -> set[int]:
+    """Return the code points of a text's visible characters."""
+    return {ord(character) for character in text if not _INVISIBLE.match(character)}
 
 
 def _clean(text: str) -> str:
