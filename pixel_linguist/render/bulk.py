@@ -108,17 +108,17 @@ class Bulk:
     def _shape(self, group: Group) -> Iterator[_Letters]:
         """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
         numbers, words, font = group.numbers, group.words, group.font
-        layout = self._grid.layout
+        layout, left = self._grid.layout, np.arange(len(numbers))
         if group.pairs:
             if font not in self._pairs:
                 self._pairs[font] = Pairs(layout, font)
             shaped = self._pairs[font].shape(words)
             letters, good = self._letters(numbers, words.end, font, *shaped)
             yield letters
-            if good.all():
+            left = np.flatnonzero(~good)
+            if not len(left):
                 return
-            numbers, words = numbers[~good], words.of(~good)
-        text = _SEPARATOR.join([*map(words.text, range(len(numbers))), ""])
+        text, numbers = _SEPARATOR.join([*map(words.text, left.tolist()), ""]), numbers[left]
         infos, places = layout.glyphs(text, font, False)
         size = len(infos)
         glyph = np.fromiter([info.codepoint for info in infos], np.int64, size)
@@ -146,11 +146,8 @@ class Bulk:
         row[end] = 0
         odd = advance <= 0
         odd[end] = False
-        letters = _Letters(numbers, end, row, advance, shift)
-        if not odd.any():
-            return letters, np.ones(len(end), bool)
         good = ~np.logical_or.reduceat(odd, starts(end))
-        return _kept(letters, good), good
+        return _kept(_Letters(numbers, end, row, advance, shift), good), good
 
     def _compose(self, letters: _Letters, patches: bool) -> Words:
         """Draw words side by side, but for those whose letters reach too far."""
@@ -192,9 +189,10 @@ class Bulk:
         # From left to right: what a letter has before its cell, then what it has behind it.
         reach = np.stack([before, after], 1).ravel()
         some = np.flatnonzero(reach)
-        offset, reach = np.stack([-before, advance], 1).ravel()[some], reach[some]
-        columns = self._columns.take(ranges(origin[some // 2] + offset, reach), axis=0)
-        add_ink(ink, ranges(x[some // 2] + offset, reach), columns)
+        if len(some):
+            offset, reach = np.stack([-before, advance], 1).ravel()[some], reach[some]
+            columns = self._columns.take(ranges(origin[some // 2] + offset, reach), axis=0)
+            add_ink(ink, ranges(x[some // 2] + offset, reach), columns)
         return Words(numbers, width, -lead, width + tail, ink)
 
     def _row(self, font: int, numbers: np.ndarray) -> np.ndarray:
@@ -232,6 +230,8 @@ class Bulk:
 
 def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
     """Leave words out."""
+    if good.all():
+        return letters
     length = letters.end - starts(letters.end) + 1
     keep = np.repeat(good, length)
     arrays = (letters.glyph[keep], letters.advance[keep], letters.shift[keep])
@@ -241,9 +241,8 @@ def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
 def _cut(letters: _Letters, limits: np.ndarray) -> _Letters:
     """Leave out letters that end behind the limits of words, and words that have no others."""
     numbers, end, _, advance, _ = letters
-    start, length = starts(end), end - starts(end) + 1
-    stop = advance.cumsum()
-    keep = stop <= (limits[numbers] + stop[start] - advance[start]).repeat(length)
+    start, stop = starts(end), advance.cumsum()
+    keep = stop <= (limits[numbers] + (stop - advance)[start]).repeat(end - start + 1)
     keep[end] = True
     kept = np.add.reduceat(keep, start, dtype=np.int64) if len(end) else end
     arrays = (letters.glyph[keep], advance[keep], letters.shift[keep])
