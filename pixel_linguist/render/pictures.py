@@ -1,5 +1,6 @@
 """Stores of pictures, and how a batch is put together from them."""
 
+import mmap
 from abc import abstractmethod
 from collections.abc import Sequence
 from threading import Lock
@@ -134,7 +135,7 @@ class PatchStore(PictureStore):
         super().__init__(grid, lock, memory, previous)
         size = grid.height * grid.width
         # Patch 0 is blank.
-        self.patches = np.zeros((self._left // size, size), np.uint8)
+        self.patches = _unclaimed(self._left // size, size)
         self._used = 1
         self.first = np.zeros(1024, np.int64)
 
@@ -207,7 +208,7 @@ class StripStore(PictureStore):
         """Begin empty."""
         super().__init__(grid, lock, memory, previous)
         # Column 0 is blank.
-        self.columns = np.zeros((self._left // grid.height, grid.height), np.uint8)
+        self.columns = _unclaimed(self._left // grid.height, grid.height)
         self._used = 1
         # By unit: the column of its start; by how many ink begins before that, and goes on after
         # its end.
@@ -299,6 +300,16 @@ class StripStore(PictureStore):
         _turn(ink, patches, grid.width)
         drawn = _spread(patches, np.arange(1, len(patches)), placed.count, length)
         return drawn.reshape(-1, length, grid.height, grid.width)
+
+
+def _unclaimed(rows: int, size: int) -> np.ndarray:
+    """Return zeros, uint8 [rows, size], that take memory as they are written, in small pages.
+
+    For large arrays of its own NumPy asks for huge pages. Where free memory is scattered, the
+    system stops to gather each of them, for longer than a batch takes.
+    """
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return np.frombuffer(mmap.mmap(-1, rows * size, flags=flags), np.uint8).reshape(rows, size)
 
 
 def _turn(ink: np.ndarray, patches: np.ndarray, width: int) -> None:
