@@ -87,7 +87,9 @@ class Drawing(Generic[S]):
         units = self._split(parts, visible)
         plain = not self.end_patch and len(parts) == len(texts)
         if not plain:
-            counts = self.placement.patches(store.width[store.lookup(units)], units.bounds)
+            # As above, the look-up comes first.
+            ids = store.lookup(units)
+            counts = self.placement.patches(store.width[ids], units.bounds)
             rooms = self._rooms(counts, bounds, room)
             cut = counts > rooms
         # What is cut is what is written last; where directions meet, that need not be seen last.
