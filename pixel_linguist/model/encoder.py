@@ -10,6 +10,7 @@ import numpy as np
 
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
+from pixel_linguist.model.strip import stand
 from pixel_linguist.model.vit import Dropout, Remat, block_stack
 from pixel_linguist.model.windows import WindowFeatures
 from pixel_linguist.model.words import WordLogits, sparsify
@@ -154,6 +155,11 @@ class EncoderConfig:
         """The length of an embedding: D, or D + V."""
         return self.width + self.word_buckets
 
+    @property
+    def packs(self) -> bool:
+        """Whether several texts may stand in one sequence: nothing but a mean is made of each."""
+        return self.pooling == "mean" and not self.cls_token and not self.word_buckets
+
 
 class Encoder(nn.Module):
     """The encoder of one example."""
@@ -168,29 +174,35 @@ class Encoder(nn.Module):
         """Encode uint8 [S, H, W] or [S, C, H, W] of which the first `count` patches are text.
 
         Float [S, D] are patches that were embedded before, without positions. Only the patches that
-        int32 `keep` [K] names are read, if it is given.
+        int32 `keep` [K] names are read, if it is given. Where `count` is int32 [T], so many texts
+        follow each other, and there is an embedding of each.
 
         Returns:
-            "embedding" float32 [D or D + V], not normalised, "patch_features" float
+            "embedding" float32 [D or D + V], or [T, D], not normalised, "patch_features" float
             [S or K, D], "cls_feature" float [D] if there is a CLS token, and "word_logits" float32
             [V] if there are buckets of words.
         """
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         drop = Dropout(config.dropout)
-        mask = jnp.arange(patches.shape[0]) < count
-        table = self.position_table().astype(dtype)
-        front = int(config.cls_token)
-        # Not by Python's slices, which do not take the symbolic lengths of an export.
-        positions = jax.lax.slice_in_dim(table, front, front + patches.shape[0])
+        table = jnp.asarray(self.position_table()).astype(dtype)
+        front, length = int(config.cls_token), patches.shape[0]
+        if count.ndim:
+            mask, seen, places = stand(count, length)
+            positions = table[places]
+        else:
+            mask = seen = jnp.arange(length) < count
+            # Not by Python's slices, which do not take the symbolic lengths of an export.
+            positions = jax.lax.slice_in_dim(table, front, front + length)
         embedded = patches.ndim == 2
         x = (patches.astype(dtype) if embedded else self.embed_patches(patches, dtype)) + positions
         if keep is not None:
             x, mask = x[keep], mask[keep]
+            seen = mask
         if config.cls_token:
             cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
             x = jnp.concatenate([cls.astype(dtype) + table[:1], x])
         x = drop(x, deterministic=not self.train)
-        x = self.blocks()(x, jnp.pad(mask, (front, 0), constant_values=True))[0]
+        x = self.blocks()(x, jnp.pad(seen, (front, 0), constant_values=True))[0]
         if config.final_norm:
             x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         use_head = config.head if self.train or config.keep_head else "none"
@@ -258,10 +270,10 @@ class Encoder(nn.Module):
         )
 
     def pool(self, x: jax.Array, mask: jax.Array) -> jax.Array:
-        """Reduce float [S, D], or [1 + S, D] with a CLS token in front, to float [D]."""
+        """Reduce float [S, D], or [1 + S, D] with a CLS token in front, to float [D] or [T, D]."""
         if self.config.pooling == "cls":
             return x[0]
-        x = x[x.shape[0] - mask.shape[0] :]
+        x = x[x.shape[0] - mask.shape[-1] :]
         if self.config.pooling == "mean":
             return mean_pool(x, mask)
         pool = AttentionPool(self.config.heads, jnp.dtype(self.config.dtype), name="pool")
@@ -290,14 +302,15 @@ def encode(
         params: as made by `init_params`.
         patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour [B, S, C, H, W]; or
             float [B, S, D], embedded before (`pixel_linguist.evaluate.known_patches`).
-        count: int32 [B], text patches of each example, at least 1.
+        count: int32 [B], text patches of each example, at least 1; or [B, T], of each of T texts
+            that follow each other in a sequence, 0 for none, if `config.packs`.
         keys: one dropout key an example, [B]; given in training, None at inference.
         keep: int32 [B, K], the patches that are read, by their places; None: all.
 
     Returns:
-        "embedding" float32 [B, D or D + V], "patch_features" float [B, S or K, D], "cls_feature"
-        float [B, D] if there is a CLS token, and "word_logits" float32 [B, V] if there are buckets
-        of words.
+        "embedding" float32 [B, D or D + V], or [B, T, D], "patch_features" float [B, S or K, D],
+        "cls_feature" float [B, D] if there is a CLS token, and "word_logits" float32 [B, V] if
+        there are buckets of words.
     """
     size = config.patch_height, config.patch_width
     length, height, width = patches.shape[1], *(size if patches.ndim == 3 else patches.shape[-2:])
@@ -306,6 +319,8 @@ def encode(
             f"the encoder reads up to {config.max_patches} patches of {config.patch_height} x "
             f"{config.patch_width} pixels; it was given {length} of {height} x {width}"
         )
+    if count.ndim > 1 and (keep is not None or not config.packs):
+        raise ValueError("several texts of one sequence need the mean of all their patches")
     module = Encoder(config, train=keys is not None)
 
     def one(p: jax.Array, c: jax.Array, key: jax.Array | None, k: jax.Array | None) -> Any:

@@ -10,13 +10,13 @@ def mean_pool(features: jax.Array, mask: jax.Array) -> jax.Array:
 
     Args:
         features: float [S, D].
-        mask: bool [S], True where a patch is text.
+        mask: bool [S], True where a patch is text; or [K, S], for each of several texts.
 
     Returns:
-        float [D].
+        float [D] or [K, D]; 0 for a text of no patches.
     """
     weights = mask.astype(features.dtype)
-    return weights @ features / jnp.maximum(weights.sum(), 1)
+    return weights @ features / jnp.maximum(weights.sum(axis=-1, keepdims=True), 1)
 
 
 class AttentionPool(nn.Module):

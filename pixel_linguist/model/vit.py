@@ -1,7 +1,8 @@
 """A vision transformer over the patches of one example; batches are made by `jax.vmap`.
 
 Writing the modules for one example keeps examples apart by construction: an embedding cannot
-depend on its neighbours in the batch, and every example draws dropout from its own key.
+depend on its neighbours in the batch, and every example draws dropout from its own key. Several
+texts that share a sequence are kept apart by a mask (`pixel_linguist.model.strip`).
 """
 
 import math
@@ -97,7 +98,7 @@ class SelfAttention(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mask: jax.Array, *, deterministic: bool) -> jax.Array:
-        """Map float [S, D] under bool [S] to float [S, D]."""
+        """Map float [S, D] to float [S, D]; bool [S], or [S, S] for each, says what is read."""
         width = x.shape[-1]
         size = width // self.heads
         project = QueryKeyValue(self.dtype, name="query_key_value")
@@ -126,7 +127,7 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, mask: jax.Array) -> tuple[jax.Array, None]:
-        """Map float [S, D] under bool [S] to float [S, D]; the None is `nn.scan`'s output."""
+        """Map float [S, D] under bool [S] or [S, S] to float [S, D], and None, for `nn.scan`."""
         drop = Dropout(self.dropout)
         norm = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_attention")
         attend = SelfAttention(self.heads, self.dropout, self.dtype, name="attention")

@@ -88,6 +88,31 @@ def test_neither_padding_nor_neighbours_change_an_embedding(
     np.testing.assert_allclose(embed(config, params, others, counts)[1], short[2], atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
+def test_texts_of_one_sequence_are_read_as_each_alone(
+    tiny_encoder: Make, params_of: ParamsOf, variant: dict[str, Any], dtype: str
+) -> None:
+    config = tiny_encoder(**variant, dtype=dtype)
+    params = params_of(config)
+    patches = picture(COUNTS, 8)
+    together = np.zeros((2, 20, *patches.shape[2:]), np.uint8)
+    # The second sequence has other neighbours, a text less and more that is empty.
+    together[0, :17] = np.concatenate([p[:n] for p, n in zip(patches, COUNTS, strict=True)])
+    together[1, :8] = np.concatenate([patches[3, :5], patches[1, :3]])
+    count = jnp.array([[1, 3, 8, 5, 0], [5, 3, 0, 0, 0]], jnp.int32)
+    if not config.packs:
+        with pytest.raises(ValueError, match="several texts of one sequence"):
+            encode(config, params, jnp.asarray(together), count)
+        return
+    found = encode(config, params, jnp.asarray(together), count)["embedding"]
+    expected = encode(config, params, jnp.asarray(patches), jnp.asarray(COUNTS))["embedding"]
+    length = np.linalg.norm(expected, axis=1).max()
+    limit = length * (1e-6 if dtype == "float32" else 2e-2)
+    np.testing.assert_allclose(found[0, :4], expected, rtol=0, atol=limit)
+    np.testing.assert_allclose(found[1, :2], expected[jnp.array([3, 1])], rtol=0, atol=limit)
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
 def test_what_lies_in_padding_is_not_read(
     tiny_encoder: Make, params_of: ParamsOf, variant: dict[str, Any]

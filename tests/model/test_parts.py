@@ -12,6 +12,7 @@ from scipy.special import erf
 
 from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
+from pixel_linguist.model.strip import stand
 from pixel_linguist.model.vit import Block, Dropout, SelfAttention, gelu, hashed_bits
 
 
@@ -151,6 +152,16 @@ def test_mean_pool_averages_text_alone_and_nothing_gives_zero() -> None:
     features = jnp.array([[1.0, 2], [3, 6], [100, 100]])
     np.testing.assert_allclose(mean_pool(features, jnp.array([True, True, False])), [2, 4])
     assert not np.any(mean_pool(features, jnp.zeros(3, bool)))
+    each = mean_pool(features, jnp.array([[True, True, False], [False] * 3]))
+    np.testing.assert_allclose(each, [[2, 4], [0, 0]])
+
+
+def test_texts_stand_one_after_another() -> None:
+    strip = stand(jnp.array([2, 0, 3, 0]), 7)
+    owner = np.array([0, 0, 2, 2, 2, 4, 4])
+    np.testing.assert_array_equal(strip.texts, owner == np.arange(4)[:, None])
+    np.testing.assert_array_equal(strip.seen, owner == owner[:, None])
+    np.testing.assert_array_equal(strip.places, [0, 1, 0, 1, 2, 0, 1])
 
 
 def test_attention_pooling_equals_its_definition() -> None:
