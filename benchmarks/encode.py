@@ -20,7 +20,7 @@ from benchmarks.minilm import PEERS, Encode
 from experiments.base import get_config
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
-from pixel_linguist.evaluate import embed
+from pixel_linguist.evaluate import batches
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
@@ -46,10 +46,16 @@ def tiny() -> SentenceEncoder:
 
 
 def fixed_padding(encoder: SentenceEncoder) -> Encode:
-    """Return our encoder without length buckets: every text is padded to the longest length."""
+    """Return our encoder without strips of several texts: each is padded to the longest length."""
+
+    def alone(counts: np.ndarray, patches: int, most: int) -> list[list[int]]:
+        return [[row] for row in range(len(counts))]
 
     def encode(texts: list[str]) -> np.ndarray:
-        with patch.object(embed, "lengths", lambda max_patches: [max_patches]):
+        with (
+            patch.object(batches, "pack", alone),
+            patch.object(batches, "lengths", lambda max_patches: [max_patches]),
+        ):
             return encoder.encode(texts)
 
     return encode

@@ -90,12 +90,12 @@ class SentenceEncoder:
         """Return [N, D], one vector a text, in their order; of length 1 if normalize.
 
         An empty text has an embedding, that of a blank picture. A text longer than the model's
-        patches is cut, with a warning that counts how many were. Neither the batch nor its padding
-        changes a vector by more than 1e-6.
+        patches is cut, with a warning that counts how many were. Neither its neighbours nor
+        padding change a vector by more than 1e-6.
 
         Args:
             texts: any strings of any script, in a list or from a generator.
-            batch_size: texts encoded at once, rounded up to a multiple of the devices.
+            batch_size: texts encoded at once, about; rounded up to a multiple of the devices.
             show_progress: whether to draw a progress bar.
             normalize: whether vectors are scaled to length 1.
             dtype: of the vectors, "float32" or "float16".
@@ -127,7 +127,7 @@ class SentenceEncoder:
     ) -> Iterator[np.ndarray]:
         """Yield the vectors of any number of texts block by block, in memory that does not grow.
 
-        Arguments and errors are those of `encode`; a block is [N, D], N at most 64 batches.
+        Arguments and errors are those of `encode`; a block is [N, D], N at most 64 x batch_size.
         """
         finish = _finisher(normalize, dtype)
         done = cut = 0

@@ -4,12 +4,14 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from pixel_linguist.evaluate.batches import Batch, most_inputs, plan
 from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.model import EncoderConfig, encode
 from pixel_linguist.render import Renderer
@@ -22,59 +24,25 @@ T = TypeVar("T")
 # (rows int [B], length) → patches uint8 [B, length, H, W] of those inputs, and int32 [B], how many.
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
-# Padded lengths of full batches; single inputs have two more, which makes 8 shapes in all.
-_LENGTHS = 6
-_SHORTEST = 8
-# Batches among which inputs are sorted by length.
+# Batches whose inputs are put together by their lengths.
 _SORTED = 64
 
 
 @functools.cache
 def _compiled(config: EncoderConfig) -> Any:
-    """Return the jitted embedding of a batch; one for all parameters of an architecture."""
-    return jax.jit(
-        lambda params, patches, count: encode(config, params, patches, count)["embedding"]
-    )
+    """Return the jitted embedding of strips; one for all parameters of an architecture.
 
-
-def lengths(max_patches: int) -> list[int]:
-    """Return the padded lengths of batches, at most 6, from 8 to max_patches in equal ratios.
-
-    Few lengths mean few compilations; short texts still do not pay for the longest.
+    Of patches [B, S, ...] and count int32 [B, K] it makes float32 [B, K, D].
     """
-    if max_patches <= _SHORTEST:
-        return [max_patches]
-    steps = np.geomspace(_SHORTEST, max_patches, _LENGTHS)[:-1]
-    return sorted({min(4 * round(step / 4), max_patches) for step in steps} | {max_patches})
 
+    def embed(params: Any, patches: jax.Array, count: jax.Array) -> jax.Array:
+        if config.packs:
+            return encode(config, params, patches, count)["embedding"]
+        # Blank strips that fill a batch up are read as a blank patch each.
+        alone = jnp.maximum(count[:, 0], 1)
+        return encode(config, params, patches, alone)["embedding"][:, None]
 
-class Batch(NamedTuple):
-    """Inputs that are embedded together: `rows` int [N], in `size` >= N rows of `length`."""
-
-    rows: np.ndarray
-    size: int
-    length: int
-
-
-def plan(counts: np.ndarray, batch_size: int, single: int, max_patches: int) -> Iterator[Batch]:
-    """Put inputs of like length into batches, shortest first.
-
-    Args:
-        counts: int [N], patches of each, at most max_patches.
-        batch_size: rows of a full batch.
-        single: rows of the smallest batch, for the few that are left or that are all.
-        max_patches: the longest length.
-    """
-    order = np.argsort(counts, kind="stable")
-    of_full = lengths(max_patches)
-    of_single = [of_full[len(of_full) // 2], max_patches]
-    start = 0
-    while start < len(order):
-        few = len(order) - start <= max(batch_size // 8, 1)
-        size, padded = (single, of_single) if few else (batch_size, of_full)
-        rows = order[start : start + size]
-        yield Batch(rows, size, next(n for n in padded if n >= counts[rows[-1]]))
-        start += size
+    return jax.jit(embed)
 
 
 def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -94,7 +62,8 @@ class Embedder:
         config: the encoder's architecture.
         params: its parameters.
         renderer: with the encoder's patch size and number.
-        batch_size: texts in one call of the encoder; rounded up to a multiple of the devices.
+        batch_size: rows in one call of the encoder, at most (see `plan`); rounded up to a multiple
+            of the devices.
         devices: that share each batch; None: all of this process.
     """
 
@@ -178,27 +147,52 @@ class Embedder:
             counts: int [N], patches of each at most, from 1 to the encoder's most.
             draw: gives their patches.
         """
-        result = np.zeros((len(counts), self.config.dimension), np.float32)
-        embed = _compiled(self.config)
+        config = self.config
+        result = np.zeros((len(counts), config.dimension), np.float32)
+        embed = _compiled(config)
+        most = most_inputs(config.max_patches) if config.packs else 1
         # The host draws a batch while the devices still work on the one before.
-        working: deque[tuple[np.ndarray, jax.Array]] = deque()
-        for batch in plan(counts, self.batch_size, self.single, self.config.max_patches):
-            # The last batch is filled up, so that it needs no compilation of its own.
-            missing = batch.size - len(batch.rows)
-            patches, count = draw(batch.rows, batch.length)
+        working: deque[tuple[Batch, jax.Array]] = deque()
+        for batch in plan(counts, self.batch_size, self.single, config.max_patches, most):
+            rows = np.concatenate(batch.strips)
+            patches, count = draw(rows, int(counts[rows].max()))
             if self.known:
                 patches = self.known(patches, count)
-            patches = np.pad(patches, ((0, missing), *[(0, 0)] * (patches.ndim - 1)))
-            count = np.pad(count, (0, missing), constant_values=1)
-            inputs = jax.device_put((patches, count), self.rows)
-            working.append((batch.rows, embed(self.params, *inputs)))
+            inputs = jax.device_put(_put_together(batch, most, patches, count), self.rows)
+            working.append((batch, embed(self.params, *inputs)))
             if len(working) > 1:
                 _collect(result, *working.popleft())
-        for rows, embeddings in working:
-            _collect(result, rows, embeddings)
+        for batch, embeddings in working:
+            _collect(result, batch, embeddings)
         return result
 
 
-def _collect(result: np.ndarray, rows: np.ndarray, embeddings: jax.Array) -> None:
-    """Wait for a batch and put its rows into the result."""
-    result[rows] = np.asarray(embeddings)[: len(rows)]
+def _put_together(
+    batch: Batch, most: int, patches: np.ndarray, count: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put inputs into the strips of a batch.
+
+    Args:
+        batch: which strip has which of N inputs.
+        most: K, inputs of a strip.
+        patches: [N, S, ...], of the inputs in the order of the strips.
+        count: int32 [N], how many of them.
+
+    Returns:
+        Patches [batch.size, batch.length, ...], and how many of them each input of a strip has,
+        int32 [batch.size, K]. The last batch is filled up with blank strips, so that it needs no
+        compilation of its own.
+    """
+    own = np.array([len(strip) for strip in batch.strips])
+    held = np.zeros((batch.size, most), np.int32)
+    held[: len(own)][np.arange(most) < own[:, None]] = count
+    strips = np.zeros((batch.size, batch.length, *patches.shape[2:]), patches.dtype)
+    used = np.arange(batch.length) < held.sum(axis=1, keepdims=True)
+    strips[used] = patches[np.arange(patches.shape[1]) < count[:, None]]
+    return strips, held
+
+
+def _collect(result: np.ndarray, batch: Batch, embeddings: jax.Array) -> None:
+    """Wait for a batch, float32 [B, K, D], and put its inputs' embeddings into the result."""
+    for strip, found in zip(batch.strips, np.asarray(embeddings), strict=False):
+        result[strip] = found[: len(strip)]

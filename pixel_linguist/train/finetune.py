@@ -12,8 +12,9 @@ from tqdm import tqdm
 from pixel_linguist.data.loader import text_id
 from pixel_linguist.data.records import column
 from pixel_linguist.data.stream import open_records, text_of
+from pixel_linguist.evaluate.batches import lengths
 from pixel_linguist.evaluate.bitext import Bitext
-from pixel_linguist.evaluate.embed import Embedder, lengths
+from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.model import EncoderConfig

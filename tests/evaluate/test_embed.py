@@ -7,10 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pixel_linguist.evaluate.embed import Embedder, _compiled, lengths, plan
+from pixel_linguist.evaluate.embed import Embedder, _compiled
 from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.model import EncoderConfig, encode, init_params
 from pixel_linguist.render import Renderer
@@ -34,29 +32,6 @@ def unit(x: np.ndarray) -> np.ndarray:
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
 
-@given(
-    counts=st.lists(st.integers(1, 64), max_size=200),
-    batch_size=st.integers(1, 40),
-    single=st.integers(1, 4),
-)
-def test_a_plan_holds_each_input_once_in_at_most_8_shapes(
-    counts: list[int], batch_size: int, single: int
-) -> None:
-    batches = [*plan(np.array(counts, int), batch_size, single, 64)]
-    assert sorted(row for batch in batches for row in batch.rows) == [*range(len(counts))]
-    for batch in batches:
-        assert len(batch.rows) <= batch.size
-        assert max(counts[row] for row in batch.rows) <= batch.length <= 64
-    every = {(b.size, b.length) for n in range(1, 65) for b in plan(np.full(99, n), 64, 1, 64)}
-    assert len(every) <= 8
-
-
-@pytest.mark.parametrize("most", [1, 5, 8, 9, 16, 33, 64, 529, 4096])
-def test_lengths_are_few_and_reach_the_most(most: int) -> None:
-    found = lengths(most)
-    assert len(found) <= 6 and found == sorted(set(found)) and found[-1] == most
-
-
 @pytest.mark.slow
 def test_embeddings_are_those_of_each_text_alone_without_padding(embedder: Embedder) -> None:
     texts = some_texts(150)
@@ -71,6 +46,23 @@ def test_embeddings_are_those_of_each_text_alone_without_padding(embedder: Embed
     for number in (1, 2, 3, 17, 40):
         np.testing.assert_allclose(unit(embedder(texts[:number])), unit(found[:number]), atol=1e-6)
     assert _compiled(embedder.config)._cache_size() <= 8
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pooling": "attention"}, {"word_buckets": 50, "top_words": 5}]
+)
+def test_an_encoder_that_reads_one_text_at_a_time_gives_the_same_for_each(
+    tiny_encoder: Callable[..., EncoderConfig], changes: dict[str, Any]
+) -> None:
+    config = tiny_encoder(**changes, max_patches=48)
+    assert not config.packs
+    params, renderer = init_params(config, 0), Renderer(patch=8, max_patches=48)
+    texts = some_texts(40)
+    rendered = renderer(texts, length=48)
+    patches, count = map(jnp.asarray, (rendered.patches, rendered.count))
+    whole = np.asarray(encode(config, params, patches, count)["embedding"])
+    found = Embedder(config, params, renderer, 16)(texts)
+    np.testing.assert_allclose(unit(found), unit(whole), atol=1e-6)
 
 
 def test_one_device_and_all_give_the_same(embedder: Embedder) -> None:
