@@ -241,13 +241,14 @@ def get_config() -> ConfigDict:
                 "word_buckets": 0,
                 "top_words": 0,
                 # Pixels of a cell, widths at which a patch is read, hidden units that read a cell,
-                # numbers it is mapped to, cells of a window; 0: no windows. Beside these, units
-                # that answer to a patch's letters in any order.
+                # numbers it is mapped to, cells of a window, letters that windows spell; 0: no
+                # windows. Beside these, units that answer to a patch's letters in any order.
                 "cell_pixels": 0,
                 "cell_scales": 1,
                 "cell_hidden": 0,
                 "cell_width": 0,
                 "window_cells": 0,
+                "letters": 0,
                 "letter_bags": 0,
                 "final_norm": True,
             },

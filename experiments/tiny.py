@@ -67,14 +67,16 @@ def tasks(codes: Sequence[str]) -> dict[str, Any]:
     return {**named, "attacked-en-dev": {"name": "robustness", "task": dev[PIVOT]}}
 
 
-def shape_encoder(config: ConfigDict, *, letters: int, windows: int, bags: int) -> None:
-    """Set how letters are drawn, and how many pictures of them, windows and bags there are."""
+def shape_encoder(
+    config: ConfigDict, *, pictures: int, letters: int, windows: int, bags: int
+) -> None:
+    """Set how letters are drawn; how many pictures, letters, windows and bags are told apart."""
     # A patch holds nearly every word whole, of twice the width too, and a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 128, "max_patches": 48})
     config.model.update({"width": teach.WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
-    config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": letters})
+    config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": pictures})
     config.model.update({"cell_width": 32, "window_cells": 4, "patch_hidden": windows})
-    config.model.letter_bags = bags
+    config.model.update({"letters": letters, "letter_bags": bags})
     config.model.update({"final_norm": False, "head": "none", "dropout": 0.0})
 
 
@@ -104,7 +106,8 @@ def recipe(
     *,
     misspelled: float,
     whitening: float,
-    letters: int = 1280,
+    pictures: int = 1280,
+    letters: int = 256,
     windows: int = 9_920,
     bags: int = 4_608,
 ) -> ConfigDict:
@@ -116,13 +119,14 @@ def recipe(
         others: codes of languages.
         misspelled: share of the texts.
         whitening: how far the axes of embeddings are made to vary alike.
-        letters: pictures of letters that are told apart.
+        pictures: of letters, by which others are known.
+        letters: that windows spell.
         windows: of letters.
         bags: of letters, each of a word.
     """
     codes = (PIVOT, *others)
     config = defaults()
-    shape_encoder(config, letters=letters, windows=windows, bags=bags)
+    shape_encoder(config, pictures=pictures, letters=letters, windows=windows, bags=bags)
     config.train.log_every = 20
     stages = {
         "letters": letters_stage(codes),

@@ -21,6 +21,7 @@ def get_config() -> ConfigDict:
         LANGUAGES,
         misspelled=0.2,
         whitening=0.5,
+        pictures=2048,
         letters=2048,
         windows=13_696,
         bags=0,

@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
         LANGUAGES,
         misspelled=0.5,
         whitening=0.7,
+        pictures=2048,
         letters=2048,
         windows=13_696,
         bags=0,

@@ -16,6 +16,8 @@ from pixel_linguist.model.windows import WindowFeatures
 from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
+# Their numbers are stored with the weights: float16 has whole numbers as far as this.
+MOST_LETTERS = 2048
 
 PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {"width": 192, "depth": 4, "heads": 3, "mlp_width": 768},
@@ -72,6 +74,8 @@ class EncoderConfig:
             look different can be alike to what follows; 0: none.
         cell_width: numbers that a cell is mapped to, linearly.
         window_cells: cells of a window; blank ones stand around a patch.
+        letters: whose codes are told apart. `patch_hidden` units answer each to a window that
+            spells some of them.
         letter_bags: units that answer to the letters of a patch in any order, but for the first
             and the last; 0: none.
         final_norm: whether features are normalised before they are pooled; without it, long
@@ -105,6 +109,7 @@ class EncoderConfig:
     cell_hidden: int = 0
     cell_width: int = 0
     window_cells: int = 0
+    letters: int = 0
     letter_bags: int = 0
     final_norm: bool = True
 
@@ -146,6 +151,11 @@ class EncoderConfig:
             raise ValueError(
                 "with model.cell_pixels, cell_width, window_cells and patch_hidden must be at "
                 f"least 1; they are {self.cell_width}, {self.window_cells}, {self.patch_hidden}"
+            )
+        if not 1 <= self.letters <= MOST_LETTERS:
+            raise ValueError(
+                f"model.letters is {self.letters}; with model.cell_pixels it must be 1 to "
+                f"{MOST_LETTERS}"
             )
         if self.channels != 1:
             raise ValueError("model.cell_pixels needs model.channels 1")
@@ -234,6 +244,7 @@ class Encoder(nn.Module):
                 cell_hidden=config.cell_hidden,
                 cell_width=config.cell_width,
                 window_cells=config.window_cells,
+                letters=config.letters,
                 features=config.patch_hidden,
                 bags=config.letter_bags,
                 dtype=dtype,

@@ -1,5 +1,6 @@
 """A stage that is solved, not trained: see `pixel_linguist.train.dictionary`."""
 
+import functools
 import itertools
 import time
 from collections.abc import Iterable
@@ -14,22 +15,21 @@ from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.reading import Reader, distinct
 from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells
 from pixel_linguist.train.dictionary import (
     PRESENT,
     ClosedForm,
-    Features,
     Normal,
     add_texts,
     cut_cells,
-    detectors,
-    distinct,
     frequent_bags,
     frequent_windows,
     merge_cells,
     of_text,
     principal,
     regress,
+    text_features,
     whiten,
     whiten_map,
 )
@@ -79,9 +79,9 @@ def _check_dictionary(
             f"closed_form.texts {settings.texts} is more than the {examples} examples read"
         )
     width = 0 if example.target is None else len(example.target)
-    if settings.fit == "target" and width != encoder.width:
+    if settings.fit == "target" and width < encoder.width:
         raise ValueError(
-            f"closed_form.fit 'target' needs targets of model.width {encoder.width}; "
+            f"closed_form.fit 'target' needs targets of at least model.width {encoder.width}; "
             f"the data bring {f'some of {width}' if width else 'none'}"
         )
 
@@ -98,18 +98,20 @@ def choose_dictionary(
     cells = cut_cells(unique, counts, encoder.cell_pixels)
     if encoder.cell_hidden:
         layers = {name: start[name] for name in ("cell_hidden", "cell")}
-        cells, codes = merge_cells(cells, map_cells(layers, cells.pixels))
     else:
         kernel, bias = whiten(cells, encoder.cell_width)
         layers = {"cell": {"kernel": kernel, "bias": bias}}
-        codes = map_cells(layers, cells.pixels)
-    size = encoder.window_cells
+    cells, codes = merge_cells(cells, map_cells(layers, cells.pixels), encoder.letters)
     windows = frequent_windows(
         cells, counts, encoder.patch_hidden, settings.shortest, settings.longest
     )
-    windows = np.pad(windows, ((0, 0), (0, size - settings.longest)), constant_values=-1)
-    hidden, threshold = detectors(codes, windows, settings.tolerance)
-    params = {**layers, "units": {"kernel": hidden, "bias": threshold}}
+    longer = ((0, 0), (0, encoder.window_cells - settings.longest))
+    params = {
+        **layers,
+        "letters": np.pad(codes, ((0, encoder.letters - len(codes)), (0, 0))),
+        "spelling": np.pad(windows, longer, constant_values=-1).astype(np.float32),
+        "tolerance": np.array([settings.tolerance], np.float32),
+    }
     if encoder.letter_bags:
         params["bags"] = choose_bags(encoder, layers, unique, counts)
     return params
@@ -219,28 +221,23 @@ def solve_dictionary(
     first = list(itertools.islice(batches, -(-settings.texts // stage.batch_size)))
     patches = np.concatenate([of_text(**batch["anchor"]) for batch in first])
     params = choose_dictionary(encoder, settings, start["windows"], patches)
-    features = Features(encoder, params)
+    features = functools.partial(text_features, Reader(encoder, params))
     weight = inverse_document_frequency(features(**batch["anchor"]) for batch in first)
-    width = 1 if settings.fit == "principal" else encoder.width
-    size = encoder.patch_hidden + encoder.letter_bags
-    normal = Normal(np.zeros((size, size), np.float32), np.zeros((size, width), np.float32))
+    nothing = np.zeros((stage.batch_size, 1), np.float32)
+    size, targets = len(weight), first[0].get("target", nothing).shape[1]
+    normal = Normal(np.zeros((size, size)), np.zeros((size, targets)))
     pace = Pace(shop, name, stage)
     for batch in itertools.chain(first, batches):
-        targets = batch.get("target", np.zeros((stage.batch_size, width), np.float32))
-        add_texts(normal, features(**batch["anchor"]) * weight, targets)
+        asked = batch.get("target", nothing)
+        add_texts(normal, features(**batch["anchor"]) * weight, asked)
         pace.step()
     pace.close()
-    solution = (
+    outputs = (
         principal(normal, encoder.width)
         if settings.fit == "principal"
         else regress(normal, settings.penalty)
     )
-    solution = whiten_map(normal, solution, settings.whitening)
-    weights = np.split(weight, [encoder.patch_hidden])
-    for name, part in zip(("units", "bags"), weights, strict=True):
-        if name in params:
-            params[name] = {key: value * part for key, value in params[name].items()}
+    solution = whiten_map(outputs, settings.whitening, encoder.width) * weight[:, None]
     # As if features had been normalised: blocks then add to vectors of the usual size.
-    embedded = features(**first[0]["anchor"]).toarray() * weight @ solution
-    embedded /= first[0]["anchor"]["count"][:, None]
+    embedded = features(**first[0]["anchor"]) @ solution / first[0]["anchor"]["count"][:, None]
     return begin_as_solution(start, params, solution / np.sqrt(np.mean(embedded**2)))

@@ -10,14 +10,11 @@ their inverse document frequency.
 import dataclasses
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy import linalg, sparse
 
-from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.windows import answer_letters, cut_apart, map_cells, narrower
+from pixel_linguist.model.reading import Reader, add_up, distinct
+from pixel_linguist.model.windows import cut_apart
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -34,8 +31,8 @@ SHORTEST_BAG = 4
 # A unit answers from this share of its own bag on. A bag that others answer to by this share of
 # its squared length gets no unit.
 BAG_TOLERANCE, SAME_BAG = 0.7, 0.95
-# Windows that are computed at once, and that are remembered: about a gigabyte.
-CHUNK, WINDOWS = 256, 2_000_000
+# Windows that are in many texts.
+FREQUENT = 4096
 FITS = ("letters", "target", "principal")
 
 
@@ -84,14 +81,6 @@ class Cells(NamedTuple):
     blank: int
 
 
-def distinct(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct rows of an array [N, ...], and for each of N rows which it is."""
-    rows = np.ascontiguousarray(patches).reshape(len(patches), -1)
-    whole = rows.view(f"V{rows.shape[1] * rows.itemsize}")[:, 0]
-    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
-    return patches[first], inverse
-
-
 def of_text(patches: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Return the patches that hold text, uint8 [N, H, W], of [B, S, H, W] with so many each."""
     return patches[np.arange(patches.shape[1]) < count[:, None]]
@@ -129,10 +118,11 @@ def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
     return kernel.astype(np.float32), (-mean @ kernel).astype(np.float32)
 
 
-def merge_cells(cells: Cells, codes: np.ndarray) -> tuple[Cells, np.ndarray]:
+def merge_cells(cells: Cells, codes: np.ndarray, most: int) -> tuple[Cells, np.ndarray]:
     """Return cells and codes [C, D] of which no two are alike; a rarer one is read as the other.
 
-    What has a short code is unlike all that were learned: it is not told apart.
+    There are `most` of them. What has a short code is unlike all that were learned: it is not told
+    apart, nor are those that are rarer.
     """
     length = (codes**2).sum(axis=1)
     own: list[int] = []
@@ -147,8 +137,13 @@ def merge_cells(cells: Cells, codes: np.ndarray) -> tuple[Cells, np.ndarray]:
             own.append(number)
     told = group[:-1] >= 0
     counts = np.bincount(group[:-1][told], cells.counts[told])
+    kept_ones = np.argsort(-counts, kind="stable")[:most]
+    rank = np.full(len(counts) + 1, -1)
+    rank[kept_ones] = np.arange(len(kept_ones))
+    group, chosen = rank[group], np.array(own)[kept_ones]
     place = int(group[cells.blank])
-    return Cells(cells.pixels[own], counts, group[cells.number], place), codes[own]
+    merged = Cells(cells.pixels[chosen], counts[kept_ones], group[cells.number], place)
+    return merged, codes[chosen]
 
 
 def frequent_windows(
@@ -188,22 +183,6 @@ def frequent_windows(
     return chosen[:, None] // base ** np.arange(longest) % base - 1
 
 
-def detectors(
-    codes: np.ndarray, windows: np.ndarray, tolerance: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return units that answer to windows: kernel float32 [cells of a window * C, F], bias [F].
-
-    Windows are int [F, cells] of the numbers of cells, whose codes are float32 [cells, C].
-
-    A unit is `tolerance` where its window stands, and falls to 0 as cells differ by so much of
-    one cell's own length.
-    """
-    scaled = codes / (codes**2).sum(axis=1, keepdims=True)
-    there = windows >= 0
-    units = np.where(there[..., None], scaled[windows], 0)
-    return units.reshape(len(windows), -1).T, tolerance - there.sum(axis=1).astype(np.float32)
-
-
 def frequent_bags(
     bags: np.ndarray, letters: np.ndarray, counts: np.ndarray, number: int
 ) -> dict[str, np.ndarray]:
@@ -238,139 +217,86 @@ def frequent_bags(
     return {"kernel": kept.T / reach, "bias": bias}
 
 
-class Features:
-    """The sums of an encoder's units over texts; what a window brings is computed once.
+def text_features(reader: Reader, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
+    """Return the sums of a reader's answers over texts, float32 [B, F + G].
 
-    It is what `WindowFeatures` does, for texts in a font whose pictures of letters repeat.
+    Args:
+        reader: of the encoder.
+        patches: uint8 [B, S, H, W].
+        count: int [B], how many of them are a text's.
     """
-
-    def __init__(self, encoder: EncoderConfig, params: Params):
-        self._width, self._window = encoder.cell_pixels, encoder.window_cells
-        self._scales = encoder.cell_scales
-        self._params = jax.tree.map(np.asarray, params)
-        kernel, bias = (jnp.asarray(params["units"][name]) for name in ("kernel", "bias"))
-        self._answer = jax.jit(lambda x: jax.nn.relu(x @ kernel + bias))
-        self._forget()
-
-    def _forget(self) -> None:
-        self._cells: dict[bytes, int] = {}
-        self._mapped = np.zeros((0, len(self._params["cell"]["bias"])), np.float32)
-        self._windows: dict[bytes, int] = {}
-        self._brought: list[sparse.csr_array] = []
-
-    def __call__(self, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
-        """Return float32 [B, F + G] of uint8 [B, S, H, W] with so many patches each."""
-        if len(self._windows) > WINDOWS:
-            self._forget()
-        held, rows, texts = of_text(patches, count), [], []
-        for scale in range(self._scales):
-            cells = self._number_cells(held, scale)
-            windows = np.lib.stride_tricks.sliding_window_view(cells, self._window, axis=1)
-            rows.append(windows.reshape(-1, self._window))
-            texts.append(np.repeat(np.arange(len(patches)), count * windows.shape[1]))
-        unique, inverse = distinct(np.concatenate(rows))
-        numbers, new = _number(unique, self._windows)
-        self._learn(new)
-        text = np.concatenate(texts)
-        ones = np.ones(len(text), np.float32)
-        shape = len(patches), len(self._windows)
-        sums = sparse.csr_array((ones, (text, numbers[inverse])), shape=shape) @ self._brought[0]
-        if "bags" not in self._params:
-            return sums
-        return sparse.hstack([sums, self._bags(held, count)], format="csr")
-
-    def _bags(self, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
-        """Return float32 [B, G], what the letters of N patches bring to their texts."""
-        unique, inverse = distinct(patches)
-        answered = np.zeros((), np.float32)
-        for scale in range(self._scales):
-            ink = cut_apart(narrower(unique, scale), self._width).any(axis=(2, 3))
-            numbers = self._number_cells(unique, scale)[:, 1 : 1 + ink.shape[1]]
-            codes = self._mapped[numbers]
-            answered = answered + answer_letters(self._params["bags"], codes, ink)
-        answers = sparse.csr_array(answered)
-        text = np.repeat(np.arange(len(count)), count)
-        ones = np.ones(len(text), np.float32)
-        shape = len(count), len(unique)
-        return sparse.csr_array((ones, (text, inverse)), shape=shape) @ answers
-
-    def _number_cells(self, patches: np.ndarray, scale: int) -> np.ndarray:
-        """Return int32 [N, cells and blank ones], rows of `_mapped`."""
-        number, height, _ = patches.shape
-        cells = cut_apart(narrower(patches, scale) if scale else patches, self._width)
-        cells = np.pad(cells, ((0, 0), (1, self._window - 1), (0, 0), (0, 0)))
-        unique, inverse = distinct(cells.reshape(-1, height * self._width))
-        numbers, new = _number(unique, self._cells)
-        mapped = map_cells(self._params, new.astype(np.float32) / (255 << scale))
-        self._mapped = np.concatenate([self._mapped, mapped])
-        return numbers[inverse].reshape(number, -1).astype(np.int32)
-
-    def _learn(self, windows: np.ndarray) -> None:
-        """Compute what new windows bring, given as the rows of their cells, int32 [W, K]."""
-        seen = self._mapped[windows].reshape(len(windows), windows.shape[1] * self._mapped.shape[1])
-        for first in range(0, len(windows), CHUNK):
-            chunk = seen[first : first + CHUNK]
-            # Of one shape, so that it is compiled once.
-            answers = self._answer(np.pad(chunk, ((0, CHUNK - len(chunk)), (0, 0))))
-            self._brought.append(sparse.csr_array(np.asarray(answers)[: len(chunk)]))
-        self._brought = [sparse.vstack(self._brought, format="csr")]
-
-
-def _number(rows: np.ndarray, known: dict[bytes, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each distinct row, and those that are new: they get the next ones."""
-    before = len(known)
-    numbers = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows])
-    return numbers, rows[numbers >= before]
+    unique, inverse = distinct(of_text(patches, count))
+    texts = np.repeat(np.arange(len(count)), count)
+    return add_up(texts, len(count), reader(unique)[inverse])
 
 
 class Normal(NamedTuple):
     """What a regression needs of the data: sums over texts, each scaled to length 1.
 
     Attributes:
-        gram: float32 [F, F].
-        cross: float32 [F, D].
+        gram: float64 [F, F], what is above its diagonal and on it. Some windows are hardly ever
+            apart: in single precision the system is near singular.
+        cross: float64 [F, T].
     """
 
     gram: np.ndarray
     cross: np.ndarray
 
 
+class Outputs(NamedTuple):
+    """A map from units to numbers, and how these vary.
+
+    Attributes:
+        solution: float64 [F, T].
+        moment: float64 [T, T], the sum over texts of products of the numbers.
+    """
+
+    solution: np.ndarray
+    moment: np.ndarray
+
+
 def add_texts(normal: Normal, features: sparse.csr_array, targets: np.ndarray) -> None:
-    """Add texts with features [B, F] and targets float [B, D], both of any length but 0."""
+    """Add texts with features [B, F] and targets float [B, T], both of any length but 0."""
     lengths = sparse.linalg.norm(features, axis=1), np.linalg.norm(targets, axis=1)
     scale = [1 / np.maximum(length, 1e-6) for length in lengths]
     x = sparse.csr_array(features * scale[0].astype(np.float32)[:, None])
-    # Texts have a hundredth of all windows: a dense product would take ten times as long.
-    gram = (x.T @ x).tocoo()
-    normal.gram[gram.coords] += gram.data
     normal.cross[:] += x.T @ (targets * scale[1][:, None])
+    # The first windows are the most frequent ones: dense products. Of the others texts have a
+    # hundredth.
+    frequent, rare = x[:, :FREQUENT].toarray(), x[:, FREQUENT:]
+    normal.gram[:FREQUENT, :FREQUENT] += frequent.T @ frequent
+    normal.gram[:FREQUENT, FREQUENT:] += (rare.T @ frequent).T
+    products = (rare.T @ rare).tocoo()
+    normal.gram[FREQUENT:, FREQUENT:][products.coords] += products.data
 
 
-def regress(normal: Normal, penalty: float) -> np.ndarray:
-    """Return float32 [F, D], the ridge regression from features to targets."""
-    # Some windows are hardly ever apart: in single precision the system is near singular.
-    gram = normal.gram.astype(np.float64)
-    gram[np.diag_indices_from(gram)] += penalty
-    found = linalg.solve(gram, normal.cross.astype(np.float64), assume_a="pos", overwrite_a=True)
-    return found.astype(np.float32)
+def regress(normal: Normal, penalty: float) -> Outputs:
+    """Return the ridge regression from features to targets; `normal.gram` is used up."""
+    normal.gram[np.diag_indices_from(normal.gram)] += penalty
+    solution = linalg.solve(normal.gram, normal.cross, assume_a="pos", overwrite_a=True)
+    # The gram matrix itself, times the solution, is what the penalty leaves of the right side.
+    return Outputs(solution, solution.T @ (normal.cross - penalty * solution))
 
 
-def whiten_map(normal: Normal, solution: np.ndarray, share: float) -> np.ndarray:
-    """Return a map float32 [F, D] whose outputs vary more evenly than those of `solution`.
+def principal(normal: Normal, width: int) -> Outputs:
+    """Return the `width` directions in which texts differ most, each of length 1."""
+    last = len(normal.gram) - 1
+    variance, direction = linalg.eigh(
+        normal.gram, lower=False, subset_by_index=(last - width + 1, last)
+    )
+    return Outputs(direction, np.diag(variance))
 
-    A regression shrinks most what it can tell least of. Along each principal axis outputs are
-    divided by their root mean square to the power `share`: 0 changes nothing, 1 whitens them (Su
-    et al. 2021, arXiv 2103.15316, without their centring, which takes from the scores of
-    similarity). They stay in the space of what was asked for.
+
+def whiten_map(outputs: Outputs, share: float, width: int) -> np.ndarray:
+    """Return a map float32 [F, width] whose numbers vary more evenly than those of `outputs`.
+
+    They are those along the principal axes, the widest first. A regression shrinks most what it
+    can tell least of: along each axis they are divided by their root mean square to the power
+    `share`: 0 changes nothing, 1 whitens them (Su et al. 2021, arXiv 2103.15316, without their
+    centring, which takes from the scores of similarity).
     """
-    moment = solution.T @ (normal.gram @ solution).astype(np.float64)
-    square, axis = np.linalg.eigh((moment + moment.T) / 2)
+    square, axis = np.linalg.eigh((outputs.moment + outputs.moment.T) / 2)
+    square, axis = square[::-1][:width], axis[:, ::-1][:, :width]
     square = np.maximum(square / square.mean(), 1e-9)
-    found: np.ndarray = (solution @ (axis * square ** (-share / 2)) @ axis.T).astype(np.float32)
+    found: np.ndarray = (outputs.solution @ (axis * square ** (-share / 2))).astype(np.float32)
     return found
-
-
-def principal(normal: Normal, width: int) -> np.ndarray:
-    """Return float32 [F, width]: the directions in which texts differ most, each of length 1."""
-    _, direction = np.linalg.eigh(normal.gram)
-    return direction[:, ::-1][:, :width].astype(np.float32)

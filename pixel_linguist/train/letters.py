@@ -17,14 +17,13 @@ import numpy as np
 from scipy import sparse
 
 from pixel_linguist.model import EncoderConfig
+from pixel_linguist.model.reading import distinct
 from pixel_linguist.model.windows import cut_apart, narrower
 from pixel_linguist.train.dictionary import (
     CELLS,
     FREQUENCY_POWER,
     Cells,
     ClosedForm,
-    detectors,
-    distinct,
     whiten,
 )
 
@@ -148,8 +147,8 @@ def solve_letters(
         )
     kernel, bias = whiten(cells, min(PIXEL_WIDTH, pixels.shape[1]))
     seen = cells.pixels @ kernel + bias
-    units, threshold = detectors(seen, frequent[:, None], settings.tolerance)
-    hidden = {"kernel": kernel @ units, "bias": bias @ units + threshold}
+    units = (seen[frequent] / (seen[frequent] ** 2).sum(axis=1, keepdims=True)).T
+    hidden = {"kernel": kernel @ units, "bias": bias @ units + settings.tolerance - 1}
     empty, empty_often = standing.empty()
     every = np.concatenate(
         [cells.pixels, empty.astype(np.float32).reshape(-1, pixels.shape[1]) / 255]

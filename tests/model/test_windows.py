@@ -16,6 +16,7 @@ CELLS: dict[str, Any] = {
     "cell_pixels": 2,
     "cell_width": 5,
     "window_cells": 3,
+    "letters": 7,
     "patch_hidden": 24,
     "final_norm": False,
 }
@@ -28,10 +29,10 @@ def squeeze(patch: np.ndarray, times: int) -> np.ndarray:
 
 def slow_cell(params: Any, cell: np.ndarray) -> np.ndarray:
     """Map one cell's pixels to its numbers."""
-    if "cell_hidden" not in params:
-        return cell @ params["cell"]["kernel"] + params["cell"]["bias"]
-    hidden = cell @ params["cell_hidden"]["kernel"] + params["cell_hidden"]["bias"]
-    code = np.maximum(hidden, 0) @ params["cell"]["kernel"] + params["cell"]["bias"]
+    if "cell_hidden" in params:
+        hidden = cell @ params["cell_hidden"]["kernel"] + params["cell_hidden"]["bias"]
+        cell = np.maximum(hidden, 0)
+    code = cell @ params["cell"]["kernel"] + params["cell"]["bias"]
     return code / max(np.sqrt((code**2).sum()), 1)
 
 
@@ -42,11 +43,15 @@ def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: i
     cells = [patch[:, i : i + cell_pixels] for i in range(0, width, cell_pixels)]
     cells = [blank, *cells, *[blank] * (window - 1)]
     mapped = [slow_cell(params, c.reshape(-1)) for c in cells]
-    total = np.zeros(params["units"]["bias"].shape)
+    letters = [letter / np.sqrt(letter @ letter) for letter in params["letters"]]
+    total = np.zeros(len(params["spelling"]))
     for first in range(len(cells) - window + 1):
-        stretch = np.concatenate(mapped[first : first + window])
-        units = stretch @ params["units"]["kernel"] + params["units"]["bias"]
-        total = total + np.maximum(units, 0)
+        for unit, spelling in enumerate(params["spelling"]):
+            spelled = [letters[int(number)] for number in spelling if number >= 0]
+            lost = sum(
+                1 - letter @ code for letter, code in zip(spelled, mapped[first:], strict=False)
+            )
+            total[unit] += max(params["tolerance"][0] - lost, 0)
     return total
 
 
@@ -59,13 +64,20 @@ def slow_bags(params: Any, patch: np.ndarray, *, cell_pixels: int) -> np.ndarray
     return np.maximum(bag @ params["bags"]["kernel"] + params["bags"]["bias"], 0)
 
 
+def some_windows() -> dict[str, Any]:
+    """Return windows of one to three letters, with tolerance enough to answer to strange ones."""
+    spelling = np.random.default_rng(3).integers(0, 7, (24, 3)).astype(np.float32)
+    spelling[8:, 2] = spelling[16:, 1] = -1
+    return {"spelling": spelling, "tolerance": np.array([1.5], np.float32)}
+
+
 @pytest.mark.parametrize(("cell_hidden", "scales"), [(0, 1), (7, 1), (7, 3)])
 def test_features_are_the_sum_over_windows(cell_hidden: int, scales: int) -> None:
-    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 24, 9, np.dtype("float32"))
+    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 7, 24, 9, np.dtype("float32"))
     patches = np.random.default_rng(0).random((4, 8, 16), np.float32)
     patches[1, :, 10:] = 0
     params = layer.init(jax.random.key(1), patches)["params"]
-    params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params)
+    params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params) | some_windows()
     found = layer.apply({"params": params}, patches)
     for patch, features in zip(patches, found, strict=True):
         read = (patch, squeeze(patch, 2), squeeze(patch, 4))[:scales]
@@ -77,7 +89,7 @@ def test_features_are_the_sum_over_windows(cell_hidden: int, scales: int) -> Non
 
 
 def test_the_order_of_inner_letters_does_not_change_a_bag() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 24, 9, np.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 9, np.dtype("float32"))
     patch = np.random.default_rng(0).random((8, 6, 2), np.float32)
     orders = ([0, 1, 2, 3, 4, 5], [0, 3, 2, 4, 1, 5], [1, 0, 2, 3, 4, 5])
     patches = np.stack([patch[:, order].reshape(8, 12) for order in orders])
@@ -89,20 +101,20 @@ def test_the_order_of_inner_letters_does_not_change_a_bag() -> None:
 
 
 def test_a_letter_brings_the_same_wherever_it_stands() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 24, 0, np.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 0, np.dtype("float32"))
     letter = np.random.default_rng(0).random((8, 2), np.float32)
     patches = np.zeros((3, 8, 12), np.float32)
     for patch, column in zip(patches, (2, 4, 6), strict=True):
         patch[:, column : column + 2] = letter
-    params = layer.init(jax.random.key(0), patches)
-    first, *others = np.asarray(layer.apply(params, patches))
+    params = layer.init(jax.random.key(0), patches)["params"]
+    first, *others = np.asarray(layer.apply({"params": {**params, **some_windows()}}, patches))
     assert first.any()
     for other in others:
         np.testing.assert_allclose(other, first, atol=1e-6)
 
 
 def test_blank_cells_have_finite_gradients() -> None:
-    layer = WindowFeatures(2, 1, 7, 5, 3, 24, 9, np.dtype("float32"))
+    layer = WindowFeatures(2, 1, 7, 5, 3, 7, 24, 9, np.dtype("float32"))
     blank = np.zeros((1, 8, 12), np.float32)
     params = layer.init(jax.random.key(0), blank)
     gradients = jax.grad(lambda p: jnp.sum(layer.apply(p, blank)))(params)  # type: ignore[arg-type]
@@ -130,6 +142,8 @@ def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Ma
         ({"cell_pixels": 3}, "cell_pixels 3 does not divide the patch's width, 8"),
         ({"cell_scales": 4}, "cell_pixels 2 does not .*, at each of 4 model.cell_scales"),
         ({"window_cells": 0}, "must be at least 1; they are 5, 0, 24"),
+        ({"letters": 0}, "letters is 0; with model.cell_pixels it must be 1 to 2048"),
+        ({"letters": 2049}, "letters is 2049"),
         ({"channels": 3}, "cell_pixels needs model.channels 1"),
         ({"letter_bags": -1}, "letter_bags is -1; it must be 0, or above"),
         ({"cell_pixels": 0, "letter_bags": 9}, "letter_bags is 9; .* with model.cell_pixels"),

@@ -22,6 +22,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
             "cell_pixels": 2,
             "cell_width": 16,
             "window_cells": 3,
+            "letters": 9,
         },
         {
             "head": "none",
@@ -31,6 +32,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
             "cell_hidden": 512,
             "cell_width": 16,
             "window_cells": 3,
+            "letters": 9,
             "letter_bags": 128,
         },
         {"head": "patches", "keep_head": True, "patch_hidden": 256},

@@ -6,19 +6,18 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from pixel_linguist.model.reading import distinct
 from pixel_linguist.model.windows import bag_letters
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.closed_form import inverse_document_frequency
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
-    PRESENT,
     Cells,
     ClosedForm,
     Normal,
+    Outputs,
     add_texts,
     cut_cells,
-    detectors,
-    distinct,
     frequent_bags,
     frequent_windows,
     merge_cells,
@@ -88,34 +87,21 @@ def test_cells_are_counted() -> None:
     assert cells.counts.sum() == len(WORDS) * 10
 
 
-def test_detectors_tell_their_windows_from_others() -> None:
-    cells, counts = cells_of(WORDS)
-    kernel, bias = whiten(cells, len(cells.pixels) - 1)
-    windows = frequent_windows(cells, counts, 12, 2, 3)
-    mapped = cells.pixels @ kernel + bias
-    hidden, threshold = detectors(mapped, windows, 0.75)
-    for number, window in enumerate(windows):
-        stretch = np.concatenate([mapped[max(cell, 0)] for cell in window])
-        answer = stretch @ hidden + threshold
-        assert answer[number] == pytest.approx(0.75, abs=1e-4)
-        own = {tuple(w[: (w >= 0).sum()]) for w in windows[answer > PRESENT]}
-        whole = tuple(window[: (window >= 0).sum()])
-        # Those that answer as well are its own beginnings.
-        assert all(whole[: len(other)] == other for other in own if -1 not in window)
-
-
 def test_cells_are_merged_with_more_frequent_ones_that_are_alike() -> None:
     codes = np.array([[1, 0, 0], [0, 1, 0], [0.8, 0.1, 0], [0, 0.1, 0.1], [0.1, 0.6, 0.6]])
     number = np.array([[0, 1, 2], [3, 4, -1]])
     pixels = np.arange(10.0).reshape(5, 2)
     cells = Cells(pixels, np.array([9.0, 5, 4, 2, 1]), number, blank=0)
-    merged, kept = merge_cells(cells, codes)
+    merged, kept = merge_cells(cells, codes, 9)
     # The third is read as the first, the last as the second; the fourth's code is too short.
     np.testing.assert_array_equal(kept, codes[:2])
     np.testing.assert_array_equal(merged.pixels, pixels[:2])
     np.testing.assert_array_equal(merged.counts, [13, 6])
     np.testing.assert_array_equal(merged.number, [[0, 1, 0], [-1, 1, -1]])
     assert merged.blank == 0
+    fewer, kept = merge_cells(cells, codes, 1)
+    np.testing.assert_array_equal(kept, codes[:1])
+    np.testing.assert_array_equal(fewer.number, [[0, -1, 0], [-1, -1, -1]])
 
 
 def test_whitening_evens_out_variance() -> None:
@@ -134,7 +120,7 @@ def test_regression_is_ridge_on_rows_of_length_one() -> None:
     rng = np.random.default_rng(0)
     features, targets = rng.random((30, 7), np.float32), rng.normal(size=(30, 4))
     features[rng.random(features.shape) < 0.5] = 0
-    normal = Normal(np.zeros((7, 7), np.float32), np.zeros((7, 4), np.float32))
+    normal = Normal(np.zeros((7, 7)), np.zeros((7, 4)))
     for rows in (slice(0, 10), slice(10, 30)):
         add_texts(normal, sparse.csr_array(features[rows]), targets[rows])
     x = features / np.linalg.norm(features, axis=1, keepdims=True)
@@ -142,24 +128,31 @@ def test_regression_is_ridge_on_rows_of_length_one() -> None:
     # Ridge regression as least squares with rows more.
     stacked = np.vstack([x, np.sqrt(0.3) * np.eye(7)]), np.vstack([y, np.zeros((7, 4))])
     expected = np.linalg.lstsq(*stacked, rcond=None)[0]
-    np.testing.assert_allclose(regress(normal, 0.3), expected, atol=1e-4)
-    directions = np.linalg.svd(x)[2][:3]
-    overlap = np.abs(np.diag(directions @ principal(normal, 3)))
-    np.testing.assert_allclose(overlap, 1, atol=1e-4)
+    directions, moment = principal(normal, 3)
+    _, values, axes = np.linalg.svd(x)
+    np.testing.assert_allclose(np.abs(axes[:3] @ directions), np.eye(3)[::-1], atol=1e-4)
+    np.testing.assert_allclose(np.diag(moment)[::-1], values[:3] ** 2, atol=1e-4)
+    solution, moment = regress(normal, 0.3)
+    np.testing.assert_allclose(solution, expected, atol=1e-4)
+    np.testing.assert_allclose(moment, (x @ expected).T @ (x @ expected), atol=1e-3)
 
 
 def test_a_map_is_whitened_by_degrees() -> None:
     rng = np.random.default_rng(0)
     features, solution = rng.random((200, 7), np.float32), rng.normal(size=(7, 4))
-    normal = Normal(features.T @ features, np.zeros((7, 4), np.float32))
     plain = features @ solution
-    squares, axes = np.linalg.eigh(plain.T @ plain)
-    for share in (0.0, 0.3, 1.0):
-        outputs = features @ whiten_map(normal, solution, share)
-        expected = squares * (squares / squares.mean()) ** -share
-        moment = axes.T @ (outputs.T @ outputs) @ axes
-        np.testing.assert_allclose(moment, np.diag(expected), atol=1e-3 * expected.max())
-    np.testing.assert_allclose(whiten_map(normal, solution, 0.0), solution, atol=1e-5)
+    own = Outputs(solution, plain.T @ plain)
+    squares = np.linalg.svd(plain)[1] ** 2
+    for share, width in ((0.0, 4), (0.3, 4), (1.0, 4), (0.3, 2)):
+        outputs = features @ whiten_map(own, share, width)
+        widest = squares[:width]
+        expected = widest * (widest / widest.mean()) ** -share
+        np.testing.assert_allclose(
+            outputs.T @ outputs, np.diag(expected), atol=1e-3 * expected.max()
+        )
+    # Of the same cosines.
+    turned = features @ whiten_map(own, 0.0, 4)
+    np.testing.assert_allclose(turned @ turned.T, plain @ plain.T, rtol=1e-4)
 
 
 def test_frequent_windows_weigh_less() -> None:

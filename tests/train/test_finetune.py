@@ -83,7 +83,13 @@ def test_a_dictionary_of_windows_stays_as_it_is(
     tmp_path: Path, tiny_model: Callable[..., Model]
 ) -> None:
     shape = {"patch_height": 16, "patch_width": 64, "max_patches": 8, "depth": 1, "head": "none"}
-    windows = {"cell_pixels": 8, "cell_width": 16, "window_cells": 4, "patch_hidden": 256}
+    windows = {
+        "cell_pixels": 8,
+        "cell_width": 16,
+        "window_cells": 4,
+        "patch_hidden": 256,
+        "letters": 64,
+    }
     model = tiny_model(**shape, **windows, dropout=0.0, final_norm=False)
     (tmp_path / "my.tsv").write_text("\n".join(graded()) + "\n")
     tuned = fine_tune(model, read_pairs(tmp_path / "my.tsv"), Settings(epochs=8, batch_size=32))
