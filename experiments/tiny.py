@@ -19,7 +19,6 @@ from ml_collections import ConfigDict
 
 from experiments.base import PIVOT, closed_form, columns, part, stage
 from experiments.base import get_config as defaults
-from experiments.shipped import teach
 
 TEACHER = Path("runs/teacher").resolve()
 # What leaves each letter of a text in its place.
@@ -44,6 +43,8 @@ MISSPELLINGS = {
     "repeat_characters": {"rate": 0.1},
     "change_whitespace": {"rate": 0.1},
 }
+# Numbers of an embedding: those that the regression on the teacher's 256 says most of.
+WIDTH = 192
 SHAPE: dict[str, Any] = {"length": 32, "length_buckets": 8, "window": 8}
 
 
@@ -73,7 +74,7 @@ def shape_encoder(
     """Set how letters are drawn; how many pictures, letters, windows and bags are told apart."""
     # A patch holds nearly every word whole, of twice the width too, and a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 128, "max_patches": 48})
-    config.model.update({"width": teach.WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
+    config.model.update({"width": WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": pictures})
     config.model.update({"cell_width": 32, "window_cells": 4, "patch_hidden": windows})
     config.model.update({"letters": letters, "letter_bags": bags})
@@ -108,7 +109,7 @@ def recipe(
     whitening: float,
     pictures: int = 1280,
     letters: int = 256,
-    windows: int = 9_920,
+    windows: int = 21_600,
     bags: int = 4_608,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.

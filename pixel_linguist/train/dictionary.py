@@ -273,9 +273,32 @@ def add_texts(normal: Normal, features: sparse.csr_array, targets: np.ndarray) -
 def regress(normal: Normal, penalty: float) -> Outputs:
     """Return the ridge regression from features to targets; `normal.gram` is used up."""
     normal.gram[np.diag_indices_from(normal.gram)] += penalty
-    solution = linalg.solve(normal.gram, normal.cross, assume_a="pos", overwrite_a=True)
+    solution = solve_symmetric(normal.gram, normal.cross)
     # The gram matrix itself, times the solution, is what the penalty leaves of the right side.
     return Outputs(solution, solution.T @ (normal.cross - penalty * solution))
+
+
+def solve_symmetric(matrix: np.ndarray, right: np.ndarray, size: int = 4096) -> np.ndarray:
+    """Return float64 [F, T] that a positive definite matrix [F, F] takes to `right` [F, T].
+
+    By Cholesky's method, in blocks of `size` rows: OpenBLAS's own has faults where a matrix is of
+    more than 4 GiB. Of the matrix what is above the diagonal is read, and overwritten.
+    """
+    blocks = [slice(i, i + size) for i in range(0, len(matrix), size)]
+    solution = right.copy()
+    for number, block in enumerate(blocks):
+        matrix[block, block] = linalg.cholesky(matrix[block, block])
+        upper, rest = matrix[block, block], slice(block.stop, None)
+        matrix[block, rest] = linalg.solve_triangular(upper, matrix[block, rest], trans="T")
+        solution[block] = linalg.solve_triangular(upper, solution[block], trans="T")
+        for other in blocks[number + 1 :]:
+            across, after = matrix[block, other].T, slice(other.start, None)
+            matrix[other, after] -= across @ matrix[block, after]
+            solution[other] -= across @ solution[block]
+    for block in reversed(blocks):
+        solution[block] -= matrix[block, block.stop :] @ solution[block.stop :]
+        solution[block] = linalg.solve_triangular(matrix[block, block], solution[block])
+    return solution
 
 
 def principal(normal: Normal, width: int) -> Outputs:

@@ -23,6 +23,7 @@ from pixel_linguist.train.dictionary import (
     merge_cells,
     principal,
     regress,
+    solve_symmetric,
     whiten,
     whiten_map,
 )
@@ -135,6 +136,15 @@ def test_regression_is_ridge_on_rows_of_length_one() -> None:
     solution, moment = regress(normal, 0.3)
     np.testing.assert_allclose(solution, expected, atol=1e-4)
     np.testing.assert_allclose(moment, (x @ expected).T @ (x @ expected), atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [3, 5, 10, 11])
+def test_a_symmetric_system_is_solved_in_blocks(size: int) -> None:
+    rng = np.random.default_rng(0)
+    root, right = rng.normal(size=(12, 10)), rng.normal(size=(10, 4))
+    matrix = root.T @ root
+    found = solve_symmetric(np.triu(matrix), right, size)
+    np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-9, atol=1e-9)
 
 
 def test_a_map_is_whitened_by_degrees() -> None:
