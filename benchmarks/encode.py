@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.minilm import PEERS, Encode
+from benchmarks.minilm import PEERS, THREADS, Encode
 from experiments.base import get_config
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
@@ -24,8 +24,6 @@ from pixel_linguist.evaluate import batches
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
-
-THREADS = 2
 
 
 def tiny() -> SentenceEncoder:

@@ -13,6 +13,8 @@ import numpy as np
 Encode = Callable[[list[str]], np.ndarray]
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 BATCH, LONGEST = 64, 256
+# Of both, and of what is measured beside them.
+THREADS = 2
 
 
 def folder() -> str:
