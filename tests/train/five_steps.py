@@ -39,7 +39,7 @@ ENCODER = EncoderConfig(
 # Adam's epsilon is above rounding: where a gradient happens to be next to nothing, the sum over
 # devices would decide the sign of a whole step.
 OPTIMIZER = OptimizerConfig(
-    b1=0.9, b2=0.999, epsilon=1e-6, weight_decay=0.01, clip_norm=1.0, accumulate=1
+    b1=0.9, b2=0.999, epsilon=1e-5, weight_decay=0.01, clip_norm=1.0, accumulate=1
 )
 BATCH = 8
 
