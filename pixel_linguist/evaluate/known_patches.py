@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.reading import Reader
+from pixel_linguist.model.reading import Reader, number_rows
 
 # Bytes of vectors that are kept.
 MEMORY = 64 << 20
@@ -37,10 +37,8 @@ class Known:
         """Return float32 [N, D] of rows [N, ...]."""
         if len(self._numbers) + len(rows) > len(self._vectors):
             self._forget(len(rows))
-        known, before = self._numbers, len(self._numbers)
-        numbers = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], int)
-        distinct, first = np.unique(numbers, return_index=True)
-        new = first[distinct >= before]
+        before = len(self._numbers)
+        numbers, new = number_rows(rows, self._numbers)
         self.asked, self.computed = self.asked + len(rows), self.computed + len(new)
         if len(new):
             self._vectors[before : before + len(new)] = self._compute(rows[new])

@@ -24,6 +24,16 @@ def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows[first], inverse
 
 
+def number_rows(rows: np.ndarray, known: dict[bytes, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of rows, int [N], and where each new one is first: they get the next."""
+    before = len(known)
+    numbers = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], int)
+    if len(known) == before:
+        return numbers, np.zeros(0, int)
+    unique, first = np.unique(numbers, return_index=True)
+    return numbers, first[unique >= before]
+
+
 def add_up(places: np.ndarray, number: int, answers: sparse.csr_array) -> sparse.csr_array:
     """Return [number, F], the sums of the rows of answers that are at each place.
 
@@ -123,12 +133,10 @@ class Reader:
     def _number(self, cells: np.ndarray, scale: int) -> np.ndarray:
         """Return the numbers, int32 [N, cells], of cells [N, cells, H, width]."""
         rows = cells.reshape(cells.shape[0] * cells.shape[1], -1)
-        known, before = self._numbers, len(self._numbers)
-        found = np.array([known.setdefault(row.tobytes(), len(known)) for row in rows], np.int32)
-        if len(known) > before:
-            unique, first = np.unique(found, return_index=True)
-            self._learn(rows[first[unique >= before]].astype(np.float32) / (255 << scale))
-        return found.reshape(cells.shape[:2])
+        found, new = number_rows(rows, self._numbers)
+        if len(new):
+            self._learn(rows[new].astype(np.float32) / (255 << scale))
+        return found.reshape(cells.shape[:2]).astype(np.int32)
 
     def _learn(self, pixels: np.ndarray) -> None:
         """Find out what new cells, float32 [N, P], are like."""

@@ -9,6 +9,7 @@ from scipy import sparse
 from pixel_linguist.model.reading import distinct
 from pixel_linguist.model.windows import bag_letters
 from pixel_linguist.render import Renderer
+from pixel_linguist.train import dictionary
 from pixel_linguist.train.closed_form import inverse_document_frequency
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
@@ -117,7 +118,12 @@ def test_whitening_evens_out_variance() -> None:
     assert np.diag(covariance).min() > 0.8 * np.diag(covariance).max()
 
 
-def test_regression_is_ridge_on_rows_of_length_one() -> None:
+@pytest.mark.parametrize("frequent", [3, 4096])
+def test_regression_is_ridge_on_rows_of_length_one(
+    frequent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of which units products are dense, and of which they are not.
+    monkeypatch.setattr(dictionary, "FREQUENT", frequent)
     rng = np.random.default_rng(0)
     features, targets = rng.random((30, 7), np.float32), rng.normal(size=(30, 4))
     features[rng.random(features.shape) < 0.5] = 0
