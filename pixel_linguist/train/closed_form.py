@@ -1,6 +1,5 @@
 """A stage that is solved, not trained: see `pixel_linguist.train.dictionary`."""
 
-import functools
 import itertools
 import time
 from collections.abc import Iterable
@@ -219,17 +218,27 @@ def solve_dictionary(
     encoder, settings = shop.encoder, ClosedForm(**stage.closed_form)
     batches = iter(batches)
     first = list(itertools.islice(batches, -(-settings.texts // stage.batch_size)))
-    patches = np.concatenate([of_text(**batch["anchor"]) for batch in first])
-    params = choose_dictionary(encoder, settings, start["windows"], patches)
-    features = functools.partial(text_features, Reader(encoder, params))
-    weight = inverse_document_frequency(features(**batch["anchor"]) for batch in first)
+    params = choose_dictionary(
+        encoder,
+        settings,
+        start["windows"],
+        np.concatenate([of_text(**batch["anchor"]) for batch in first]),
+    )
     nothing = np.zeros((stage.batch_size, 1), np.float32)
-    size, targets = len(weight), first[0].get("target", nothing).shape[1]
+    reader = Reader(encoder, params)
+
+    def read(batch: Batch) -> tuple[sparse.csr_array, np.ndarray]:
+        return text_features(reader, **batch["anchor"]), batch.get("target", nothing)
+
+    counts = first[0]["anchor"]["count"]
+    # Their pictures are let go one by one: they take more memory than what is read in them.
+    known = [read(first.pop(0)) for _ in range(len(first))]
+    weight = inverse_document_frequency(features for features, _ in known)
+    size, targets = len(weight), known[0][1].shape[1]
     normal = Normal(np.zeros((size, size)), np.zeros((size, targets)))
     pace = Pace(shop, name, stage)
-    for batch in itertools.chain(first, batches):
-        asked = batch.get("target", nothing)
-        add_texts(normal, features(**batch["anchor"]) * weight, asked)
+    for features, asked in itertools.chain(known, map(read, batches)):
+        add_texts(normal, features * weight, asked)
         pace.step()
     pace.close()
     outputs = (
@@ -239,5 +248,5 @@ def solve_dictionary(
     )
     solution = whiten_map(outputs, settings.whitening, encoder.width) * weight[:, None]
     # As if features had been normalised: blocks then add to vectors of the usual size.
-    embedded = features(**first[0]["anchor"]) @ solution / first[0]["anchor"]["count"][:, None]
+    embedded = known[0][0] @ solution / counts[:, None]
     return begin_as_solution(start, params, solution / np.sqrt(np.mean(embedded**2)))
