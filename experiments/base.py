@@ -70,13 +70,12 @@ def closed_form() -> dict[str, Any]:
     return {
         # Texts at its beginning whose most frequent windows become the dictionary.
         "texts": 20_000,
-        # Cells of windows, from and to.
-        "shortest": 1,
-        "longest": 4,
-        # How far a window may differ, in cells, and still be seen (or a cell, as a share of it).
-        "tolerance": 0.75,
+        # How far a cell may differ, as a share of it, and still be known.
+        "tolerance": 0.5,
         # Of the ridge regression, a text's features having length 1.
         "penalty": 0.05,
+        # Steps of conjugate gradients towards it.
+        "iterations": 15,
         # How far the axes of the result are made to vary alike: 0 not at all, 1 wholly.
         "whitening": 0.0,
         # "letters": which of them are alike, from pairs of views. Then what windows mean: "target",
@@ -248,6 +247,8 @@ def get_config() -> ConfigDict:
                 "cell_hidden": 0,
                 "cell_width": 0,
                 "window_cells": 0,
+                "window_rows": 0,
+                "row_codes": 0,
                 "letters": 0,
                 "letter_bags": 0,
                 "final_norm": True,

@@ -14,7 +14,14 @@ from experiments.tiny import TEACHER, recipe
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.0, "sentences": 1.0, "words": 0.25, "translations": 9.0}
+    lessons = {
+        "stsb": 1.0,
+        "sentences": 1.0,
+        "words": 0.25,
+        "captions": 0.5,
+        "translations": 9.0,
+        "names": 1.5,
+    }
     return recipe(
         TEACHER,
         lessons,
@@ -23,6 +30,6 @@ def get_config() -> ConfigDict:
         whitening=0.5,
         pictures=2048,
         letters=2048,
-        windows=27_300,
+        rows=150_000,
         bags=0,
     )

@@ -21,6 +21,6 @@ def get_config() -> ConfigDict:
         whitening=0.7,
         pictures=2048,
         letters=2048,
-        windows=27_300,
+        rows=150_000,
         bags=0,
     )

@@ -1,14 +1,16 @@
 """Let a text teacher embed what experiments/tiny.py learns from; needs the extra "peers".
 
+    apt-get install unicode-cldr-core  # names in many languages
     python -m experiments.shipped.teach --data_dir DATA --out runs/teacher
     python -m experiments.shipped.teach --data_dir DATA --out runs/untaught/teacher \
         --model runs/untaught/model  # no text model, but one of ours
 
 Only texts whose licences let weights be published are read: the train split of STS-B and its
-translations (CC BY-SA 4.0), WordNet (its own permissive licence) and Wikipedia (CC BY-SA). Writes
-sentences.parquet, stsb.parquet, translations.parquet (each with the vector of its English side)
-and words.parquet: columns text and vector (float16 [256], the teacher's in the directions in which
-those of the sentences differ most).
+translations (CC BY-SA 4.0), WordNet (its own permissive licence), Wikipedia (CC BY-SA) and names
+from Unicode's locale data (its own permissive licence). Writes sentences.parquet, words.parquet,
+stsb.parquet, captions.parquet (made of parts of STS-B's), and translations.parquet and
+names.parquet, each with the vector of its English side: columns text and vector (float16 [256],
+the teacher's in the directions in which those of the sentences differ most).
 """
 
 import argparse
@@ -22,6 +24,8 @@ import numpy as np
 import pyarrow
 from pyarrow import parquet
 
+from experiments.shipped.annotations import FOLDER, paired_names
+from experiments.shipped.captions import make_captions
 from experiments.small import LANGUAGES
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import make_source, read_table
@@ -29,6 +33,7 @@ from pixel_linguist.data.sources import make_source, read_table
 COLUMNS = ("sentence1", "sentence2")
 # Most frequent word forms, and WordNet entries by their number of meanings.
 FORMS, ENTRIES, DEFINITIONS = 36_000, 12_000, 45_000
+CAPTIONS = 30_000
 WIDTH = 256
 # Characters of a Wikipedia sentence.
 SHORTEST, LONGEST = 20, 250
@@ -87,9 +92,10 @@ def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
     print(f"{path}: {len(texts)} texts")
 
 
-def teach(data: Path, out: Path, embed: Embed) -> None:
-    """Write the four files."""
+def teach(data: Path, names: Path, out: Path, embed: Embed) -> None:
+    """Write the six files."""
     out.mkdir(parents=True, exist_ok=True)
+    pairs = [pair for language in LANGUAGES for pair in paired_names(names, language)]
     wordnet = read_table(data / "definitions/wordnet.tsv")
     definitions = [row["definition"] for row in wordnet]
     examples = [text for row in wordnet for text in row["examples"].split("|")]
@@ -104,6 +110,12 @@ def teach(data: Path, out: Path, embed: Embed) -> None:
     write(out / "words.parquet", words, embed(words) @ reduce)
     vectors = embed(english) @ reduce
     write(out / "stsb.parquet", english, vectors)
+    captions = make_captions(english, CAPTIONS, seed=0)
+    write(out / "captions.parquet", captions, embed(captions) @ reduce)
+    called = distinct([name for name, _ in pairs])
+    place = {name: number for number, name in enumerate(called)}
+    meant = (embed(called) @ reduce)[[place[name.strip()] for name, _ in pairs]]
+    write(out / "names.parquet", [name for _, name in pairs], meant)
     translated = [text for language in LANGUAGES for text in stsb(data, language)]
     write(out / "translations.parquet", translated, np.tile(vectors, (len(LANGUAGES), 1)))
 
@@ -115,10 +127,13 @@ def main() -> None:
     )
     parser.add_argument("--data_dir", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/teacher"))
+    parser.add_argument("--names", type=Path, default=FOLDER, help="folder of locale data")
     parser.add_argument("--model", type=Path, help="of ours, in place of all-MiniLM-L6-v2")
     arguments = parser.parse_args()
     model = SentenceEncoder.load(arguments.model) if arguments.model else teacher()
-    teach(arguments.data_dir, arguments.out, lambda texts: model.encode(list(texts)))
+    teach(
+        arguments.data_dir, arguments.names, arguments.out, lambda texts: model.encode(list(texts))
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from pixel_linguist.model import EncoderConfig
-from pixel_linguist.model.reading import Reader, number_rows
+from pixel_linguist.model.reading import Reader, Table, number_rows
 
 # Bytes of vectors that are kept.
 MEMORY = 64 << 20
@@ -56,8 +56,8 @@ class KnownPatches:
 
     def __init__(self, config: EncoderConfig, params: Any, memory: int = MEMORY):
         self._width = config.width
-        self._read = Reader(config, jax.tree.map(np.asarray, params["windows"]))
-        self._embed = jax.tree.map(np.asarray, params["embed"])
+        windows = jax.tree.map(np.asarray, params["windows"])
+        self._read, self._table = Reader(config, windows), Table(windows)
         self.patches = Known(self._compute, config.width, memory)
 
     def __call__(self, patches: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -68,5 +68,4 @@ class KnownPatches:
         return embedded
 
     def _compute(self, patches: np.ndarray) -> np.ndarray:
-        embedded: np.ndarray = self._read(patches) @ self._embed["kernel"] + self._embed["bias"]
-        return embedded
+        return self._table(self._read(patches))

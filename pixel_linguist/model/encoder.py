@@ -12,7 +12,7 @@ from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.strip import stand
 from pixel_linguist.model.vit import Dropout, Remat, block_stack
-from pixel_linguist.model.windows import WindowFeatures
+from pixel_linguist.model.windows import BUCKET, WindowFeatures
 from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
@@ -73,11 +73,12 @@ class EncoderConfig:
         cell_hidden: units of a layer that a cell's pixels go through first, so that letters that
             look different can be alike to what follows; 0: none.
         cell_width: numbers that a cell is mapped to, linearly.
-        window_cells: cells of a window; blank ones stand around a patch.
-        letters: whose codes are told apart. `patch_hidden` units answer each to a window that
-            spells some of them.
+        window_cells: cells of the longest windows; a blank one stands on either side of a patch.
+        window_rows: rows of a table, each of a window of one to so many letters.
+        row_codes: of each row, which is stored as codes; they divide the width.
+        letters: whose codes are told apart.
         letter_bags: units that answer to the letters of a patch in any order, but for the first
-            and the last; 0: none.
+            and the last, with a row each; 0: none.
         final_norm: whether features are normalised before they are pooled; without it, long
             vectors count for more in a mean.
     """
@@ -109,6 +110,8 @@ class EncoderConfig:
     cell_hidden: int = 0
     cell_width: int = 0
     window_cells: int = 0
+    window_rows: int = 0
+    row_codes: int = 0
     letters: int = 0
     letter_bags: int = 0
     final_norm: bool = True
@@ -147,18 +150,30 @@ class EncoderConfig:
                 f"model.cell_pixels {self.cell_pixels} does not divide the patch's width, "
                 f"{self.patch_width}, at each of {self.cell_scales} model.cell_scales"
             )
-        if min(self.cell_width, self.window_cells, self.patch_hidden) < 1:
+        if min(self.cell_width, self.window_cells) < 1:
             raise ValueError(
-                "with model.cell_pixels, cell_width, window_cells and patch_hidden must be at "
-                f"least 1; they are {self.cell_width}, {self.window_cells}, {self.patch_hidden}"
+                "with model.cell_pixels, cell_width and window_cells must be at least 1; they are "
+                f"{self.cell_width}, {self.window_cells}"
+            )
+        if self.window_rows < BUCKET or self.window_rows % BUCKET:
+            raise ValueError(
+                f"model.window_rows is {self.window_rows}; with model.cell_pixels it must be a "
+                f"multiple of {BUCKET}, above 0"
+            )
+        if self.row_codes < 1 or self.width % self.row_codes:
+            raise ValueError(
+                f"model.row_codes is {self.row_codes}; it must divide model.width, {self.width}"
             )
         if not 1 <= self.letters <= MOST_LETTERS:
             raise ValueError(
                 f"model.letters is {self.letters}; with model.cell_pixels it must be 1 to "
                 f"{MOST_LETTERS}"
             )
-        if self.channels != 1:
-            raise ValueError("model.cell_pixels needs model.channels 1")
+        if self.channels != 1 or self.paper_is_one or self.patch_hidden:
+            raise ValueError(
+                "model.cell_pixels needs model.channels 1, model.paper_is_one False and "
+                "model.patch_hidden 0"
+            )
 
     @property
     def dimension(self) -> int:
@@ -232,28 +247,34 @@ class Encoder(nn.Module):
     def embed_patches(self, patches: jax.Array, dtype: jnp.dtype) -> jax.Array:
         """Map uint8 [S, H, W] or [S, C, H, W] to float [S, D], without positions."""
         config = self.config
+        if config.cell_pixels:
+            return self.window_features(dtype)(patches)
         x = (patches.reshape(patches.shape[0], -1) / 255.0).astype(dtype)
         if config.paper_is_one:
             x = 1 - x
         if patches.ndim == 3 and config.channels > 1:
             x = jnp.tile(x, (1, config.channels))
-        if config.cell_pixels:
-            windows = WindowFeatures(
-                cell_pixels=config.cell_pixels,
-                cell_scales=config.cell_scales,
-                cell_hidden=config.cell_hidden,
-                cell_width=config.cell_width,
-                window_cells=config.window_cells,
-                letters=config.letters,
-                features=config.patch_hidden,
-                bags=config.letter_bags,
-                dtype=dtype,
-                name="windows",
-            )
-            x = windows(x.reshape(patches.shape))
-        elif config.patch_hidden:
+        if config.patch_hidden:
             x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
         return nn.Dense(config.width, dtype=dtype, name="embed")(x)
+
+    def window_features(self, dtype: jnp.dtype) -> nn.Module:
+        """Return what embeds patches by their windows of cells."""
+        config = self.config
+        return WindowFeatures(
+            cell_pixels=config.cell_pixels,
+            cell_scales=config.cell_scales,
+            cell_hidden=config.cell_hidden,
+            cell_width=config.cell_width,
+            window_cells=config.window_cells,
+            letters=config.letters,
+            rows=config.window_rows,
+            bags=config.letter_bags,
+            codes=config.row_codes,
+            width=config.width,
+            dtype=dtype,
+            name="windows",
+        )
 
     def position_table(self) -> jax.Array:
         """Return float32 [N, D], a row for each position; the CLS token's is the first."""

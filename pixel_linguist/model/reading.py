@@ -1,16 +1,24 @@
-"""What `WindowFeatures` answers, found on the host: a word wakes a hundred of its many units.
+"""What `WindowFeatures` reads, found on the host: which rows of its table a patch has."""
 
-Windows are looked up letter by letter in a tree of what they spell, instead of multiplied with
-every unit.
-"""
-
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from pixel_linguist.model.encoder import EncoderConfig
-from pixel_linguist.model.windows import answer_letters, cut_apart, map_cells, narrower
+from pixel_linguist.model.windows import (
+    answer_letters,
+    cut_apart,
+    decode_rows,
+    find_rows,
+    hash_letters,
+    hash_windows,
+    map_cells,
+    name_cells,
+    narrower,
+    unit_length,
+)
 
 # Cells that are remembered.
 CELLS = 1 << 15
@@ -47,34 +55,16 @@ def add_up(places: np.ndarray, number: int, answers: sparse.csr_array) -> sparse
     return sparse.csr_array((ones, (places, rows)), shape=(number, len(places))) @ answers
 
 
-class Level(NamedTuple):
-    """The letters of a tree that stand k-th in a window.
+class Windows(NamedTuple):
+    """Windows of patches.
 
     Attributes:
-        keys: int64 [M], in order: the number of the letter before, times all letters, and the
-            letter.
-        window: int [M], the number of the one that ends there; -1 if none does.
+        hashes: uint32 [M].
+        patch: int [M], the number of the patch that each is in.
     """
 
-    keys: np.ndarray
-    window: np.ndarray
-
-
-def grow_tree(windows: np.ndarray, letters: int) -> list[Level]:
-    """Return the tree of distinct windows, int [W, K] of letters, -1 after a shorter one's end."""
-    levels, node = [], np.zeros(len(windows), np.int64)
-    for place in range(windows.shape[1]):
-        there = windows[:, place] >= 0
-        if not there.any():
-            break
-        ends = there & ~(windows[:, place + 1 : place + 2] >= 0).any(axis=1)
-        keys = node * letters + windows[:, place]
-        found = np.unique(keys[there])
-        node = np.searchsorted(found, keys)
-        window = np.full(len(found), -1)
-        window[node[ends]] = np.flatnonzero(ends)
-        levels.append(Level(found, window))
-    return levels
+    hashes: np.ndarray
+    patch: np.ndarray
 
 
 class Reader:
@@ -82,7 +72,7 @@ class Reader:
 
     Args:
         config: the encoder's architecture.
-        params: its parameters of windows.
+        params: its parameters of windows. Without "prints" it finds windows, but no rows.
     """
 
     def __init__(self, config: EncoderConfig, params: Any):
@@ -90,92 +80,85 @@ class Reader:
         self._layers = {name: params[name] for name in ("cell_hidden", "cell") if name in params}
         self._bags = params.get("bags")
         self._letters = unit_length(np.asarray(params["letters"]))
-        self._tolerance = float(params["tolerance"][0])
-        spelling = np.rint(np.asarray(params["spelling"])).astype(np.int64)
-        windows, which = np.unique(spelling, axis=0, return_inverse=True)
-        self._tree = grow_tree(windows, len(self._letters))
-        # Which units answer to a window: one each, but for an encoder that was drawn at random.
-        ones = np.ones(len(which), np.float32)
-        shape = len(windows), len(which)
-        self._units = sparse.csr_array((ones, (which, np.arange(len(which)))), shape=shape)
+        self._prints = np.rint(params["prints"]).astype(np.int32) if "prints" in params else None
         self._forget()
 
     def _forget(self) -> None:
         self._numbers: dict[bytes, int] = {}
         self._codes = np.zeros((0, self._config.cell_width), np.float32)
-        # Of each cell the letters that it is like, from one bound to the next, and what it falls
-        # short of each.
-        self._bounds = np.zeros(1, np.int64)
-        self._like = np.zeros(0, np.int64)
-        self._short = np.zeros(0, np.float32)
+        self._names = np.zeros(0, np.uint32)
+        self._told = np.zeros(0, bool)
 
     def __call__(self, patches: np.ndarray) -> sparse.csr_array:
-        """Return float32 [N, F + G] of uint8 [N, H, W]."""
+        """Return how often each row is in patches uint8 [N, H, W]: float32 [N, R + G]."""
+        assert self._prints is not None
+        config = self._config
+        windows, bags = self.read(patches)
+        row, known = find_rows(windows.hashes, self._prints)
+        where = windows.patch[known], row[known]
+        shape = len(patches), config.window_rows
+        found = sparse.csr_array((np.ones(len(where[0]), np.float32), where), shape=shape)
+        return sparse.hstack([found, sparse.csr_array(bags)], format="csr")
+
+    def read(self, patches: np.ndarray) -> tuple[Windows, np.ndarray]:
+        """Return the windows of patches uint8 [N, H, W], and what their bags answer, [N, G]."""
         if len(self._numbers) > CELLS:
             self._forget()
         config = self._config
-        windows, places = [], []
+        hashes, places = [], []
         bags = np.zeros((len(patches), config.letter_bags), np.float32)
         for scale in range(config.cell_scales):
             cells = cut_apart(narrower(patches, scale) if scale else patches, config.cell_pixels)
-            around = ((0, 0), (1, config.window_cells - 1), (0, 0), (0, 0))
-            numbers = self._number(np.pad(cells, around), scale)
-            found = np.lib.stride_tricks.sliding_window_view(numbers, config.window_cells, axis=1)
-            windows.append(found.reshape(-1, config.window_cells))
-            places.append(np.repeat(np.arange(len(patches)), found.shape[1]))
+            numbers = self._number(cells, scale)
+            ink = cells.any(axis=(2, 3))
             if self._bags:
-                within = self._codes[numbers[:, 1 : 1 + cells.shape[1]]]
-                bags += answer_letters(self._bags, within, cells.any(axis=(2, 3)))
-        unique, inverse = distinct(np.concatenate(windows))
-        answers = add_up(np.concatenate(places), len(patches), self._answer(unique)[inverse])
-        return sparse.hstack([answers, sparse.csr_array(bags)], format="csr")
+                bags += answer_letters(self._bags, self._codes[numbers], ink)
+            names, told = self._names[numbers], self._told[numbers]
+            windows = hash_windows(names, ink, told, config.window_cells)
+            for found, there in (*windows, hash_letters(names, ink, told)):
+                hashes.append(found[there])
+                places.append(np.nonzero(there)[0])
+        return Windows(np.concatenate(hashes), np.concatenate(places)), bags
 
     def _number(self, cells: np.ndarray, scale: int) -> np.ndarray:
-        """Return the numbers, int32 [N, cells], of cells [N, cells, H, width]."""
+        """Return the numbers, int [N, cells], of cells [N, cells, H, width]."""
         rows = cells.reshape(cells.shape[0] * cells.shape[1], -1)
         found, new = number_rows(rows, self._numbers)
         if len(new):
-            self._learn(rows[new].astype(np.float32) / (255 << scale))
-        return found.reshape(cells.shape[:2]).astype(np.int32)
+            self._learn(rows[new], scale)
+        return found.reshape(cells.shape[:2])
 
-    def _learn(self, pixels: np.ndarray) -> None:
-        """Find out what new cells, float32 [N, P], are like."""
-        codes = map_cells(self._layers, pixels)
-        short = 1 - codes @ self._letters.T
-        cell, like = np.nonzero(short < self._tolerance)
-        ends = np.bincount(cell, minlength=len(codes)).cumsum()
+    def _learn(self, pixels: np.ndarray, scale: int) -> None:
+        """Find out what new cells, uint [N, P], are read as."""
+        codes = map_cells(self._layers, pixels.astype(np.float32) / (255 << scale))
+        names, told = name_cells(codes, self._letters, pixels, scale)
         self._codes = np.concatenate([self._codes, codes])
-        self._bounds = np.concatenate([self._bounds, self._bounds[-1] + ends])
-        self._like = np.concatenate([self._like, like])
-        self._short = np.concatenate([self._short, short[cell, like].astype(np.float32)])
-
-    def _answer(self, windows: np.ndarray) -> sparse.csr_array:
-        """Return what units answer to windows, float32 [N, F] of the numbers of cells [N, K].
-
-        A code and a letter have length 1 at most: what an answer has lost is never made up for.
-        """
-        row, node = np.arange(len(windows)), np.zeros(len(windows), np.int64)
-        left = np.full(len(windows), self._tolerance, np.float32)
-        found = []
-        for place, level in enumerate(self._tree):
-            cell = windows[row, place]
-            start, number = self._bounds[cell], self._bounds[cell + 1] - self._bounds[cell]
-            branch = np.repeat(np.arange(len(row)), number)
-            within = np.arange(len(branch)) - np.repeat(number.cumsum() - number, number)
-            entry = start[branch] + within
-            rest = left[branch] - self._short[entry]
-            keys = node[branch] * len(self._letters) + self._like[entry]
-            child = np.minimum(np.searchsorted(level.keys, keys), len(level.keys) - 1)
-            on = (rest > 0) & (level.keys[child] == keys)
-            row, node, left = row[branch[on]], child[on], rest[on]
-            window = level.window[node]
-            ends = window >= 0
-            found.append((row[ends], window[ends], left[ends]))
-        rows, spelled, answers = map(np.concatenate, zip(*found, strict=True))
-        shape = len(windows), self._units.shape[0]
-        return sparse.csr_array((answers, (rows, spelled)), shape=shape) @ self._units
+        self._names = np.concatenate([self._names, names])
+        self._told = np.concatenate([self._told, told])
 
 
-def unit_length(letters: np.ndarray) -> np.ndarray:
-    """Return codes of letters, float [L, C], of length 1; of blank rows 0."""
-    return letters / np.maximum(np.linalg.norm(letters, axis=1, keepdims=True), 1e-6)
+def in_parts(patches: np.ndarray, size: int = 4096) -> Iterator[np.ndarray]:
+    """Yield patches, so many at a time."""
+    for first in range(0, len(patches), size):
+        yield patches[first : first + size]
+
+
+class Table:
+    """The rows of a `WindowFeatures`, as codes; they are decoded as they are asked for.
+
+    Args:
+        params: its parameters of windows.
+    """
+
+    def __init__(self, params: Any):
+        self._codes = np.rint(params["codes"]).astype(np.uint8)
+        self._scales, self._book = (np.asarray(params[name]) for name in ("scales", "book"))
+
+    def __call__(self, features: sparse.csr_array) -> np.ndarray:
+        """Return features, float [N, R + G], times the rows: float32 [N, D]."""
+        used, column = np.unique(features.indices, return_inverse=True)
+        few = (features.data, column, features.indptr)
+        rows = decode_rows(self._codes[used], self._scales[used], self._book)
+        shape = features.shape[0], len(used)
+        found: np.ndarray = sparse.csr_array(few, shape=shape) @ rows
+        return found

@@ -10,6 +10,17 @@ import numpy as np
 # Of a bag of letters: how much its first and its last count again, beside one in the middle; and
 # what its squared length is at least.
 ENDS, LEAST = 0.5, 1.0
+# A cell is read as the letter that it is most like, if its code answers to it so much.
+ALIKE = 0.5
+# Letters of a word whose order may not count, at least.
+SHORTEST = 4
+# Rows that stand together; whose they are is told by numbers from 1 to `PRINTS`, which float16
+# holds. 0 answers to every window.
+BUCKET, PRINTS = 8, 2047
+# Vectors that a code of a row chooses from.
+CHOICES = 256
+# A cell that is read as its own picture has a name from here on; names of letters are smaller.
+PICTURE = np.uint32(1 << 31)
 
 
 class WindowFeatures(nn.Module):
@@ -22,12 +33,14 @@ class WindowFeatures(nn.Module):
         cell_hidden: units of a layer that a cell's pixels go through first, to numbers of length 1
             at most; 0: none.
         cell_width: numbers C that a cell is mapped to, linearly, of length 1 at most.
-        window_cells: cells K of a window.
+        window_cells: cells K of the longest windows.
         letters: L codes of letters.
-        features: F units, each of which answers to a window that spells certain letters.
+        rows: R, each of a window of one to K letters.
         bags: G units that answer to the letters of a patch in any order, as a reader does to a
             word whose inner letters are scrambled.
-        dtype: of the products.
+        codes: M of each row, which name vectors for D / M of its numbers each.
+        width: D.
+        dtype: of the rows.
     """
 
     cell_pixels: int
@@ -36,68 +49,173 @@ class WindowFeatures(nn.Module):
     cell_width: int
     window_cells: int
     letters: int
-    features: int
+    rows: int
     bags: int
+    codes: int
+    width: int
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, patches: jax.Array) -> jax.Array:
-        """Map float [S, H, W] to float [S, F + G].
+        """Map uint8 [S, H, W] to float [S, D].
 
-        One blank cell stands before a patch and K - 1 after it, so that words are seen to begin
-        and end: there is a window more than there are cells.
+        A blank cell stands on either side of a patch, so that words are seen to begin and end.
         """
-        first = nn.Dense(self.cell_hidden, dtype=self.dtype, name="cell_hidden")
-        cell = nn.Dense(self.cell_width, dtype=self.dtype, name="cell")
-        kernel, bias = self.detectors()
-        bags = nn.Dense(self.bags, dtype=self.dtype, name="bags") if self.bags else None
-        total = jnp.zeros((len(patches), self.features), self.dtype)
-        found = jnp.zeros((len(patches), self.bags), self.dtype)
+        # Which letters there are is told in single precision, as `Reader` tells it.
+        first = nn.Dense(self.cell_hidden, name="cell_hidden") if self.cell_hidden else None
+        cell = nn.Dense(self.cell_width, name="cell")
+        bags = nn.Dense(self.bags, name="bags") if self.bags else None
+        shape = (self.letters, self.cell_width)
+        letters = unit_length(self.param("letters", nn.initializers.normal(), shape))
+        prints = whole(self.param("prints", nn.initializers.zeros, (self.rows // BUCKET, BUCKET)))
+        table = self.table()
+        total = jnp.zeros((len(patches), self.width), self.dtype)
         for scale in range(self.cell_scales):
-            if scale:
-                patches = (patches[..., ::2] + patches[..., 1::2]) / 2
-            x = self.cut(patches)
-            ink = x.any(axis=-1)
-            x = cell(nn.relu(first(x)) if self.cell_hidden else x)
+            cells = cut_apart(narrower(patches, scale), self.cell_pixels)
+            cells = cells.reshape(*cells.shape[:2], -1)
+            ink = cells.any(axis=-1)
+            x = cells.astype(jnp.float32) / (255 << scale)
+            x = cell(x if first is None else nn.relu(first(x)))
             # A picture unlike all that were seen may not wake every unit.
             x /= jnp.sqrt(jnp.maximum((x**2).sum(axis=-1, keepdims=True), 1))
-            # One after the other: all at once would take F numbers for each window.
-            for start in range(x.shape[1] - self.window_cells + 1):
-                window = x[:, start : start + self.window_cells]
-                total += nn.relu(window.reshape(len(x), -1) @ kernel + bias)
+            names, told = name_cells(x, letters, cells, scale)
+            windows = hash_windows(names, ink, told, self.window_cells)
+            for hashes, there in (*windows, hash_letters(names, ink, told)):
+                row, known = find_rows(hashes, prints)
+                total += jnp.where((known & there)[..., None], table(row), 0).sum(axis=1)
             if bags is not None:
-                found += nn.relu(bags(bag_letters(x, ink)))
-        return jnp.concatenate([total, found], axis=-1)
+                own = table(self.rows + jnp.arange(self.bags))
+                total += nn.relu(bags(bag_letters(x, ink))).astype(self.dtype) @ own
+        return total
 
-    def detectors(self) -> tuple[jax.Array, jax.Array]:
-        """Return what answers to windows: kernel [K * C, F] and bias [F].
-
-        A unit is `tolerance` where its window stands, and falls to 0 as cells differ from its
-        letters by so much in all. Which letters it spells is not trained: whole numbers, -1 after
-        the end of a window of fewer than K.
-        """
-        size = (self.features, self.window_cells)
-        letters = self.param("letters", nn.initializers.normal(), (self.letters, self.cell_width))
-        spelling = self.param("spelling", draw_spelling, size, self.letters)
-        tolerance = self.param("tolerance", nn.initializers.constant(self.window_cells), (1,))
-        letters /= jnp.maximum(jnp.linalg.norm(letters, axis=1, keepdims=True), 1e-6)
-        number = jax.lax.stop_gradient(jnp.rint(spelling)).astype(jnp.int32)
-        there = number >= 0
-        units = jnp.where(there[..., None], letters[number], 0).reshape(self.features, -1)
-        bias = tolerance - there.sum(axis=1)
-        return units.T.astype(self.dtype), bias.astype(self.dtype)
-
-    def cut(self, patches: jax.Array) -> jax.Array:
-        """Return the cells of patches [S, H, W], and the blank ones beside them: [S, cells, P]."""
-        number, height, width = patches.shape
-        x = patches.reshape(number, height, width // self.cell_pixels, self.cell_pixels)
-        x = jnp.pad(x, ((0, 0), (0, 0), (1, self.window_cells - 1), (0, 0)))
-        return x.swapaxes(1, 2).reshape(number, x.shape[2], -1)
+    def table(self) -> Any:
+        """Return what gives the rows, float [..., D], of numbers, int [...]."""
+        size, normal = self.rows + self.bags, nn.initializers.normal(self.width**-0.5)
+        codes = whole(self.param("codes", draw_codes, (size, self.codes)))
+        scales = self.param("scales", nn.initializers.ones, (size,))
+        book = self.param("book", normal, (self.codes, CHOICES, self.width // self.codes))
+        # NumPy's arrays take no numbers that JAX has yet to find out.
+        scales, book = jnp.asarray(scales), jnp.asarray(book)
+        return lambda rows: decode_rows(codes[rows], scales[rows], book).astype(self.dtype)
 
 
-def draw_spelling(key: jax.Array, shape: tuple[int, int], letters: int) -> jax.Array:
-    """Return windows of letters drawn at random, as float32."""
-    return jax.random.randint(key, shape, 0, letters).astype(jnp.float32)
+def whole(numbers: jax.Array) -> jax.Array:
+    """Return parameters that are whole numbers as int32; they are not trained."""
+    return jax.lax.stop_gradient(jnp.rint(numbers)).astype(jnp.int32)
+
+
+def draw_codes(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
+    """Return codes drawn at random, as float32."""
+    return jax.random.randint(key, shape, 0, CHOICES).astype(jnp.float32)
+
+
+def decode_rows(codes: Any, scales: Any, book: Any) -> Any:
+    """Return rows, float [..., D] (product quantisation: Jégou et al. 2011).
+
+    Each code names what every M-th number of its row is, before scaling: those that vary most
+    have codes of their own. NumPy's arrays give NumPy's.
+
+    Args:
+        codes: int [..., M], in [0, `CHOICES`).
+        scales: float [...].
+        book: float [M, `CHOICES`, D / M].
+    """
+    chosen = book[np.arange(book.shape[0]), codes]
+    return chosen.swapaxes(-1, -2).reshape(*codes.shape[:-1], -1) * scales[..., None]
+
+
+def mix(numbers: Any) -> Any:
+    """Return uint32 of which every bit depends on all of a uint32's (murmur3's last step)."""
+    numbers = (numbers ^ (numbers >> 16)) * np.uint32(0x85EBCA6B)
+    numbers = (numbers ^ (numbers >> 13)) * np.uint32(0xC2B2AE35)
+    return numbers ^ (numbers >> 16)
+
+
+def name_cells(codes: Any, letters: Any, pixels: Any, scale: int) -> tuple[Any, Any]:
+    """Return what cells are read as, uint32 [...], and bool [...], whether they are read at all.
+
+    A blank one is 0 and the letter k is k + 1. What is like no letter is read as its own picture,
+    but not narrower than it was drawn: it is parts of two letters then.
+
+    Args:
+        codes: float [..., C], of length 1 at most.
+        letters: float [L, C], of length 1.
+        pixels: uint [..., P].
+        scale: how often they were made half as wide.
+    """
+    xp: Any = jnp if isinstance(codes, jax.Array) else np
+    answers = codes @ letters.T
+    letter = answers.argmax(axis=-1).astype(np.uint32) + np.uint32(1)
+    alike, ink = answers.max(axis=-1) >= ALIKE, pixels.any(axis=-1)
+    factors = mix(np.arange(1, pixels.shape[-1] + 1, dtype=np.uint32)) | np.uint32(1)
+    picture = mix((pixels.astype(np.uint32) * factors).sum(axis=-1, dtype=np.uint32)) | PICTURE
+    names = xp.where(ink, xp.where(alike, letter, picture), np.uint32(0))
+    return names, alike | ~ink | (scale == 0)
+
+
+def hash_windows(names: Any, ink: Any, told: Any, longest: int) -> list[tuple[Any, Any]]:
+    """Return the windows of patches, for each length uint32 [N, starts] and bool, which there are.
+
+    Windows hold no blank cell but at their ends, and not only those. Blank cells stand around.
+
+    Args:
+        names: uint32 [N, cells], as `name_cells` gives them.
+        ink: bool [N, cells], whether a cell has any.
+        told: bool [N, cells], whether a cell is read.
+        longest: in cells.
+    """
+    xp: Any = jnp if isinstance(names, jax.Array) else np
+    names, ink = (xp.pad(x, ((0, 0), (1, 1))) for x in (names, ink))
+    told = xp.pad(told, ((0, 0), (1, 1)), constant_values=True)
+    hashes, all_told, some_ink = mix(names + np.uint32(1)), told, ink
+    inner = xp.ones_like(ink)
+    found = [(hashes, told & ink)]
+    for length in range(2, longest + 1):
+        hashes = mix(hashes[:, :-1] * np.uint32(0x9E3779B1) + names[:, length - 1 :])
+        all_told = all_told[:, :-1] & told[:, length - 1 :]
+        some_ink = some_ink[:, :-1] | ink[:, length - 1 :]
+        inner = inner[:, :-1]
+        if length > 2:
+            inner = inner & ink[:, length - 2 : -1]
+        found.append((hashes, all_told & some_ink & inner))
+    return found
+
+
+def hash_letters(names: Any, ink: Any, told: Any) -> tuple[Any, Any]:
+    """Return the letters of patches in any order but for the first and the last.
+
+    They are a window more, uint32 [N, 1] and bool [N, 1]. Shorter words have none.
+
+    Args:
+        names: uint32 [N, cells], as `name_cells` gives them.
+        ink: bool [N, cells], whether a cell has any.
+        told: bool [N, cells], whether a cell is read.
+    """
+    place = ink.cumsum(axis=1)
+    total = place[:, -1:]
+    ends = (ink & (place == 1)) * np.uint32(2) + (ink & (place == total)) * np.uint32(4)
+    each = mix(names + np.uint32(1)) * (ink + ends)
+    hashes = mix(each.sum(axis=1, keepdims=True, dtype=np.uint32))
+    return hashes, told.all(axis=1, keepdims=True) & (total >= SHORTEST)
+
+
+def find_rows(hashes: Any, prints: Any) -> tuple[Any, Any]:
+    """Return the rows of windows, int [...], and bool [...], whether they have one.
+
+    Args:
+        hashes: uint32 [...].
+        prints: int [R / `BUCKET`, `BUCKET`], whose each row is.
+    """
+    bucket, own = locate(hashes, len(prints))
+    there = prints[bucket]
+    same = (there == own[..., None]) | (there == 0)
+    return bucket * BUCKET + same.argmax(axis=-1), same.any(axis=-1)
+
+
+def locate(hashes: Any, buckets: int) -> tuple[Any, Any]:
+    """Return the buckets of windows, int32, and what tells them apart there, 1 to `PRINTS`."""
+    bucket, rest = hashes % np.uint32(buckets), hashes // np.uint32(buckets)
+    return bucket.astype(np.int32), (rest % np.uint32(PRINTS)).astype(np.int32) + 1
 
 
 def bag_letters(codes: Any, ink: Any) -> Any:
@@ -124,13 +242,13 @@ def answer_letters(units: dict[str, Any], codes: np.ndarray, ink: Any) -> np.nda
     return answers
 
 
-def narrower(patches: np.ndarray, scale: int) -> np.ndarray:
+def narrower(patches: Any, scale: int) -> Any:
     """Return patches uint8 [..., W] 2**scale times as narrow: uint16 sums of pixels, not means."""
     shape = (*patches.shape[:-1], patches.shape[-1] >> scale, 1 << scale)
     return patches.reshape(shape).sum(axis=-1, dtype=np.uint16)
 
 
-def cut_apart(patches: np.ndarray, width: int) -> np.ndarray:
+def cut_apart(patches: Any, width: int) -> Any:
     """Return the cells of patches [..., H, W]: [..., cells, H, width]."""
     *front, height, across = patches.shape
     return patches.reshape(*front, height, across // width, width).swapaxes(-3, -2)
@@ -143,3 +261,10 @@ def map_cells(params: dict[str, Any], pixels: np.ndarray) -> np.ndarray:
         pixels = np.maximum(pixels @ hidden["kernel"] + hidden["bias"], 0)
     codes = pixels @ cell["kernel"] + cell["bias"]
     return codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1)
+
+
+def unit_length(letters: Any) -> Any:
+    """Return codes of letters, float [L, C], of length 1; of blank rows 0."""
+    return letters / (jnp if isinstance(letters, jax.Array) else np).maximum(
+        (letters**2).sum(axis=1, keepdims=True) ** 0.5, 1e-6
+    )

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,17 +14,17 @@ from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.reading import Reader, distinct
-from pixel_linguist.model.windows import bag_letters, cut_apart, map_cells
+from pixel_linguist.model.reading import Reader, distinct, in_parts
+from pixel_linguist.model.windows import BUCKET, bag_letters, cut_apart, map_cells
 from pixel_linguist.train.dictionary import (
     PRESENT,
+    SAMPLE,
     ClosedForm,
-    Normal,
-    add_texts,
+    choose_letters,
+    code_rows,
     cut_cells,
+    fill_buckets,
     frequent_bags,
-    frequent_windows,
-    merge_cells,
     of_text,
     principal,
     regress,
@@ -68,11 +68,6 @@ def check_closed_form(
 def _check_dictionary(
     encoder: EncoderConfig, settings: ClosedForm, examples: int, example: Example
 ) -> None:
-    if settings.longest > encoder.window_cells:
-        raise ValueError(
-            f"closed_form.longest {settings.longest} is more than model.window_cells, "
-            f"{encoder.window_cells}"
-        )
     if settings.texts > examples:
         raise ValueError(
             f"closed_form.texts {settings.texts} is more than the {examples} examples read"
@@ -100,20 +95,31 @@ def choose_dictionary(
     else:
         kernel, bias = whiten(cells, encoder.cell_width)
         layers = {"cell": {"kernel": kernel, "bias": bias}}
-    cells, codes = merge_cells(cells, map_cells(layers, cells.pixels), encoder.letters)
-    windows = frequent_windows(
-        cells, counts, encoder.patch_hidden, settings.shortest, settings.longest
-    )
-    longer = ((0, 0), (0, encoder.window_cells - settings.longest))
-    params = {
-        **layers,
-        "letters": np.pad(codes, ((0, encoder.letters - len(codes)), (0, 0))),
-        "spelling": np.pad(windows, longer, constant_values=-1).astype(np.float32),
-        "tolerance": np.array([settings.tolerance], np.float32),
-    }
+    letters = choose_letters(cells, map_cells(layers, cells.pixels), encoder.letters)
+    letters = np.pad(letters, ((0, encoder.letters - len(letters)), (0, 0)))
+    params = {**layers, "letters": letters}
     if encoder.letter_bags:
         params["bags"] = choose_bags(encoder, layers, unique, counts)
-    return params
+    hashes, often = count_windows(Reader(encoder, params), unique, counts)
+    prints = fill_buckets(hashes, often, encoder.window_rows // BUCKET)
+    return params | {"prints": prints.astype(np.float32)}
+
+
+def count_windows(
+    reader: Reader, patches: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct windows of patches, uint32 [W], and how often each is there.
+
+    Args:
+        reader: finds them.
+        patches: uint8 [N, H, W], distinct.
+        counts: [N], how often each is there.
+    """
+    found = [reader.read(part)[0] for part in in_parts(patches)]
+    starts = np.cumsum([0, *(len(part) for part in in_parts(patches))])
+    often = [counts[w.patch + start] for w, start in zip(found, starts[:-1], strict=True)]
+    hashes, inverse = np.unique(np.concatenate([w.hashes for w in found]), return_inverse=True)
+    return hashes, np.bincount(inverse, np.concatenate(often))
 
 
 def choose_bags(
@@ -135,17 +141,8 @@ def choose_bags(
     return frequent_bags(bags, ink.sum(axis=1), counts, encoder.letter_bags)
 
 
-def inverse_document_frequency(features: Iterable[sparse.csr_array]) -> np.ndarray:
-    """Return the weight of each unit, float32 [F], by how many of some texts [B, F] it is in."""
-    texts, holding = 0, np.zeros(())
-    for block in features:
-        texts += block.shape[0]
-        holding = holding + (block > PRESENT).sum(axis=0)
-    return (np.log(texts / (1 + holding)) + 1).astype(np.float32)
-
-
-def begin_as_solution(start: Params, params: dict[str, Any], solution: np.ndarray) -> Params:
-    """Return an encoder that is a dictionary and a map float [F, D] of it, and nothing else.
+def begin_as_solution(start: Params, windows: dict[str, Any]) -> Params:
+    """Return an encoder that is a dictionary and nothing else.
 
     Blocks add nothing yet, nor do positions: training goes on from what was solved.
     """
@@ -154,10 +151,8 @@ def begin_as_solution(start: Params, params: dict[str, Any], solution: np.ndarra
         "attention": blocks["attention"] | {"out": _zeros(blocks["attention"]["out"])},
         "mlp_out": _zeros(blocks["mlp_out"]),
     }
-    embed = {"kernel": solution, "bias": np.zeros(solution.shape[1], np.float32)}
-    positions = _zeros(start["positions"])
-    own = {"windows": params, "embed": embed, "blocks": blocks | silent, "positions": positions}
-    return start | own
+    own = {"blocks": blocks | silent, "positions": _zeros(start["positions"])}
+    return start | own | {"windows": windows}
 
 
 def _zeros(tree: Any) -> Any:
@@ -224,29 +219,59 @@ def solve_dictionary(
         start["windows"],
         np.concatenate([of_text(**batch["anchor"]) for batch in first]),
     )
-    nothing = np.zeros((stage.batch_size, 1), np.float32)
-    reader = Reader(encoder, params)
-
-    def read(batch: Batch) -> tuple[sparse.csr_array, np.ndarray]:
-        return text_features(reader, **batch["anchor"]), batch.get("target", nothing)
-
-    counts = first[0]["anchor"]["count"]
+    reader, pace = Reader(encoder, params), Pace(shop, name, stage)
+    features, targets, lengths = [], [], []
     # Their pictures are let go one by one: they take more memory than what is read in them.
-    known = [read(first.pop(0)) for _ in range(len(first))]
-    weight = inverse_document_frequency(features for features, _ in known)
-    size, targets = len(weight), known[0][1].shape[1]
-    normal = Normal(np.zeros((size, size)), np.zeros((size, targets)))
-    pace = Pace(shop, name, stage)
-    for features, asked in itertools.chain(known, map(read, batches)):
-        add_texts(normal, features * weight, asked)
+    known = (first.pop(0) for _ in range(len(first)))
+    for batch in itertools.chain(known, batches):
+        features.append(text_features(reader, **batch["anchor"]))
+        lengths.append(batch["anchor"]["count"])
+        targets.append(batch.get("target", np.zeros((stage.batch_size, 1), np.float32)))
         pace.step()
     pace.close()
-    outputs = (
-        principal(normal, encoder.width)
-        if settings.fit == "principal"
-        else regress(normal, settings.penalty)
+    texts = Texts(
+        sparse.vstack(features, format="csr"), np.concatenate(targets), np.concatenate(lengths)
     )
-    solution = whiten_map(outputs, settings.whitening, encoder.width) * weight[:, None]
+    features.clear()
+    coded = solve_rows(encoder, settings, texts, shop.config.seed)
+    return begin_as_solution(start, params | coded)
+
+
+class Texts(NamedTuple):
+    """Texts that were read.
+
+    Attributes:
+        features: float32 [N, F], how often each row is in each; used up as rows are solved for.
+        targets: float [N, T].
+        lengths: int [N], patches of each.
+    """
+
+    features: sparse.csr_array
+    targets: np.ndarray
+    lengths: np.ndarray
+
+
+def solve_rows(
+    encoder: EncoderConfig, settings: ClosedForm, texts: Texts, seed: int
+) -> dict[str, np.ndarray]:
+    """Return the parameters of rows for which texts mean what they should, as nearly as can be."""
+    x = texts.features
+    holding = np.bincount(x.indices[x.data > PRESENT], minlength=x.shape[1])
+    # Inverse document frequency.
+    weight = (np.log(x.shape[0] / (1 + holding)) + 1).astype(np.float32)
+    x.data *= weight[x.indices]
+    norm = np.maximum(sparse.linalg.norm(x, axis=1), 1e-6)
+    x.data /= np.repeat(norm, np.diff(x.indptr)).astype(np.float32)
+    asked = np.linalg.norm(texts.targets, axis=1, keepdims=True)
+    targets = (texts.targets / np.maximum(asked, 1e-6)).astype(np.float32)
+    outputs = (
+        principal(x, encoder.width)
+        if settings.fit == "principal"
+        else regress(x, targets, settings.penalty, settings.iterations)
+    )
+    solution = whiten_map(outputs, settings.whitening, encoder.width)
     # As if features had been normalised: blocks then add to vectors of the usual size.
-    embedded = known[0][0] @ solution / counts[:, None]
-    return begin_as_solution(start, params, solution / np.sqrt(np.mean(embedded**2)))
+    embedded = (x[:SAMPLE] @ solution) * (norm / texts.lengths)[:SAMPLE, None]
+    rows = solution * (weight / np.sqrt(np.mean(embedded**2)))[:, None]
+    codes, scales, book = code_rows(rows, holding, encoder.row_codes, seed)
+    return {"codes": codes.astype(np.float32), "scales": scales, "book": book}

@@ -29,12 +29,11 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
         layers = (config.patch_height * config.cell_pixels, config.cell_hidden, config.cell_width)
         sizes = [size for size in layers if size]
         letter = sum(a * b for a, b in itertools.pairwise(sizes))
-        window = config.window_cells * config.cell_width * hidden
-        bag = 3 * config.cell_width * config.letter_bags
-        embed = (hidden + config.letter_bags) * width + config.cell_scales * bag
+        letter += config.cell_width * config.letters
+        embed = config.cell_scales * config.letter_bags * (3 * config.cell_width + width)
         for scale in range(config.cell_scales):
             cells = config.patch_width // (config.cell_pixels << scale)
-            embed += (cells + config.window_cells) * letter + (cells + 1) * window
+            embed += cells * letter
     head_rows = {"none": 0, "patches": rows, "pooled": 1}[config.head]
     block = rows * (4 * width**2 + 2 * width * config.mlp_width) + 2 * rows**2 * width
     words = patches * width * config.word_buckets

@@ -1,38 +1,43 @@
 """Patch embeddings in closed form: a dictionary of frequent windows, and a regression on them.
 
 An encoder that embeds patches by windows of cells (`EncoderConfig.cell_pixels`) need not find out
-by gradients which windows there are. Its hidden units become detectors of those that texts have
-most often, as in Coates & Ng 2012, "Learning feature representations with k-means", and its map
-from them to embeddings the solution of a ridge regression. Frequent windows count for less, by
-their inverse document frequency.
+by gradients which windows there are. It gets a row for each of those that texts have most often,
+as in Coates & Ng 2012, "Learning feature representations with k-means", and rows are the solution
+of a ridge regression. Frequent windows count for less, by their inverse document frequency.
 """
 
 import dataclasses
 from typing import NamedTuple
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import sparse
+from scipy.cluster.vq import kmeans2, vq
 
 from pixel_linguist.model.reading import Reader, add_up, distinct
-from pixel_linguist.model.windows import cut_apart
+from pixel_linguist.model.windows import (
+    ALIKE,
+    BUCKET,
+    CHOICES,
+    cut_apart,
+    decode_rows,
+    locate,
+)
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
 # others (docs/shipped.md).
 SMOOTHING, FREQUENCY_POWER = 0.02, 0.75
-# Distinct cells that are told apart, the most frequent: four of their numbers fit in 63 bits.
+# Distinct cells that are compared, the most frequent.
 CELLS = 1 << 15
-# A window is in a text if its unit is above this.
+# A window is in a text if it answers above this; bags answer by degrees.
 PRESENT = 0.3
-# A cell is read as another, more frequent one if its code answers to it so much.
-ALIKE = 0.5
 # Letters of a bag, at least: windows hold shorter words whole.
 SHORTEST_BAG = 4
 # A unit answers from this share of its own bag on. A bag that others answer to by this share of
 # its squared length gets no unit.
 BAG_TOLERANCE, SAME_BAG = 0.7, 0.95
-# Windows that are in many texts.
-FREQUENT = 4096
+# Rows from which vectors of codes are found, drawn by how often they are there.
+SAMPLE = 40_000
 FITS = ("letters", "target", "principal")
 
 
@@ -41,23 +46,19 @@ class ClosedForm:
     """How a dictionary is chosen and fitted; see `experiments/base.py` for each setting."""
 
     texts: int
-    shortest: int
-    longest: int
     tolerance: float
     penalty: float
+    iterations: int
     whitening: float
     fit: str
 
     def __post_init__(self) -> None:
-        if not 1 <= self.shortest <= self.longest:
-            raise ValueError(
-                f"closed_form.shortest {self.shortest} and longest {self.longest} must be "
-                "numbers of cells, at least 1, in this order"
-            )
         if not 0 < self.tolerance < 1:
             raise ValueError(f"closed_form.tolerance is {self.tolerance}; it must be in (0, 1)")
         if not self.penalty > 0:
             raise ValueError(f"closed_form.penalty is {self.penalty}; it must be above 0")
+        if self.iterations < 1:
+            raise ValueError(f"closed_form.iterations is {self.iterations}; it must be at least 1")
         if not 0 <= self.whitening <= 1:
             raise ValueError(f"closed_form.whitening is {self.whitening}; it must be in [0, 1]")
         if self.fit not in FITS:
@@ -65,20 +66,15 @@ class ClosedForm:
 
 
 class Cells(NamedTuple):
-    """The cells of some patches.
+    """Distinct cells of some patches.
 
     Attributes:
-        pixels: float32 [C, P], distinct ones in [0, 1], the most frequent first.
+        pixels: float32 [C, P], in [0, 1], the most frequent first.
         counts: float [C], how often each is there.
-        number: int [N, cells + 2], of each patch's cells, a blank one on either side; -1 where a
-            cell is too rare to be told apart.
-        blank: the number of the blank one.
     """
 
     pixels: np.ndarray
     counts: np.ndarray
-    number: np.ndarray
-    blank: int
 
 
 def of_text(patches: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -87,18 +83,15 @@ def of_text(patches: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 
 def cut_cells(patches: np.ndarray, counts: np.ndarray, width: int) -> Cells:
-    """Cut distinct patches, uint8 [N, H, W] that are there so many times, into cells."""
-    number, height, _ = patches.shape
+    """Return the cells of distinct patches, uint8 [N, H, W] that are there so many times.
+
+    One blank cell stands on either side of a patch.
+    """
     cells = np.pad(cut_apart(patches, width), ((0, 0), (1, 1), (0, 0), (0, 0)))
-    places = cells.shape[1]
-    pixels, inverse = distinct(cells.reshape(-1, height, width))
-    found = np.bincount(inverse, np.repeat(counts, places))
+    pixels, inverse = distinct(cells.reshape(-1, *cells.shape[2:]))
+    found = np.bincount(inverse, np.repeat(counts, cells.shape[1]))
     order = np.argsort(-found, kind="stable")[:CELLS]
-    rank = np.full(len(found), -1)
-    rank[order] = np.arange(len(order))
-    pixels = pixels[order].reshape(len(order), -1).astype(np.float32) / 255
-    blank = int(np.flatnonzero(~pixels.any(axis=1))[0])
-    return Cells(pixels, found[order], rank[inverse].reshape(number, places), blank)
+    return Cells(pixels[order].reshape(len(order), -1).astype(np.float32) / 255, found[order])
 
 
 def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -118,69 +111,53 @@ def whiten(cells: Cells, width: int) -> tuple[np.ndarray, np.ndarray]:
     return kernel.astype(np.float32), (-mean @ kernel).astype(np.float32)
 
 
-def merge_cells(cells: Cells, codes: np.ndarray, most: int) -> tuple[Cells, np.ndarray]:
-    """Return cells and codes [C, D] of which no two are alike; a rarer one is read as the other.
+def choose_letters(cells: Cells, codes: np.ndarray, most: int) -> np.ndarray:
+    """Return codes of letters, float [L, D] of [C, D], of which no two are alike.
 
-    There are `most` of them. What has a short code is unlike all that were learned: it is not told
-    apart, nor are those that are rarer.
+    A rarer cell is read as the letter that it is like; the most frequent letters are returned, at
+    most so many. A blank cell is no letter, nor is what has a short code: it is unlike all that
+    were learned.
     """
     length = (codes**2).sum(axis=1)
     own: list[int] = []
+    counts: list[float] = []
     kept = np.zeros_like(codes)
-    # The last is that of cells that are not told apart before.
-    group = np.full(len(codes) + 1, -1)
-    for number in np.flatnonzero(length >= ALIKE).tolist():
+    for number in np.flatnonzero((length >= ALIKE) & cells.pixels.any(axis=1)).tolist():
         answer = kept[: len(own)] @ codes[number]
-        group[number] = answer.argmax() if len(own) and answer.max() >= ALIKE else len(own)
-        if group[number] == len(own):
-            kept[len(own)] = codes[number] / length[number]
-            own.append(number)
-    told = group[:-1] >= 0
-    counts = np.bincount(group[:-1][told], cells.counts[told])
-    kept_ones = np.argsort(-counts, kind="stable")[:most]
-    rank = np.full(len(counts) + 1, -1)
-    rank[kept_ones] = np.arange(len(kept_ones))
-    group, chosen = rank[group], np.array(own)[kept_ones]
-    place = int(group[cells.blank])
-    merged = Cells(cells.pixels[chosen], counts[kept_ones], group[cells.number], place)
-    return merged, codes[chosen]
+        if own and answer.max() >= ALIKE:
+            counts[answer.argmax()] += cells.counts[number]
+            continue
+        kept[len(own)] = codes[number] / length[number]
+        own.append(number)
+        counts.append(cells.counts[number])
+    return codes[np.array(own)[np.argsort(-np.array(counts), kind="stable")[:most]]]
 
 
-def frequent_windows(
-    cells: Cells, counts: np.ndarray, number: int, shortest: int, longest: int
-) -> np.ndarray:
-    """Return the windows that patches have most often, of all lengths together.
-
-    Windows hold no blank cell but at their ends, and not only those.
+def fill_buckets(hashes: np.ndarray, counts: np.ndarray, buckets: int) -> np.ndarray:
+    """Return whose each row is, int [buckets, `BUCKET`]: the most frequent windows of each bucket.
 
     Args:
-        cells: of N distinct patches.
-        counts: [N], how often each patch is there.
-        number: of windows.
-        shortest: in cells.
-        longest: in cells.
+        hashes: uint32 [W], distinct.
+        counts: [W], how often each window is there.
+        buckets: how many there are.
 
-    Returns:
-        int [number, longest] of cells' numbers; -1 after the end of a shorter window.
+    Raises:
+        ValueError: there are fewer windows than rows.
     """
-    base = len(cells.pixels) + 1
-    codes, found = [], []
-    for length in range(shortest, longest + 1):
-        places = cells.number.shape[1] - length + 1
-        ends = np.stack([cells.number[:, i : i + places] for i in range(length)], axis=-1)
-        windows, often = ends.reshape(-1, length), np.repeat(counts, places)
-        inked = windows != cells.blank
-        keep = inked.any(1) & inked[:, 1:-1].all(1) & (windows >= 0).all(1)
-        # A code's digits are the numbers of its cells, one more than they are; 0 is no cell.
-        digits = base ** np.arange(length)
-        code, inverse = np.unique((windows[keep] + 1) @ digits, return_inverse=True)
-        codes.append(code)
-        found.append(np.bincount(inverse, often[keep], minlength=len(code)))
-    every = np.concatenate(codes)
-    if len(every) < number:
-        raise ValueError(f"the texts have {len(every)} windows; model.patch_hidden asks {number}")
-    chosen = every[np.argsort(-np.concatenate(found), kind="stable")[:number]]
-    return chosen[:, None] // base ** np.arange(longest) % base - 1
+    if len(hashes) < buckets * BUCKET:
+        raise ValueError(
+            f"the texts have {len(hashes)} windows; model.window_rows asks {buckets * BUCKET}"
+        )
+    bucket, own = locate(hashes, buckets)
+    order = np.lexsort((-counts, bucket))
+    bucket, own = bucket[order], own[order]
+    first = np.searchsorted(bucket, np.arange(buckets))
+    within = np.arange(len(order)) - first[bucket]
+    # What no window has is no number of theirs.
+    prints = np.full((buckets, BUCKET), -1)
+    there = within < BUCKET
+    prints[bucket[there], within[there]] = own[there]
+    return prints
 
 
 def frequent_bags(
@@ -230,84 +207,50 @@ def text_features(reader: Reader, patches: np.ndarray, count: np.ndarray) -> spa
     return add_up(texts, len(count), reader(unique)[inverse])
 
 
-class Normal(NamedTuple):
-    """What a regression needs of the data: sums over texts, each scaled to length 1.
-
-    Attributes:
-        gram: float64 [F, F], what is above its diagonal and on it. Some windows are hardly ever
-            apart: in single precision the system is near singular.
-        cross: float64 [F, T].
-    """
-
-    gram: np.ndarray
-    cross: np.ndarray
-
-
 class Outputs(NamedTuple):
-    """A map from units to numbers, and how these vary.
+    """A map from rows to numbers, and how these vary.
 
     Attributes:
-        solution: float64 [F, T].
-        moment: float64 [T, T], the sum over texts of products of the numbers.
+        solution: float32 [F, T].
+        moment: float [T, T], the sum over texts of products of the numbers.
     """
 
     solution: np.ndarray
     moment: np.ndarray
 
 
-def add_texts(normal: Normal, features: sparse.csr_array, targets: np.ndarray) -> None:
-    """Add texts with features [B, F] and targets float [B, T], both of any length but 0."""
-    lengths = sparse.linalg.norm(features, axis=1), np.linalg.norm(targets, axis=1)
-    scale = [1 / np.maximum(length, 1e-6) for length in lengths]
-    x = sparse.csr_array(features * scale[0].astype(np.float32)[:, None])
-    normal.cross[:] += x.T @ (targets * scale[1][:, None])
-    # The first windows are the most frequent ones: dense products. Of the others texts have a
-    # hundredth.
-    frequent, rare = x[:, :FREQUENT].toarray(), x[:, FREQUENT:]
-    normal.gram[:FREQUENT, :FREQUENT] += frequent.T @ frequent
-    normal.gram[:FREQUENT, FREQUENT:] += (rare.T @ frequent).T
-    products = (rare.T @ rare).tocoo()
-    normal.gram[FREQUENT:, FREQUENT:][products.coords] += products.data
+def regress(
+    features: sparse.csr_array, targets: np.ndarray, penalty: float, iterations: int
+) -> Outputs:
+    """Return the ridge regression from features [N, F] to targets float32 [N, T].
 
-
-def regress(normal: Normal, penalty: float) -> Outputs:
-    """Return the ridge regression from features to targets; `normal.gram` is used up."""
-    normal.gram[np.diag_indices_from(normal.gram)] += penalty
-    solution = solve_symmetric(normal.gram, normal.cross)
-    # The gram matrix itself, times the solution, is what the penalty leaves of the right side.
-    return Outputs(solution, solution.T @ (normal.cross - penalty * solution))
-
-
-def solve_symmetric(matrix: np.ndarray, right: np.ndarray, size: int = 4096) -> np.ndarray:
-    """Return float64 [F, T] that a positive definite matrix [F, F] takes to `right` [F, T].
-
-    By Cholesky's method, in blocks of `size` rows: OpenBLAS's own has faults where a matrix is of
-    more than 4 GiB. Of the matrix what is above the diagonal is read, and overwritten.
+    By so many steps of conjugate gradients for each target, preconditioned by what a row alone
+    would be divided by (Hestenes & Stiefel 1952; Jacobi's preconditioner).
     """
-    blocks = [slice(i, i + size) for i in range(0, len(matrix), size)]
-    solution = right.copy()
-    for number, block in enumerate(blocks):
-        matrix[block, block] = linalg.cholesky(matrix[block, block])
-        upper, rest = matrix[block, block], slice(block.stop, None)
-        matrix[block, rest] = linalg.solve_triangular(upper, matrix[block, rest], trans="T")
-        solution[block] = linalg.solve_triangular(upper, solution[block], trans="T")
-        for other in blocks[number + 1 :]:
-            across, after = matrix[block, other].T, slice(other.start, None)
-            matrix[other, after] -= across @ matrix[block, after]
-            solution[other] -= across @ solution[block]
-    for block in reversed(blocks):
-        solution[block] -= matrix[block, block.stop :] @ solution[block.stop :]
-        solution[block] = linalg.solve_triangular(matrix[block, block], solution[block])
-    return solution
+    squares = np.asarray(features.power(2).sum(axis=0)).ravel() + penalty
+    size = (1 / np.sqrt(squares)).astype(np.float32)
+    scaled = sparse.csr_array(features * size)
+    across, ridge = sparse.csr_array(scaled.T), (penalty * size**2)[:, None]
+    rest = across @ targets
+    solution, step = np.zeros_like(rest), rest.copy()
+    square = (rest**2).sum(axis=0)
+    for _ in range(iterations):
+        change = across @ (scaled @ step) + ridge * step
+        length = square / np.maximum((step * change).sum(axis=0), 1e-30)
+        solution += length * step
+        rest -= length * change
+        before, square = square, (rest**2).sum(axis=0)
+        step *= square / np.maximum(before, 1e-30)
+        step += rest
+    found = scaled @ solution
+    return Outputs(solution * size[:, None], found.T @ found)
 
 
-def principal(normal: Normal, width: int) -> Outputs:
-    """Return the `width` directions in which texts differ most, each of length 1."""
-    last = len(normal.gram) - 1
-    variance, direction = linalg.eigh(
-        normal.gram, lower=False, subset_by_index=(last - width + 1, last)
-    )
-    return Outputs(direction, np.diag(variance))
+def principal(features: sparse.csr_array, width: int) -> Outputs:
+    """Return the `width` directions in which texts [N, F] differ most, each of length 1."""
+    start = np.ones(min(features.shape), np.float32)
+    _, length, direction = sparse.linalg.svds(features, width, v0=start)
+    return Outputs(direction.T, np.diag(length**2))
 
 
 def whiten_map(outputs: Outputs, share: float, width: int) -> np.ndarray:
@@ -323,3 +266,46 @@ def whiten_map(outputs: Outputs, share: float, width: int) -> np.ndarray:
     square = np.maximum(square / square.mean(), 1e-9)
     found: np.ndarray = (outputs.solution @ (axis * square ** (-share / 2))).astype(np.float32)
     return found
+
+
+class Coded(NamedTuple):
+    """Rows as codes; see `pixel_linguist.model.windows.decode_rows`.
+
+    Attributes:
+        codes: uint8 [F, M].
+        scales: float32 [F].
+        book: float32 [M, `CHOICES`, D / M].
+    """
+
+    codes: np.ndarray
+    scales: np.ndarray
+    book: np.ndarray
+
+
+def code_rows(rows: np.ndarray, counts: np.ndarray, codes: int, seed: int) -> Coded:
+    """Return rows, float32 [F, D], as so many codes each, by k-means of parts of them.
+
+    Args:
+        rows: what is coded.
+        counts: [F], by how often a row is there it counts.
+        codes: M, which divides D.
+        seed: of the rows that k-means begins with.
+    """
+    rng = np.random.default_rng(seed)
+    lengths = np.linalg.norm(rows, axis=1)
+    weights = counts * lengths
+    sample = rng.choice(len(rows), SAMPLE, p=weights / weights.sum())
+    directions = rows / np.maximum(lengths, 1e-9)[:, None]
+    parts = directions.reshape(len(rows), -1, codes)
+    found = np.empty((len(rows), codes), np.uint8)
+    book = np.zeros((codes, CHOICES, parts.shape[1]), np.float32)
+    for code in range(codes):
+        part = np.ascontiguousarray(parts[:, :, code])
+        kinds = np.unique(part[sample], axis=0)
+        if len(kinds) > CHOICES:
+            kinds, _ = kmeans2(part[sample], CHOICES, iter=12, minit="++", rng=rng)
+        book[code, : len(kinds)] = kinds
+        found[:, code], _ = vq(part, kinds)
+    decoded = decode_rows(found, np.ones(len(rows), np.float32), book)
+    fitting = (rows * decoded).sum(axis=1) / np.maximum((decoded**2).sum(axis=1), 1e-9)
+    return Coded(found, fitting, book)

@@ -193,7 +193,7 @@ def fitted(encoder: EncoderConfig) -> tuple[str, ...]:
     It was fitted to far more texts than there are pairs, and as a word wakes hundreds of its units,
     small steps on them move every embedding far.
     """
-    return ("windows", "embed") if encoder.cell_pixels else ()
+    return ("windows",) if encoder.cell_pixels else ()
 
 
 def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[Pair]]:

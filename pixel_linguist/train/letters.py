@@ -133,7 +133,7 @@ def solve_letters(
     """Return the parameters that map a cell's pixels to its code."""
     pixels, stands = standing.counts()
     often = stands.sum(axis=1)
-    cells = Cells(pixels.astype(np.float32) / 255, often, np.empty((0, 0), int), blank=0)
+    cells = Cells(pixels.astype(np.float32) / 255, often)
     means = cells.pixels
     for _ in range(ROUNDS):
         means = sparse.diags_array(1 / often) @ (stands @ means)

@@ -137,7 +137,7 @@ def stage_checkpoints(shop: Workshop, name: str) -> Checkpoints:
 
 def known_patches(shop: Workshop, stage: ConfigDict, params: Params) -> KnownPatches | None:
     """Return what embeds each patch once, if a stage trains only what is above a dictionary."""
-    fixed = {"windows", "embed"} <= set(stage.optimizer.frozen) and shop.encoder.cell_pixels
+    fixed = "windows" in stage.optimizer.frozen and shop.encoder.cell_pixels
     return (
         KnownPatches(shop.encoder, params)
         if fixed and stage.raster == "host" and not stage.augment

@@ -7,28 +7,51 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pixel_linguist.model import EncoderConfig, encode, init_params
-from pixel_linguist.model.windows import ENDS, LEAST, WindowFeatures
+from pixel_linguist.model.windows import (
+    ALIKE,
+    ENDS,
+    LEAST,
+    WindowFeatures,
+    decode_rows,
+    find_rows,
+    hash_windows,
+    name_cells,
+)
+from pixel_linguist.train.dictionary import fill_buckets
 
 Make = Callable[..., EncoderConfig]
 CELLS: dict[str, Any] = {
     "cell_pixels": 2,
     "cell_width": 5,
     "window_cells": 3,
+    "window_rows": 24,
+    "row_codes": 4,
     "letters": 7,
-    "patch_hidden": 24,
     "final_norm": False,
 }
 
 
+def some_patches(number: int, cells: int, *, pictures: int = 12) -> np.ndarray:
+    """Return patches uint8 [N, 8, 2 cells] of so many different cells, a blank one among them."""
+    rng = np.random.default_rng(0)
+    alphabet = rng.integers(0, 256, (pictures, 8, 2)).astype(np.uint8)
+    alphabet[0] = 0
+    chosen = alphabet[rng.integers(0, pictures, (number, cells))]
+    return chosen.transpose(0, 2, 1, 3).reshape(number, 8, 2 * cells)
+
+
 def squeeze(patch: np.ndarray, times: int) -> np.ndarray:
-    """Return the means of so many columns [H, W / times]."""
-    return np.stack([patch[:, i::times] for i in range(times)]).mean(axis=0)
+    """Return the sums of so many columns [H, W / times]."""
+    return np.stack([patch[:, i::times].astype(int) for i in range(times)]).sum(axis=0)
 
 
-def slow_cell(params: Any, cell: np.ndarray) -> np.ndarray:
+def slow_code(params: Any, cell: np.ndarray, times: int) -> np.ndarray:
     """Map one cell's pixels to its numbers."""
+    cell = cell.reshape(-1) / (255 * times)
     if "cell_hidden" in params:
         hidden = cell @ params["cell_hidden"]["kernel"] + params["cell_hidden"]["bias"]
         cell = np.maximum(hidden, 0)
@@ -36,86 +59,187 @@ def slow_cell(params: Any, cell: np.ndarray) -> np.ndarray:
     return code / max(np.sqrt((code**2).sum()), 1)
 
 
-def slow_features(params: Any, patch: np.ndarray, *, cell_pixels: int, window: int) -> np.ndarray:
-    """Sum over windows, cell by cell, of one patch [H, W]."""
-    height, width = patch.shape
-    blank = np.zeros((height, cell_pixels))
-    cells = [patch[:, i : i + cell_pixels] for i in range(0, width, cell_pixels)]
-    cells = [blank, *cells, *[blank] * (window - 1)]
-    mapped = [slow_cell(params, c.reshape(-1)) for c in cells]
-    letters = [letter / np.sqrt(letter @ letter) for letter in params["letters"]]
-    total = np.zeros(len(params["spelling"]))
-    for first in range(len(cells) - window + 1):
-        for unit, spelling in enumerate(params["spelling"]):
-            spelled = [letters[int(number)] for number in spelling if number >= 0]
-            lost = sum(
-                1 - letter @ code for letter, code in zip(spelled, mapped[first:], strict=False)
-            )
-            total[unit] += max(params["tolerance"][0] - lost, 0)
-    return total
+def slow_name(params: Any, cell: np.ndarray, times: int) -> Any:
+    """Return what one cell is read as: None, a letter's number, its own pixels, or "?"."""
+    if not cell.any():
+        return None
+    code = slow_code(params, cell, times)
+    answers = [letter @ code / np.sqrt(letter @ letter) for letter in params["letters"]]
+    if max(answers) >= ALIKE:
+        return int(np.argmax(answers))
+    return "?" if times > 1 else cell.astype(np.uint8).tobytes()
 
 
-def slow_bags(params: Any, patch: np.ndarray, *, cell_pixels: int) -> np.ndarray:
+def slow_windows(params: Any, patch: np.ndarray, times: int, longest: int) -> list[tuple[Any, ...]]:
+    """Return the windows of one patch [H, W], letter by letter."""
+    cells = [patch[:, i : i + 2] for i in range(0, patch.shape[1], 2)]
+    names = [None, *(slow_name(params, cell, times) for cell in cells), None]
+    found = []
+    for length in range(1, longest + 1):
+        for first in range(len(names) - length + 1):
+            window = tuple(names[first : first + length])
+            inner_blank = None in window[1:-1]
+            if "?" not in window and not inner_blank and any(n is not None for n in window):
+                found.append(window)
+    return found
+
+
+def slow_bags(params: Any, patch: np.ndarray, times: int) -> np.ndarray:
     """Answer to the letters of one patch [H, W], cell by cell."""
-    cells = [patch[:, i : i + cell_pixels] for i in range(0, patch.shape[1], cell_pixels)]
-    codes = [slow_cell(params, cell.reshape(-1)) for cell in cells if cell.any()]
+    cells = [patch[:, i : i + 2] for i in range(0, patch.shape[1], 2)]
+    codes = [slow_code(params, cell, times) for cell in cells if cell.any()]
+    if not codes:
+        return np.maximum(params["bags"]["bias"], 0)
     bag = np.concatenate([np.sum(codes, axis=0), ENDS * codes[0], ENDS * codes[-1]])
     bag = bag / np.sqrt(bag @ bag + LEAST)
     return np.maximum(bag @ params["bags"]["kernel"] + params["bags"]["bias"], 0)
 
 
-def some_windows() -> dict[str, Any]:
-    """Return windows of one to three letters, with tolerance enough to answer to strange ones."""
-    spelling = np.random.default_rng(3).integers(0, 7, (24, 3)).astype(np.float32)
-    spelling[8:, 2] = spelling[16:, 1] = -1
-    return {"spelling": spelling, "tolerance": np.array([1.5], np.float32)}
+def slow_row(params: Any, number: int) -> np.ndarray:
+    """Return one row, number by number."""
+    codes, book = params["codes"][number].astype(int), params["book"]
+    width = book.shape[0] * book.shape[2]
+    row = [book[d % len(book), codes[d % len(book)], d // len(book)] for d in range(width)]
+    return params["scales"][number] * np.array(row)
 
 
-@pytest.mark.parametrize(("cell_hidden", "scales"), [(0, 1), (7, 1), (7, 3)])
-def test_features_are_the_sum_over_windows(cell_hidden: int, scales: int) -> None:
-    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 7, 24, 9, np.dtype("float32"))
-    patches = np.random.default_rng(0).random((4, 8, 16), np.float32)
-    patches[1, :, 10:] = 0
+def drawn(layer: WindowFeatures, patches: np.ndarray) -> Any:
+    """Return parameters of which some cells are like letters and others are not."""
     params = layer.init(jax.random.key(1), patches)["params"]
-    params = jax.tree.map(lambda x: np.asarray(x) + 0.1, params) | some_windows()
-    found = layer.apply({"params": params}, patches)
-    for patch, features in zip(patches, found, strict=True):
-        read = (patch, squeeze(patch, 2), squeeze(patch, 4))[:scales]
-        slow = sum(slow_features(params, squeezed, cell_pixels=2, window=3) for squeezed in read)
-        np.testing.assert_allclose(features[:24], slow, rtol=1e-5, atol=1e-5)
-        bags = sum(slow_bags(params, squeezed, cell_pixels=2) for squeezed in read)
-        assert np.any(bags)
-        np.testing.assert_allclose(features[24:], bags, rtol=1e-5, atol=1e-5)
+    params = jax.tree.map(np.asarray, params)
+    params["cell"]["kernel"] = params["cell"]["kernel"] * 2
+    if "bags" in params:
+        params["bags"]["bias"] = params["bags"]["bias"] + 0.3
+    return params
+
+
+@pytest.mark.parametrize(("cell_hidden", "scales", "bags"), [(0, 1, 0), (9, 1, 5), (9, 3, 5)])
+def test_features_are_the_sum_of_the_rows_of_windows(
+    cell_hidden: int, scales: int, bags: int
+) -> None:
+    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 7, 24, bags, 4, 12, jnp.dtype("float32"))
+    patches = some_patches(20, 8)
+    params = drawn(layer, patches)
+    read = [
+        [slow_windows(params, squeeze(p, 1 << s), 1 << s, 3) for s in range(scales)]
+        for p in patches
+    ]
+    # Rows as they are drawn, which answer to every window; then to some of them alone.
+    hashes = hashes_of(params, patches)
+    some = np.array(sorted(hashes.values()), np.uint32)[::2]
+    prints = fill_buckets(some, np.arange(len(some)), 3)
+    kinds = {kind for of_patch in read for windows in of_patch for kind in sum(windows, ())}
+    assert {int, bytes} <= {type(kind) for kind in kinds}
+    for chosen in (params["prints"], prints.astype(np.float32)):
+        own = {**params, "prints": chosen}
+        found = np.asarray(layer.apply({"params": own}, patches))
+        known = 0
+        for patch, of_patch, features in zip(patches, read, found, strict=True):
+            expected = np.zeros(12)
+            for scale, windows in enumerate(of_patch):
+                times = 1 << scale
+                for window in windows:
+                    row, there = find_rows(np.uint32([hash_of(window)]), chosen.astype(int))
+                    known += there[0]
+                    expected += slow_row(own, int(row[0])) if there[0] else 0
+                if bags:
+                    answers = slow_bags(own, squeeze(patch, times), times)
+                    expected += sum(a * slow_row(own, 24 + i) for i, a in enumerate(answers))
+            np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+        assert known > 20
+
+
+def hash_of(window: tuple[Any, ...]) -> int:
+    """Return the hash of one window of names, as `slow_windows` gives them."""
+    pixels = np.zeros((len(window), 16), np.uint8)
+    letters = np.eye(9, dtype=np.float32)[:7]
+    codes = np.zeros((len(window), 9), np.float32)
+    for place, name in enumerate(window):
+        if isinstance(name, int):
+            codes[place, name], pixels[place] = 1, 1
+        elif name is not None:
+            pixels[place] = np.frombuffer(name, np.uint8)
+    names, told = name_cells(codes, letters, pixels, 0)
+    every = hash_windows(names[None], names[None] > 0, told[None], len(window))
+    # A blank cell was put on either side.
+    return int(every[-1][0][0, 1])
+
+
+def hashes_of(params: Any, patches: np.ndarray) -> dict[Any, int]:
+    """Return the hash of each distinct window of patches."""
+    windows = {w for patch in patches for w in slow_windows(params, squeeze(patch, 1), 1, 3)}
+    return {window: hash_of(window) for window in windows}
+
+
+def test_different_windows_have_different_hashes() -> None:
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 0, 4, 12, jnp.dtype("float32"))
+    patches = some_patches(20, 8)
+    hashes = hashes_of(drawn(layer, patches), patches)
+    assert len(set(hashes.values())) == len(hashes) > 100
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=24, max_size=200, unique=True))
+def test_a_bucket_keeps_its_most_frequent_windows(numbers: list[int]) -> None:
+    hashes = np.array(numbers, np.uint32)
+    counts = np.arange(len(hashes))
+    row, there = find_rows(hashes, fill_buckets(hashes, counts, 3))
+    for bucket in range(3):
+        inside = np.flatnonzero(hashes % 3 == bucket)
+        np.testing.assert_array_equal(there[inside[-8:]], True)
+        assert set(row[inside[-8:]]) <= set(range(8 * bucket, 8 * bucket + 8))
+
+
+def test_rows_are_decoded_number_by_number() -> None:
+    rng = np.random.default_rng(0)
+    codes, book = rng.integers(0, 256, (5, 4)), rng.normal(size=(4, 256, 3))
+    params = {"codes": codes, "book": book, "scales": rng.random(5)}
+    found = decode_rows(codes, params["scales"], book)
+    np.testing.assert_allclose(found, [slow_row(params, i) for i in range(5)])
 
 
 def test_the_order_of_inner_letters_does_not_change_a_bag() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 9, np.dtype("float32"))
-    patch = np.random.default_rng(0).random((8, 6, 2), np.float32)
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 9, 4, 12, jnp.dtype("float32"))
+    patch = np.random.default_rng(0).integers(1, 256, (8, 6, 2)).astype(np.uint8)
     orders = ([0, 1, 2, 3, 4, 5], [0, 3, 2, 4, 1, 5], [1, 0, 2, 3, 4, 5])
     patches = np.stack([patch[:, order].reshape(8, 12) for order in orders])
-    params = layer.init(jax.random.key(1), patches)
-    own, scrambled, other = np.asarray(layer.apply(params, patches))[:, 24:]
+    params = layer.init(jax.random.key(1), patches)["params"]
+    # No window has a row.
+    params = {**params, "prints": params["prints"] - 1}
+    own, scrambled, other = np.asarray(layer.apply({"params": params}, patches))
     assert own.any()
     np.testing.assert_allclose(scrambled, own, atol=1e-6)
     assert np.abs(other - own).max() > 1e-3
 
 
 def test_a_letter_brings_the_same_wherever_it_stands() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 0, np.dtype("float32"))
-    letter = np.random.default_rng(0).random((8, 2), np.float32)
-    patches = np.zeros((3, 8, 12), np.float32)
-    for patch, column in zip(patches, (2, 4, 6), strict=True):
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 0, 4, 12, jnp.dtype("float32"))
+    letter = np.random.default_rng(0).integers(0, 256, (8, 2)).astype(np.uint8)
+    patches = np.zeros((3, 8, 12), np.uint8)
+    for patch, column in zip(patches, (0, 4, 10), strict=True):
         patch[:, column : column + 2] = letter
-    params = layer.init(jax.random.key(0), patches)["params"]
-    first, *others = np.asarray(layer.apply({"params": {**params, **some_windows()}}, patches))
+    params = layer.init(jax.random.key(0), patches)
+    first, *others = np.asarray(layer.apply(params, patches))
     assert first.any()
     for other in others:
         np.testing.assert_allclose(other, first, atol=1e-6)
 
 
+def test_what_is_like_no_letter_is_read_by_its_pixels_but_not_narrower() -> None:
+    letters, codes = np.eye(2, 3, dtype=np.float32), np.zeros((3, 3), np.float32)
+    codes[0, 1] = ALIKE
+    pixels = np.array([[9, 0], [9, 0], [8, 0]], np.uint8)
+    for given_as in (np.asarray, jnp.asarray):
+        own = [given_as(x) for x in (codes, letters, pixels)]
+        names, told = name_cells(*own, 0)
+        assert names[0] == 2
+        assert len({int(name) for name in names}) == 3
+        assert np.all(told)
+        np.testing.assert_array_equal(name_cells(*own, 1)[1], [True, False, False])
+
+
 def test_blank_cells_have_finite_gradients() -> None:
-    layer = WindowFeatures(2, 1, 7, 5, 3, 7, 24, 9, np.dtype("float32"))
-    blank = np.zeros((1, 8, 12), np.float32)
+    layer = WindowFeatures(2, 1, 7, 5, 3, 7, 24, 9, 4, 12, jnp.dtype("float32"))
+    blank = np.zeros((1, 8, 12), np.uint8)
     params = layer.init(jax.random.key(0), blank)
     gradients = jax.grad(lambda p: jnp.sum(layer.apply(p, blank)))(params)  # type: ignore[arg-type]
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
@@ -141,7 +265,12 @@ def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Ma
     [
         ({"cell_pixels": 3}, "cell_pixels 3 does not divide the patch's width, 8"),
         ({"cell_scales": 4}, "cell_pixels 2 does not .*, at each of 4 model.cell_scales"),
-        ({"window_cells": 0}, "must be at least 1; they are 5, 0, 24"),
+        ({"window_cells": 0}, "must be at least 1; they are 5, 0"),
+        ({"window_rows": 20}, "window_rows is 20; .* a multiple of 8, above 0"),
+        ({"window_rows": 0}, "window_rows is 0"),
+        ({"row_codes": 5}, "row_codes is 5; it must divide model.width, 32"),
+        ({"row_codes": 0}, "row_codes is 0"),
+        ({"patch_hidden": 9}, "model.patch_hidden 0"),
         ({"letters": 0}, "letters is 0; with model.cell_pixels it must be 1 to 2048"),
         ({"letters": 2049}, "letters is 2049"),
         ({"channels": 3}, "cell_pixels needs model.channels 1"),

@@ -11,6 +11,7 @@ import pyarrow
 import pytest
 from ml_collections import ConfigDict
 from pyarrow import parquet
+from scipy import sparse
 
 from experiments.base import closed_form, part, stage
 from experiments.base import get_config as defaults
@@ -18,7 +19,7 @@ from experiments.tiny import shape_encoder
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig, encode, init_params
-from pixel_linguist.model.reading import Reader
+from pixel_linguist.model.reading import Reader, Table
 from pixel_linguist.train.closed_form import begin_as_solution, check_closed_form
 from pixel_linguist.train.dictionary import text_features
 from pixel_linguist.train.preemption import Preemption
@@ -30,7 +31,8 @@ CELLS: dict[str, Any] = {
     "cell_width": 5,
     "window_cells": 4,
     "letters": 9,
-    "patch_hidden": 24,
+    "window_rows": 24,
+    "row_codes": 4,
     "final_norm": False,
 }
 WIDTH = 16
@@ -59,7 +61,6 @@ def some_stage(**changes: Any) -> ConfigDict:
             "needs model.cell_pixels above 0, .* model.final_norm False",
         ),
         ({"positions": "sincos_2d"}, {}, 32, "model.positions 'learned'"),
-        ({}, {"longest": 5}, 32, "longest 5 is more than model.window_cells, 4"),
         ({}, {"texts": 21}, 32, "texts 21 is more than the 20 examples read"),
         ({"cell_hidden": 8}, {}, 32, "init_from must name a stage of fit 'letters'"),
         ({}, {"fit": "letters"}, None, "'letters' needs model.cell_hidden above 0"),
@@ -97,8 +98,7 @@ def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, changes: dict[str
     config = tiny_encoder(**CELLS, **changes, head="none", dropout=0.0)
     rng = np.random.default_rng(0)
     params = init_params(config, 0)
-    solution = rng.normal(size=(24 + config.letter_bags, 32)).astype(np.float32)
-    begun = begin_as_solution(params, params["windows"], solution)
+    begun = begin_as_solution(params, params["windows"])
     patches = rng.integers(0, 256, (3, 4, 8, 8), np.uint8)
     count = np.array([4, 1, 3], np.int32)
     patches[np.arange(4) >= count[:, None]] = 0
@@ -109,7 +109,8 @@ def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, changes: dict[str
     # What it has found out once it knows.
     again = text_features(reader, patches[::-1], count[::-1]).toarray()
     np.testing.assert_allclose(again[::-1], sums, rtol=1e-6)
-    np.testing.assert_allclose(found, sums @ solution / count[:, None], rtol=1e-4, atol=1e-4)
+    rows = Table(params["windows"])(sparse.csr_array(sums))
+    np.testing.assert_allclose(found, rows / count[:, None], rtol=1e-4, atol=1e-4)
 
 
 def made_up(texts: list[str]) -> np.ndarray:
@@ -133,8 +134,8 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     table = pyarrow.table({"text": texts[:1000], "vector": list(vectors[:1000])})
     parquet.write_table(table, tmp_path / "taught.parquet")
     config = defaults()
-    shape_encoder(config, pictures=0, letters=20, windows=160, bags=0)
-    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8})
+    shape_encoder(config, pictures=0, letters=20, rows=512, bags=0)
+    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8, "row_codes": 8})
     config.model.cell_scales = 1
     config.train.compilation_cache = str(tmp_path / "compilation")
     source = {"name": "parquet", "paths": (str(tmp_path / "taught.parquet"),)}
@@ -143,7 +144,7 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     config.stages.solved = stage(
         data={"taught": part(source, pairs)},
         objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
-        closed_form=closed_form() | {"texts": 500, "longest": 3, "penalty": 0.01},
+        closed_form=closed_form() | {"texts": 500, "penalty": 0.01},
         steps=10,
         peak=0.0,
         warmup=0,

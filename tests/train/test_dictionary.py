@@ -1,113 +1,108 @@
 """The dictionary against n-grams of letters, and its regression against closed forms."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from pixel_linguist.model.reading import distinct
-from pixel_linguist.model.windows import bag_letters
+from pixel_linguist.model import EncoderConfig
+from pixel_linguist.model.reading import Reader, distinct
+from pixel_linguist.model.windows import bag_letters, decode_rows, map_cells
 from pixel_linguist.render import Renderer
-from pixel_linguist.train import dictionary
-from pixel_linguist.train.closed_form import inverse_document_frequency
+from pixel_linguist.train.closed_form import Texts, count_windows, solve_rows
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
     Cells,
     ClosedForm,
-    Normal,
     Outputs,
-    add_texts,
+    choose_letters,
+    code_rows,
     cut_cells,
+    fill_buckets,
     frequent_bags,
-    frequent_windows,
-    merge_cells,
     principal,
     regress,
-    solve_symmetric,
     whiten,
     whiten_map,
 )
 
-WORDS = ("banana", "bandana", "band", "an", "nab", "banana", "ann", "banana", "abba")
+Make = Callable[..., EncoderConfig]
+WORDS = ("banana", "bandana", "band", "an", "nab", "banana", "ann", "banana", "abba", "bnaana")
 SETTINGS = {
     "texts": 10,
-    "shortest": 2,
-    "longest": 3,
     "tolerance": 0.75,
     "penalty": 0.1,
+    "iterations": 9,
     "whitening": 0.0,
     "fit": "target",
 }
 
 
-def cells_of(words: tuple[str, ...]) -> tuple[Cells, np.ndarray]:
-    """Return the cells of words' pictures, a letter each, and how often each picture is there."""
+def pictures_of(words: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct pictures of words, and how often each is there."""
     renderer = Renderer(family="cells", strategy="words", patch=(16, 64), max_patches=1)
     unique, inverse = distinct(renderer(words).patches[:, 0])
-    counts = np.bincount(inverse)
-    return cut_cells(unique, counts, 8), counts
+    return unique, np.bincount(inverse)
 
 
-def letters(cells: Cells) -> dict[int, str]:
-    """Return which letter each cell is."""
-    alphabet = sorted({letter for word in WORDS for letter in word})
-    renderer = Renderer(family="cells", strategy="words", patch=(16, 64), max_patches=1)
-    pictures = renderer(alphabet).patches[:, 0, :, :8].reshape(len(alphabet), -1) / 255
-    same = [np.flatnonzero((cells.pixels == p.astype(np.float32)).all(1)) for p in pictures]
-    return {int(place[0]): letter for place, letter in zip(same, alphabet, strict=True)} | {
-        cells.blank: " "
-    }
+def cells_of(words: tuple[str, ...]) -> Cells:
+    """Return the cells of words' pictures, a letter each."""
+    return cut_cells(*pictures_of(words), 8)
 
 
-def test_windows_are_the_n_grams_of_letters() -> None:
+def test_windows_are_the_n_grams_of_letters(tiny_encoder: Make) -> None:
     grams: Counter[str] = Counter()
     for word in WORDS:
         # Cells after the end of a word are blank, and windows with two of them are left out.
         padded = f" {word} "
-        for size in (2, 3):
-            grams.update(padded[i : i + size] for i in range(len(padded) - size + 1))
-    cells, counts = cells_of(WORDS)
-    names = letters(cells)
-    windows = frequent_windows(cells, counts, len(grams), 2, 3)
-    found = ["".join(names[cell] for cell in window if cell >= 0) for window in windows]
-    assert sorted(found) == sorted(grams)
-    # The most frequent come first.
-    ordered = [grams[gram] for gram in found]
-    assert ordered == sorted(ordered, reverse=True)
-    with pytest.raises(ValueError, match=rf"have {len(grams)} windows; model.patch_hidden asks"):
-        frequent_windows(cells, counts, len(grams) + 1, 2, 3)
+        for size in (1, 2, 3):
+            found = [padded[i : i + size] for i in range(len(padded) - size + 1)]
+            grams.update(gram for gram in found if gram != " ")
+        if len(word) >= 4:
+            grams[f"{word[0]}{''.join(sorted(word[1:-1]))}{word[-1]} in any order"] += 1
+    patches, counts = pictures_of(WORDS)
+    cells = cut_cells(patches, counts, 8)
+    kernel, bias = whiten(cells, 4)
+    layers = {"cell": {"kernel": kernel, "bias": bias}}
+    letters = choose_letters(cells, map_cells(layers, cells.pixels), 9)
+    assert len(letters) == len(set("".join(WORDS)))
+    size = {"patch_height": 16, "patch_width": 64, "cell_pixels": 8, "cell_width": 4}
+    rows = {"window_rows": 8, "row_codes": 4, "letters": len(letters), "window_cells": 3}
+    reader = Reader(tiny_encoder(**size, **rows), {**layers, "letters": letters})
+    hashes, often = count_windows(reader, patches, counts)
+    assert len(hashes) == len(grams)
+    assert sorted(often) == sorted(grams.values())
+
+
+def test_too_few_windows_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"the texts have 15 windows; model.window_rows asks 16"):
+        fill_buckets(np.arange(15, dtype=np.uint32), np.ones(15), 2)
 
 
 def test_cells_are_counted() -> None:
-    cells, _ = cells_of(WORDS)
-    names = letters(cells)
+    cells = cells_of(WORDS)
+    blank = ~cells.pixels.any(axis=1)
     expected = Counter(letter for word in WORDS for letter in word)
-    found = dict(zip((names[i] for i in range(len(names))), cells.counts, strict=True))
-    assert {name: n for name, n in found.items() if name != " "} == expected
+    assert sorted(cells.counts[~blank]) == sorted(expected.values())
     # Eight cells a patch, and one beside it on either side.
     assert cells.counts.sum() == len(WORDS) * 10
 
 
-def test_cells_are_merged_with_more_frequent_ones_that_are_alike() -> None:
-    codes = np.array([[1, 0, 0], [0, 1, 0], [0.8, 0.1, 0], [0, 0.1, 0.1], [0.1, 0.6, 0.6]])
-    number = np.array([[0, 1, 2], [3, 4, -1]])
-    pixels = np.arange(10.0).reshape(5, 2)
-    cells = Cells(pixels, np.array([9.0, 5, 4, 2, 1]), number, blank=0)
-    merged, kept = merge_cells(cells, codes, 9)
-    # The third is read as the first, the last as the second; the fourth's code is too short.
-    np.testing.assert_array_equal(kept, codes[:2])
-    np.testing.assert_array_equal(merged.pixels, pixels[:2])
-    np.testing.assert_array_equal(merged.counts, [13, 6])
-    np.testing.assert_array_equal(merged.number, [[0, 1, 0], [-1, 1, -1]])
-    assert merged.blank == 0
-    fewer, kept = merge_cells(cells, codes, 1)
-    np.testing.assert_array_equal(kept, codes[:1])
-    np.testing.assert_array_equal(fewer.number, [[0, -1, 0], [-1, -1, -1]])
+def test_letters_are_the_most_frequent_cells_that_are_not_alike() -> None:
+    codes = np.array([[1, 0, 0], [0, 0.9, 0], [0, 0, 1], [0.1, 0.6, 0.6], [0, 0.1, 0.1], [1, 1, 1]])
+    cells = Cells(np.array([[1.0], [1], [1], [1], [1], [0]]), np.array([9.0, 5, 4, 2, 1, 1]))
+    # The fourth is read as the second, which is no less frequent; the fifth's code is too short,
+    # and the last has no ink.
+    np.testing.assert_array_equal(choose_letters(cells, codes, 9), codes[:3])
+    np.testing.assert_array_equal(choose_letters(cells, codes, 2), codes[:2])
+    more = cells._replace(counts=np.array([5.0, 4, 4, 2, 1, 1]))
+    np.testing.assert_array_equal(choose_letters(more, codes, 1), codes[1:2])
 
 
 def test_whitening_evens_out_variance() -> None:
-    cells, _ = cells_of(WORDS)
+    cells = cells_of(WORDS)
     kernel, bias = whiten(cells, 3)
     mapped = cells.pixels @ kernel + bias
     weight = cells.counts**FREQUENCY_POWER / (cells.counts**FREQUENCY_POWER).sum()
@@ -118,39 +113,51 @@ def test_whitening_evens_out_variance() -> None:
     assert np.diag(covariance).min() > 0.8 * np.diag(covariance).max()
 
 
-@pytest.mark.parametrize("frequent", [3, 4096])
-def test_regression_is_ridge_on_rows_of_length_one(
-    frequent: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Of which units products are dense, and of which they are not.
-    monkeypatch.setattr(dictionary, "FREQUENT", frequent)
+def test_regression_is_ridge() -> None:
     rng = np.random.default_rng(0)
     features, targets = rng.random((30, 7), np.float32), rng.normal(size=(30, 4))
     features[rng.random(features.shape) < 0.5] = 0
-    normal = Normal(np.zeros((7, 7)), np.zeros((7, 4)))
-    for rows in (slice(0, 10), slice(10, 30)):
-        add_texts(normal, sparse.csr_array(features[rows]), targets[rows])
-    x = features / np.linalg.norm(features, axis=1, keepdims=True)
-    y = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+    # One that is a thousand times as large as others.
+    features[:, 2] *= 1000
     # Ridge regression as least squares with rows more.
-    stacked = np.vstack([x, np.sqrt(0.3) * np.eye(7)]), np.vstack([y, np.zeros((7, 4))])
+    stacked = (
+        np.vstack([features, np.sqrt(0.3) * np.eye(7)]),
+        np.vstack([targets, np.zeros((7, 4))]),
+    )
     expected = np.linalg.lstsq(*stacked, rcond=None)[0]
-    directions, moment = principal(normal, 3)
+    solution, moment = regress(
+        sparse.csr_array(features), targets.astype(np.float32), 0.3, iterations=14
+    )
+    np.testing.assert_allclose(solution, expected, atol=1e-4)
+    found = features @ expected
+    np.testing.assert_allclose(moment, found.T @ found, atol=1e-3)
+
+
+def test_principal_directions_are_those_of_the_singular_values() -> None:
+    x = np.random.default_rng(0).random((30, 7), np.float32)
+    directions, moment = principal(sparse.csr_array(x), 3)
     _, values, axes = np.linalg.svd(x)
     np.testing.assert_allclose(np.abs(axes[:3] @ directions), np.eye(3)[::-1], atol=1e-4)
-    np.testing.assert_allclose(np.diag(moment)[::-1], values[:3] ** 2, atol=1e-4)
-    solution, moment = regress(normal, 0.3)
-    np.testing.assert_allclose(solution, expected, atol=1e-4)
-    np.testing.assert_allclose(moment, (x @ expected).T @ (x @ expected), atol=1e-3)
+    np.testing.assert_allclose(np.diag(moment)[::-1], values[:3] ** 2, rtol=1e-4)
 
 
-@pytest.mark.parametrize("size", [3, 5, 10, 11])
-def test_a_symmetric_system_is_solved_in_blocks(size: int) -> None:
+def test_rows_of_few_kinds_are_coded_without_loss() -> None:
     rng = np.random.default_rng(0)
-    root, right = rng.normal(size=(12, 10)), rng.normal(size=(10, 4))
-    matrix = root.T @ root
-    found = solve_symmetric(np.triu(matrix), right, size)
-    np.testing.assert_allclose(found, np.linalg.solve(matrix, right), rtol=1e-9, atol=1e-9)
+    kinds = rng.normal(size=(300, 12)).astype(np.float32)
+    kinds /= np.linalg.norm(kinds, axis=1, keepdims=True)
+    lengths = rng.random(2000).astype(np.float32) + 0.5
+    rows = kinds[rng.integers(0, 40, 2000)] * lengths[:, None]
+    coded = code_rows(rows, np.ones(2000), 4, seed=0)
+    assert coded.codes.shape == (2000, 4)
+    assert coded.book.shape == (4, 256, 3)
+    np.testing.assert_allclose(decode_rows(*coded), rows, atol=1e-4)
+    # Of many kinds something is lost, less with more codes.
+    rows = rng.normal(size=(2000, 12)).astype(np.float32)
+    lost = [
+        np.square(rows - decode_rows(*code_rows(rows, np.ones(2000), codes, seed=0))).mean()
+        for codes in (2, 4, 6)
+    ]
+    assert 0 < lost[2] < lost[1] / 2 < lost[0] / 4
 
 
 def test_a_map_is_whitened_by_degrees() -> None:
@@ -171,18 +178,37 @@ def test_a_map_is_whitened_by_degrees() -> None:
     np.testing.assert_allclose(turned @ turned.T, plain @ plain.T, rtol=1e-4)
 
 
-def test_frequent_windows_weigh_less() -> None:
-    blocks = [[[1.0, 0, 0], [1, 1, 0]], [[1.0, 0, 0.1]]]
-    weight = inverse_document_frequency(sparse.csr_array(np.array(block)) for block in blocks)
-    np.testing.assert_allclose(weight, np.log(3 / (1 + np.array([3, 1, 0]))) + 1, rtol=1e-6)
+def test_rows_give_texts_what_they_should_mean(tiny_encoder: Make) -> None:
+    rng = np.random.default_rng(0)
+    config = tiny_encoder(
+        **{"width": 16, "heads": 1, "cell_pixels": 2, "cell_width": 3, "window_cells": 2},
+        **{"window_rows": 16, "row_codes": 4, "letters": 5, "final_norm": False},
+    )
+    x = rng.poisson(0.4, (2000, 16)).astype(np.float32) + np.eye(16)[np.arange(2000) % 16]
+    # The first is in nearly every text.
+    x[:1800, 0] += 1
+    weight = np.log(2000 / (1 + (x > 0).sum(axis=0))) + 1
+    targets = (x * weight) @ np.linalg.qr(rng.normal(size=(16, 16)))[0]
+    settings = ClosedForm(**(SETTINGS | {"penalty": 1e-4, "iterations": 32}))  # type: ignore[arg-type]
+    lengths = np.full(2000, 5)
+    texts = Texts(sparse.csr_array(x), targets, lengths)
+    found = solve_rows(config, settings, texts, 0)
+    rows = decode_rows(found["codes"].astype(int), found["scales"], found["book"])
+    embedded = x @ rows / 5
+    assert np.mean(embedded**2) == pytest.approx(1, abs=0.05)
+    # Along other axes, but as near to each other.
+    near = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (embedded, targets)]
+    both = np.triu_indices(2000, 1)
+    cosines = [(v @ v.T)[both] for v in near]
+    np.testing.assert_allclose(*cosines, atol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"shortest": 4}, "shortest 4 and longest 3 must be"),
         ({"tolerance": 1.0}, r"tolerance is 1.0; it must be in \(0, 1\)"),
         ({"penalty": 0.0}, "penalty is 0.0; it must be above 0"),
+        ({"iterations": 0}, "iterations is 0; it must be at least 1"),
         ({"whitening": 1.5}, r"whitening is 1.5; it must be in \[0, 1\]"),
         ({"fit": "least"}, "fit is 'least'; choose one of"),
     ],
