@@ -250,7 +250,6 @@ def get_config() -> ConfigDict:
                 "window_rows": 0,
                 "row_codes": 0,
                 "letters": 0,
-                "letter_bags": 0,
                 "final_norm": True,
             },
             "train": {

@@ -68,15 +68,14 @@ def tasks(codes: Sequence[str]) -> dict[str, Any]:
     return {**named, "attacked-en-dev": {"name": "robustness", "task": dev[PIVOT]}}
 
 
-def shape_encoder(config: ConfigDict, *, pictures: int, letters: int, rows: int, bags: int) -> None:
-    """Set how letters are drawn; how many pictures, letters, windows and bags are told apart."""
+def shape_encoder(config: ConfigDict, *, pictures: int, rows: int) -> None:
+    """Set how letters are drawn; how many pictures and windows are told apart."""
     # A patch holds nearly every word whole, of twice the width too, and a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 128, "max_patches": 48})
     config.model.update({"width": WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": pictures})
     config.model.update({"cell_width": 32, "window_cells": 5})
-    config.model.update({"letters": letters, "letter_bags": bags})
-    config.model.update({"window_rows": rows, "row_codes": 32})
+    config.model.update({"letters": 128, "window_rows": rows, "row_codes": 32})
     config.model.update({"final_norm": False, "head": "none", "dropout": 0.0})
 
 
@@ -107,9 +106,7 @@ def recipe(
     misspelled: float,
     whitening: float,
     pictures: int = 1280,
-    letters: int = 256,
-    rows: int = 140_000,
-    bags: int = 4_608,
+    rows: int = 158_000,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.
 
@@ -120,13 +117,11 @@ def recipe(
         misspelled: share of the texts.
         whitening: how far the axes of embeddings are made to vary alike.
         pictures: of letters, by which others are known.
-        letters: that windows spell.
         rows: each of a window of letters.
-        bags: of letters, each of a word.
     """
     codes = (PIVOT, *others)
     config = defaults()
-    shape_encoder(config, pictures=pictures, letters=letters, rows=rows, bags=bags)
+    shape_encoder(config, pictures=pictures, rows=rows)
     config.train.log_every = 20
     stages = {
         "letters": letters_stage(codes),

@@ -15,7 +15,7 @@ from experiments.tiny import get_config as get_tiny
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = get_tiny()
-    config.model.window_rows, config.model.letter_bags = 32_768, 0
+    config.model.window_rows = 32_768
     config.stages.dictionary.steps = 20
     config.stages.dictionary.closed_form.texts = 10_240
     config.evaluate.report_tasks = tuple(config.tasks)

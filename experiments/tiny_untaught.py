@@ -20,7 +20,5 @@ def get_config() -> ConfigDict:
         misspelled=0.5,
         whitening=0.7,
         pictures=2048,
-        letters=2048,
         rows=150_000,
-        bags=0,
     )

@@ -20,7 +20,7 @@ from experiments.tiny import SHAPE, letters_stage, shape_encoder, tasks
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
-    shape_encoder(config, pictures=1280, letters=256, rows=65_536, bags=2048)
+    shape_encoder(config, pictures=1280, rows=65_536)
     columns: dict[str, tuple[str, ...]] = {"sts/stsb/en/train.tsv": ("sentence1", "sentence2")}
     columns["definitions/wordnet.tsv"] = ("definition",)
     identity = {"name": "identity", "text": "text"}

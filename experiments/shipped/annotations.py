@@ -1,8 +1,8 @@
 """Names in many languages, from Unicode's Common Locale Data Repository: its permissive licence.
 
 Debian's package unicode-cldr-core has it. What an emoji is called ("red apple"), what else it makes
-one think of ("apple, fruit, red"), countries, languages, months and days of the week: words of every
-day, that news and captions lack.
+one think of ("apple, fruit, red"), countries, languages, months and days of the week: everyday
+words, that news and captions lack.
 """
 
 from pathlib import Path

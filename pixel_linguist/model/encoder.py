@@ -77,8 +77,6 @@ class EncoderConfig:
         window_rows: rows of a table, each of a window of one to so many letters.
         row_codes: of each row, which is stored as codes; they divide the width.
         letters: whose codes are told apart.
-        letter_bags: units that answer to the letters of a patch in any order, but for the first
-            and the last, with a row each; 0: none.
         final_norm: whether features are normalised before they are pooled; without it, long
             vectors count for more in a mean.
     """
@@ -113,7 +111,6 @@ class EncoderConfig:
     window_rows: int = 0
     row_codes: int = 0
     letters: int = 0
-    letter_bags: int = 0
     final_norm: bool = True
 
     def __post_init__(self) -> None:
@@ -130,11 +127,6 @@ class EncoderConfig:
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
             raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
-        if self.letter_bags < 0 or (self.letter_bags and not self.cell_pixels):
-            raise ValueError(
-                f"model.letter_bags is {self.letter_bags}; it must be 0, or above with "
-                "model.cell_pixels"
-            )
         if self.cell_pixels:
             self._check_cells()
         least = min(self.word_buckets, 1)
@@ -269,7 +261,6 @@ class Encoder(nn.Module):
             window_cells=config.window_cells,
             letters=config.letters,
             rows=config.window_rows,
-            bags=config.letter_bags,
             codes=config.row_codes,
             width=config.width,
             dtype=dtype,

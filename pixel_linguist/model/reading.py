@@ -8,7 +8,6 @@ from scipy import sparse
 
 from pixel_linguist.model.encoder import EncoderConfig
 from pixel_linguist.model.windows import (
-    answer_letters,
     cut_apart,
     decode_rows,
     find_rows,
@@ -78,47 +77,40 @@ class Reader:
     def __init__(self, config: EncoderConfig, params: Any):
         self._config = config
         self._layers = {name: params[name] for name in ("cell_hidden", "cell") if name in params}
-        self._bags = params.get("bags")
         self._letters = unit_length(np.asarray(params["letters"]))
         self._prints = np.rint(params["prints"]).astype(np.int32) if "prints" in params else None
         self._forget()
 
     def _forget(self) -> None:
         self._numbers: dict[bytes, int] = {}
-        self._codes = np.zeros((0, self._config.cell_width), np.float32)
         self._names = np.zeros(0, np.uint32)
         self._told = np.zeros(0, bool)
 
     def __call__(self, patches: np.ndarray) -> sparse.csr_array:
-        """Return how often each row is in patches uint8 [N, H, W]: float32 [N, R + G]."""
+        """Return how often each row is in patches uint8 [N, H, W]: float32 [N, R]."""
         assert self._prints is not None
-        config = self._config
-        windows, bags = self.read(patches)
+        windows = self.read(patches)
         row, known = find_rows(windows.hashes, self._prints)
         where = windows.patch[known], row[known]
-        shape = len(patches), config.window_rows
-        found = sparse.csr_array((np.ones(len(where[0]), np.float32), where), shape=shape)
-        return sparse.hstack([found, sparse.csr_array(bags)], format="csr")
+        shape = len(patches), self._config.window_rows
+        return sparse.csr_array((np.ones(len(where[0]), np.float32), where), shape=shape)
 
-    def read(self, patches: np.ndarray) -> tuple[Windows, np.ndarray]:
-        """Return the windows of patches uint8 [N, H, W], and what their bags answer, [N, G]."""
+    def read(self, patches: np.ndarray) -> Windows:
+        """Return the windows of patches uint8 [N, H, W]."""
         if len(self._numbers) > CELLS:
             self._forget()
         config = self._config
         hashes, places = [], []
-        bags = np.zeros((len(patches), config.letter_bags), np.float32)
         for scale in range(config.cell_scales):
             cells = cut_apart(narrower(patches, scale) if scale else patches, config.cell_pixels)
             numbers = self._number(cells, scale)
             ink = cells.any(axis=(2, 3))
-            if self._bags:
-                bags += answer_letters(self._bags, self._codes[numbers], ink)
             names, told = self._names[numbers], self._told[numbers]
             windows = hash_windows(names, ink, told, config.window_cells)
             for found, there in (*windows, hash_letters(names, ink, told)):
                 hashes.append(found[there])
                 places.append(np.nonzero(there)[0])
-        return Windows(np.concatenate(hashes), np.concatenate(places)), bags
+        return Windows(np.concatenate(hashes), np.concatenate(places))
 
     def _number(self, cells: np.ndarray, scale: int) -> np.ndarray:
         """Return the numbers, int [N, cells], of cells [N, cells, H, width]."""
@@ -132,7 +124,6 @@ class Reader:
         """Find out what new cells, uint [N, P], are read as."""
         codes = map_cells(self._layers, pixels.astype(np.float32) / (255 << scale))
         names, told = name_cells(codes, self._letters, pixels, scale)
-        self._codes = np.concatenate([self._codes, codes])
         self._names = np.concatenate([self._names, names])
         self._told = np.concatenate([self._told, told])
 
@@ -155,7 +146,7 @@ class Table:
         self._scales, self._book = (np.asarray(params[name]) for name in ("scales", "book"))
 
     def __call__(self, features: sparse.csr_array) -> np.ndarray:
-        """Return features, float [N, R + G], times the rows: float32 [N, D]."""
+        """Return features, float [N, R], times the rows: float32 [N, D]."""
         used, column = np.unique(features.indices, return_inverse=True)
         few = (features.data, column, features.indptr)
         rows = decode_rows(self._codes[used], self._scales[used], self._book)

@@ -7,11 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# Of a bag of letters: how much its first and its last count again, beside one in the middle; and
-# what its squared length is at least.
-ENDS, LEAST = 0.5, 1.0
-# A cell is read as the letter that it is most like, if its code answers to it so much.
-ALIKE = 0.5
+# A cell is read as the letter that it is most like, if its code answers to it so much: more where
+# it was made narrower, since parts of two letters are like one by chance.
+ALIKE, ALIKE_NARROWER = 0.7, 0.9
 # Letters of a word whose order may not count, at least.
 SHORTEST = 4
 # Rows that stand together; whose they are is told by numbers from 1 to `PRINTS`, which float16
@@ -36,8 +34,6 @@ class WindowFeatures(nn.Module):
         window_cells: cells K of the longest windows.
         letters: L codes of letters.
         rows: R, each of a window of one to K letters.
-        bags: G units that answer to the letters of a patch in any order, as a reader does to a
-            word whose inner letters are scrambled.
         codes: M of each row, which name vectors for D / M of its numbers each.
         width: D.
         dtype: of the rows.
@@ -50,7 +46,6 @@ class WindowFeatures(nn.Module):
     window_cells: int
     letters: int
     rows: int
-    bags: int
     codes: int
     width: int
     dtype: jnp.dtype
@@ -64,7 +59,6 @@ class WindowFeatures(nn.Module):
         # Which letters there are is told in single precision, as `Reader` tells it.
         first = nn.Dense(self.cell_hidden, name="cell_hidden") if self.cell_hidden else None
         cell = nn.Dense(self.cell_width, name="cell")
-        bags = nn.Dense(self.bags, name="bags") if self.bags else None
         shape = (self.letters, self.cell_width)
         letters = unit_length(self.param("letters", nn.initializers.normal(), shape))
         prints = whole(self.param("prints", nn.initializers.zeros, (self.rows // BUCKET, BUCKET)))
@@ -83,16 +77,13 @@ class WindowFeatures(nn.Module):
             for hashes, there in (*windows, hash_letters(names, ink, told)):
                 row, known = find_rows(hashes, prints)
                 total += jnp.where((known & there)[..., None], table(row), 0).sum(axis=1)
-            if bags is not None:
-                own = table(self.rows + jnp.arange(self.bags))
-                total += nn.relu(bags(bag_letters(x, ink))).astype(self.dtype) @ own
         return total
 
     def table(self) -> Any:
         """Return what gives the rows, float [..., D], of numbers, int [...]."""
-        size, normal = self.rows + self.bags, nn.initializers.normal(self.width**-0.5)
-        codes = whole(self.param("codes", draw_codes, (size, self.codes)))
-        scales = self.param("scales", nn.initializers.ones, (size,))
+        normal = nn.initializers.normal(self.width**-0.5)
+        codes = whole(self.param("codes", draw_codes, (self.rows, self.codes)))
+        scales = self.param("scales", nn.initializers.ones, (self.rows,))
         book = self.param("book", normal, (self.codes, CHOICES, self.width // self.codes))
         # NumPy's arrays take no numbers that JAX has yet to find out.
         scales, book = jnp.asarray(scales), jnp.asarray(book)
@@ -146,7 +137,8 @@ def name_cells(codes: Any, letters: Any, pixels: Any, scale: int) -> tuple[Any, 
     xp: Any = jnp if isinstance(codes, jax.Array) else np
     answers = codes @ letters.T
     letter = answers.argmax(axis=-1).astype(np.uint32) + np.uint32(1)
-    alike, ink = answers.max(axis=-1) >= ALIKE, pixels.any(axis=-1)
+    alike = answers.max(axis=-1) >= (ALIKE_NARROWER if scale else ALIKE)
+    ink = pixels.any(axis=-1)
     factors = mix(np.arange(1, pixels.shape[-1] + 1, dtype=np.uint32)) | np.uint32(1)
     picture = mix((pixels.astype(np.uint32) * factors).sum(axis=-1, dtype=np.uint32)) | PICTURE
     names = xp.where(ink, xp.where(alike, letter, picture), np.uint32(0))
@@ -216,30 +208,6 @@ def locate(hashes: Any, buckets: int) -> tuple[Any, Any]:
     """Return the buckets of windows, int32, and what tells them apart there, 1 to `PRINTS`."""
     bucket, rest = hashes % np.uint32(buckets), hashes // np.uint32(buckets)
     return bucket.astype(np.int32), (rest % np.uint32(PRINTS)).astype(np.int32) + 1
-
-
-def bag_letters(codes: Any, ink: Any) -> Any:
-    """Return the letters of patches without their order, float [N, 3 C], of length 1 at most.
-
-    They are the sum of the codes of cells with ink, then the first's and the last's. NumPy's arrays
-    give NumPy's.
-
-    Args:
-        codes: float [N, cells, C].
-        ink: bool [N, cells].
-    """
-    place = ink.cumsum(axis=1)
-    first, last = ink & (place == 1), ink & (place == place[:, -1:])
-    weights = (ink, ENDS * first, ENDS * last)
-    sums = [(codes * weight[..., None]).sum(axis=1) for weight in weights]
-    bag = (jnp if isinstance(codes, jax.Array) else np).concatenate(sums, axis=1)
-    return bag / ((bag**2).sum(axis=1, keepdims=True) + LEAST) ** 0.5
-
-
-def answer_letters(units: dict[str, Any], codes: np.ndarray, ink: Any) -> np.ndarray:
-    """Return what `WindowFeatures` answers to bags, float32 [N, G], as arrays of `bag_letters`."""
-    answers: np.ndarray = np.maximum(bag_letters(codes, ink) @ units["kernel"] + units["bias"], 0)
-    return answers
 
 
 def narrower(patches: Any, scale: int) -> Any:

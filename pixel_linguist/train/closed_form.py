@@ -15,16 +15,14 @@ from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.reading import Reader, distinct, in_parts
-from pixel_linguist.model.windows import BUCKET, bag_letters, cut_apart, map_cells
+from pixel_linguist.model.windows import BUCKET, map_cells
 from pixel_linguist.train.dictionary import (
-    PRESENT,
     SAMPLE,
     ClosedForm,
     choose_letters,
     code_rows,
     cut_cells,
     fill_buckets,
-    frequent_bags,
     of_text,
     principal,
     regress,
@@ -83,7 +81,7 @@ def _check_dictionary(
 def choose_dictionary(
     encoder: EncoderConfig, settings: ClosedForm, start: dict[str, Any], patches: np.ndarray
 ) -> dict[str, Any]:
-    """Return the parameters that find the most frequent windows of uint8 [N, H, W], and bags.
+    """Return the parameters that find the most frequent windows of uint8 [N, H, W].
 
     Cells are mapped as `start` does where they have a hidden layer; else they are whitened.
     """
@@ -98,8 +96,6 @@ def choose_dictionary(
     letters = choose_letters(cells, map_cells(layers, cells.pixels), encoder.letters)
     letters = np.pad(letters, ((0, encoder.letters - len(letters)), (0, 0)))
     params = {**layers, "letters": letters}
-    if encoder.letter_bags:
-        params["bags"] = choose_bags(encoder, layers, unique, counts)
     hashes, often = count_windows(Reader(encoder, params), unique, counts)
     prints = fill_buckets(hashes, often, encoder.window_rows // BUCKET)
     return params | {"prints": prints.astype(np.float32)}
@@ -115,30 +111,11 @@ def count_windows(
         patches: uint8 [N, H, W], distinct.
         counts: [N], how often each is there.
     """
-    found = [reader.read(part)[0] for part in in_parts(patches)]
+    found = [reader.read(part) for part in in_parts(patches)]
     starts = np.cumsum([0, *(len(part) for part in in_parts(patches))])
     often = [counts[w.patch + start] for w, start in zip(found, starts[:-1], strict=True)]
     hashes, inverse = np.unique(np.concatenate([w.hashes for w in found]), return_inverse=True)
     return hashes, np.bincount(inverse, np.concatenate(often))
-
-
-def choose_bags(
-    encoder: EncoderConfig, layers: dict[str, Any], patches: np.ndarray, counts: np.ndarray
-) -> dict[str, np.ndarray]:
-    """Return units that answer to the letters of the most frequent words in any order.
-
-    Args:
-        encoder: its architecture.
-        layers: what maps cells.
-        patches: uint8 [N, H, W], distinct.
-        counts: [N], how often each is there.
-    """
-    cells = cut_apart(patches, encoder.cell_pixels)
-    ink = cells.any(axis=(2, 3))
-    pictures, number = distinct(cells.reshape(ink.size, -1))
-    codes = map_cells(layers, pictures.astype(np.float32) / 255)[number]
-    bags = bag_letters(codes.reshape(*ink.shape, -1), ink)
-    return frequent_bags(bags, ink.sum(axis=1), counts, encoder.letter_bags)
 
 
 def begin_as_solution(start: Params, windows: dict[str, Any]) -> Params:
@@ -256,7 +233,7 @@ def solve_rows(
 ) -> dict[str, np.ndarray]:
     """Return the parameters of rows for which texts mean what they should, as nearly as can be."""
     x = texts.features
-    holding = np.bincount(x.indices[x.data > PRESENT], minlength=x.shape[1])
+    holding = np.bincount(x.indices, minlength=x.shape[1])
     # Inverse document frequency.
     weight = (np.log(x.shape[0] / (1 + holding)) + 1).astype(np.float32)
     x.data *= weight[x.indices]

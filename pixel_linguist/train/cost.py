@@ -30,7 +30,7 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
         sizes = [size for size in layers if size]
         letter = sum(a * b for a, b in itertools.pairwise(sizes))
         letter += config.cell_width * config.letters
-        embed = config.cell_scales * config.letter_bags * (3 * config.cell_width + width)
+        embed = 0
         for scale in range(config.cell_scales):
             cells = config.patch_width // (config.cell_pixels << scale)
             embed += cells * letter

@@ -29,13 +29,6 @@ from pixel_linguist.model.windows import (
 SMOOTHING, FREQUENCY_POWER = 0.02, 0.75
 # Distinct cells that are compared, the most frequent.
 CELLS = 1 << 15
-# A window is in a text if it answers above this; bags answer by degrees.
-PRESENT = 0.3
-# Letters of a bag, at least: windows hold shorter words whole.
-SHORTEST_BAG = 4
-# A unit answers from this share of its own bag on. A bag that others answer to by this share of
-# its squared length gets no unit.
-BAG_TOLERANCE, SAME_BAG = 0.7, 0.95
 # Rows from which vectors of codes are found, drawn by how often they are there.
 SAMPLE = 40_000
 FITS = ("letters", "target", "principal")
@@ -160,42 +153,8 @@ def fill_buckets(hashes: np.ndarray, counts: np.ndarray, buckets: int) -> np.nda
     return prints
 
 
-def frequent_bags(
-    bags: np.ndarray, letters: np.ndarray, counts: np.ndarray, number: int
-) -> dict[str, np.ndarray]:
-    """Return units that answer to the most frequent bags of letters: kernel [3 C, G], bias [G].
-
-    A unit is 1 where its own letters stand, and falls to 0 with the cosine to them.
-
-    Args:
-        bags: float [N, 3 C] of distinct patches, as `bag_letters` gives them.
-        letters: int [N], how many each patch has.
-        counts: [N], how often each patch is there.
-        number: G.
-
-    Raises:
-        ValueError: there are fewer.
-    """
-    kept = np.zeros((number, bags.shape[1]), np.float32)
-    found = 0
-    order = np.argsort(-counts, kind="stable")
-    for i in order[letters[order] >= SHORTEST_BAG]:
-        bag, square = bags[i], bags[i] @ bags[i]
-        if found and (kept[:found] @ bag).max() > SAME_BAG * square:
-            continue
-        kept[found] = bag / square
-        found += 1
-        if found == number:
-            break
-    if found < number:
-        raise ValueError(f"the texts have {found} bags of letters; model.letter_bags asks {number}")
-    reach = 1 - BAG_TOLERANCE
-    bias = np.full(number, -BAG_TOLERANCE / reach, np.float32)
-    return {"kernel": kept.T / reach, "bias": bias}
-
-
 def text_features(reader: Reader, patches: np.ndarray, count: np.ndarray) -> sparse.csr_array:
-    """Return the sums of a reader's answers over texts, float32 [B, F + G].
+    """Return how often each row is in texts, float32 [B, R].
 
     Args:
         reader: of the encoder.

@@ -195,18 +195,14 @@ class Scorer:
             write_whole(folder / "plots" / f"{name}.png", picture)
 
     def add_baselines(self) -> None:
-        """Score TF-IDF and the untrained encoder, unless an earlier start of the run did.
-
-        Windows drawn at random answer to nearly everything, which takes hours: of an encoder with
-        cells there is no such row.
-        """
+        """Score TF-IDF and the untrained encoder, unless an earlier start of the run did."""
         shop, names = self.shop, self.shop.config.evaluate.report_tasks
         done = {row["model"] for row in shop.run.scores()}
         if "tfidf" not in done:
             tasks = {name: self.tasks[name] for name in names}
             scores = {name: with_interval(task, tfidf_embed(task)) for name, task in tasks.items()}
             self.add_row("tfidf", scores)
-        if "untrained" not in done and not shop.encoder.cell_pixels:
+        if "untrained" not in done:
             self.add_row("untrained", self.score_row(init_params(shop.encoder, shop.config.seed)))
 
 

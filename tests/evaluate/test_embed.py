@@ -98,12 +98,13 @@ CELLS: dict[str, Any] = {
     "cell_width": 6,
     "window_cells": 3,
     "letters": 9,
-    "patch_hidden": 48,
+    "window_rows": 48,
+    "row_codes": 4,
     "final_norm": False,
 }
 
 
-@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 20, "cell_scales": 2, "letter_bags": 30}])
+@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 20, "cell_scales": 2}])
 def test_patches_that_come_again_are_embedded_once(
     tiny_encoder: Callable[..., EncoderConfig], changes: dict[str, int]
 ) -> None:

@@ -12,12 +12,14 @@ from ml_collections import ConfigDict
 
 from experiments import pixel_linguist as paper
 from experiments.shipped import teach
+from experiments.small import LANGUAGES
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.render.augment import AUGMENTATIONS
 from pixel_linguist.render.vary import ASPECTS
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import run_recipe
+from tests.experiments.test_lessons import write_names
 
 RECIPES = Path(__file__).parents[2] / "experiments"
 BATCH = 8
@@ -26,7 +28,12 @@ BATCH = 8
 def shrink(config: ConfigDict, workdir: Path) -> None:
     """Leave a recipe's stages, data and tasks as they are, and make all sizes tiny."""
     config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    for hidden, most in (("patch_hidden", 16), ("cell_hidden", 16), ("letter_bags", 8)):
+    for hidden, most in (
+        ("patch_hidden", 16),
+        ("cell_hidden", 16),
+        ("window_rows", 16),
+        ("row_codes", 4),
+    ):
         config.model[hidden] = min(config.model[hidden], most)
     config.train.workers = 0
     config.train.compilation_cache = str(workdir / "compilation")
@@ -51,8 +58,7 @@ def check_run(config: ConfigDict, folder: Path) -> None:
         for row in json.loads((folder / "scores.json").read_text())["rows"]
     }
     reported = [name for name in config.order if config.stages[name].report]
-    start = [] if config.model.cell_pixels else ["untrained"]
-    assert list(rows) == ["tfidf", *start, *reported]
+    assert list(rows) == ["tfidf", "untrained", *reported]
     assert all(set(scores) == set(config.evaluate.report_tasks) for scores in rows.values())
     embeddings = SentenceEncoder.load(folder / "model").encode(["A sentence.", ""])
     assert embeddings.shape == (2, 16)
@@ -102,7 +108,11 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
 )
 def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     rng = np.random.default_rng(0)
-    teach.teach(shared / "data", tmp_path, lambda texts: rng.normal(size=(len(texts), 16)))
+    for language in ("en", *LANGUAGES):
+        write_names(tmp_path, language, f"apple in {language}", language, f"land of {language}")
+    teach.teach(
+        shared / "data", tmp_path, tmp_path, lambda texts: rng.normal(size=(len(texts), 16))
+    )
     config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(shared / "data")
     for stage in config.stages.values():

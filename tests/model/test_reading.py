@@ -16,7 +16,7 @@ from tests.model.test_windows import drawn, some_patches
 Make = Callable[..., EncoderConfig]
 
 
-def some_encoder(make: Make, *, hidden: int, scales: int, bags: int) -> EncoderConfig:
+def some_encoder(make: Make, *, hidden: int, scales: int) -> EncoderConfig:
     return make(
         width=12,
         heads=3,
@@ -29,17 +29,14 @@ def some_encoder(make: Make, *, hidden: int, scales: int, bags: int) -> EncoderC
         letters=7,
         window_rows=64,
         row_codes=4,
-        letter_bags=bags,
         final_norm=False,
     )
 
 
-@pytest.mark.parametrize(("hidden", "scales", "bags"), [(0, 1, 0), (9, 2, 5)])
-def test_a_reader_finds_what_the_layer_does(
-    tiny_encoder: Make, hidden: int, scales: int, bags: int
-) -> None:
-    config = some_encoder(tiny_encoder, hidden=hidden, scales=scales, bags=bags)
-    layer = WindowFeatures(2, scales, hidden, 5, 3, 7, 64, bags, 4, 12, jnp.dtype("float32"))
+@pytest.mark.parametrize(("hidden", "scales"), [(0, 1), (9, 2)])
+def test_a_reader_finds_what_the_layer_does(tiny_encoder: Make, hidden: int, scales: int) -> None:
+    config = some_encoder(tiny_encoder, hidden=hidden, scales=scales)
+    layer = WindowFeatures(2, scales, hidden, 5, 3, 7, 64, 4, 12, jnp.dtype("float32"))
     patches = some_patches(30, 8)
     patches[::3, :, 6:] = 0
     params = drawn(layer, patches)
@@ -48,7 +45,7 @@ def test_a_reader_finds_what_the_layer_does(
     expected = np.asarray(layer.apply({"params": params}, patches))
     reader, table = Reader(config, params), Table(params)
     features = reader(patches)
-    assert features.shape == (30, 64 + bags)
+    assert features.shape == (30, 64)
     np.testing.assert_allclose(table(features), expected, rtol=1e-4, atol=1e-4)
     # What it has seen it knows, in any order.
     again = reader(patches[::-1]).toarray()[::-1]
@@ -59,8 +56,8 @@ def test_a_full_memory_of_cells_forgets(
     tiny_encoder: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "CELLS", 5)
-    config = some_encoder(tiny_encoder, hidden=0, scales=1, bags=5)
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 5, 4, 12, jnp.dtype("float32"))
+    config = some_encoder(tiny_encoder, hidden=0, scales=1)
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 12, jnp.dtype("float32"))
     patches = some_patches(40, 8)
     params: Any = drawn(layer, patches)
     reader = Reader(config, params)
@@ -77,8 +74,8 @@ def test_patches_come_in_parts() -> None:
 
 
 def test_a_blank_patch_has_no_windows(tiny_encoder: Make) -> None:
-    config = some_encoder(tiny_encoder, hidden=0, scales=1, bags=0)
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 0, 4, 12, jnp.dtype("float32"))
+    config = some_encoder(tiny_encoder, hidden=0, scales=1)
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 12, jnp.dtype("float32"))
     blank = np.zeros((2, 8, 16), np.uint8)
     params = jax.tree.map(np.asarray, layer.init(jax.random.key(0), blank)["params"])
     assert Reader(config, params)(blank).nnz == 0

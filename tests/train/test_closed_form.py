@@ -93,7 +93,7 @@ def test_what_fits_is_taken(tiny_encoder: Make) -> None:
         check_closed_form(tiny_encoder(**CELLS, cell_hidden=8), letters, pairs, example)
 
 
-@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 12, "cell_scales": 2, "letter_bags": 7}])
+@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 12, "cell_scales": 2}])
 def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, changes: dict[str, int]) -> None:
     config = tiny_encoder(**CELLS, **changes, head="none", dropout=0.0)
     rng = np.random.default_rng(0)
@@ -134,7 +134,7 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     table = pyarrow.table({"text": texts[:1000], "vector": list(vectors[:1000])})
     parquet.write_table(table, tmp_path / "taught.parquet")
     config = defaults()
-    shape_encoder(config, pictures=0, letters=20, rows=512, bags=0)
+    shape_encoder(config, pictures=0, letters=20, rows=512)
     config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8, "row_codes": 8})
     config.model.cell_scales = 1
     config.train.compilation_cache = str(tmp_path / "compilation")

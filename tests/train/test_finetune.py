@@ -87,7 +87,8 @@ def test_a_dictionary_of_windows_stays_as_it_is(
         "cell_pixels": 8,
         "cell_width": 16,
         "window_cells": 4,
-        "patch_hidden": 256,
+        "window_rows": 256,
+        "row_codes": 8,
         "letters": 64,
     }
     model = tiny_model(**shape, **windows, dropout=0.0, final_norm=False)

@@ -1,0 +1,119 @@
+"""What a teacher is asked beside sentences: captions made of others' parts, and names."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from experiments.shipped.annotations import paired_names, read_names
+from experiments.shipped.captions import (
+    Caption,
+    make_captions,
+    participle,
+    passive,
+    phrase,
+    take_apart,
+)
+
+TEXTS = [
+    "A man is playing a guitar on the stage.",
+    "Two dogs are running.",
+    "Some women are slicing an onion in a kitchen",
+    "The stock fell by a tenth.",
+    "A man is playing a guitar on the stage",
+]
+
+
+def test_captions_come_apart() -> None:
+    assert take_apart(TEXTS) == [
+        Caption("A man", "is", "playing", " a guitar", " on the stage"),
+        Caption("Two dogs", "are", "running", "", ""),
+        Caption("Some women", "are", "slicing", " an onion", " in a kitchen"),
+    ]
+
+
+def test_a_caption_is_said_and_denied_in_several_ways() -> None:
+    guitar, dogs, _ = take_apart(TEXTS)
+    said = {phrase(guitar, random.Random(seed)) for seed in range(200)}
+    assert said == {
+        "A man is playing a guitar on the stage",
+        "The man is playing a guitar on the stage",
+        "There is a man playing a guitar on the stage",
+        "A guitar is being played by a man on the stage",
+        "A man is not playing a guitar on the stage",
+        "There is no man playing a guitar on the stage",
+        "Nobody is playing a guitar on the stage",
+        "No man is playing a guitar on the stage",
+    }
+    # What has no object is not said of it.
+    assert passive(dogs) is None
+    assert None in {phrase(dogs, random.Random(seed)) for seed in range(200)}
+
+
+@pytest.mark.parametrize(
+    ("doing", "done"),
+    [("playing", "played"), ("eating", "eaten"), ("carrying", "carried"), ("slicing", "sliced")],
+)
+def test_participles(doing: str, done: str) -> None:
+    assert participle(doing) == done
+
+
+def test_captions_are_new_mixtures_and_the_same_each_time() -> None:
+    people = ("A man", "A woman", "A boy", "The girl", "A cook", "A child", "An actor", "A dog")
+    acts = ("playing a flute", "eating a cake", "cutting some bread", "reading a book")
+    places = ("in a park", "on the roof", "at a table", "near the sea")
+    texts = [
+        f"{who} is {act} {places[number % 4]}"
+        for number, who in enumerate(people)
+        for act in acts[number % 2 :: 2]
+    ]
+    made = make_captions(texts, 25, seed=0)
+    assert len(set(made)) == 25
+    assert make_captions(texts, 25, seed=0) == made != make_captions(texts, 25, seed=1)
+    assert sum(text not in texts for text in made) > 15
+    words = {word.lower() for text in texts for word in text.split()}
+    strange = {word.lower() for text in made for word in text.split()} - words
+    assert strange <= {"not", "no", "nobody", "there", "being", "by", "played", "eaten", "cut"} | {
+        "read",
+        "the",
+        "are",
+    }
+    with pytest.raises(ValueError, match="3 captions are too few to make 10 others of"):
+        make_captions(TEXTS, 10, seed=0)
+
+
+def write_names(folder: Path, language: str, note: str, thoughts: str, country: str) -> None:
+    for part, content in (
+        (
+            "annotations",
+            f'<annotations><annotation cp="x">{thoughts}</annotation>'
+            f'<annotation cp="x" type="tts">{note}</annotation></annotations>',
+        ),
+        (
+            "main",
+            "<localeDisplayNames><territories>"
+            f'<territory type="DE">{country}</territory>'
+            '<territory type="DE" alt="short">D</territory>'
+            "</territories></localeDisplayNames>",
+        ),
+    ):
+        (folder / part).mkdir(exist_ok=True)
+        (folder / part / f"{language}.xml").write_text(f"<ldml>{content}</ldml>")
+
+
+def test_names_are_paired_with_english_ones(tmp_path: Path) -> None:
+    write_names(tmp_path, "en", "red apple", "apple | fruit | red", "Germany")
+    write_names(tmp_path, "fr", "pomme rouge", "fruit | pomme", "↑↑↑")
+    write_names(tmp_path, "de", "roter Apfel", "Apfel | Obst | rot", "Deutschland")
+    assert paired_names(tmp_path, "de") == [
+        ("apple, fruit, red", "Apfel, Obst, rot"),
+        ("red apple", "roter Apfel"),
+        ("Germany", "Deutschland"),
+    ]
+    # French says no more of a name than its parent, or nothing.
+    assert ("country", "DE") not in read_names(tmp_path, "fr")
+    assert len(paired_names(tmp_path, "fr")) == 2
+    with pytest.raises(
+        FileNotFoundError, match=r"no .*it.xml; `apt-get install unicode-cldr-core`"
+    ):
+        paired_names(tmp_path, "it")
