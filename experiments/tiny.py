@@ -75,7 +75,7 @@ def shape_encoder(config: ConfigDict, *, pictures: int, rows: int) -> None:
     config.model.update({"width": WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": pictures})
     config.model.update({"cell_width": 32, "window_cells": 5})
-    config.model.update({"letters": 128, "window_rows": rows, "row_codes": 32})
+    config.model.update({"letters": 128, "window_rows": rows, "row_codes": 16, "fine_codes": 32})
     config.model.update({"final_norm": False, "head": "none", "dropout": 0.0})
 
 
@@ -85,7 +85,7 @@ def letters_stage(codes: Sequence[str]) -> ConfigDict:
     paths = {code: f"sts/stsb/{code}/train.tsv" for code in codes}
     return stage(
         data={code: part({"name": "tsv", "path": path}, views) for code, path in paths.items()},
-        closed_form=closed_form() | {"fit": "letters"},
+        closed_form=closed_form() | {"fit": "letters", "penalty": 0.05},
         perturb=DISGUISES,
         perturb_probability=0.6,
         perturb_each=0.25,

@@ -76,6 +76,7 @@ class EncoderConfig:
         window_cells: cells of the longest windows; a blank one stands on either side of a patch.
         window_rows: rows of a table, each of a window of one to so many letters.
         row_codes: of each row, which is stored as codes; they divide the width.
+        fine_codes: more, of the half of rows whose windows are the more frequent.
         letters: whose codes are told apart.
         final_norm: whether features are normalised before they are pooled; without it, long
             vectors count for more in a mean.
@@ -110,6 +111,7 @@ class EncoderConfig:
     window_cells: int = 0
     window_rows: int = 0
     row_codes: int = 0
+    fine_codes: int = 0
     letters: int = 0
     final_norm: bool = True
 
@@ -152,10 +154,12 @@ class EncoderConfig:
                 f"model.window_rows is {self.window_rows}; with model.cell_pixels it must be a "
                 f"multiple of {BUCKET}, above 0"
             )
-        if self.row_codes < 1 or self.width % self.row_codes:
-            raise ValueError(
-                f"model.row_codes is {self.row_codes}; it must divide model.width, {self.width}"
-            )
+        for name in ("row_codes", "fine_codes"):
+            codes = getattr(self, name)
+            if codes < 1 or self.width % codes:
+                raise ValueError(
+                    f"model.{name} is {codes}; it must divide model.width, {self.width}"
+                )
         if not 1 <= self.letters <= MOST_LETTERS:
             raise ValueError(
                 f"model.letters is {self.letters}; with model.cell_pixels it must be 1 to "
@@ -262,6 +266,7 @@ class Encoder(nn.Module):
             letters=config.letters,
             rows=config.window_rows,
             codes=config.row_codes,
+            fine_codes=config.fine_codes,
             width=config.width,
             dtype=dtype,
             name="windows",

@@ -142,14 +142,15 @@ class Table:
     """
 
     def __init__(self, params: Any):
-        self._codes = np.rint(params["codes"]).astype(np.uint8)
-        self._scales, self._book = (np.asarray(params[name]) for name in ("scales", "book"))
+        names = ("scales", "book", "fine_book")
+        self._coded = {name: np.asarray(params[name]) for name in names}
+        for name in ("codes", "fine_codes"):
+            self._coded[name] = np.rint(params[name]).astype(np.uint8)
 
     def __call__(self, features: sparse.csr_array) -> np.ndarray:
         """Return features, float [N, R], times the rows: float32 [N, D]."""
         used, column = np.unique(features.indices, return_inverse=True)
         few = (features.data, column, features.indptr)
-        rows = decode_rows(self._codes[used], self._scales[used], self._book)
         shape = features.shape[0], len(used)
-        found: np.ndarray = sparse.csr_array(few, shape=shape) @ rows
+        found: np.ndarray = sparse.csr_array(few, shape=shape) @ decode_rows(self._coded, used)
         return found

@@ -9,12 +9,14 @@ import numpy as np
 
 # A cell is read as the letter that it is most like, if its code answers to it so much: more where
 # it was made narrower, since parts of two letters are like one by chance.
-ALIKE, ALIKE_NARROWER = 0.7, 0.9
+ALIKE, ALIKE_NARROWER = 0.6, 0.9
 # Letters of a word whose order may not count, at least.
 SHORTEST = 4
 # Rows that stand together; whose they are is told by numbers from 1 to `PRINTS`, which float16
 # holds. 0 answers to every window.
 BUCKET, PRINTS = 8, 2047
+# Of each bucket the first rows, whose windows are the more frequent, are stored more finely.
+FINE = 4
 # Vectors that a code of a row chooses from.
 CHOICES = 256
 # A cell that is read as its own picture has a name from here on; names of letters are smaller.
@@ -35,6 +37,7 @@ class WindowFeatures(nn.Module):
         letters: L codes of letters.
         rows: R, each of a window of one to K letters.
         codes: M of each row, which name vectors for D / M of its numbers each.
+        fine_codes: more, of each row that is stored more finely, for what the others leave.
         width: D.
         dtype: of the rows.
     """
@@ -47,6 +50,7 @@ class WindowFeatures(nn.Module):
     letters: int
     rows: int
     codes: int
+    fine_codes: int
     width: int
     dtype: jnp.dtype
 
@@ -81,13 +85,17 @@ class WindowFeatures(nn.Module):
 
     def table(self) -> Any:
         """Return what gives the rows, float [..., D], of numbers, int [...]."""
-        normal = nn.initializers.normal(self.width**-0.5)
-        codes = whole(self.param("codes", draw_codes, (self.rows, self.codes)))
-        scales = self.param("scales", nn.initializers.ones, (self.rows,))
-        book = self.param("book", normal, (self.codes, CHOICES, self.width // self.codes))
+        normal, size = nn.initializers.normal(self.width**-0.5), self.rows // BUCKET * FINE
+        coded = {
+            "codes": whole(self.param("codes", draw_codes, (self.rows, self.codes))),
+            "fine_codes": whole(self.param("fine_codes", draw_codes, (size, self.fine_codes))),
+            "scales": self.param("scales", nn.initializers.ones, (self.rows,)),
+        }
+        for name, codes in (("book", self.codes), ("fine_book", self.fine_codes)):
+            coded[name] = self.param(name, normal, (codes, CHOICES, self.width // codes))
         # NumPy's arrays take no numbers that JAX has yet to find out.
-        scales, book = jnp.asarray(scales), jnp.asarray(book)
-        return lambda rows: decode_rows(codes[rows], scales[rows], book).astype(self.dtype)
+        coded = {name: jnp.asarray(array) for name, array in coded.items()}
+        return lambda rows: decode_rows(coded, rows).astype(self.dtype)
 
 
 def whole(numbers: jax.Array) -> jax.Array:
@@ -100,19 +108,33 @@ def draw_codes(key: jax.Array, shape: tuple[int, int]) -> jax.Array:
     return jax.random.randint(key, shape, 0, CHOICES).astype(jnp.float32)
 
 
-def decode_rows(codes: Any, scales: Any, book: Any) -> Any:
-    """Return rows, float [..., D] (product quantisation: Jégou et al. 2011).
+def decode_rows(coded: Any, rows: Any) -> Any:
+    """Return rows, float [..., D], of numbers, int [...]; NumPy's arrays give NumPy's.
 
-    Each code names what every M-th number of its row is, before scaling: those that vary most
-    have codes of their own. NumPy's arrays give NumPy's.
+    Args:
+        coded: what is stored of R rows: "codes" int [R, M] and "fine_codes" int
+            [R * `FINE` / `BUCKET`, N], in [0, `CHOICES`), "scales" float [R], "book" float
+            [M, `CHOICES`, D / M] and "fine_book" [N, `CHOICES`, D / N].
+        rows: their numbers.
+    """
+    within = rows % BUCKET
+    fine = rows // BUCKET * FINE + within % FINE
+    row = name_parts(coded["codes"][rows], coded["book"])
+    more = name_parts(coded["fine_codes"][fine], coded["fine_book"])
+    return (row + more * (within < FINE)[..., None]) * coded["scales"][rows][..., None]
+
+
+def name_parts(codes: Any, book: Any) -> Any:
+    """Return vectors, float [..., D], each of parts that codes name (Jégou et al. 2011).
+
+    Each code names what every M-th number is, so that those that vary most have codes of their own.
 
     Args:
         codes: int [..., M], in [0, `CHOICES`).
-        scales: float [...].
         book: float [M, `CHOICES`, D / M].
     """
     chosen = book[np.arange(book.shape[0]), codes]
-    return chosen.swapaxes(-1, -2).reshape(*codes.shape[:-1], -1) * scales[..., None]
+    return chosen.swapaxes(-1, -2).reshape(*codes.shape[:-1], -1)
 
 
 def mix(numbers: Any) -> Any:

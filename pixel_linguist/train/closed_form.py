@@ -236,7 +236,8 @@ def solve_rows(
     holding = np.bincount(x.indices, minlength=x.shape[1])
     # Inverse document frequency.
     weight = (np.log(x.shape[0] / (1 + holding)) + 1).astype(np.float32)
-    x.data *= weight[x.indices]
+    # A window that a text has twice says little more than one that it has once.
+    x.data = np.sqrt(x.data) * weight[x.indices]
     norm = np.maximum(sparse.linalg.norm(x, axis=1), 1e-6)
     x.data /= np.repeat(norm, np.diff(x.indptr)).astype(np.float32)
     asked = np.linalg.norm(texts.targets, axis=1, keepdims=True)
@@ -250,5 +251,5 @@ def solve_rows(
     # As if features had been normalised: blocks then add to vectors of the usual size.
     embedded = (x[:SAMPLE] @ solution) * (norm / texts.lengths)[:SAMPLE, None]
     rows = solution * (weight / np.sqrt(np.mean(embedded**2)))[:, None]
-    codes, scales, book = code_rows(rows, holding, encoder.row_codes, seed)
-    return {"codes": codes.astype(np.float32), "scales": scales, "book": book}
+    coded = code_rows(rows, holding, encoder.row_codes, encoder.fine_codes, seed)
+    return {name: array.astype(np.float32) for name, array in coded.items()}

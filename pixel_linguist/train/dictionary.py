@@ -18,9 +18,11 @@ from pixel_linguist.model.windows import (
     ALIKE,
     BUCKET,
     CHOICES,
+    FINE,
     cut_apart,
     decode_rows,
     locate,
+    name_parts,
 )
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
@@ -227,44 +229,50 @@ def whiten_map(outputs: Outputs, share: float, width: int) -> np.ndarray:
     return found
 
 
-class Coded(NamedTuple):
-    """Rows as codes; see `pixel_linguist.model.windows.decode_rows`.
-
-    Attributes:
-        codes: uint8 [F, M].
-        scales: float32 [F].
-        book: float32 [M, `CHOICES`, D / M].
-    """
-
-    codes: np.ndarray
-    scales: np.ndarray
-    book: np.ndarray
-
-
-def code_rows(rows: np.ndarray, counts: np.ndarray, codes: int, seed: int) -> Coded:
-    """Return rows, float32 [F, D], as so many codes each, by k-means of parts of them.
+def code_rows(
+    rows: np.ndarray, counts: np.ndarray, codes: int, fine_codes: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Return rows, float32 [F, D], as codes; see `pixel_linguist.model.windows.decode_rows`.
 
     Args:
-        rows: what is coded.
+        rows: what is coded, bucket by bucket, the more frequent first.
         counts: [F], by how often a row is there it counts.
-        codes: M, which divides D.
-        seed: of the rows that k-means begins with.
+        codes: of each row; they divide D.
+        fine_codes: of those that are stored more finely, for what the others leave.
+        seed: of what k-means begins with.
     """
     rng = np.random.default_rng(seed)
     lengths = np.linalg.norm(rows, axis=1)
-    weights = counts * lengths
+    weights, rest = counts * lengths, rows / np.maximum(lengths, 1e-9)[:, None]
+    found, book = code_parts(rest, weights, codes, rng)
+    fine = np.arange(len(rows)) % BUCKET < FINE
+    rest -= name_parts(found, book)
+    fine_found, fine_book = code_parts(rest[fine], weights[fine], fine_codes, rng)
+    scales = np.ones(len(rows), np.float32)
+    coded = {"codes": found, "fine_codes": fine_found, "scales": scales}
+    coded |= {"book": book, "fine_book": fine_book}
+    decoded = decode_rows(coded, np.arange(len(rows)))
+    fitting = (rows * decoded).sum(axis=1) / np.maximum((decoded**2).sum(axis=1), 1e-9)
+    return coded | {"scales": fitting}
+
+
+def code_parts(
+    rows: np.ndarray, weights: np.ndarray, codes: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes uint8 [F, M] of rows [F, D], and the book that says what each means.
+
+    By k-means of every M-th number; rows are drawn by their weights for it.
+    """
     sample = rng.choice(len(rows), SAMPLE, p=weights / weights.sum())
-    directions = rows / np.maximum(lengths, 1e-9)[:, None]
-    parts = directions.reshape(len(rows), -1, codes)
+    parts = rows.reshape(len(rows), -1, codes)
     found = np.empty((len(rows), codes), np.uint8)
     book = np.zeros((codes, CHOICES, parts.shape[1]), np.float32)
     for code in range(codes):
         part = np.ascontiguousarray(parts[:, :, code])
         kinds = np.unique(part[sample], axis=0)
         if len(kinds) > CHOICES:
-            kinds, _ = kmeans2(part[sample], CHOICES, iter=12, minit="++", rng=rng)
+            start = kinds[rng.choice(len(kinds), CHOICES, replace=False)]
+            kinds, _ = kmeans2(part[sample], start, iter=12, minit="matrix")
         book[code, : len(kinds)] = kinds
         found[:, code], _ = vq(part, kinds)
-    decoded = decode_rows(found, np.ones(len(rows), np.float32), book)
-    fitting = (rows * decoded).sum(axis=1) / np.maximum((decoded**2).sum(axis=1), 1e-9)
-    return Coded(found, fitting, book)
+    return found, book

@@ -72,19 +72,21 @@ class Standing:
         """Add two views of texts, each at every scale.
 
         Cells match, one for one, where a text has as many in one view as in the other, and one of
-        them is read at full width: the other may be in wide letters. Where both are in letters
-        of full width, what is read narrower holds none, but parts of two.
+        them is read at full width: the other may be in wide letters, whose halves stand for
+        nothing. Where both are in letters of full width, what is read narrower holds none, but
+        parts of two.
         """
         plain = first[0].length == second[0].length
         self._add(first[0], second[0], plain)
         for one, other in zip(first[1:], second[1:], strict=True):
-            self._add(one, second[0], one.length == second[0].length)
-            self._add(first[0], other, first[0].length == other.length)
+            first_wide = one.length == second[0].length
+            second_wide = first[0].length == other.length
+            self._add(one, second[0], first_wide)
+            self._add(first[0], other, second_wide)
+            self._add_nothing(first[0], first_wide & ~plain)
+            self._add_nothing(second[0], second_wide & ~plain)
             for view in (one, other):
-                cells, often = np.unique(_of_texts(view, plain), axis=0, return_counts=True)
-                self.nothing.update(
-                    {cell.tobytes(): n for cell, n in zip(cells, often.tolist(), strict=True)}
-                )
+                self._add_nothing(view, plain)
 
     def _add(self, one: View, other: View, same: np.ndarray) -> None:
         if not same.any():
@@ -94,6 +96,12 @@ class Standing:
         numbers = np.array([self.cells.setdefault(c.tobytes(), len(self.cells)) for c in unique])
         pair = numbers[inverse].reshape(2, -1)
         self.pairs.append(np.unique(pair, axis=1, return_counts=True))
+
+    def _add_nothing(self, view: View, chosen: np.ndarray) -> None:
+        cells, often = np.unique(_of_texts(view, chosen), axis=0, return_counts=True)
+        self.nothing.update(
+            {cell.tobytes(): n for cell, n in zip(cells, often.tolist(), strict=True)}
+        )
 
     def counts(self) -> tuple[np.ndarray, sparse.csr_array]:
         """Return the distinct cells, uint8 [C, P], and how often one stands for another [C, C].

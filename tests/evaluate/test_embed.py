@@ -100,6 +100,7 @@ CELLS: dict[str, Any] = {
     "letters": 9,
     "window_rows": 48,
     "row_codes": 4,
+    "fine_codes": 4,
     "final_norm": False,
 }
 

@@ -33,6 +33,7 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
         ("cell_hidden", 16),
         ("window_rows", 16),
         ("row_codes", 4),
+        ("fine_codes", 8),
     ):
         config.model[hidden] = min(config.model[hidden], most)
     config.train.workers = 0

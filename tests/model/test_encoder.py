@@ -33,6 +33,7 @@ VARIANTS: list[dict[str, Any]] = [
         "window_cells": 3,
         "window_rows": 8,
         "row_codes": 4,
+        "fine_codes": 4,
         "letters": 9,
     },
 ]

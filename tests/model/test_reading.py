@@ -29,6 +29,7 @@ def some_encoder(make: Make, *, hidden: int, scales: int) -> EncoderConfig:
         letters=7,
         window_rows=64,
         row_codes=4,
+        fine_codes=6,
         final_norm=False,
     )
 
@@ -36,7 +37,7 @@ def some_encoder(make: Make, *, hidden: int, scales: int) -> EncoderConfig:
 @pytest.mark.parametrize(("hidden", "scales"), [(0, 1), (9, 2)])
 def test_a_reader_finds_what_the_layer_does(tiny_encoder: Make, hidden: int, scales: int) -> None:
     config = some_encoder(tiny_encoder, hidden=hidden, scales=scales)
-    layer = WindowFeatures(2, scales, hidden, 5, 3, 7, 64, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, scales, hidden, 5, 3, 7, 64, 4, 6, 12, jnp.dtype("float32"))
     patches = some_patches(30, 8)
     patches[::3, :, 6:] = 0
     params = drawn(layer, patches)
@@ -57,7 +58,7 @@ def test_a_full_memory_of_cells_forgets(
 ) -> None:
     monkeypatch.setattr(reading, "CELLS", 5)
     config = some_encoder(tiny_encoder, hidden=0, scales=1)
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 6, 12, jnp.dtype("float32"))
     patches = some_patches(40, 8)
     params: Any = drawn(layer, patches)
     reader = Reader(config, params)
@@ -75,7 +76,7 @@ def test_patches_come_in_parts() -> None:
 
 def test_a_blank_patch_has_no_windows(tiny_encoder: Make) -> None:
     config = some_encoder(tiny_encoder, hidden=0, scales=1)
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 6, 12, jnp.dtype("float32"))
     blank = np.zeros((2, 8, 16), np.uint8)
     params = jax.tree.map(np.asarray, layer.init(jax.random.key(0), blank)["params"])
     assert Reader(config, params)(blank).nnz == 0

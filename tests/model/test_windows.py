@@ -31,6 +31,7 @@ CELLS: dict[str, Any] = {
     "window_cells": 3,
     "window_rows": 24,
     "row_codes": 4,
+    "fine_codes": 8,
     "letters": 7,
     "final_norm": False,
 }
@@ -91,10 +92,14 @@ def slow_windows(params: Any, patch: np.ndarray, times: int, longest: int) -> li
 
 def slow_row(params: Any, number: int) -> np.ndarray:
     """Return one row, number by number."""
-    codes, book = params["codes"][number].astype(int), params["book"]
-    width = book.shape[0] * book.shape[2]
-    row = [book[d % len(book), codes[d % len(book)], d // len(book)] for d in range(width)]
-    return params["scales"][number] * np.array(row)
+    row = np.zeros(12)
+    bucket, within = divmod(number, 8)
+    levels = [("codes", "book", number), ("fine_codes", "fine_book", 4 * bucket + within)]
+    for codes, book, place in levels[: 2 if within < 4 else 1]:
+        named, vectors = params[codes][place].astype(int), params[book]
+        size = len(vectors)
+        row += [vectors[d % size, named[d % size], d // size] for d in range(12)]
+    return params["scales"][number] * row
 
 
 def drawn(layer: WindowFeatures, patches: np.ndarray) -> Any:
@@ -107,7 +112,7 @@ def drawn(layer: WindowFeatures, patches: np.ndarray) -> Any:
 
 @pytest.mark.parametrize(("cell_hidden", "scales"), [(0, 1), (9, 1), (9, 3)])
 def test_features_are_the_sum_of_the_rows_of_windows(cell_hidden: int, scales: int) -> None:
-    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 7, 24, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 7, 24, 4, 6, 12, jnp.dtype("float32"))
     patches = some_patches(20, 8)
     params = drawn(layer, patches)
     read = [
@@ -162,7 +167,7 @@ def hashes_of(params: Any, patches: np.ndarray) -> dict[Any, int]:
 
 
 def test_different_windows_have_different_hashes() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 4, 6, 12, jnp.dtype("float32"))
     patches = some_patches(20, 8)
     hashes = hashes_of(drawn(layer, patches), patches)
     assert len(set(hashes.values())) == len(hashes) > 100
@@ -181,10 +186,17 @@ def test_a_bucket_keeps_its_most_frequent_windows(numbers: list[int]) -> None:
 
 def test_rows_are_decoded_number_by_number() -> None:
     rng = np.random.default_rng(0)
-    codes, book = rng.integers(0, 256, (5, 4)), rng.normal(size=(4, 256, 3))
-    params = {"codes": codes, "book": book, "scales": rng.random(5)}
-    found = decode_rows(codes, params["scales"], book)
-    np.testing.assert_allclose(found, [slow_row(params, i) for i in range(5)])
+    coded = {
+        "codes": rng.integers(0, 256, (16, 4)),
+        "fine_codes": rng.integers(0, 256, (8, 6)),
+        "scales": rng.random(16),
+        "book": rng.normal(size=(4, 256, 3)),
+        "fine_book": rng.normal(size=(6, 256, 2)),
+    }
+    expected = [slow_row(coded, number) for number in range(16)]
+    np.testing.assert_allclose(decode_rows(coded, np.arange(16)), expected)
+    turned = decode_rows(coded, np.arange(16)[::-1].reshape(2, 8))
+    np.testing.assert_allclose(turned.reshape(16, 12)[::-1], expected)
 
 
 def test_a_word_whose_inner_letters_change_places_has_one_hash() -> None:
@@ -202,7 +214,7 @@ def test_a_word_whose_inner_letters_change_places_has_one_hash() -> None:
 
 
 def test_a_letter_brings_the_same_wherever_it_stands() -> None:
-    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, 1, 0, 5, 3, 7, 24, 4, 6, 12, jnp.dtype("float32"))
     letter = np.random.default_rng(0).integers(0, 256, (8, 2)).astype(np.uint8)
     patches = np.zeros((3, 8, 12), np.uint8)
     for patch, column in zip(patches, (0, 4, 10), strict=True):
@@ -230,7 +242,7 @@ def test_what_is_like_no_letter_is_read_by_its_pixels_but_not_narrower() -> None
 
 
 def test_blank_cells_have_finite_gradients() -> None:
-    layer = WindowFeatures(2, 1, 7, 5, 3, 7, 24, 4, 12, jnp.dtype("float32"))
+    layer = WindowFeatures(2, 1, 7, 5, 3, 7, 24, 4, 6, 12, jnp.dtype("float32"))
     blank = np.zeros((1, 8, 12), np.uint8)
     params = layer.init(jax.random.key(0), blank)
     gradients = jax.grad(lambda p: jnp.sum(layer.apply(p, blank)))(params)  # type: ignore[arg-type]
@@ -262,6 +274,7 @@ def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Ma
         ({"window_rows": 0}, "window_rows is 0"),
         ({"row_codes": 5}, "row_codes is 5; it must divide model.width, 32"),
         ({"row_codes": 0}, "row_codes is 0"),
+        ({"fine_codes": 5}, "fine_codes is 5; it must divide model.width, 32"),
         ({"patch_hidden": 9}, "model.patch_hidden 0"),
         ({"letters": 0}, "letters is 0; with model.cell_pixels it must be 1 to 2048"),
         ({"letters": 2049}, "letters is 2049"),

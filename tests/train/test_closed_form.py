@@ -33,6 +33,7 @@ CELLS: dict[str, Any] = {
     "letters": 9,
     "window_rows": 24,
     "row_codes": 4,
+    "fine_codes": 4,
     "final_norm": False,
 }
 WIDTH = 16
@@ -135,7 +136,9 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     parquet.write_table(table, tmp_path / "taught.parquet")
     config = defaults()
     shape_encoder(config, pictures=0, letters=20, rows=512)
-    config.model.update({"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8, "row_codes": 8})
+    config.model.update(
+        {"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8, "row_codes": 8, "fine_codes": 16}
+    )
     config.model.cell_scales = 1
     config.train.compilation_cache = str(tmp_path / "compilation")
     source = {"name": "parquet", "paths": (str(tmp_path / "taught.parquet"),)}

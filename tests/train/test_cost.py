@@ -23,6 +23,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
             "window_cells": 1,
             "window_rows": 8,
             "row_codes": 8,
+            "fine_codes": 8,
             "letters": 512,
         },
         {
@@ -34,6 +35,7 @@ from pixel_linguist.train.cost import encode_flops, matmul_peak, train_flops
             "window_cells": 1,
             "window_rows": 8,
             "row_codes": 8,
+            "fine_codes": 8,
             "letters": 9,
         },
         {"head": "patches", "keep_head": True, "patch_hidden": 256},

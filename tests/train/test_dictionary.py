@@ -68,7 +68,13 @@ def test_windows_are_the_n_grams_of_letters(tiny_encoder: Make) -> None:
     letters = choose_letters(cells, map_cells(layers, cells.pixels), 9)
     assert len(letters) == len(set("".join(WORDS)))
     size = {"patch_height": 16, "patch_width": 64, "cell_pixels": 8, "cell_width": 4}
-    rows = {"window_rows": 8, "row_codes": 4, "letters": len(letters), "window_cells": 3}
+    rows = {
+        "window_rows": 8,
+        "row_codes": 4,
+        "fine_codes": 8,
+        "letters": len(letters),
+        "window_cells": 3,
+    }
     reader = Reader(tiny_encoder(**size, **rows), {**layers, "letters": letters})
     hashes, often = count_windows(reader, patches, counts)
     assert len(hashes) == len(grams)
@@ -90,9 +96,7 @@ def test_cells_are_counted() -> None:
 
 
 def test_letters_are_the_most_frequent_cells_that_are_not_alike() -> None:
-    codes = np.array(
-        [[1, 0, 0], [0, 0.9, 0], [0, 0, 1], [0.1, 0.65, 0.6], [0, 0.1, 0.1], [1, 1, 1]]
-    )
+    codes = np.array([[1, 0, 0], [0, 0.9, 0], [0, 0, 1], [0.1, 0.6, 0.5], [0, 0.1, 0.1], [1, 1, 1]])
     cells = Cells(np.array([[1.0], [1], [1], [1], [1], [0]]), np.array([9.0, 5, 4, 2, 1, 1]))
     # The fourth is read as the second, which is no less frequent; the fifth's code is too short,
     # and the last has no ink.
@@ -148,16 +152,24 @@ def test_rows_of_few_kinds_are_coded_without_loss() -> None:
     kinds /= np.linalg.norm(kinds, axis=1, keepdims=True)
     lengths = rng.random(2000).astype(np.float32) + 0.5
     rows = kinds[rng.integers(0, 40, 2000)] * lengths[:, None]
-    coded = code_rows(rows, np.ones(2000), 4, seed=0)
-    assert coded.codes.shape == (2000, 4)
-    assert coded.book.shape == (4, 256, 3)
-    np.testing.assert_allclose(decode_rows(*coded), rows, atol=1e-4)
-    # Of many kinds something is lost, less with more codes.
+    coded = code_rows(rows, np.ones(2000), 4, 6, seed=0)
+    assert {name: array.shape for name, array in coded.items()} == {
+        "codes": (2000, 4),
+        "fine_codes": (1000, 6),
+        "scales": (2000,),
+        "book": (4, 256, 3),
+        "fine_book": (6, 256, 2),
+    }
+    np.testing.assert_allclose(decode_rows(coded, np.arange(2000)), rows, atol=1e-4)
+    # Of many kinds something is lost, less with more codes, and of the first half of each eight.
     rows = rng.normal(size=(2000, 12)).astype(np.float32)
-    lost = [
-        np.square(rows - decode_rows(*code_rows(rows, np.ones(2000), codes, seed=0))).mean()
-        for codes in (2, 4, 6)
-    ]
+    first = np.arange(2000) % 8 < 4
+    lost = []
+    for codes in (2, 4, 6):
+        found = decode_rows(code_rows(rows, np.ones(2000), codes, 6, seed=0), np.arange(2000))
+        error = np.square(rows - found).mean(axis=1)
+        assert error[first].mean() < error[~first].mean() / 3
+        lost.append(error[~first].mean())
     assert 0 < lost[2] < lost[1] / 2 < lost[0] / 4
 
 
@@ -183,18 +195,21 @@ def test_rows_give_texts_what_they_should_mean(tiny_encoder: Make) -> None:
     rng = np.random.default_rng(0)
     config = tiny_encoder(
         **{"width": 16, "heads": 1, "cell_pixels": 2, "cell_width": 3, "window_cells": 2},
-        **{"window_rows": 16, "row_codes": 4, "letters": 5, "final_norm": False},
+        **{"window_rows": 16, "row_codes": 4, "fine_codes": 8, "letters": 5, "final_norm": False},
     )
-    x = rng.poisson(0.4, (2000, 16)).astype(np.float32) + np.eye(16)[np.arange(2000) % 16]
+    x = (rng.random((2000, 16)) < 0.3).astype(np.float32)
+    x[np.arange(2000), np.arange(2000) % 16] = 1
     # The first is in nearly every text.
-    x[:1800, 0] += 1
+    x[:1800, 0] = 1
     weight = np.log(2000 / (1 + (x > 0).sum(axis=0))) + 1
     targets = (x * weight) @ np.linalg.qr(rng.normal(size=(16, 16)))[0]
     settings = ClosedForm(**(SETTINGS | {"penalty": 1e-4, "iterations": 32}))  # type: ignore[arg-type]
     lengths = np.full(2000, 5)
     texts = Texts(sparse.csr_array(x), targets, lengths)
     found = solve_rows(config, settings, texts, 0)
-    rows = decode_rows(found["codes"].astype(int), found["scales"], found["book"])
+    for name in ("codes", "fine_codes"):
+        found[name] = found[name].astype(int)
+    rows = decode_rows(found, np.arange(16))
     embedded = x @ rows / 5
     assert np.mean(embedded**2) == pytest.approx(1, abs=0.05)
     # Along other axes, but as near to each other.

@@ -89,6 +89,7 @@ def test_a_dictionary_of_windows_stays_as_it_is(
         "window_cells": 4,
         "window_rows": 256,
         "row_codes": 8,
+        "fine_codes": 8,
         "letters": 64,
     }
     model = tiny_model(**shape, **windows, dropout=0.0, final_norm=False)

@@ -269,6 +269,7 @@ def test_what_is_above_a_dictionary_trains_as_if_it_were_computed_anew(
     with config.unlocked():
         config.model.update(cell_pixels=2, cell_scales=2, cell_hidden=6, cell_width=4)
         config.model.update(window_cells=2, letters=9, window_rows=16, row_codes=4)
+        config.model.fine_codes = 8
         config.model.final_norm = False
         config.stages.both.optimizer.frozen = ("windows",)
         config.stages = ConfigDict({"both": config.stages.both})
