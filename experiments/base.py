@@ -73,7 +73,7 @@ def closed_form() -> dict[str, Any]:
         # How far a cell may differ, as a share of it, and still be known.
         "tolerance": 0.5,
         # Of the ridge regression, a text's features having length 1.
-        "penalty": 0.2,
+        "penalty": 0.4,
         # Steps of conjugate gradients towards it.
         "iterations": 15,
         # How far the axes of the result are made to vary alike: 0 not at all, 1 wholly.

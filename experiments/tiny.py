@@ -135,7 +135,7 @@ def recipe(
             perturb=MISSPELLINGS,
             perturb_probability=misspelled,
             perturb_each=0.15,
-            steps=200,
+            steps=236,
             peak=0.0,
             warmup=0,
             batch_size=1024,

@@ -35,6 +35,10 @@ from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
 from pixel_linguist.train.watch import Progress
 
 
+# The power of its inverse document frequency by which a window counts.
+RARITY = 0.7
+
+
 def check_closed_form(
     encoder: EncoderConfig, stage: ConfigDict, views: tuple[str, ...], example: Example
 ) -> None:
@@ -234,8 +238,8 @@ def solve_rows(
     """Return the parameters of rows for which texts mean what they should, as nearly as can be."""
     x = texts.features
     holding = np.bincount(x.indices, minlength=x.shape[1])
-    # Inverse document frequency.
-    weight = (np.log(x.shape[0] / (1 + holding)) + 1).astype(np.float32)
+    idf = np.log(x.shape[0] / (1 + holding)) + 1
+    weight = (idf**RARITY).astype(np.float32)
     # A window that a text has twice says little more than one that it has once.
     x.data = np.sqrt(x.data) * weight[x.indices]
     norm = np.maximum(sparse.linalg.norm(x, axis=1), 1e-6)

@@ -11,7 +11,7 @@ from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.reading import Reader, distinct
 from pixel_linguist.model.windows import decode_rows, map_cells
 from pixel_linguist.render import Renderer
-from pixel_linguist.train.closed_form import Texts, count_windows, solve_rows
+from pixel_linguist.train.closed_form import RARITY, Texts, count_windows, solve_rows
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
     Cells,
@@ -201,7 +201,7 @@ def test_rows_give_texts_what_they_should_mean(tiny_encoder: Make) -> None:
     x[np.arange(2000), np.arange(2000) % 16] = 1
     # The first is in nearly every text.
     x[:1800, 0] = 1
-    weight = np.log(2000 / (1 + (x > 0).sum(axis=0))) + 1
+    weight = (np.log(2000 / (1 + (x > 0).sum(axis=0))) + 1) ** RARITY
     targets = (x * weight) @ np.linalg.qr(rng.normal(size=(16, 16)))[0]
     settings = ClosedForm(**(SETTINGS | {"penalty": 1e-4, "iterations": 32}))  # type: ignore[arg-type]
     lengths = np.full(2000, 5)
