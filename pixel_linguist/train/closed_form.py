@@ -34,7 +34,6 @@ from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
 from pixel_linguist.train.watch import Progress
 
-
 # The power of its inverse document frequency by which a window counts.
 RARITY = 0.7
 
