@@ -133,7 +133,9 @@ def test_features_are_the_sum_of_the_rows_of_windows(cell_hidden: int, scales: i
             expected = np.zeros(12)
             for windows in of_patch:
                 for window in windows:
-                    row, there = find_rows(np.uint32([hash_of(window)]), chosen.astype(int))
+                    row, there = find_rows(
+                        np.array([hash_of(window)], np.uint32), chosen.astype(int)
+                    )
                     known += there[0]
                     expected += slow_row(own, int(row[0])) if there[0] else 0
             np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
@@ -231,14 +233,14 @@ def test_what_is_like_no_letter_is_read_by_its_pixels_but_not_narrower() -> None
     codes[0, 1] = ALIKE
     pixels = np.array([[9, 0], [9, 0], [8, 0]], np.uint8)
     for given_as in (np.asarray, jnp.asarray):
-        own = [given_as(x) for x in (codes, letters, pixels)]
-        names, told = name_cells(*own, 0)
+        own: tuple[Any, Any, Any] = (given_as(codes), given_as(letters), given_as(pixels))
+        names, told = name_cells(*own, scale=0)
         assert names[0] == 2
         assert len({int(name) for name in names}) == 3
         assert np.all(told)
-        np.testing.assert_array_equal(name_cells(*own, 1)[1], [False, False, False])
-        own[0] = given_as(codes / ALIKE)
-        np.testing.assert_array_equal(name_cells(*own, 1)[1], [True, False, False])
+        np.testing.assert_array_equal(name_cells(*own, scale=1)[1], [False, False, False])
+        own = (given_as(codes / ALIKE), *own[1:])
+        np.testing.assert_array_equal(name_cells(*own, scale=1)[1], [True, False, False])
 
 
 def test_blank_cells_have_finite_gradients() -> None:

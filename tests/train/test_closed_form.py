@@ -135,7 +135,7 @@ def test_it_finds_what_pairs_of_letters_decide(tmp_path: Path) -> None:
     table = pyarrow.table({"text": texts[:1000], "vector": list(vectors[:1000])})
     parquet.write_table(table, tmp_path / "taught.parquet")
     config = defaults()
-    shape_encoder(config, pictures=0, letters=20, rows=512)
+    shape_encoder(config, pictures=0, rows=512)
     config.model.update(
         {"width": WIDTH, "mlp_width": WIDTH, "cell_width": 8, "row_codes": 8, "fine_codes": 16}
     )

@@ -67,7 +67,7 @@ def test_windows_are_the_n_grams_of_letters(tiny_encoder: Make) -> None:
     layers = {"cell": {"kernel": kernel, "bias": bias}}
     letters = choose_letters(cells, map_cells(layers, cells.pixels), 9)
     assert len(letters) == len(set("".join(WORDS)))
-    size = {"patch_height": 16, "patch_width": 64, "cell_pixels": 8, "cell_width": 4}
+    shape = {"patch_height": 16, "patch_width": 64, "cell_pixels": 8, "cell_width": 4}
     rows = {
         "window_rows": 8,
         "row_codes": 4,
@@ -75,7 +75,7 @@ def test_windows_are_the_n_grams_of_letters(tiny_encoder: Make) -> None:
         "letters": len(letters),
         "window_cells": 3,
     }
-    reader = Reader(tiny_encoder(**size, **rows), {**layers, "letters": letters})
+    reader = Reader(tiny_encoder(**shape, **rows), {**layers, "letters": letters})
     hashes, often = count_windows(reader, patches, counts)
     assert len(hashes) == len(grams)
     assert sorted(often) == sorted(grams.values())
@@ -216,7 +216,7 @@ def test_rows_give_texts_what_they_should_mean(tiny_encoder: Make) -> None:
     near = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (embedded, targets)]
     both = np.triu_indices(2000, 1)
     cosines = [(v @ v.T)[both] for v in near]
-    np.testing.assert_allclose(*cosines, atol=1e-3)
+    np.testing.assert_allclose(cosines[0], cosines[1], atol=1e-3)
 
 
 @pytest.mark.parametrize(
