@@ -7,9 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# A cell is read as the letter that it is most like, if its code answers to it so much: more where
-# it was made narrower, since parts of two letters are like one by chance.
-ALIKE, ALIKE_NARROWER = 0.6, 0.9
+# A cell is read as the letter that it is most like, if its code answers to it so much.
+ALIKE = 0.6
 # Letters of a word whose order may not count, at least.
 SHORTEST = 4
 # Rows that stand together; whose they are is told by numbers from 1 to `PRINTS`, which float16
@@ -159,8 +158,7 @@ def name_cells(codes: Any, letters: Any, pixels: Any, scale: int) -> tuple[Any, 
     xp: Any = jnp if isinstance(codes, jax.Array) else np
     answers = codes @ letters.T
     letter = answers.argmax(axis=-1).astype(np.uint32) + np.uint32(1)
-    alike = answers.max(axis=-1) >= (ALIKE_NARROWER if scale else ALIKE)
-    ink = pixels.any(axis=-1)
+    alike, ink = answers.max(axis=-1) >= ALIKE, pixels.any(axis=-1)
     factors = mix(np.arange(1, pixels.shape[-1] + 1, dtype=np.uint32)) | np.uint32(1)
     picture = mix((pixels.astype(np.uint32) * factors).sum(axis=-1, dtype=np.uint32)) | PICTURE
     names = xp.where(ink, xp.where(alike, letter, picture), np.uint32(0))
