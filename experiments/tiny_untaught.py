@@ -12,7 +12,7 @@ TEACHER = Path("runs/untaught/teacher").resolve()
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.5, "sentences": 2.0, "words": 0.5, "translations": 8.0}
+    lessons = {"stsb": 1.5, "sentences": 2.0, "words": 0.5, "translations": 8.0, "names": 1.5}
     return recipe(
         TEACHER,
         lessons,
