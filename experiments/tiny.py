@@ -106,7 +106,7 @@ def recipe(
     misspelled: float,
     whitening: float,
     pictures: int = 1280,
-    rows: int = 158_000,
+    rows: int = 156_000,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.
 

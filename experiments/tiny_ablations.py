@@ -1,7 +1,8 @@
 """What each ingredient of experiments/tiny.py brings: what is solved, small, changed one by one.
 
-    for change in render.family=cells model.cell_scales=1 model.patch_hidden=2048 \\
-        stages.dictionary.perturb_probability=0.0 stages.dictionary.closed_form.longest=3; do
+    for change in render.family=cells model.cell_scales=1 model.window_rows=16384 \\
+        model.window_cells=4 model.window_cells=3 stages.dictionary.perturb_probability=0.0 \\
+        stages.dictionary.data.captions.weight=0.0; do
       ./run.sh train experiments/tiny_ablations.py --workdir runs/ablations/$change \\
         --config.data_dir=DATA --config.$change
     done
