@@ -132,8 +132,9 @@ def name_parts(codes: Any, book: Any) -> Any:
         codes: int [..., M], in [0, `CHOICES`).
         book: float [M, `CHOICES`, D / M].
     """
-    chosen = book[np.arange(book.shape[0]), codes]
-    return chosen.swapaxes(-1, -2).reshape(*codes.shape[:-1], -1)
+    size, _, part = book.shape
+    chosen = book[np.arange(size), codes]
+    return chosen.swapaxes(-1, -2).reshape(*codes.shape[:-1], size * part)
 
 
 def mix(numbers: Any) -> Any:

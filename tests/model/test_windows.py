@@ -196,6 +196,7 @@ def test_rows_are_decoded_number_by_number() -> None:
     }
     expected = [slow_row(coded, number) for number in range(16)]
     np.testing.assert_allclose(decode_rows(coded, np.arange(16)), expected)
+    assert decode_rows(coded, np.arange(0)).shape == (0, 12)
     turned = decode_rows(coded, np.arange(16)[::-1].reshape(2, 8))
     np.testing.assert_allclose(turned.reshape(16, 12)[::-1], expected)
 
