@@ -107,6 +107,7 @@ def recipe(
     whitening: float,
     pictures: int = 1280,
     rows: int = 156_000,
+    steps: int = 236,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.
 
@@ -118,6 +119,7 @@ def recipe(
         whitening: how far the axes of embeddings are made to vary alike.
         pictures: of letters, by which others are known.
         rows: each of a window of letters.
+        steps: batches of 1,024 texts that are read.
     """
     codes = (PIVOT, *others)
     config = defaults()
@@ -135,7 +137,7 @@ def recipe(
             perturb=MISSPELLINGS,
             perturb_probability=misspelled,
             perturb_each=0.15,
-            steps=236,
+            steps=steps,
             peak=0.0,
             warmup=0,
             batch_size=1024,
@@ -152,5 +154,5 @@ def recipe(
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5, "captions": 2.0}
-    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.3)
+    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5, "captions": 4.0}
+    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.3, steps=272)

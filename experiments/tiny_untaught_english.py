@@ -8,5 +8,5 @@ from experiments.tiny_untaught import TEACHER
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5, "captions": 2.0}
-    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.7)
+    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5, "captions": 4.0}
+    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.7, steps=272)
