@@ -73,6 +73,12 @@ def _check_dictionary(
         raise ValueError(
             f"closed_form.texts {settings.texts} is more than the {examples} examples read"
         )
+    if settings.fit == "principal" and encoder.width >= min(encoder.window_rows, examples):
+        raise ValueError(
+            f"closed_form.fit 'principal' finds fewer directions than model.window_rows, "
+            f"{encoder.window_rows}, and than the {examples} examples read; model.width is "
+            f"{encoder.width}"
+        )
     width = 0 if example.target is None else len(example.target)
     if settings.fit == "target" and width < encoder.width:
         raise ValueError(

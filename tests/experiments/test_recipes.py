@@ -129,6 +129,8 @@ def test_untaught(tmp_path: Path, shared: Path) -> None:
     config = configs.load(RECIPES / "untaught.py")
     config.data_dir = str(shared / "data")
     shrink(config, tmp_path)
+    # More rows and texts than directions.
+    config.model.window_rows = config.stages.principal.batch_size = 32
     check_run(config, tmp_path / "run")
 
 

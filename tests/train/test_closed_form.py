@@ -66,6 +66,7 @@ def some_stage(**changes: Any) -> ConfigDict:
         ({"cell_hidden": 8}, {}, 32, "init_from must name a stage of fit 'letters'"),
         ({}, {"fit": "letters"}, None, "'letters' needs model.cell_hidden above 0"),
         ({"cell_hidden": 8}, {"fit": "letters"}, None, "an objective that reads pairs"),
+        ({}, {"fit": "principal"}, None, "fewer directions than .* 24, and than the 20 examples"),
         ({}, {}, 31, "needs targets of at least model.width 32; the data bring some of 31"),
         ({}, {}, None, "needs targets of at least model.width 32; the data bring none"),
     ],
@@ -85,8 +86,9 @@ def test_what_does_not_fit_is_refused(
 
 def test_what_fits_is_taken(tiny_encoder: Make) -> None:
     example = Example("a", "a")
-    principal = some_stage(fit="principal")
-    check_closed_form(tiny_encoder(**CELLS), principal, ("anchor",), example)
+    principal, rows = some_stage(fit="principal"), {"window_rows": 40}
+    principal.batch_size = 20
+    check_closed_form(tiny_encoder(**(CELLS | rows)), principal, ("anchor",), example)
     letters, pairs = some_stage(fit="letters"), ("anchor", "positive")
     check_closed_form(tiny_encoder(**CELLS, cell_hidden=8), letters, pairs, example)
     letters.raster = "device"
