@@ -9,6 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 FOLDER = Path("/usr/share/unicode/cldr/common")
+# Stands where a language has no name of its own.
+INHERITED = "↑↑↑"
 # Places in a language's file.
 NAMES = {
     "country": "localeDisplayNames/territories/territory",
@@ -26,24 +28,25 @@ def read_names(folder: Path, language: str) -> dict[tuple[str, str], str]:
     Raises:
         FileNotFoundError: saying what brings them.
     """
-    found = {}
+    roots = []
     for path in (folder / f"{part}/{language}.xml" for part in ("annotations", "main")):
         if not path.is_file():
             raise FileNotFoundError(f"no {path}; `apt-get install unicode-cldr-core` brings it")
-    annotations = ElementTree.parse(folder / f"annotations/{language}.xml").getroot()
+        roots.append(ElementTree.parse(path).getroot())
+    annotations, main = roots
+    found = {}
     for note in annotations.iterfind("annotations/annotation"):
         kind = "name" if note.get("type") == "tts" else "thoughts"
         found[kind, note.get("cp", "")] = (note.text or "").replace(" | ", ", ")
-    main = ElementTree.parse(folder / f"main/{language}.xml").getroot()
     for kind, place in NAMES.items():
         for name in main.iterfind(place):
-            if name.get("alt") is None and name.text and name.text != "↑↑↑":
-                found[kind, name.get("type", "")] = name.text
-    return found
+            if name.get("alt") is None:
+                found[kind, name.get("type", "")] = name.text or ""
+    return {key: name for key, name in found.items() if name.strip() and name != INHERITED}
 
 
 def paired_names(folder: Path, language: str) -> list[tuple[str, str]]:
     """Return what things are called in English and in another language, each pair once."""
     english, others = read_names(folder, "en"), read_names(folder, language)
     pairs = ((english[key], name) for key, name in others.items() if key in english)
-    return list(dict.fromkeys((a, b) for a, b in pairs if a.strip() and b.strip() and b != "↑↑↑"))
+    return list(dict.fromkeys(pairs))

@@ -94,19 +94,17 @@ def phrase(caption: Caption, rng: random.Random) -> str | None:
     act = f"{doing}{what}{where}"
     bare = DETERMINER.sub("", who)
     low = who[0].lower() + who[1:]
-    ways = {
-        "plain": (10, f"{who} {be} {act}"),
-        "the": (2, f"The {bare} {be} {act}"),
-        "there": (1, f"There {be} {low} {act}"),
-        "passive": (2, passive(caption)),
-        "not": (2, f"{who} {be} not {act}"),
-        "no": (2, f"There {be} no {bare} {act}"),
-        "nobody": (0.5, f"Nobody is {act}"),
-        "noun": (0.5, f"No {bare} {be} {act}"),
-    }
-    weights = [weight for weight, _ in ways.values()]
-    (_, found) = rng.choices(list(ways.values()), weights)[0]
-    return found
+    ways = [
+        (10, f"{who} {be} {act}"),
+        (2, f"The {bare} {be} {act}"),
+        (1, f"There {be} {low} {act}"),
+        (2, passive(caption)),
+        (2, f"{who} {be} not {act}"),
+        (2, f"There {be} no {bare} {act}"),
+        (0.5, f"Nobody is {act}"),
+        (0.5, f"No {bare} {be} {act}"),
+    ]
+    return rng.choices([text for _, text in ways], [weight for weight, _ in ways])[0]
 
 
 def exchange(caption: Caption, other: Caption, rng: random.Random) -> Caption:

@@ -16,7 +16,7 @@ from pixel_linguist.model.windows import BUCKET, WindowFeatures
 from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
-# Their numbers are stored with the weights: float16 has whole numbers as far as this.
+# Every cell is compared with each of them.
 MOST_LETTERS = 2048
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,5 @@
 """What `WindowFeatures` reads, found on the host: which rows of its table a patch has."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,12 +125,6 @@ class Reader:
         names, told = name_cells(codes, self._letters, pixels, scale)
         self._names = np.concatenate([self._names, names])
         self._told = np.concatenate([self._told, told])
-
-
-def in_parts(patches: np.ndarray, size: int = 4096) -> Iterator[np.ndarray]:
-    """Yield patches, so many at a time."""
-    for first in range(0, len(patches), size):
-        yield patches[first : first + size]
 
 
 class Table:

@@ -14,7 +14,7 @@ from pixel_linguist.data.draw import Batch
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.reading import Reader, distinct, in_parts
+from pixel_linguist.model.reading import Reader, distinct
 from pixel_linguist.model.windows import BUCKET, map_cells
 from pixel_linguist.train.dictionary import (
     SAMPLE,
@@ -36,6 +36,8 @@ from pixel_linguist.train.watch import Progress
 
 # The power of its inverse document frequency by which a window counts.
 RARITY = 0.7
+# Patches whose windows are counted at once.
+PART = 4096
 
 
 def check_closed_form(
@@ -120,10 +122,12 @@ def count_windows(
         patches: uint8 [N, H, W], distinct.
         counts: [N], how often each is there.
     """
-    found = [reader.read(part) for part in in_parts(patches)]
-    starts = np.cumsum([0, *(len(part) for part in in_parts(patches))])
-    often = [counts[w.patch + start] for w, start in zip(found, starts[:-1], strict=True)]
-    hashes, inverse = np.unique(np.concatenate([w.hashes for w in found]), return_inverse=True)
+    found, often = [], []
+    for first in range(0, len(patches), PART):
+        windows = reader.read(patches[first : first + PART])
+        found.append(windows.hashes)
+        often.append(counts[first + windows.patch])
+    hashes, inverse = np.unique(np.concatenate(found), return_inverse=True)
     return hashes, np.bincount(inverse, np.concatenate(often))
 
 

@@ -68,12 +68,6 @@ def test_a_full_memory_of_cells_forgets(
         np.testing.assert_allclose(part, whole[first : first + 4], atol=1e-6)
 
 
-def test_patches_come_in_parts() -> None:
-    parts = list(reading.in_parts(np.arange(10), 4))
-    assert [len(part) for part in parts] == [4, 4, 2]
-    np.testing.assert_array_equal(np.concatenate(parts), np.arange(10))
-
-
 def test_a_blank_patch_has_no_windows(tiny_encoder: Make) -> None:
     config = some_encoder(tiny_encoder, hidden=0, scales=1)
     layer = WindowFeatures(2, 1, 0, 5, 3, 7, 64, 4, 6, 12, jnp.dtype("float32"))

@@ -11,6 +11,7 @@ from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.reading import Reader, distinct
 from pixel_linguist.model.windows import decode_rows, map_cells
 from pixel_linguist.render import Renderer
+from pixel_linguist.train import closed_form
 from pixel_linguist.train.closed_form import RARITY, Texts, count_windows, solve_rows
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
@@ -51,7 +52,11 @@ def cells_of(words: tuple[str, ...]) -> Cells:
     return cut_cells(*pictures_of(words), 8)
 
 
-def test_windows_are_the_n_grams_of_letters(tiny_encoder: Make) -> None:
+@pytest.mark.parametrize("part", [2, 4096])
+def test_windows_are_the_n_grams_of_letters(
+    tiny_encoder: Make, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(closed_form, "PART", part)
     grams: Counter[str] = Counter()
     for word in WORDS:
         # Cells after the end of a word are blank, and windows with two of them are left out.
