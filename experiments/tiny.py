@@ -68,11 +68,13 @@ def tasks(codes: Sequence[str]) -> dict[str, Any]:
     return {**named, "attacked-en-dev": {"name": "robustness", "task": dev[PIVOT]}}
 
 
-def shape_encoder(config: ConfigDict, *, pictures: int, rows: int) -> None:
-    """Set how letters are drawn; how many pictures and windows are told apart."""
+def shape_encoder(
+    config: ConfigDict, *, pictures: int, rows: int, width: int = WIDTH, depth: int = 1
+) -> None:
+    """Set how letters are drawn; how many pictures and windows are told apart; and numbers."""
     # A patch holds nearly every word whole, of twice the width too, and a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 128, "max_patches": 48})
-    config.model.update({"width": WIDTH, "depth": 1, "heads": 4, "mlp_width": 128})
+    config.model.update({"width": width, "depth": depth, "heads": 4, "mlp_width": 128})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": pictures})
     config.model.update({"cell_width": 32, "window_cells": 5})
     config.model.update({"letters": 128, "window_rows": rows, "row_codes": 16, "fine_codes": 32})
@@ -108,6 +110,7 @@ def recipe(
     pictures: int = 1280,
     rows: int = 156_000,
     steps: int = 236,
+    **shape: int,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.
 
@@ -120,10 +123,11 @@ def recipe(
         pictures: of letters, by which others are known.
         rows: each of a window of letters.
         steps: batches of 1,024 texts that are read.
+        **shape: more for `shape_encoder`.
     """
     codes = (PIVOT, *others)
     config = defaults()
-    shape_encoder(config, pictures=pictures, rows=rows)
+    shape_encoder(config, pictures=pictures, rows=rows, **shape)
     config.train.log_every = 20
     stages = {
         "letters": letters_stage(codes),
@@ -154,5 +158,5 @@ def recipe(
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5, "captions": 4.0}
-    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.3, steps=272)
+    lessons = {"stsb": 3.0, "sentences": 4.0, "words": 0.5, "captions": 3.0}
+    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.0, steps=272)

@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
         "captions": 0.5,
         "translations": 9.0,
         "names": 1.5,
+        "chinese": 1.5,
     }
     return recipe(
         TEACHER,
@@ -27,5 +28,6 @@ def get_config() -> ConfigDict:
         misspelled=0.2,
         whitening=0.5,
         pictures=2048,
-        rows=150_000,
+        rows=152_000,
+        steps=256,
     )

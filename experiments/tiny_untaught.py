@@ -6,19 +6,22 @@ from ml_collections import ConfigDict
 
 from experiments.small import LANGUAGES
 from experiments.tiny import recipe
+from experiments.untaught import WIDTH
 
 TEACHER = Path("runs/untaught/teacher").resolve()
 
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.5, "sentences": 2.0, "words": 0.5, "translations": 8.0, "names": 1.5}
     return recipe(
         TEACHER,
-        lessons,
+        {"stsb": 2.0, "translations": 8.0, "names": 1.0},
         LANGUAGES,
-        misspelled=0.5,
-        whitening=0.7,
+        misspelled=0.4,
+        whitening=0.3,
         pictures=2048,
         rows=150_000,
+        steps=180,
+        width=WIDTH,
+        depth=0,
     )

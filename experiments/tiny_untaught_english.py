@@ -4,9 +4,18 @@ from ml_collections import ConfigDict
 
 from experiments.tiny import recipe
 from experiments.tiny_untaught import TEACHER
+from experiments.untaught import WIDTH
 
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 1.5, "sentences": 8.0, "words": 0.5, "captions": 4.0}
-    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.7, steps=272)
+    return recipe(
+        TEACHER,
+        {"stsb": 1.0},
+        misspelled=0.5,
+        whitening=0.3,
+        rows=150_000,
+        steps=120,
+        width=WIDTH,
+        depth=0,
+    )

@@ -1,43 +1,52 @@
-"""A teacher without a text model: which windows of letters texts have, reduced to 256 numbers.
+"""A teacher without a text model: what sentences have in common with their translations.
 
     ./run.sh train experiments/untaught.py --workdir runs/untaught --config.data_dir=DATA
     python -m experiments.shipped.teach --data_dir DATA --model runs/untaught/model \\
         --out runs/untaught/teacher
-    ./run.sh train experiments/tiny_untaught.py --workdir runs/tiny_untaught --config.data_dir=DATA
+    ./run.sh train experiments/tiny_untaught.py --workdir runs/tiny-untaught --config.data_dir=DATA
 
-Latent semantic analysis (Deerwester et al. 1990) of what is seen in the pictures of English
-sentences, by closed_form.fit "principal". As a teacher it lends other languages the space of
-English.
+Latent semantic analysis (Deerwester et al. 1990) of what is seen in the pictures of STS-B's
+sentences, each with its translations beside it as one text (Landauer & Littman 1990): words that
+are translated alike come to mean alike. By closed_form.fit "principal".
 """
 
 from ml_collections import ConfigDict
 
 from experiments.base import PIVOT, closed_form, part, stage
 from experiments.base import get_config as defaults
-from experiments.tiny import SHAPE, letters_stage, shape_encoder, tasks
+from experiments.small import LANGUAGES
+from experiments.tiny import letters_stage, shape_encoder, tasks
+
+WIDTH = 512
+# Patches of a sentence in nine languages.
+LENGTH = 192
 
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
-    shape_encoder(config, pictures=1280, rows=65_536)
-    columns: dict[str, tuple[str, ...]] = {"sts/stsb/en/train.tsv": ("sentence1", "sentence2")}
-    columns["definitions/wordnet.tsv"] = ("definition",)
-    identity = {"name": "identity", "text": "text"}
-    sources = [
-        {"name": "sentences", "paths": (path,), "columns": names} for path, names in columns.items()
-    ]
-    config.stages.letters = letters_stage((PIVOT,))
+    codes = (PIVOT, *LANGUAGES)
+    shape_encoder(config, pictures=2048, rows=262_144, width=WIDTH, depth=0)
+    config.render.max_patches = LENGTH
+    config.model.update({"row_codes": 64, "fine_codes": 128})
+    source = {
+        "name": "translations",
+        "paths": {code: f"sts/stsb/{code}/train.tsv" for code in codes},
+        "columns": ("sentence1", "sentence2"),
+    }
+    config.stages.letters = letters_stage(codes)
     config.stages.principal = stage(
         init_from=("letters",),
         objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0},
-        data={f"part{i}": part(source, identity) for i, source in enumerate(sources)},
-        closed_form=closed_form() | {"fit": "principal"},
-        steps=40,
+        data={"translations": part(source, {"name": "identity", "text": "text"})},
+        closed_form=closed_form() | {"fit": "principal", "texts": 10_240},
+        steps=20,
         peak=0.0,
         warmup=0,
-        batch_size=1024,
-        **SHAPE,
+        batch_size=512,
+        length=LENGTH,
+        length_buckets=8,
+        window=8,
     )
     config.order = ("letters", "principal")
     config.tasks = ConfigDict(tasks((PIVOT,)))

@@ -6,11 +6,13 @@
         --model runs/untaught/model  # no text model, but one of ours
 
 Only texts whose licences let weights be published are read: the train split of STS-B and its
-translations (CC BY-SA 4.0), WordNet (its own permissive licence), Wikipedia (CC BY-SA) and names
-from Unicode's locale data (its own permissive licence). Writes sentences.parquet, words.parquet,
-stsb.parquet, captions.parquet (made of parts of STS-B's), and translations.parquet and
-names.parquet, each with the vector of its English side: columns text and vector (float16 [256],
-the teacher's in the directions in which those of the sentences differ most).
+translations (CC BY-SA 4.0), WordNet (its own permissive licence), Wikipedia (CC BY-SA), names from
+Unicode's locale data (its own permissive licence) and CC-CEDICT (CC BY-SA 4.0). Writes
+sentences.parquet, words.parquet, stsb.parquet, captions.parquet (made of parts of STS-B's), and
+translations.parquet, names.parquet and chinese.parquet, each with the vector of its English side:
+columns text and vector (float16 [D], the teacher's in the directions in which those of the
+sentences differ most; 256 of a text teacher's). A model of ours reads STS-B's sentences with their
+translations beside them.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from pyarrow import parquet
 
 from experiments.shipped.annotations import FOLDER, paired_names
 from experiments.shipped.captions import make_captions
+from experiments.shipped.cedict import most_common, paired_words, read_words
 from experiments.small import LANGUAGES
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import make_source, read_table
@@ -33,7 +36,7 @@ from pixel_linguist.data.sources import make_source, read_table
 COLUMNS = ("sentence1", "sentence2")
 # Most frequent word forms, and WordNet entries by their number of meanings.
 FORMS, ENTRIES, DEFINITIONS = 36_000, 12_000, 45_000
-CAPTIONS = 30_000
+CAPTIONS, CHINESE = 30_000, 45_000
 WIDTH = 256
 # Characters of a Wikipedia sentence.
 SHORTEST, LONGEST = 20, 250
@@ -62,11 +65,9 @@ def wikipedia(data: Path) -> list[str]:
     return [text for text in found if SHORTEST < len(text) < LONGEST]
 
 
-def frequent(texts: Sequence[str], entries: Sequence[str]) -> list[str]:
-    """Return the most frequent words of some texts, and the entries that mean most things."""
-    words = Counter(word.strip(".,;:!?()\"'").lower() for text in texts for word in text.split())
-    forms = [word for word, _ in words.most_common(FORMS)]
-    return forms + [entry for entry, _ in Counter(entries).most_common(ENTRIES)]
+def count_words(texts: Sequence[str]) -> Counter[str]:
+    """Return how often texts have each word."""
+    return Counter(word.strip(".,;:!?()\"'").lower() for text in texts for word in text.split())
 
 
 def teacher() -> Any:
@@ -78,10 +79,10 @@ def teacher() -> Any:
     return SentenceTransformer(str(folder), device="cpu")
 
 
-def principal(vectors: np.ndarray) -> np.ndarray:
-    """Return the map [D, WIDTH] to the directions in which vectors [N, D] differ most."""
+def principal(vectors: np.ndarray, width: int) -> np.ndarray:
+    """Return the map [D, width] to the directions in which vectors [N, D] differ most."""
     _, directions = np.linalg.eigh(np.cov(vectors, rowvar=False))
-    return directions[:, ::-1][:, :WIDTH]
+    return directions[:, ::-1][:, :width]
 
 
 def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
@@ -92,8 +93,17 @@ def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
     print(f"{path}: {len(texts)} texts")
 
 
-def teach(data: Path, names: Path, out: Path, embed: Embed) -> None:
-    """Write the six files."""
+def teach(data: Path, names: Path, out: Path, embed: Embed, width: int, together: bool) -> None:
+    """Write the seven files.
+
+    Args:
+        data: folder of the data.
+        names: folder of the locale data.
+        out: folder that is written to.
+        embed: texts -> float [N, D].
+        width: of the vectors that are written.
+        together: whether sentences are embedded with their translations beside them.
+    """
     out.mkdir(parents=True, exist_ok=True)
     pairs = [pair for language in LANGUAGES for pair in paired_names(names, language)]
     wordnet = read_table(data / "definitions/wordnet.tsv")
@@ -103,12 +113,16 @@ def teach(data: Path, names: Path, out: Path, embed: Embed) -> None:
     english, articles = stsb(data, "en"), wikipedia(data)
     shuffled = np.random.default_rng(0).permutation(len(definitions))[:DEFINITIONS]
     sentences = distinct([*examples, *articles, *(definitions[i] for i in shuffled)])
-    words = distinct(frequent([*english, *definitions, *examples, *articles], entries))
+    counts = count_words([*english, *definitions, *examples, *articles])
+    frequent = [*counts.most_common(FORMS), *Counter(entries).most_common(ENTRIES)]
+    words = distinct([word for word, _ in frequent])
     found = embed(sentences)
-    reduce = principal(found)
+    reduce = principal(found, width)
     write(out / "sentences.parquet", sentences, found @ reduce)
     write(out / "words.parquet", words, embed(words) @ reduce)
-    vectors = embed(english) @ reduce
+    others = [stsb(data, language) for language in LANGUAGES]
+    rows = zip(english, *others, strict=True)
+    vectors = embed([" ".join(row) for row in rows] if together else english) @ reduce
     write(out / "stsb.parquet", english, vectors)
     captions = make_captions(english, CAPTIONS, seed=0)
     write(out / "captions.parquet", captions, embed(captions) @ reduce)
@@ -116,7 +130,10 @@ def teach(data: Path, names: Path, out: Path, embed: Embed) -> None:
     place = {name: number for number, name in enumerate(called)}
     meant = (embed(called) @ reduce)[[place[name.strip()] for name, _ in pairs]]
     write(out / "names.parquet", [name for _, name in pairs], meant)
-    translated = [text for language in LANGUAGES for text in stsb(data, language)]
+    chinese = most_common(paired_words(read_words()), counts, CHINESE)
+    meant = embed([meaning for meaning, _ in chinese]) @ reduce
+    write(out / "chinese.parquet", [word for _, word in chinese], meant)
+    translated = [text for texts in others for text in texts]
     write(out / "translations.parquet", translated, np.tile(vectors, (len(LANGUAGES), 1)))
 
 
@@ -130,9 +147,15 @@ def main() -> None:
     parser.add_argument("--names", type=Path, default=FOLDER, help="folder of locale data")
     parser.add_argument("--model", type=Path, help="of ours, in place of all-MiniLM-L6-v2")
     arguments = parser.parse_args()
-    model = SentenceEncoder.load(arguments.model) if arguments.model else teacher()
+    ours = SentenceEncoder.load(arguments.model) if arguments.model else None
+    model = ours or teacher()
     teach(
-        arguments.data_dir, arguments.names, arguments.out, lambda texts: model.encode(list(texts))
+        arguments.data_dir,
+        arguments.names,
+        arguments.out,
+        lambda texts: model.encode(list(texts)),
+        width=ours.dimension if ours else WIDTH,
+        together=bool(ours),
     )
 
 

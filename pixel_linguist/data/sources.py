@@ -80,16 +80,11 @@ def aligned(
     Returns:
         Distinct {"sentence1" (pivot), "sentence2", "language1", "language2"}.
     """
-    tables = {language: read_table(root / path) for language, path in paths.items()}
-    if pivot not in tables:
+    if pivot not in paths:
         raise ValueError(f"the pivot {pivot!r} is not among the languages {', '.join(paths)}")
     records: dict[tuple[str, str, str], Record] = {}
+    tables = _same_rows(root, {pivot: paths[pivot], **paths})
     for language, table in tables.items():
-        if len(table) != len(tables[pivot]):
-            raise ValueError(
-                f"{paths[language]} has {len(table)} rows, but {paths[pivot]} has "
-                f"{len(tables[pivot])}: aligned files need as many"
-            )
         if language == pivot:
             continue
         for ours, theirs in zip(tables[pivot], table, strict=True):
@@ -102,6 +97,30 @@ def aligned(
                     "language2": language,
                 }
     return list(records.values())
+
+
+def _same_rows(root: Path, paths: Mapping[str, str]) -> dict[str, list[Record]]:
+    """Read files whose rows are translations of each other: as many as the first has."""
+    tables = {language: read_table(root / path) for language, path in paths.items()}
+    first = next(iter(paths))
+    for language, table in tables.items():
+        if len(table) != len(tables[first]):
+            raise ValueError(
+                f"{paths[language]} has {len(table)} rows, but {paths[first]} has "
+                f"{len(tables[first])}: aligned files need as many"
+            )
+    return tables
+
+
+def translations(root: Path, *, paths: Mapping[str, str], columns: Sequence[str]) -> list[Record]:
+    """Make one text, {"text"}, of each sentence in all languages; see `aligned`."""
+    tables = _same_rows(root, paths)
+    texts = (
+        " ".join(column(row, name, paths[code]) for code, row in zip(paths, rows, strict=True))
+        for name in columns
+        for rows in zip(*tables.values(), strict=True)
+    )
+    return [{"text": text} for text in dict.fromkeys(texts)]
 
 
 def articles(
@@ -136,6 +155,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "sentences": sentences,
     "nli_triples": nli_triples,
     "aligned": aligned,
+    "translations": translations,
     "articles": articles,
     "parquet": parquet,
     "huggingface": huggingface,

@@ -16,11 +16,10 @@ from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.reading import Reader, distinct
 from pixel_linguist.model.windows import BUCKET, map_cells
+from pixel_linguist.train.coding import SAMPLE, code_rows
 from pixel_linguist.train.dictionary import (
-    SAMPLE,
     ClosedForm,
     choose_letters,
-    code_rows,
     cut_cells,
     fill_buckets,
     of_text,
@@ -136,13 +135,14 @@ def begin_as_solution(start: Params, windows: dict[str, Any]) -> Params:
 
     Blocks add nothing yet, nor do positions: training goes on from what was solved.
     """
-    blocks = start["blocks"]
-    silent = {
-        "attention": blocks["attention"] | {"out": _zeros(blocks["attention"]["out"])},
-        "mlp_out": _zeros(blocks["mlp_out"]),
-    }
-    own = {"blocks": blocks | silent, "positions": _zeros(start["positions"])}
-    return start | own | {"windows": windows}
+    own = {"positions": _zeros(start["positions"]), "windows": windows}
+    if blocks := start.get("blocks"):
+        silent = {
+            "attention": blocks["attention"] | {"out": _zeros(blocks["attention"]["out"])},
+            "mlp_out": _zeros(blocks["mlp_out"]),
+        }
+        own["blocks"] = blocks | silent
+    return start | own
 
 
 def _zeros(tree: Any) -> Any:
@@ -261,8 +261,9 @@ def solve_rows(
         else regress(x, targets, settings.penalty, settings.iterations)
     )
     solution = whiten_map(outputs, settings.whitening, encoder.width)
+    counts, codes = holding * weight, (encoder.row_codes, encoder.fine_codes)
+    coded = code_rows(x, solution, counts, *codes, settings.penalty, seed)
     # As if features had been normalised: blocks then add to vectors of the usual size.
     embedded = (x[:SAMPLE] @ solution) * (norm / texts.lengths)[:SAMPLE, None]
-    rows = solution * (weight / np.sqrt(np.mean(embedded**2)))[:, None]
-    coded = code_rows(rows, holding, encoder.row_codes, encoder.fine_codes, seed)
+    coded["scales"] *= weight / np.sqrt(np.mean(embedded**2))
     return {name: array.astype(np.float32) for name, array in coded.items()}

@@ -11,19 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.cluster.vq import kmeans2, vq
 
 from pixel_linguist.model.reading import Reader, add_up, distinct
-from pixel_linguist.model.windows import (
-    ALIKE,
-    BUCKET,
-    CHOICES,
-    FINE,
-    cut_apart,
-    decode_rows,
-    locate,
-    name_parts,
-)
+from pixel_linguist.model.windows import ALIKE, BUCKET, cut_apart, locate
 
 # Of the whitening: what is added to each variance, as a share of their mean; and the power of its
 # frequency by which a cell counts. Han has thousands of cells: at 0.5 they leave no room for
@@ -31,8 +21,6 @@ from pixel_linguist.model.windows import (
 SMOOTHING, FREQUENCY_POWER = 0.02, 0.75
 # Distinct cells that are compared, the most frequent.
 CELLS = 1 << 15
-# Rows from which vectors of codes are found, drawn by how often they are there.
-SAMPLE = 40_000
 FITS = ("letters", "target", "principal")
 
 
@@ -227,52 +215,3 @@ def whiten_map(outputs: Outputs, share: float, width: int) -> np.ndarray:
     square = np.maximum(square / square.mean(), 1e-9)
     found: np.ndarray = (outputs.solution @ (axis * square ** (-share / 2))).astype(np.float32)
     return found
-
-
-def code_rows(
-    rows: np.ndarray, counts: np.ndarray, codes: int, fine_codes: int, seed: int
-) -> dict[str, np.ndarray]:
-    """Return rows, float32 [F, D], as codes; see `pixel_linguist.model.windows.decode_rows`.
-
-    Args:
-        rows: what is coded, bucket by bucket, the more frequent first.
-        counts: [F], by how often a row is there it counts.
-        codes: of each row; they divide D.
-        fine_codes: of those that are stored more finely, for what the others leave.
-        seed: of what k-means begins with.
-    """
-    rng = np.random.default_rng(seed)
-    lengths = np.linalg.norm(rows, axis=1)
-    weights, rest = counts * lengths, rows / np.maximum(lengths, 1e-9)[:, None]
-    found, book = code_parts(rest, weights, codes, rng)
-    fine = np.arange(len(rows)) % BUCKET < FINE
-    rest -= name_parts(found, book)
-    fine_found, fine_book = code_parts(rest[fine], weights[fine], fine_codes, rng)
-    scales = np.ones(len(rows), np.float32)
-    coded = {"codes": found, "fine_codes": fine_found, "scales": scales}
-    coded |= {"book": book, "fine_book": fine_book}
-    decoded = decode_rows(coded, np.arange(len(rows)))
-    fitting = (rows * decoded).sum(axis=1) / np.maximum((decoded**2).sum(axis=1), 1e-9)
-    return coded | {"scales": fitting}
-
-
-def code_parts(
-    rows: np.ndarray, weights: np.ndarray, codes: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return codes uint8 [F, M] of rows [F, D], and the book that says what each means.
-
-    By k-means of every M-th number; rows are drawn by their weights for it.
-    """
-    sample = rng.choice(len(rows), SAMPLE, p=weights / weights.sum())
-    parts = rows.reshape(len(rows), -1, codes)
-    found = np.empty((len(rows), codes), np.uint8)
-    book = np.zeros((codes, CHOICES, parts.shape[1]), np.float32)
-    for code in range(codes):
-        part = np.ascontiguousarray(parts[:, :, code])
-        kinds = np.unique(part[sample], axis=0)
-        if len(kinds) > CHOICES:
-            start = kinds[rng.choice(len(kinds), CHOICES, replace=False)]
-            kinds, _ = kmeans2(part[sample], start, iter=12, minit="matrix")
-        book[code, : len(kinds)] = kinds
-        found[:, code], _ = vq(part, kinds)
-    return found, book

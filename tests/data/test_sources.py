@@ -100,6 +100,15 @@ def test_aligned_rows_become_pairs_with_the_pivot(tmp_path: Path, write: Write) 
     assert list(found[0]) == ["sentence1", "sentence2", "language1", "language2"]
 
 
+def test_translations_are_one_text(tmp_path: Path, write: Write) -> None:
+    for language in ("en", "de"):
+        rows = [f"1~a-{language}~b-{language}", f"2~a-{language}~c-{language}"]
+        write(f"{language}.tsv", table("score~s1~s2", *rows))
+    paths = {"en": "en.tsv", "de": "de.tsv"}
+    found = records(tmp_path, name="translations", paths=paths, columns=["s1", "s2"])
+    assert found == [{"text": text} for text in ("a-en a-de", "b-en b-de", "c-en c-de")]
+
+
 def article(title: str, *sections: list[str]) -> str:
     entries = [{"heading": "", "paragraphs": paragraphs} for paragraphs in sections]
     return json.dumps({"title": title, "sections": entries}, ensure_ascii=False)
@@ -183,6 +192,7 @@ def test_bad_input_is_named(
         {"name": "sentences", "paths": ["nothing.tsv"], "columns": ["a"]},
         {"name": "nli_triples", "paths": ["nothing.tsv"]},
         {"name": "aligned", "paths": {"en": "nothing.tsv"}, "columns": ["a"], "pivot": "en"},
+        {"name": "translations", "paths": {"en": "nothing.tsv"}, "columns": ["a"]},
         {"name": "articles", "path": "nothing.tsv", "minimum_words": 1},
     ],
 )
@@ -199,6 +209,8 @@ def test_files_that_are_not_aligned_are_named(tmp_path: Path, write: Write) -> N
     spec = {"name": "aligned", "paths": paths, "columns": ["s"], "pivot": "en"}
     with pytest.raises(ValueError, match=r"de.tsv has 1 rows, but en.tsv has 2: aligned files"):
         make_source(tmp_path, spec)
+    with pytest.raises(ValueError, match=r"de.tsv has 1 rows, but en.tsv has 2: aligned files"):
+        make_source(tmp_path, {"name": "translations", "paths": paths, "columns": ["s"]})
     with pytest.raises(ValueError, match=r"the pivot 'fr' is not among the languages en, de"):
         make_source(tmp_path, spec | {"pivot": "fr"})
 

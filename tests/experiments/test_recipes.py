@@ -112,7 +112,12 @@ def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     for language in ("en", *LANGUAGES):
         write_names(tmp_path, language, f"apple in {language}", language, f"land of {language}")
     teach.teach(
-        shared / "data", tmp_path, tmp_path, lambda texts: rng.normal(size=(len(texts), 16))
+        shared / "data",
+        tmp_path,
+        tmp_path,
+        lambda texts: rng.normal(size=(len(texts), 16)),
+        width=16,
+        together=False,
     )
     config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(shared / "data")

@@ -19,7 +19,6 @@ from pixel_linguist.train.dictionary import (
     ClosedForm,
     Outputs,
     choose_letters,
-    code_rows,
     cut_cells,
     fill_buckets,
     principal,
@@ -149,33 +148,6 @@ def test_principal_directions_are_those_of_the_singular_values() -> None:
     _, values, axes = np.linalg.svd(x)
     np.testing.assert_allclose(np.abs(axes[:3] @ directions), np.eye(3)[::-1], atol=1e-4)
     np.testing.assert_allclose(np.diag(moment)[::-1], values[:3] ** 2, rtol=1e-4)
-
-
-def test_rows_of_few_kinds_are_coded_without_loss() -> None:
-    rng = np.random.default_rng(0)
-    kinds = rng.normal(size=(300, 12)).astype(np.float32)
-    kinds /= np.linalg.norm(kinds, axis=1, keepdims=True)
-    lengths = rng.random(2000).astype(np.float32) + 0.5
-    rows = kinds[rng.integers(0, 40, 2000)] * lengths[:, None]
-    coded = code_rows(rows, np.ones(2000), 4, 6, seed=0)
-    assert {name: array.shape for name, array in coded.items()} == {
-        "codes": (2000, 4),
-        "fine_codes": (1000, 6),
-        "scales": (2000,),
-        "book": (4, 256, 3),
-        "fine_book": (6, 256, 2),
-    }
-    np.testing.assert_allclose(decode_rows(coded, np.arange(2000)), rows, atol=1e-4)
-    # Of many kinds something is lost, less with more codes, and of the first half of each eight.
-    rows = rng.normal(size=(2000, 12)).astype(np.float32)
-    first = np.arange(2000) % 8 < 4
-    lost = []
-    for codes in (2, 4, 6):
-        found = decode_rows(code_rows(rows, np.ones(2000), codes, 6, seed=0), np.arange(2000))
-        error = np.square(rows - found).mean(axis=1)
-        assert error[first].mean() < error[~first].mean() / 3
-        lost.append(error[~first].mean())
-    assert 0 < lost[2] < lost[1] / 2 < lost[0] / 4
 
 
 def test_a_map_is_whitened_by_degrees() -> None:
