@@ -68,13 +68,11 @@ def tasks(codes: Sequence[str]) -> dict[str, Any]:
     return {**named, "attacked-en-dev": {"name": "robustness", "task": dev[PIVOT]}}
 
 
-def shape_encoder(
-    config: ConfigDict, *, pictures: int, rows: int, width: int = WIDTH, depth: int = 1
-) -> None:
-    """Set how letters are drawn; how many pictures and windows are told apart; and numbers."""
+def shape_encoder(config: ConfigDict, *, pictures: int, rows: int, width: int = WIDTH) -> None:
+    """Set how letters are drawn, how many pictures and windows are told apart, and the width."""
     # A patch holds nearly every word whole, of twice the width too, and a cell of it a letter.
     config.render.update({"family": "cells", "patch_width": 128, "max_patches": 48})
-    config.model.update({"width": width, "depth": depth, "heads": 4, "mlp_width": 128})
+    config.model.update({"width": width, "depth": 1, "heads": 4, "mlp_width": 128})
     config.model.update({"cell_pixels": 8, "cell_scales": 2, "cell_hidden": pictures})
     config.model.update({"cell_width": 32, "window_cells": 5})
     config.model.update({"letters": 128, "window_rows": rows, "row_codes": 16, "fine_codes": 32})
@@ -110,7 +108,6 @@ def recipe(
     pictures: int = 1280,
     rows: int = 156_000,
     steps: int = 236,
-    **shape: int,
 ) -> ConfigDict:
     """Return the recipe for English and others' languages.
 
@@ -123,11 +120,10 @@ def recipe(
         pictures: of letters, by which others are known.
         rows: each of a window of letters.
         steps: batches of 1,024 texts that are read.
-        **shape: more for `shape_encoder`.
     """
     codes = (PIVOT, *others)
     config = defaults()
-    shape_encoder(config, pictures=pictures, rows=rows, **shape)
+    shape_encoder(config, pictures=pictures, rows=rows)
     config.train.log_every = 20
     stages = {
         "letters": letters_stage(codes),

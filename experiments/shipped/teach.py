@@ -11,8 +11,8 @@ Unicode's locale data (its own permissive licence) and CC-CEDICT (CC BY-SA 4.0).
 sentences.parquet, words.parquet, stsb.parquet, captions.parquet (made of parts of STS-B's), and
 translations.parquet, names.parquet and chinese.parquet, each with the vector of its English side:
 columns text and vector (float16 [D], the teacher's in the directions in which those of the
-sentences differ most; 256 of a text teacher's). A model of ours reads STS-B's sentences with their
-translations beside them.
+sentences differ most; 256 of a text teacher's). STS-B's are means over all languages where the
+teacher is a model of ours.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow
@@ -28,7 +28,7 @@ from pyarrow import parquet
 
 from experiments.shipped.annotations import FOLDER, paired_names
 from experiments.shipped.captions import make_captions
-from experiments.shipped.cedict import most_common, paired_words, read_words
+from experiments.shipped.cedict import most_common, paired_words, read_dictionary
 from experiments.small import LANGUAGES
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import make_source, read_table
@@ -85,6 +85,15 @@ def principal(vectors: np.ndarray, width: int) -> np.ndarray:
     return directions[:, ::-1][:, :width]
 
 
+def mean_direction(embed: Embed, translations: Sequence[Sequence[str]]) -> np.ndarray:
+    """Return the mean over languages of texts' unit vectors, float [N, D]."""
+    total: np.ndarray = np.zeros(())
+    for texts in translations:
+        vectors = embed(texts)
+        total = total + vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return total / len(translations)
+
+
 def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
     """Write texts and their vectors [N, D] as one Parquet file."""
     flat = pyarrow.array(vectors.astype(np.float16).reshape(-1))
@@ -93,19 +102,33 @@ def write(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
     print(f"{path}: {len(texts)} texts")
 
 
-def teach(data: Path, names: Path, out: Path, embed: Embed, width: int, together: bool) -> None:
+class Given(NamedTuple):
+    """What is read.
+
+    Attributes:
+        data: folder of the data.
+        names: folder of the locale data.
+        chinese: lines of CC-CEDICT.
+    """
+
+    data: Path
+    names: Path
+    chinese: Sequence[str]
+
+
+def teach(given: Given, out: Path, embed: Embed, width: int, together: bool) -> None:
     """Write the seven files.
 
     Args:
-        data: folder of the data.
-        names: folder of the locale data.
+        given: what is read.
         out: folder that is written to.
         embed: texts -> float [N, D].
         width: of the vectors that are written.
-        together: whether sentences are embedded with their translations beside them.
+        together: whether STS-B's vectors are means over all languages.
     """
+    data = given.data
     out.mkdir(parents=True, exist_ok=True)
-    pairs = [pair for language in LANGUAGES for pair in paired_names(names, language)]
+    pairs = [pair for language in LANGUAGES for pair in paired_names(given.names, language)]
     wordnet = read_table(data / "definitions/wordnet.tsv")
     definitions = [row["definition"] for row in wordnet]
     examples = [text for row in wordnet for text in row["examples"].split("|")]
@@ -121,8 +144,7 @@ def teach(data: Path, names: Path, out: Path, embed: Embed, width: int, together
     write(out / "sentences.parquet", sentences, found @ reduce)
     write(out / "words.parquet", words, embed(words) @ reduce)
     others = [stsb(data, language) for language in LANGUAGES]
-    rows = zip(english, *others, strict=True)
-    vectors = embed([" ".join(row) for row in rows] if together else english) @ reduce
+    vectors = mean_direction(embed, [english, *others] if together else [english]) @ reduce
     write(out / "stsb.parquet", english, vectors)
     captions = make_captions(english, CAPTIONS, seed=0)
     write(out / "captions.parquet", captions, embed(captions) @ reduce)
@@ -130,7 +152,7 @@ def teach(data: Path, names: Path, out: Path, embed: Embed, width: int, together
     place = {name: number for number, name in enumerate(called)}
     meant = (embed(called) @ reduce)[[place[name.strip()] for name, _ in pairs]]
     write(out / "names.parquet", [name for _, name in pairs], meant)
-    chinese = most_common(paired_words(read_words()), counts, CHINESE)
+    chinese = most_common(paired_words(given.chinese), counts, CHINESE)
     meant = embed([meaning for meaning, _ in chinese]) @ reduce
     write(out / "chinese.parquet", [word for _, word in chinese], meant)
     translated = [text for texts in others for text in texts]
@@ -150,8 +172,7 @@ def main() -> None:
     ours = SentenceEncoder.load(arguments.model) if arguments.model else None
     model = ours or teacher()
     teach(
-        arguments.data_dir,
-        arguments.names,
+        Given(arguments.data_dir, arguments.names, read_dictionary()),
         arguments.out,
         lambda texts: model.encode(list(texts)),
         width=ours.dimension if ours else WIDTH,

@@ -42,7 +42,7 @@ class EncoderConfig:
         patch_width: pixels.
         max_patches: number of positions; a longer input is refused.
         width: of the residual stream.
-        depth: number of blocks; 0: patches are pooled as they are embedded.
+        depth: number of blocks.
         heads: attention heads; divides the width.
         mlp_width: hidden width of each block's MLP.
         patch_hidden: hidden width of an MLP that embeds each patch; 0 embeds it linearly, as
@@ -223,8 +223,7 @@ class Encoder(nn.Module):
             cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
             x = jnp.concatenate([cls.astype(dtype) + table[:1], x])
         x = drop(x, deterministic=not self.train)
-        if config.depth:
-            x = self.blocks()(x, jnp.pad(seen, (front, 0), constant_values=True))[0]
+        x = self.blocks()(x, jnp.pad(seen, (front, 0), constant_values=True))[0]
         if config.final_norm:
             x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         use_head = config.head if self.train or config.keep_head else "none"

@@ -135,14 +135,13 @@ def begin_as_solution(start: Params, windows: dict[str, Any]) -> Params:
 
     Blocks add nothing yet, nor do positions: training goes on from what was solved.
     """
-    own = {"positions": _zeros(start["positions"]), "windows": windows}
-    if blocks := start.get("blocks"):
-        silent = {
-            "attention": blocks["attention"] | {"out": _zeros(blocks["attention"]["out"])},
-            "mlp_out": _zeros(blocks["mlp_out"]),
-        }
-        own["blocks"] = blocks | silent
-    return start | own
+    blocks = start["blocks"]
+    silent = {
+        "attention": blocks["attention"] | {"out": _zeros(blocks["attention"]["out"])},
+        "mlp_out": _zeros(blocks["mlp_out"]),
+    }
+    own = {"blocks": blocks | silent, "positions": _zeros(start["positions"])}
+    return start | own | {"windows": windows}
 
 
 def _zeros(tree: Any) -> Any:

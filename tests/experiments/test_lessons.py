@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiments.shipped.annotations import paired_names, read_names
@@ -14,6 +15,8 @@ from experiments.shipped.captions import (
     phrase,
     take_apart,
 )
+from experiments.shipped.cedict import most_common, paired_words
+from experiments.shipped.teach import mean_direction
 
 TEXTS = [
     "A man is playing a guitar on the stage.",
@@ -117,3 +120,30 @@ def test_names_are_paired_with_english_ones(tmp_path: Path) -> None:
         FileNotFoundError, match=r"no .*it.xml; `apt-get install unicode-cldr-core`"
     ):
         paired_names(tmp_path, "it")
+
+
+def test_chinese_words_are_paired_with_their_meanings() -> None:
+    lines = [
+        "# CC-CEDICT",
+        "貓 猫 [mao1] /cat/CL:隻|只[zhi1]/",
+        "殺 杀 [sha1] /to kill; to murder/to attack (an enemy)/to smart (dialect)/",
+        "殺 杀 [sha4] /to kill/",
+        "五河 五河 [Wu3 he2] /Wuhe county/",
+        "殸 殸 [qing4] /variant of 磬[qing4]/",
+        "什麼 什么 [shen2 me5] /what?/",
+    ]
+    pairs = paired_words(lines)
+    assert pairs == [("cat", "猫"), ("to kill, to murder, to attack", "杀"), ("what?", "什么")]
+    # "To kill" is as rare as "kill".
+    counts = {"to": 90, "kill": 2, "cat": 3, "murder": 1, "what": 5}
+    assert most_common(pairs, counts, 2) == [pairs[2], pairs[0]]
+    assert most_common(pairs, counts, 9) == [pairs[2], pairs[0], pairs[1]]
+
+
+def test_translations_point_one_way() -> None:
+    vectors = {"one": [3.0, 0.0], "eins": [0.0, 0.5], "two": [0.0, 2.0], "zwei": [0.0, 1.0]}
+    found = mean_direction(
+        lambda texts: np.array([vectors[text] for text in texts]),
+        [["one", "two"], ["eins", "zwei"]],
+    )
+    np.testing.assert_allclose(found, [[0.5, 0.5], [0.0, 1.0]])

@@ -112,8 +112,7 @@ def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     for language in ("en", *LANGUAGES):
         write_names(tmp_path, language, f"apple in {language}", language, f"land of {language}")
     teach.teach(
-        shared / "data",
-        tmp_path,
+        teach.Given(shared / "data", tmp_path, ["貓 猫 [mao1] /cat/"]),
         tmp_path,
         lambda texts: rng.normal(size=(len(texts), 16)),
         width=16,

@@ -27,7 +27,6 @@ VARIANTS: list[dict[str, Any]] = [
     {"head": "pooled", "keep_head": True},
     {"pooling": "cls", "cls_token": True, "head": "pooled", "keep_head": True, "channels": 3},
     {"patch_hidden": 48},
-    {"depth": 0},
     {
         "cell_pixels": 2,
         "cell_width": 6,
