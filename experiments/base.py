@@ -76,6 +76,8 @@ def closed_form() -> dict[str, Any]:
         "penalty": 0.4,
         # Steps of conjugate gradients towards it.
         "iterations": 15,
+        # The power of its inverse document frequency by which a window counts.
+        "rarity": 0.7,
         # How far the axes of the result are made to vary alike: 0 not at all, 1 wholly.
         "whitening": 0.0,
         # "letters": which of them are alike, from pairs of views. Then what windows mean: "target",

@@ -104,6 +104,7 @@ def recipe(
     others: Sequence[str] = (),
     *,
     misspelled: float,
+    rarity: float,
     whitening: float,
     pictures: int = 1280,
     rows: int = 156_000,
@@ -116,6 +117,7 @@ def recipe(
         lessons: which of its files are read, with their shares.
         others: codes of languages.
         misspelled: share of the texts.
+        rarity: the power of its inverse document frequency by which a window counts.
         whitening: how far the axes of embeddings are made to vary alike.
         pictures: of letters, by which others are known.
         rows: each of a window of letters.
@@ -133,7 +135,7 @@ def recipe(
             data={
                 name: taught(teacher / f"{name}.parquet", share) for name, share in lessons.items()
             },
-            closed_form=closed_form() | {"texts": 80_000, "whitening": whitening},
+            closed_form=closed_form() | {"texts": 80_000, "rarity": rarity, "whitening": whitening},
             perturb=MISSPELLINGS,
             perturb_probability=misspelled,
             perturb_each=0.15,
@@ -154,5 +156,5 @@ def recipe(
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    lessons = {"stsb": 3.0, "sentences": 4.0, "words": 0.5, "captions": 3.0}
-    return recipe(TEACHER, lessons, misspelled=0.5, whitening=0.0, steps=272)
+    lessons = {"stsb": 3.0, "sentences": 3.0, "words": 0.5, "captions": 3.5}
+    return recipe(TEACHER, lessons, misspelled=0.5, rarity=0.4, whitening=0.0, steps=272)

@@ -26,6 +26,7 @@ def get_config() -> ConfigDict:
         lessons,
         LANGUAGES,
         misspelled=0.2,
+        rarity=0.7,
         whitening=0.5,
         pictures=2048,
         rows=152_000,

@@ -17,6 +17,7 @@ def get_config() -> ConfigDict:
         {"stsb": 2.0, "translations": 8.0, "names": 1.0, "chinese": 1.0},
         LANGUAGES,
         misspelled=0.2,
+        rarity=0.7,
         whitening=0.5,
         pictures=2048,
         rows=152_000,

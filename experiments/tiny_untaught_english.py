@@ -8,4 +8,4 @@ from experiments.tiny_untaught import TEACHER
 
 def get_config() -> ConfigDict:
     """Return the recipe."""
-    return recipe(TEACHER, {"stsb": 1.0}, misspelled=0.2, whitening=0.5, steps=100)
+    return recipe(TEACHER, {"stsb": 1.0}, misspelled=0.2, rarity=0.7, whitening=0.5, steps=100)

@@ -33,8 +33,6 @@ from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 from pixel_linguist.train.loop import Workshop, stage_batches, stage_objective
 from pixel_linguist.train.watch import Progress
 
-# The power of its inverse document frequency by which a window counts.
-RARITY = 0.7
 # Patches whose windows are counted at once.
 PART = 4096
 
@@ -247,7 +245,7 @@ def solve_rows(
     x = texts.features
     holding = np.bincount(x.indices, minlength=x.shape[1])
     idf = np.log(x.shape[0] / (1 + holding)) + 1
-    weight = (idf**RARITY).astype(np.float32)
+    weight = (idf**settings.rarity).astype(np.float32)
     # A window that a text has twice says little more than one that it has once.
     x.data = np.sqrt(x.data) * weight[x.indices]
     norm = np.maximum(sparse.linalg.norm(x, axis=1), 1e-6)

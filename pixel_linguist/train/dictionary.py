@@ -32,6 +32,7 @@ class ClosedForm:
     tolerance: float
     penalty: float
     iterations: int
+    rarity: float
     whitening: float
     fit: str
 
@@ -42,6 +43,8 @@ class ClosedForm:
             raise ValueError(f"closed_form.penalty is {self.penalty}; it must be above 0")
         if self.iterations < 1:
             raise ValueError(f"closed_form.iterations is {self.iterations}; it must be at least 1")
+        if self.rarity < 0:
+            raise ValueError(f"closed_form.rarity is {self.rarity}; it must be at least 0")
         if not 0 <= self.whitening <= 1:
             raise ValueError(f"closed_form.whitening is {self.whitening}; it must be in [0, 1]")
         if self.fit not in FITS:

@@ -12,7 +12,7 @@ from pixel_linguist.model.reading import Reader, distinct
 from pixel_linguist.model.windows import decode_rows, map_cells
 from pixel_linguist.render import Renderer
 from pixel_linguist.train import closed_form
-from pixel_linguist.train.closed_form import RARITY, Texts, count_windows, solve_rows
+from pixel_linguist.train.closed_form import Texts, count_windows, solve_rows
 from pixel_linguist.train.dictionary import (
     FREQUENCY_POWER,
     Cells,
@@ -34,6 +34,7 @@ SETTINGS = {
     "tolerance": 0.75,
     "penalty": 0.1,
     "iterations": 9,
+    "rarity": 0.7,
     "whitening": 0.0,
     "fit": "target",
 }
@@ -178,7 +179,7 @@ def test_rows_give_texts_what_they_should_mean(tiny_encoder: Make) -> None:
     x[np.arange(2000), np.arange(2000) % 16] = 1
     # The first is in nearly every text.
     x[:1800, 0] = 1
-    weight = (np.log(2000 / (1 + (x > 0).sum(axis=0))) + 1) ** RARITY
+    weight = (np.log(2000 / (1 + (x > 0).sum(axis=0))) + 1) ** 0.7
     targets = (x * weight) @ np.linalg.qr(rng.normal(size=(16, 16)))[0]
     settings = ClosedForm(**(SETTINGS | {"penalty": 1e-4, "iterations": 32}))  # type: ignore[arg-type]
     lengths = np.full(2000, 5)
@@ -202,6 +203,7 @@ def test_rows_give_texts_what_they_should_mean(tiny_encoder: Make) -> None:
         ({"tolerance": 1.0}, r"tolerance is 1.0; it must be in \(0, 1\)"),
         ({"penalty": 0.0}, "penalty is 0.0; it must be above 0"),
         ({"iterations": 0}, "iterations is 0; it must be at least 1"),
+        ({"rarity": -1.0}, "rarity is -1.0; it must be at least 0"),
         ({"whitening": 1.5}, r"whitening is 1.5; it must be in \[0, 1\]"),
         ({"fit": "least"}, "fit is 'least'; choose one of"),
     ],
