@@ -15,7 +15,7 @@ from pixel_linguist.train.dictionary import ClosedForm
 from pixel_linguist.train.letters import Standing, read_cells, solve_letters
 
 SETTINGS = ClosedForm(
-    texts=1, tolerance=0.5, penalty=0.05, iterations=1, whitening=0.0, fit="letters"
+    texts=1, tolerance=0.5, penalty=0.05, iterations=1, rarity=0.0, whitening=0.0, fit="letters"
 )
 DISGUISES: dict[str, Any] = {
     "change_case": {"rate": 1.0},
