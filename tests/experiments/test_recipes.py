@@ -111,8 +111,9 @@ def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     rng = np.random.default_rng(0)
     for language in ("en", *LANGUAGES):
         write_names(tmp_path, language, f"apple in {language}", language, f"land of {language}")
+    chinese = [f"貓{digit} 猫{digit} [mao1] /cat {digit}/" for digit in range(BATCH)]
     teach.teach(
-        teach.Given(shared / "data", tmp_path, ["貓 猫 [mao1] /cat/"]),
+        teach.Given(shared / "data", tmp_path, chinese),
         tmp_path,
         lambda texts: rng.normal(size=(len(texts), 16)),
         width=16,
