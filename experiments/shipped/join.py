@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.shipped.student import read
 from experiments.shipped.teach import principal, write
+from pixel_linguist.train.coding import unit_rows
 
 # Of a vector of the second teacher, where the first's is 1.
 LENGTH = 0.5
@@ -27,8 +28,7 @@ def join(first: Path, second: Path) -> tuple[list[str], np.ndarray]:
     (texts, ours), (others, theirs) = read(first), read(second)
     if texts != others:
         raise ValueError(f"{first} and {second} have other texts: teach both from the same data")
-    parts = [x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-6) for x in (ours, theirs)]
-    return texts, np.concatenate([parts[0], LENGTH * parts[1]], axis=1)
+    return texts, np.concatenate([unit_rows(ours), LENGTH * unit_rows(theirs)], axis=1)
 
 
 def join_all(first: Path, second: Path, out: Path) -> None:

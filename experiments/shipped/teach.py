@@ -32,6 +32,7 @@ from experiments.shipped.cedict import most_common, paired_words, read_dictionar
 from experiments.small import LANGUAGES
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import make_source, read_table
+from pixel_linguist.train.coding import unit_rows
 
 COLUMNS = ("sentence1", "sentence2")
 # Most frequent word forms, and WordNet entries by their number of meanings.
@@ -89,8 +90,7 @@ def mean_direction(embed: Embed, translations: Sequence[Sequence[str]]) -> np.nd
     """Return the mean over languages of texts' unit vectors, float [N, D]."""
     total: np.ndarray = np.zeros(())
     for texts in translations:
-        vectors = embed(texts)
-        total = total + vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        total = total + unit_rows(embed(texts))
     return total / len(translations)
 
 

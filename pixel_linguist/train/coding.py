@@ -45,13 +45,13 @@ def code_rows(
     fine = within < FINE
     directions, weights = unit_rows(rows), counts * np.linalg.norm(rows, axis=1)
     book = find_book(directions, weights, codes, rng)
-    rest = directions - name_parts(name_nearest(directions, book), book)
+    rest = directions[fine] - name_parts(name_nearest(directions[fine], book), book)
     coded = {
         "codes": np.zeros((len(rows), codes), np.uint8),
         "fine_codes": np.zeros((fine.sum(), fine_codes), np.uint8),
         "scales": np.ones(len(rows), np.float32),
         "book": book,
-        "fine_book": find_book(rest[fine], weights[fine], fine_codes, rng),
+        "fine_book": find_book(rest, weights[fine], fine_codes, rng),
     }
     wanted, rows = features @ rows, rows.copy()
     for first, last in TURNS:
