@@ -3,7 +3,6 @@
     ./run.sh train experiments/untaught.py --workdir runs/untaught --config.data_dir=DATA
     python -m experiments.shipped.teach --data_dir DATA --model runs/untaught/model \\
         --out runs/untaught/teacher
-    ./run.sh train experiments/tiny_untaught.py --workdir runs/tiny-untaught --config.data_dir=DATA
 
 Latent semantic analysis (Deerwester et al. 1990) of what is seen in the pictures of STS-B's
 sentences, each with its translations beside it as one text (Landauer & Littman 1990): words that

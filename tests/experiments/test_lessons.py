@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from experiments.shipped.captions import (
     take_apart,
 )
 from experiments.shipped.cedict import most_common, paired_words
+from experiments.shipped.graded import PAIRS, apply, discord, fit, grade_all
 from experiments.shipped.join import join_all
 from experiments.shipped.student import read
 from experiments.shipped.teach import mean_direction, write
@@ -171,3 +173,54 @@ def test_two_teachers_are_joined(tmp_path: Path) -> None:
     write(tmp_path / "second" / "words.parquet", texts[::-1], second)
     with pytest.raises(ValueError, match=r"words.parquet have other texts"):
         join_all(tmp_path / "first", tmp_path / "second", tmp_path / "both")
+
+
+UNCHANGED = {"origin": jnp.zeros(8), "change": jnp.zeros((8, 8))}
+
+
+def graded_pairs(number: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs [N, 2, 8] and scores [N] that follow the first half of their numbers."""
+    pairs = np.random.default_rng(seed).normal(size=(number, 2, 8)).astype(np.float32)
+    first, second = pairs[:, 0, :4], pairs[:, 1, :4]
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    return pairs, np.sum(first * second, axis=1) / lengths
+
+
+def test_discord_is_one_less_the_correlation_of_cosines_and_scores() -> None:
+    pairs, scores = graded_pairs(50, seed=0)
+    given = jnp.asarray(pairs), jnp.asarray(scores)
+    lengths = np.linalg.norm(pairs, axis=2)
+    cosines = np.sum(pairs[:, 0] * pairs[:, 1], axis=1) / lengths[:, 0] / lengths[:, 1]
+    np.testing.assert_allclose(
+        discord(UNCHANGED, *given), 1 - np.corrcoef(cosines, scores)[0, 1], atol=1e-5
+    )
+    half = UNCHANGED | {"change": jnp.diag(jnp.array([0.0] * 4 + [-1.0] * 4))}
+    np.testing.assert_allclose(discord(half, *given), 0, atol=1e-5)
+    np.testing.assert_array_equal(apply(half, given[0])[..., 4:], 0)
+
+
+def test_a_map_learns_what_scores_follow() -> None:
+    weights = fit(*graded_pairs(20_000, seed=0), seed=0)
+    pairs, scores = graded_pairs(2_000, seed=1)
+    fresh = jnp.asarray(pairs), jnp.asarray(scores)
+    assert discord(weights, *fresh) < 0.6 * discord(UNCHANGED, *fresh)
+
+
+def test_every_file_of_a_teacher_is_graded(tmp_path: Path) -> None:
+    pairs, scores = graded_pairs(600, seed=0)
+    texts = [f"text {number}" for number in range(1200)]
+    rows = [f"{s}\t{a}\t{b}" for s, a, b in zip(scores, texts[::2], texts[1::2], strict=True)]
+    (tmp_path / PAIRS).parent.mkdir(parents=True)
+    (tmp_path / PAIRS).write_text("\n".join(["score\tsentence1\tsentence2", *rows]) + "\n")
+    (tmp_path / "teacher").mkdir()
+    write(tmp_path / "teacher/stsb.parquet", texts, pairs.reshape(-1, 8))
+    write(tmp_path / "teacher/words.parquet", texts[:3], pairs.reshape(-1, 8)[:3])
+    grade_all(tmp_path / "teacher", tmp_path, tmp_path / "graded")
+    every, vectors = read(tmp_path / "graded/stsb.parquet")
+    few, words = read(tmp_path / "graded/words.parquet")
+    assert (every, few) == (texts, texts[:3])
+    np.testing.assert_array_equal(words, vectors[:3])
+    write(tmp_path / "teacher/stsb.parquet", texts[::-1], pairs.reshape(-1, 8))
+    with pytest.raises(ValueError, match=r"stsb.parquet has other sentences than .*train.tsv"):
+        grade_all(tmp_path / "teacher", tmp_path, tmp_path / "again")
+    assert not (tmp_path / "again").exists()
