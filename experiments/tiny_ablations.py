@@ -1,13 +1,16 @@
 """What each ingredient of experiments/tiny.py brings: what is solved, small, changed one by one.
 
-    for change in render.family=unifont render.strategy=continuous model.cell_scales=1 \\
-        model.window_cells=3 model.window_rows=16384 model.row_codes=4 model.fine_codes=8 \\
+    for change in render.family=unifont render.strategy=continuous model.window_rows=16384 \\
+        "model.cell_scales=1 model.cell_hidden=1024" "model.row_codes=4 model.fine_codes=8" \\
+        "model.window_cells=3 model.window_rows=30720" \\
         stages.dictionary.perturb_probability=0.0 stages.dictionary.closed_form.whitening=0.5 \\
         stages.dictionary.closed_form.rarity=1.0 stages.dictionary.data.sentences.weight=0.001 \\
         stages.dictionary.data.words.weight=0.001 stages.dictionary.data.captions.weight=0.001; do
-      ./run.sh train experiments/tiny_ablations.py --workdir runs/ablations/$change \\
-        --config.data_dir=DATA --config.$change
+      ./run.sh train experiments/tiny_ablations.py --workdir "runs/ablations/${change// /,}" \\
+        --config.data_dir=DATA --config.${change// / --config.}
     done
+
+Fewer cells have fewer pictures and windows to choose from, hence the second setting of two rows.
 """
 
 from ml_collections import ConfigDict

@@ -64,7 +64,7 @@ def fit(pairs: np.ndarray, scores: np.ndarray, seed: int) -> Map:
     return weights
 
 
-def grade_all(teacher: Path, data: Path, out: Path, seed: int = 0) -> None:
+def grade_all(teacher: Path, data: Path, out: Path) -> None:
     """Write each of a teacher's files with its vectors mapped, in WIDTH directions at most.
 
     Raises:
@@ -78,7 +78,7 @@ def grade_all(teacher: Path, data: Path, out: Path, seed: int = 0) -> None:
     scores = np.array([float(pair["score"]) for pair in pairs])
     # Adam's steps are of one size: directions in which vectors differ less are to be its own too.
     spread = np.sqrt(sentences.std(0))
-    weights = fit(unit_rows(sentences / spread).reshape(len(scores), 2, -1), scores, seed)
+    weights = fit(unit_rows(sentences / spread).reshape(len(scores), 2, -1), scores, seed=0)
 
     def mapped(vectors: np.ndarray) -> np.ndarray:
         return unit_rows(np.asarray(apply(weights, jnp.asarray(unit_rows(vectors / spread)))))
