@@ -3,11 +3,14 @@
 import json
 import os
 import pickle
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pixel_linguist.data.world import LANGUAGES, WorldSource
@@ -170,13 +173,26 @@ def test_importing_the_world_does_not_load_jax() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def _cpu_seconds(work: Callable[[int], object], numbers: range) -> float:
+    start = time.process_time()
+    for number in numbers:
+        work(number)
+    return time.process_time() - start
+
+
 @pytest.mark.slow
-def test_speed() -> None:
-    for task in COLUMNS:
-        source = WorldSource(task, split="train", size=600, languages=ALL)
-        assert source[0]
-        start = time.process_time()
-        records = [source[i] for i in range(600)]
-        rate = len(records) / (time.process_time() - start)
-        # Of CPU time; the aim is 2,000, and the rest of the way guards against a slip.
-        assert rate > 1500, (task, rate)
+@pytest.mark.parametrize("task", COLUMNS)
+def test_speed(task: str) -> None:
+    """A record costs less than 60 of NumPy's generators, of which each takes one.
+
+    A document of this code costs 40, where a machine that makes 80,000 generators a second has
+    reached 2,000 documents a second. Seconds alone would judge what else the machine does.
+    """
+    source = WorldSource(task, split="train", size=600, languages=ALL)
+    assert source[0]
+    costs = []
+    for first in range(0, 600, 50):
+        part = range(first, first + 50)
+        yardstick = _cpu_seconds(np.random.default_rng, range(1000))
+        costs.append(_cpu_seconds(source.__getitem__, part) / 50 / (yardstick / 1000))
+    assert statistics.median(costs) < 60, costs

@@ -2,6 +2,9 @@
 
 import abc
 import dataclasses
+import functools
+import itertools
+from bisect import bisect
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,11 +22,17 @@ _FRONTED = 0.35
 _FRONTABLE = ("place", "time", "manner")
 
 
+@functools.cache
+def _zipf_totals(count: int) -> tuple[float, ...]:
+    """Return 1, 1 + 1/2, 1 + 1/2 + 1/3, ...: `count` of them."""
+    return tuple(itertools.accumulate(1 / rank for rank in range(1, count + 1)))
+
+
 def pick_synonym(rng: np.random.Generator, count: int) -> int:
     """Draw which of `count` words stands for a concept, by Zipf's law: the first most often."""
-    shares = [1 / rank for rank in range(1, count + 1)]
-    share = rng.random() * sum(shares)
-    return next(n for n in range(count) if share < sum(shares[: n + 1]) or n == count - 1)
+    totals = _zipf_totals(count)
+    # Rounding may make the product the last total itself.
+    return min(bisect(totals, rng.random() * totals[-1]), count - 1)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ exact, and what excludes each other (`Concept.opposites`) never holds of the sam
 import dataclasses
 import functools
 import hashlib
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ MODIFIERS = tuple(role for role in ROLE_WEIGHTS if role not in (*CORE, "negated"
 HIGHEST_SCORE = 5.0
 SWAP_COST = 1.5
 SPLITS = ("train", "dev", "test")
+_all_concepts = operator.attrgetter(*CORE, *MODIFIERS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,8 +64,7 @@ class Proposition:
 
     def concepts(self) -> list[str]:
         """Return the names of all its concepts."""
-        roles = (*CORE, *self.modifiers())
-        return [getattr(self, role) for role in roles]
+        return [name for name in _all_concepts(self) if name is not None]
 
 
 def swapped(proposition: Proposition) -> Proposition:

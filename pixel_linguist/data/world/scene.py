@@ -249,4 +249,4 @@ def draw_of_scene(rng: np.random.Generator, scene: Scene, split: str) -> Proposi
     }
     chosen = {role: name for role, name in options.items() if rng.random() < _SCENE_MODIFIER}
     negated = rng.random() < _SCENE_NEGATED
-    return Proposition(agent, action, patient, negated=negated).with_roles(chosen)
+    return Proposition(agent, action, patient, negated=negated, **chosen)
