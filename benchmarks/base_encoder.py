@@ -1,16 +1,19 @@
 """Texts a second of ViT-B at 64 patches, beside the same encoder in PyTorch, in turns.
 
-    OMP_NUM_THREADS=2 python benchmarks/base_encoder.py
+    OMP_NUM_THREADS=2 python -m benchmarks.base_encoder --data ../shared/data
 
-Needs the extra "torch". Prints one line of JSON by the fastest of several rounds. The peer is
-torch's own pre-norm transformer, whose inference path is fused; PIXEL's code computes the same in
-more steps.
+Needs the extra "torch". Prints two lines of JSON, each by the fastest of several rounds: of texts
+that fill their 64 patches, where the encoders themselves are compared, and of STS-B's test
+sentences as `SentenceEncoder.encode` takes them, rendering included. The peer pads every sentence
+to 64 patches, as PIXEL and Pixel-Linguist do, and is given the pictures; it is torch's own pre-norm
+transformer, whose inference path is fused, where PIXEL's code computes the same in more steps.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -18,13 +21,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.data.sources import read_table
 from pixel_linguist.model import EncoderConfig, encode, init_params, preset
+from pixel_linguist.model.store import Model
+from pixel_linguist.render import Renderer
 
 PATCHES, SIDE = 64, 16
+Run = Callable[[], Any]
 
 
-def ours(patches: np.ndarray, count: np.ndarray) -> Callable[[], Any]:
-    """Return a call of our encoder, as a converted checkpoint has it."""
+def sentence_encoder() -> SentenceEncoder:
+    """Return an untrained encoder of the shape that a converted checkpoint has."""
     config = EncoderConfig(
         **preset("base"),
         patch_height=SIDE,
@@ -43,7 +51,14 @@ def ours(patches: np.ndarray, count: np.ndarray) -> Callable[[], Any]:
         cls_token=True,
         paper_is_one=True,
     )
-    params = jax.device_put(init_params(config, 0))
+    renderer = Renderer("noto", "continuous", SIDE, PATCHES)
+    params = init_params(config, 0)
+    return SentenceEncoder(Model(config, params, renderer.settings(), renderer.font_hashes()))
+
+
+def of_arrays(encoder: SentenceEncoder, patches: np.ndarray, count: np.ndarray) -> Run:
+    """Return a call of our encoder on one batch of pictures."""
+    config, params = encoder.model.config, jax.device_put(encoder.model.params)
     run = jax.jit(lambda params, p, c: encode(config, params, p, c)["embedding"])
     return lambda: jax.block_until_ready(run(params, patches, count))
 
@@ -70,51 +85,72 @@ class Peer(nn.Module):
         return (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
-def peer(patches: np.ndarray, count: np.ndarray, threads: int) -> Callable[[], Any]:
-    """Return a call of the peer, its pictures made from the same bytes."""
-    torch.set_num_threads(threads)
-    model = Peer(**preset("base")).eval()
+def of_peer(model: Peer, patches: np.ndarray, count: np.ndarray, batch: int) -> Run:
+    """Return a call of the peer on the same pictures, batch by batch."""
     mask = torch.from_numpy((np.arange(PATCHES) < count[:, None]).astype(np.float32))
+    flat = torch.from_numpy(patches.reshape(*patches.shape[:2], -1))
 
-    def run() -> torch.Tensor:
-        pixels = 1 - torch.from_numpy(patches.reshape(*patches.shape[:2], -1)).float() / 255
+    def run() -> list[torch.Tensor]:
         with torch.inference_mode():
-            return model(pixels.repeat(1, 1, 3), mask)
+            return [
+                model((1 - pixels.float() / 255).repeat(1, 1, 3), seen)
+                for pixels, seen in zip(flat.split(batch), mask.split(batch), strict=True)
+            ]
 
     return run
 
 
-def main() -> None:
-    """Measure both in turns and print one line of JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    known = parser.parse_args()
-    rng = np.random.default_rng(0)
-    patches = rng.integers(0, 256, (known.batch, PATCHES, SIDE, SIDE), np.uint8)
-    count = rng.integers(8, PATCHES + 1, known.batch).astype(np.int32)
-    runs = {"ours": ours(patches, count), "torch": peer(patches, count, known.threads)}
-    best = dict.fromkeys(runs, float("inf"))
-    for number in range(known.rounds + 1):
-        for name, run in runs.items():
+def compare(name: str, texts: int, ours: Run, torchs: Run, rounds: int, **about: Any) -> None:
+    """Time both in turns and print a line of JSON."""
+    best = [float("inf")] * 2
+    for number in range(rounds + 1):
+        for which, run in enumerate((ours, torchs)):
             start = time.perf_counter()
             run()
             # The first round compiles.
             if number:
-                best[name] = min(best[name], time.perf_counter() - start)
-    rates = {name: round(known.batch / seconds, 2) for name, seconds in best.items()}
-    print(
-        json.dumps(
-            {
-                "benchmark": "base_encoder",
-                "batch": known.batch,
-                "threads": known.threads,
-                **{f"{name}_texts_per_second": rate for name, rate in rates.items()},
-                "ratio": round(best["torch"] / best["ours"], 3),
-            }
-        )
+                best[which] = min(best[which], time.perf_counter() - start)
+    line = {
+        "benchmark": f"base_encoder, {name}",
+        **about,
+        "ours_texts_per_second": round(texts / best[0], 2),
+        "torch_texts_per_second": round(texts / best[1], 2),
+        "ratio": round(best[1] / best[0], 3),
+    }
+    print(json.dumps(line), flush=True)
+
+
+def main() -> None:
+    """Measure both workloads."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--sentences", type=int, default=128, help="spread over the split (128)")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    known = parser.parse_args()
+    torch.set_num_threads(known.threads)
+    encoder, peer = sentence_encoder(), Peer(**preset("base")).eval()
+
+    shape = (known.batch, PATCHES, SIDE, SIDE)
+    patches = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    count = np.full(known.batch, PATCHES, np.int32)
+    runs = of_arrays(encoder, patches, count), of_peer(peer, patches, count, known.batch)
+    shared = {"rounds": known.rounds, "batch": known.batch, "threads": known.threads}
+    compare("all of 64 patches", known.batch, *runs, **shared)
+
+    rows = read_table(known.data / "sts/stsb/en/test.tsv")
+    texts = [row["sentence1"] for row in rows][:: max(len(rows) // known.sentences, 1)]
+    texts = texts[: known.sentences]
+    drawn = encoder.renderer(texts)
+    padded = np.zeros((len(texts), PATCHES, SIDE, SIDE), np.uint8)
+    padded[:, : drawn.patches.shape[1]] = drawn.patches
+    runs = (
+        lambda: encoder.encode(texts),
+        of_peer(peer, padded, drawn.count, known.batch),
     )
+    mean = round(float(drawn.count.mean()), 1)
+    compare("STS-B's test sentences", len(texts), *runs, **shared, patches_per_sentence=mean)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ import numpy as np
 # Padded lengths of full batches; single strips have two more, which makes 8 shapes in all.
 _LENGTHS = 6
 _SHORTEST = 8
-# Patches of a strip of several inputs, at least; and how few of them to an input fill a strip.
+# Patches of a strip of several inputs, at least; and how few of them to an input fill a strip: more
+# where each possible input of it costs a CLS token.
 _STRIP = 64
-_TEXT = 2
+_TEXT, _TEXT_WITH_CLS = 2, 8
 
 
 class Batch(NamedTuple):
@@ -44,9 +45,9 @@ def room(max_patches: int) -> int:
     return next(n for n in lengths(max_patches) if n >= min(_STRIP, max_patches))
 
 
-def most_inputs(max_patches: int) -> int:
+def most_inputs(max_patches: int, cls_token: bool) -> int:
     """Return how many inputs a strip holds, at most."""
-    return max(room(max_patches) // _TEXT, 1)
+    return max(room(max_patches) // (_TEXT_WITH_CLS if cls_token else _TEXT), 1)
 
 
 def pack(counts: np.ndarray, patches: int, most: int) -> list[list[int]]:

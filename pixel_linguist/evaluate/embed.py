@@ -150,7 +150,7 @@ class Embedder:
         config = self.config
         result = np.zeros((len(counts), config.dimension), np.float32)
         embed = _compiled(config)
-        most = most_inputs(config.max_patches) if config.packs else 1
+        most = most_inputs(config.max_patches, config.cls_token) if config.packs else 1
         # The host draws a batch while the devices still work on the one before.
         working: deque[tuple[Batch, jax.Array]] = deque()
         for batch in plan(counts, self.batch_size, self.single, config.max_patches, most):

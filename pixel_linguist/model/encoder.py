@@ -179,7 +179,7 @@ class EncoderConfig:
     @property
     def packs(self) -> bool:
         """Whether several texts may stand in one sequence: nothing but a mean is made of each."""
-        return self.pooling == "mean" and not self.cls_token and not self.word_buckets
+        return self.pooling == "mean" and not self.word_buckets
 
 
 class Encoder(nn.Module):
@@ -200,41 +200,44 @@ class Encoder(nn.Module):
 
         Returns:
             "embedding" float32 [D or D + V], or [T, D], not normalised, "patch_features" float
-            [S or K, D], "cls_feature" float [D] if there is a CLS token, and "word_logits" float32
-            [V] if there are buckets of words.
+            [S or K, D], "cls_feature" float [D], or [T, D], if there is a CLS token, and
+            "word_logits" float32 [V] if there are buckets of words.
         """
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         drop = Dropout(config.dropout)
         table = jnp.asarray(self.position_table()).astype(dtype)
         front, length = int(config.cls_token), patches.shape[0]
         if count.ndim:
-            mask, seen, places = stand(count, length)
-            positions = table[places]
+            # Each text has a CLS token of its own.
+            tokens = front * count.shape[0]
+            mask, seen, places = stand(count, length, tokens)
+            positions = table[front + places]
         else:
-            mask = seen = jnp.arange(length) < count
+            tokens = front
+            mask = jnp.arange(length) < count
+            seen = jnp.pad(mask if keep is None else mask[keep], (front, 0), constant_values=True)
             # Not by Python's slices, which do not take the symbolic lengths of an export.
             positions = jax.lax.slice_in_dim(table, front, front + length)
         embedded = patches.ndim == 2
         x = (patches.astype(dtype) if embedded else self.embed_patches(patches, dtype)) + positions
         if keep is not None:
             x, mask = x[keep], mask[keep]
-            seen = mask
         if config.cls_token:
             cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
-            x = jnp.concatenate([cls.astype(dtype) + table[:1], x])
+            x = jnp.concatenate([jnp.tile(cls.astype(dtype) + table[:1], (tokens, 1)), x])
         x = drop(x, deterministic=not self.train)
-        x = self.blocks()(x, jnp.pad(seen, (front, 0), constant_values=True))[0]
+        x = self.blocks()(x, seen)[0]
         if config.final_norm:
             x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         use_head = config.head if self.train or config.keep_head else "none"
         pooled = self.pool(self.head(x) if use_head == "patches" else x, mask)
         if use_head == "pooled":
             pooled = self.head(pooled)
-        outputs = {"embedding": pooled.astype(jnp.float32), "patch_features": x[front:]}
+        outputs = {"embedding": pooled.astype(jnp.float32), "patch_features": x[tokens:]}
         if config.cls_token:
-            outputs["cls_feature"] = x[0]
+            outputs["cls_feature"] = x[:tokens] if count.ndim else x[0]
         if config.word_buckets:
-            logits = WordLogits(config.word_buckets, dtype, name="words")(x[front:], mask)
+            logits = WordLogits(config.word_buckets, dtype, name="words")(x[tokens:], mask)
             outputs["word_logits"] = logits
             words = sparsify(logits, config.top_words)
             outputs["embedding"] = jnp.concatenate([outputs["embedding"], words])
@@ -298,7 +301,7 @@ class Encoder(nn.Module):
         )
 
     def pool(self, x: jax.Array, mask: jax.Array) -> jax.Array:
-        """Reduce float [S, D], or [1 + S, D] with a CLS token in front, to float [D] or [T, D]."""
+        """Reduce float [S, D], with any CLS tokens in front, to float [D] or [T, D]."""
         if self.config.pooling == "cls":
             return x[0]
         x = x[x.shape[0] - mask.shape[-1] :]
@@ -337,8 +340,8 @@ def encode(
 
     Returns:
         "embedding" float32 [B, D or D + V], or [B, T, D], "patch_features" float [B, S or K, D],
-        "cls_feature" float [B, D] if there is a CLS token, and "word_logits" float32 [B, V] if
-        there are buckets of words.
+        "cls_feature" float [B, D], or [B, T, D], if there is a CLS token, and "word_logits" float32
+        [B, V] if there are buckets of words.
     """
     size = config.patch_height, config.patch_width
     length, height, width = patches.shape[1], *(size if patches.ndim == 3 else patches.shape[-2:])

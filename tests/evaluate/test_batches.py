@@ -29,7 +29,7 @@ def test_a_plan_holds_each_input_once_in_strips_of_their_length(
 def test_plans_are_of_at_most_8_shapes(longest: int, single: int) -> None:
     rng = np.random.default_rng(0)
     shapes = set()
-    for most in (1, most_inputs(longest)):
+    for most in (1, most_inputs(longest, True), most_inputs(longest, False)):
         for number in (*range(1, 40), 400):
             for highest in range(1, longest + 1, longest // 5):
                 counts = rng.integers(1, highest + 1, number)
@@ -41,7 +41,7 @@ def test_plans_are_of_at_most_8_shapes(longest: int, single: int) -> None:
 @pytest.mark.parametrize("mean", [6, 12, 20, 35])
 def test_strips_of_sentences_are_nearly_full(mean: int) -> None:
     counts = np.random.default_rng(0).gamma(4, mean / 4, 1024).astype(int).clip(1, 64)
-    strips = pack(counts, room(64), most_inputs(64))
+    strips = pack(counts, room(64), most_inputs(64, False))
     assert counts.sum() / (64 * len(strips)) > 0.97
 
 
@@ -53,4 +53,4 @@ def test_what_is_longer_than_a_strip_of_several_stands_alone() -> None:
 def test_lengths_are_few_and_reach_the_most(most: int) -> None:
     found = lengths(most)
     assert len(found) <= 6 and found == sorted(set(found)) and found[-1] == most
-    assert room(most) in found and most_inputs(most) >= 1
+    assert room(most) in found and most_inputs(most, True) >= 1

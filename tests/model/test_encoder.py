@@ -26,6 +26,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"head": "patches", "keep_head": True},
     {"head": "pooled", "keep_head": True},
     {"pooling": "cls", "cls_token": True, "head": "pooled", "keep_head": True, "channels": 3},
+    {"cls_token": True, "positions": "learned"},
     {"patch_hidden": 48},
     {
         "cell_pixels": 2,

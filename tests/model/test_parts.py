@@ -157,11 +157,13 @@ def test_mean_pool_averages_text_alone_and_nothing_gives_zero() -> None:
 
 
 def test_texts_stand_one_after_another() -> None:
-    strip = stand(jnp.array([2, 0, 3, 0]), 7)
     owner = np.array([0, 0, 2, 2, 2, 4, 4])
-    np.testing.assert_array_equal(strip.texts, owner == np.arange(4)[:, None])
-    np.testing.assert_array_equal(strip.seen, owner == owner[:, None])
-    np.testing.assert_array_equal(strip.places, [0, 1, 0, 1, 2, 0, 1])
+    for front in ([], [0, 1, 2, 3]):
+        strip = stand(jnp.array([2, 0, 3, 0]), 7, len(front))
+        owners = np.array([*front, *owner])
+        np.testing.assert_array_equal(strip.texts, owner == np.arange(4)[:, None])
+        np.testing.assert_array_equal(strip.seen, owners == owners[:, None])
+        np.testing.assert_array_equal(strip.places, [0, 1, 0, 1, 2, 0, 1])
 
 
 def test_attention_pooling_equals_its_definition() -> None:

@@ -30,7 +30,8 @@ def runs(mask: np.ndarray) -> list[tuple[int, int]]:
 @settings(deadline=None, max_examples=50)
 # XLA takes subnormal numbers for zero.
 @given(
-    st.lists(st.floats(0, 1, allow_subnormal=False), min_size=2, max_size=40), st.floats(0.01, 0.99)
+    st.lists(st.floats(0, 1, width=32, allow_subnormal=False), min_size=2, max_size=40),
+    st.floats(0.01, 0.99),
 )
 def test_the_patches_with_the_least_noise_are_kept(noise: list[float], ratio: float) -> None:
     values = np.array(noise, np.float32)
