@@ -5,8 +5,9 @@
 
 Needs the extra "torch". Prints one line of JSON: pairs a second at 64 full patches and on real
 sentences in batches by length (drawn and perturbed as they are used), the peer's in between, and
-the share of this machine's matrix-product peak. By the fastest step of each, as other work on the
-machine only slows; CPU seconds of a step tell how much it did.
+the share of this machine's matrix-product peak. Of each the best of several rounds that take turns,
+as other work on the machine only slows; a round is the median of a few steps, as the peer's script
+has it, or all steps of a window of sentences. CPU seconds of a step tell how much it did.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from pixel_linguist.train.devices import place
 from pixel_linguist.train.step import init_state, mapped_step
 
 PAIRS, LENGTH, WINDOW, BUCKETS = 32, 64, 16, 8
-ROUNDS = 3
+ROUNDS, STEPS = 6, 3
 # As bench_torch.py has it.
 ENCODER = encoder(
     max_patches=LENGTH,
@@ -91,35 +92,25 @@ def sentences(path: Path) -> Iterator[Any]:
     return iter(batches)
 
 
-def real_text(train: Callable[[Any], None], path: Path) -> dict[str, float]:
-    """Train on sentences, once to compile; a length's figure is that of its fastest step."""
-    data, times = sentences(path), []
-    for number in range(2 * WINDOW):
+def real_text(train: Callable[[Any], None], batches: Iterator[Any]) -> dict[str, float]:
+    """Train on a window of sentences and return seconds of steps, of waiting, and its padding."""
+    step = wait = used = room = 0.0
+    for _ in range(WINDOW):
         start = time.perf_counter()
-        batch = next(data)
-        waited = time.perf_counter() - start
+        batch = next(batches)
+        wait += time.perf_counter() - start
         del batch["cut"]
         texts = [batch[view] for view in ("anchor", "positive")]
-        if number < WINDOW:
-            train(batch)
-        used = sum(int(text["count"].sum()) for text in texts)
-        seconds, _ = timed(functools.partial(train, batch))
-        times.append((texts[0]["patches"].shape[1], seconds, waited, used))
-    lengths, step, wait, text = np.array(times).T
-    fastest = [step[lengths == length].min() for length in lengths]
-    # The first half of the waits were for the first windows, and steps that compiled.
-    step, wait = step[WINDOW:], wait[WINDOW:]
-    return {
-        "text_pairs_per_s": PAIRS * len(times) / sum(fastest),
-        "text_padding_share": 1 - text.sum() / (2 * PAIRS * lengths.sum()),
-        "text_waiting_share": wait.sum() / (step.sum() + wait.sum()),
-    }
+        used += sum(int(text["count"].sum()) for text in texts)
+        room += sum(text["patches"].shape[0] * text["patches"].shape[1] for text in texts)
+        step += timed(functools.partial(train, batch))[0]
+    return {"step": step, "wait": wait, "padding": 1 - used / room}
 
 
 def peer(script: Path) -> float:
     """Return the pairs a second of the PyTorch encoder at the same size."""
     environment = os.environ | {"OMP_NUM_THREADS": "2"}
-    size = ["--batch", str(PAIRS), "--patches", str(LENGTH)]
+    size = ["--batch", str(PAIRS), "--patches", str(LENGTH), "--repeats", str(STEPS)]
     done = subprocess.run(
         [sys.executable, str(script), *size], env=environment, capture_output=True, text=True
     )
@@ -134,26 +125,32 @@ def main() -> None:
     parser.add_argument("--torch", type=Path, required=True, help="the peer's script")
     parser.add_argument("--text", type=Path, required=True, help="TSV of sentence1, sentence2")
     options = parser.parse_args()
-    train, batch, peaks = trainer(), noise(PAIRS, LENGTH), []
+    train, batch, data = trainer(), noise(PAIRS, LENGTH), sentences(options.text)
     train(batch)
-    times, theirs = [], []
+    # A step of every length is compiled.
+    real_text(train, data)
+    theirs, rounds, peaks, texts = [], [], [], []
     for _ in range(ROUNDS):
         theirs.append(peer(options.torch))
-        times += [timed(lambda: train(batch)) for _ in range(4)]
+        rounds.append(np.median([timed(lambda: train(batch)) for _ in range(STEPS)], axis=0))
+        texts.append(real_text(train, data))
         matmul_peak.cache_clear()
         peaks.append(matmul_peak("float32"))
-    seconds = min(wall for wall, _ in times)
-    text = real_text(train, options.text)
+    seconds, cpu_seconds = np.min(rounds, axis=0)
+    text = {name: np.array([window[name] for window in texts]) for name in texts[0]}
     ours, torch = PAIRS / seconds, max(theirs)
+    text_pairs = PAIRS * WINDOW / text["step"].min()
     figures = {
         "pairs_per_s": ours,
         "torch_pairs_per_s": torch,
         "ratio": ours / torch,
         "peak_gflops": max(peaks) / 1e9,
         "peak_share": train_flops(ENCODER, 2 * PAIRS, LENGTH) / seconds / max(peaks),
-        "cpu_seconds": min(cpu for _, cpu in times),
-        **text,
-        "text_ratio": text["text_pairs_per_s"] / torch,
+        "cpu_seconds": cpu_seconds,
+        "text_pairs_per_s": text_pairs,
+        "text_padding_share": text["padding"].mean(),
+        "text_waiting_share": text["wait"].sum() / (text["step"].sum() + text["wait"].sum()),
+        "text_ratio": text_pairs / torch,
         "load_average": os.getloadavg()[0],
     }
     print(json.dumps({"benchmark": "train_step", **{k: round(v, 3) for k, v in figures.items()}}))

@@ -22,7 +22,7 @@ class Strip(NamedTuple):
 
 
 def stand(count: jax.Array, length: int, front: int) -> Strip:
-    """Return where texts of int32 [K] patches stand in `length` patches, after 0 or K CLS tokens."""
+    """Return where texts of int32 [K] patches stand in `length`, after 0 or K CLS tokens."""
     ends = jnp.cumsum(count)
     every = jnp.arange(length)
     # What is left counts as one more text.

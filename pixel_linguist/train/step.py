@@ -36,25 +36,22 @@ def init_state(encoder: Any, objective: Objective, optimizer: OptimizerConfig) -
     return jax.tree.map(np.asarray, state)
 
 
-def in_chunks(
-    see: Callable[[Any], Any], encode_rows: Callable[[Any], Any], chunk_size: int
-) -> Callable[[Any], Any]:
+def in_chunks(encode_rows: Callable[[Any], Any], chunk_size: int) -> Callable[[Any], Any]:
     """Return a function of a tree of [B, ...] that runs `chunk_size` rows at a time.
 
-    A chunk is encoded again in the backward pass, so that the memory of activations is that of
-    one chunk whatever B is. Exact: GradCache (Gao et al. 2021, arXiv 2101.06983) in one pass.
+    A chunk is drawn and encoded again in the backward pass, so that the memory of pixels and
+    activations is that of one chunk whatever B is. Exact: GradCache (Gao et al. 2021, arXiv
+    2101.06983) in one pass.
 
     Args:
-        see: rows → what is encoded of them. It is run once: pixels take less memory than
-            activations, and do not depend on parameters.
-        encode_rows: what `see` returns → outputs, trees of [chunk_size, ...].
+        encode_rows: rows → outputs, trees of [chunk_size, ...].
         chunk_size: rows; 0: all at once, without encoding again.
 
     Raises:
         ValueError: at the first call, if `chunk_size` does not divide B.
     """
     if not chunk_size:
-        return lambda rows: encode_rows(see(rows))
+        return encode_rows
     encode_again = jax.checkpoint(encode_rows, prevent_cse=False)
 
     def run(rows: Any) -> Any:
@@ -62,7 +59,7 @@ def in_chunks(
         if count % chunk_size:
             raise ValueError(f"chunk_size {chunk_size} does not divide a device's {count} rows")
         chunks = jax.tree.map(lambda x: x.reshape(-1, chunk_size, *x.shape[1:]), rows)
-        outputs = jax.lax.map(lambda chunk: encode_again(see(chunk)), chunks)
+        outputs = jax.lax.map(encode_again, chunks)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
 
     return run
@@ -104,13 +101,13 @@ def gradients(
     def loss_of(params: Any) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
         params = freeze(params, frozen)
 
-        def encode_rows(seen: Any) -> Any:
+        def encode_rows(rows: Any) -> Any:
             """Encode all views of some examples at once: view → outputs."""
-            encoded = forward(config, objective, params, *seen)
+            encoded = forward(config, objective, params, *see(rows))
             split = {name: jnp.split(x, len(views)) for name, x in encoded.items()}
             return {view: {k: v[i] for k, v in split.items()} for i, view in enumerate(views)}
 
-        outputs = in_chunks(see, encode_rows, chunk_size)(rows)
+        outputs = in_chunks(encode_rows, chunk_size)(rows)
         loss, metrics, objective_state = objective(
             params["objective"], outputs, known, state["objective"], key
         )
