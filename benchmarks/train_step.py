@@ -127,7 +127,7 @@ def main() -> None:
     options = parser.parse_args()
     train, batch, data = trainer(), noise(PAIRS, LENGTH), sentences(options.text)
     train(batch)
-    # A step of every length is compiled.
+    # Steps of its lengths are compiled.
     real_text(train, data)
     theirs, rounds, peaks, texts = [], [], [], []
     for _ in range(ROUNDS):

@@ -2,14 +2,12 @@
 
 import abc
 import dataclasses
-import functools
-import itertools
-from bisect import bisect
 from collections.abc import Mapping
 
 import numpy as np
 
 from pixel_linguist.data.world.proposition import Proposition
+from pixel_linguist.data.world.zipf import pick_rank
 
 # Form (singular, past, accusative, ...) → word; the first is the dictionary form.
 Forms = Mapping[str, str]
@@ -20,19 +18,6 @@ _TRIES = 8
 _PASSIVE = 0.4
 _FRONTED = 0.35
 _FRONTABLE = ("place", "time", "manner")
-
-
-@functools.cache
-def _zipf_totals(count: int) -> tuple[float, ...]:
-    """Return 1, 1 + 1/2, 1 + 1/2 + 1/3, ...: `count` of them."""
-    return tuple(itertools.accumulate(1 / rank for rank in range(1, count + 1)))
-
-
-def pick_synonym(rng: np.random.Generator, count: int) -> int:
-    """Draw which of `count` words stands for a concept, by Zipf's law: the first most often."""
-    totals = _zipf_totals(count)
-    # Rounding may make the product the last total itself.
-    return min(bisect(totals, rng.random() * totals[-1]), count - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +93,7 @@ class Language(abc.ABC):
         for concept in proposition.concepts():
             count, old = len(self.vocabulary[concept]), known.get(concept)
             if old is None:
-                synonyms[concept] = pick_synonym(rng, count)
+                synonyms[concept] = pick_rank(rng, count)
             elif count > 1 and rng.random() < differ:
                 synonyms[concept] = (old + 1 + int(rng.random() * (count - 1))) % count
             else:

@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-from bisect import bisect
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from pixel_linguist.data.world.proposition import (
     split_of_core,
     swapped,
 )
+from pixel_linguist.data.world.zipf import pick_rank
 
 # How often a role is filled, and how many at most, negation included (sentences stay short).
 _PROBABILITY = {
@@ -47,21 +46,14 @@ def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
 
 
 @functools.cache
-def _zipf(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Return concepts by falling frequency, and the cumulative share of each.
-
-    Zipf's law: a concept's frequency is one over its rank. The rank follows from the name alone.
-    """
-    ranked = tuple(sorted(names, key=digest))
-    shares = list(accumulate(1 / rank for rank in range(1, len(ranked) + 1)))
-    return ranked, tuple(share / shares[-1] for share in shares)
+def _ranked(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return concepts by falling frequency; the rank follows from the name alone."""
+    return tuple(sorted(names, key=digest))
 
 
 def pick_concept(rng: np.random.Generator, names: tuple[str, ...]) -> str:
     """Draw one of some concepts, by Zipf's law."""
-    ranked, shares = _zipf(names)
-    # Rounding may leave the last share a little below 1.
-    return ranked[min(bisect(shares, rng.random()), len(ranked) - 1)]
+    return _ranked(names)[pick_rank(rng, len(names))]
 
 
 @functools.cache

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pixel_linguist.data.world.language import pick_synonym
 from pixel_linguist.data.world.languages import get_language
 from pixel_linguist.data.world.lexicon import concept_numbers
 from pixel_linguist.data.world.proposition import HIGHEST_SCORE, Proposition, similarity
@@ -18,6 +17,7 @@ from pixel_linguist.data.world.scene import (
     graded,
     pick,
 )
+from pixel_linguist.data.world.zipf import pick_rank
 
 Record = dict[str, str | int | float]
 # Text column → the propositions that its sentences state, in order.
@@ -128,7 +128,7 @@ def _write_words(
     record: Record = {"group": concept_numbers()[concept]}
     for number, code in enumerate((first, second), start=1):
         words = get_language(code).vocabulary[concept]
-        forms = words[pick_synonym(rng, len(words))]
+        forms = words[pick_rank(rng, len(words))]
         record[f"word{number}"] = pick(rng, [*forms.values()])
         record[f"language{number}"] = code
     return record
