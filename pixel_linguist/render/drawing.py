@@ -86,17 +86,16 @@ class Drawing(Generic[S]):
         cut = np.zeros(len(parts), bool)
         units = self._split(parts, visible)
         plain = not self.end_patch and len(parts) == len(texts)
-        if not plain:
+        if units.others or not plain:
             # As above, the look-up comes first.
             ids = store.lookup(units)
             counts = self.placement.patches(store.width[ids], units.bounds)
+        if not plain:
             rooms = self._rooms(counts, bounds, room)
             cut = counts > rooms
         # What is cut is what is written last; where directions meet, that need not be seen last.
         if units.others:
-            turned = [i for i, part in enumerate(parts) if not part.isascii() and turns(part)]
-            counts = self._count([parts[i] for i in turned])
-            long = [i for i, n in zip(turned, counts, strict=True) if n > rooms[i]]
+            long = [i for i in np.flatnonzero(counts > rooms).tolist() if turns(parts[i])]
             for i in long:
                 parts[i], cut[i] = self._shorten(parts[i], int(rooms[i])), True
             if long:

@@ -147,14 +147,10 @@ class PatchStore(PictureStore):
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         width = np.array([unit.width for unit in shaped])
         drawn = np.minimum(self._taken(width), self.grid.max_patches)
-        pictures = np.concatenate([*map(self._picture, shaped, drawn.tolist())])
-        self._room(number, OVERHEAD, drawn).reshape(pictures.shape)[:] = pictures
-
-    def _picture(self, shaped: Shaped, patches: int) -> np.ndarray:
         grid = self.grid
-        canvas = np.zeros((grid.height, patches * grid.width), np.uint8)
-        grid.atlas.draw(shaped.glyphs, canvas, grid.margin, grid.baseline)
-        return canvas.reshape(grid.height, patches, grid.width).swapaxes(0, 1)
+        left, right = np.full(len(drawn), -grid.margin), drawn * grid.width - grid.margin
+        ink = grid.atlas.draw(shaped, left, right, grid.height, grid.baseline)
+        _turn(ink, self._room(number, OVERHEAD, drawn), grid.width)
 
     def _room(self, number: int, overhead: int, drawn: np.ndarray) -> np.ndarray:
         """Return room for units, of so many patches each, uint8 [sum of drawn, H * W]."""
@@ -225,15 +221,11 @@ class StripStore(PictureStore):
         grid = self.grid
         most = grid.max_patches * grid.width
         edges = [grid.atlas.extent(unit) for unit in shaped]
-        edges = [(left, max(min(right, most), left)) for left, right in edges]
-        strips = []
-        for unit, (left, right) in zip(shaped, edges, strict=True):
-            strip = np.zeros((grid.height, right - left), np.uint8)
-            grid.atlas.draw(unit.glyphs, strip, -left, grid.baseline)
-            strips.append(strip.T)
-        lefts, rights = np.array(edges, np.int64).T
+        left, right = np.array(edges, np.int64).T
+        right = np.maximum(np.minimum(right, most), left)
+        ink = grid.atlas.draw(shaped, left, right, grid.height, grid.baseline)
         width = np.array([unit.width for unit in shaped])
-        self._append(number, OVERHEAD, np.concatenate(strips), lefts, rights, width)
+        self._append(number, OVERHEAD, ink, left, right, width)
 
     def _keep_words(self, number: int, words: Words) -> None:
         edges = words.left, words.right, words.width

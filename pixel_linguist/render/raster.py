@@ -5,13 +5,15 @@ and the size alone. Where glyphs overlap their ink is added, up to 255: the orde
 """
 
 import ctypes
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import freetype
 import numpy as np
 
 from pixel_linguist.render.fonts import BOX_FONT, Chain
-from pixel_linguist.render.layout import Glyph, Shaped
+from pixel_linguist.render.layout import Shaped
+from pixel_linguist.render.spans import ranges
 
 _FLAGS = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP | freetype.FT_LOAD_RENDER
 
@@ -76,26 +78,52 @@ class Atlas:
                 left, right = min(left, start), max(right, start + bitmap.ink.shape[1])
         return left, right
 
-    def draw(self, glyphs: list[Glyph], canvas: np.ndarray, x: int, baseline: int) -> None:
-        """Add the ink of glyphs to a canvas, uint8 [height, width]; cut at its edges.
+    def draw(
+        self,
+        units: Sequence[Shaped],
+        left: np.ndarray,
+        right: np.ndarray,
+        height: int,
+        baseline: int,
+    ) -> np.ndarray:
+        """Draw N units side by side.
 
         Args:
-            glyphs: of one line.
-            canvas: to draw on.
-            x: the column of the unit's start.
+            units: to draw.
+            left: int64 [N], the column of each at which its picture begins; the unit starts at 0.
+            right: int64 [N], the column behind its picture; ink outside is cut.
+            height: rows of the pictures.
             baseline: the rows above the baseline.
+
+        Returns:
+            Ink uint8 [sum of right - left, height].
         """
-        height, width = canvas.shape
-        for glyph in glyphs:
-            ink, left, top = self.bitmap(glyph.font, glyph.number)
-            row, column = baseline - glyph.y - top, x + glyph.x + left
-            up, down = max(row, 0), min(row + ink.shape[0], height)
-            start, end = max(column, 0), min(column + ink.shape[1], width)
-            if up < down and start < end:
-                part = canvas[up:down, start:end]
-                new = ink[up - row : down - row, start - column : end - column]
-                # 255 - max(255 - a, b) + b is min(a + b, 255) without a wider type.
-                np.add(part, np.minimum(new, 255 - part), out=part)
+        glyphs = [glyph for unit in units for glyph in unit.glyphs]
+        # Each glyph is turned into columns once, at each height at which it stands.
+        numbers: dict[tuple[int, int, int], int] = {}
+        number = np.array(
+            [numbers.setdefault((g.font, g.number, g.y), len(numbers)) for g in glyphs], np.int64
+        )
+        bitmaps = [self.bitmap(font, index) for font, index, _ in numbers]
+        width = np.array([bitmap.ink.shape[1] for bitmap in bitmaps], np.int64)
+        first = width.cumsum() - width
+        columns = np.zeros((int(width.sum()), height), np.uint8)
+        for (_, _, y), bitmap, start in zip(numbers, bitmaps, first.tolist(), strict=True):
+            row, (rows, wide) = baseline - y - bitmap.top, bitmap.ink.shape
+            up, down = max(row, 0), min(row + rows, height)
+            if up < down:
+                columns[start : start + wide, up:down] = bitmap.ink[up - row : down - row].T
+        unit = np.arange(len(units)).repeat([len(unit.glyphs) for unit in units])
+        x = np.array([glyph.x for glyph in glyphs], np.int64)
+        x += np.array([bitmap.left for bitmap in bitmaps], np.int64)[number]
+        begin = np.maximum(x, left[unit])
+        many = np.maximum(np.minimum(x + width[number], right[unit]) - begin, 0)
+        end = (right - left).cumsum()
+        place = ranges((end - right)[unit] + begin, many)
+        source = columns[ranges(first[number] + begin - x, many)]
+        index = place[:, None] * height + np.arange(height)
+        ink = np.bincount(index.ravel(), source.ravel(), int(end[-1]) * height)
+        return np.minimum(ink, 255).astype(np.uint8).reshape(-1, height)
 
 
 def add_ink(ink: np.ndarray, columns: np.ndarray, new: np.ndarray) -> None:
