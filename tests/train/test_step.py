@@ -262,15 +262,17 @@ def test_each_device_keeps_its_share_of_the_optimiser_alone() -> None:
         mapped_step(ENCODER, plain_objective(), OPTIMIZER, "pmap", shard_optimizer=True)
 
 
-def temporary_bytes(rows: int, chunk_size: int) -> int:
+def temporary_bytes(rows: int, chunk_size: int, patch: int = 8) -> int:
     """Return what the compiler sets aside for a step of so many pairs, on one of four devices."""
+    encoder = dataclasses.replace(ENCODER, patch_height=patch, patch_width=patch)
     step_fn: Any = mapped_step(
-        ENCODER, plain_objective(), OPTIMIZER, "shard_map", chunk_size=chunk_size
+        encoder, plain_objective(), OPTIMIZER, "shard_map", chunk_size=chunk_size
     )
-    state = init_state(init_params(ENCODER, 0), plain_objective(), OPTIMIZER)
+    state = init_state(init_params(encoder, 0), plain_objective(), OPTIMIZER)
     shape = jax.ShapeDtypeStruct
+    patches = shape((rows, 6, patch, patch), np.uint8)
     batch: dict[str, Any] = {
-        view: {"patches": shape((rows, 6, 8, 8), np.uint8), "count": shape((rows,), np.int32)}
+        view: {"patches": patches, "count": shape((rows,), np.int32)}
         for view in ("anchor", "positive")
     }
     batch["text_id"] = {view: shape((rows,), np.int32) for view in batch}
@@ -285,6 +287,15 @@ def test_memory_hardly_grows_with_the_batch_when_it_is_encoded_in_chunks() -> No
     # What grows, by far less than the batch, is a block of rows by all candidates.
     assert many < 3 * few
     assert temporary_bytes(2048, 0) > 3 * many
+
+
+@SLOW
+def test_no_pixels_are_kept_for_the_backward_pass_of_chunks() -> None:
+    patch = 64
+    grown = temporary_bytes(1024, 32, patch) - temporary_bytes(256, 32, patch)
+    # A device has a quarter of the pairs, of two texts of six patches each.
+    pixels = (1024 - 256) / 4 * 2 * 6 * patch**2
+    assert grown < pixels / 10
 
 
 def test_a_chunk_size_that_does_not_divide_the_rows_is_named() -> None:
