@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import jax
 from absl import flags
@@ -90,18 +91,23 @@ def main(arguments: list[str]) -> None:
     except Preempted as stop:
         print(f"{stop}; the same command goes on from there")
     except (ValueError, OSError, FloatingPointError) as error:
-        sys.exit(f"error: {error}")
+        fail(f"error: {error}")
     except jax.errors.JaxRuntimeError as error:
         if jax.process_count() == 1:
             raise
-        print(
+        fail(
             f"error: host {jax.process_index()} has lost another one, or failed with it; the same "
-            f"command on all hosts goes on from the last checkpoint. {error}",
-            file=sys.stderr,
-            flush=True,
+            f"command on all hosts goes on from the last checkpoint. {error}"
         )
-        # A regular exit would wait for minutes for the hosts that are gone.
-        os._exit(1)
+
+
+def fail(message: str) -> NoReturn:
+    """End this process with an error, and thereby the other hosts' soon after."""
+    if jax.process_count() == 1:
+        sys.exit(message)
+    print(message, file=sys.stderr, flush=True)
+    # A regular exit would wait for minutes for the other hosts, which wait for this one.
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -32,15 +32,17 @@ class Checkpoints:
         keep: how many of the latest are kept.
         keep_every: those of steps divisible by it are kept as well; 0: none.
         run: identifies the stage and its settings; a checkpoint of another run is refused.
+        workers: processes that render, which the iterator's position depends on.
     """
 
-    def __init__(self, folder: Path, *, keep: int, keep_every: int, run: str):
+    def __init__(self, folder: Path, *, keep: int, keep_every: int, run: str, workers: int):
         if keep < 1:
             raise ValueError(f"train.keep_checkpoints is {keep}; at least one must be kept")
         self.folder = folder.absolute()
         self.keep = keep
         self.keep_every = keep_every
         self.run = run
+        self.workers = workers
         self.finisher = ThreadPoolExecutor(1, "checkpoint")
         self.saving: Future[None] | None = None
 
@@ -102,7 +104,7 @@ class Checkpoints:
         it is taken.
 
         Raises:
-            ValueError: if it is of another run or architecture.
+            ValueError: if it is of another run, architecture or number of workers.
         """
         self.wait()
         step = self._choose() if jax.process_index() == 0 else -1
@@ -147,10 +149,16 @@ class Checkpoints:
         return -1
 
     def _check_run(self, folder: Path) -> None:
-        if (theirs := read_json(folder / POSITION)["run"]) != self.run:
+        position = read_json(folder / POSITION)
+        if (theirs := position["run"]) != self.run:
             raise ValueError(
                 f"{folder} is a checkpoint of another run ({theirs[:12]}, this one is "
                 f"{self.run[:12]}); take another --workdir, or delete {self.folder}"
+            )
+        if (workers := position["workers"]) != self.workers:
+            raise ValueError(
+                f"{folder} was written with train.workers={workers}, by which it says where the "
+                f"data stood; give that number in place of {self.workers}"
             )
 
     def _finish(self, written: Any, step: int, position: dict[str, Any]) -> None:
@@ -160,7 +168,8 @@ class Checkpoints:
             written.result()
             if jax.process_index():
                 return
-            write_json(folder / POSITION, {"run": self.run, "data": position})
+            where = {"run": self.run, "workers": self.workers, "data": position}
+            write_json(folder / POSITION, where)
             files = {str(path.relative_to(folder)): sha256(path) for path in _files(folder)}
             write_json(folder / MANIFEST, {"sha256": files})
         except Exception as error:  # TensorStore has a class of its own for each kind of failure

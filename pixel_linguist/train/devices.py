@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -25,7 +26,9 @@ def join_hosts(hosts: str) -> None:
     Args:
         hosts: "auto" takes address, number of processes and rank from the cluster (TPU pod slice,
             SLURM, Open MPI, Kubernetes), or from JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and
-            JAX_PROCESS_ID if they are set; "ADDRESS:PORT,PROCESSES,RANK" says them.
+            JAX_PROCESS_ID if they are set; "ADDRESS:PORT,PROCESSES,RANK" says them. A process has
+            all devices of its host, but where SLURM or Open MPI starts several on one: there each
+            has the one of its number. JAX_LOCAL_DEVICE_IDS=0,1 says otherwise.
 
     Raises:
         ValueError: if that is not enough to join.
@@ -34,19 +37,32 @@ def join_hosts(hosts: str) -> None:
         given = [os.environ.get(name) for name in (ADDRESS, COUNT, NUMBER)]
         if not any(given):
             try:
-                return jax.distributed.initialize()
+                jax.distributed.initialize()
             except (ValueError, RuntimeError) as error:
                 raise ValueError(
                     "--hosts auto found no cluster here (TPU pod slice, SLURM, Open MPI, "
                     f"Kubernetes): set {ADDRESS}, {COUNT} and {NUMBER}, or give "
                     f"--hosts ADDRESS:PORT,PROCESSES,RANK ({error})"
                 ) from error
+            if _alone_on_its_host() and "JAX_LOCAL_DEVICE_IDS" not in os.environ:
+                # JAX takes each process of such a cluster for one of several on its host.
+                jax.config.update("jax_cuda_visible_devices", "all")
+                jax.config.update("jax_rocm_visible_devices", "all")
+            return
         where = f"the environment ({ADDRESS}, {COUNT}, {NUMBER})"
         hosts = ",".join(value or "" for value in given)
     else:
         where = "--hosts"
     address, count, rank = parse_hosts(hosts, where)
-    jax.distributed.initialize(address, count, rank)
+    # Detecting a cluster as well would leave each process one device.
+    jax.distributed.initialize(address, count, rank, cluster_detection_method="deactivate")
+
+
+def _alone_on_its_host() -> bool:
+    """Tell whether Open MPI or SLURM has started one process on each host."""
+    local = os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE")
+    tasks = local or os.environ.get("SLURM_STEP_TASKS_PER_NODE", "")
+    return re.fullmatch(r"1(\(x\d+\))?", tasks) is not None
 
 
 def parse_hosts(hosts: str, where: str) -> tuple[str, int, int]:

@@ -132,6 +132,7 @@ def stage_checkpoints(shop: Workshop, name: str) -> Checkpoints:
         keep=train.keep_checkpoints,
         keep_every=train.keep_checkpoints_every,
         run=shop.run.fingerprint(name),
+        workers=train.workers,
     )
 
 
@@ -218,9 +219,14 @@ class Watch:
         self.progress.step()
         self.profile.step(done, metrics)
 
+    def close(self) -> None:
+        """End what is shown and traced."""
+        self.progress.close()
+        self.profile.close()
+
     def check(self, done: int) -> None:
-        """Stop the run if a loss since the last log is not finite, and leave its batch."""
-        shop, stage, finite = self.shop, self.stage, np.isfinite(self.meter.losses())
+        """Stop the run if a loss or gradient since the last log is not finite; leave its batch."""
+        shop, stage, finite = self.shop, self.stage, self.meter.finite()
         if finite.all():
             return
         step = done - len(finite) + int(np.argmin(finite))
@@ -305,9 +311,9 @@ def train_stage(
             rate = learning_rate(step, steps=stage.steps, **stage.schedule)
             state, metrics = step_fn(state, batch, np.float32(rate), seed)
             watch.step(step + 1, metrics)
-            stop = preemption.reached(step + 1)
+            stop = preemption.reached()
             after_step(watch, checkpoints, state, data, done=step + 1, rate=rate, stop=stop)
-        watch.progress.close()
+        watch.close()
     if isinstance(objective, Reconstruction):
         show_reconstruction(shop, name, stage, objective, jax.device_get(state["params"]))
     if stage.best_metric:

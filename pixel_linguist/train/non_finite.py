@@ -1,4 +1,4 @@
-"""What is left behind when a loss is not finite: the batch, to read, to look at, and to replay."""
+"""What is left when a loss or gradient is not finite: the batch, to read, look at and replay."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def stop_non_finite(
         renderer: of the model.
         folder: for non_finite/STEP.jsonl (one example a line) and STEP.png (the first rows).
         stage: its name.
-        step: the first whose loss is not finite, from 1 on.
+        step: the first whose loss or gradient is not finite, from 1 on.
         peak: the stage's highest learning rate.
 
     Raises:
@@ -47,8 +47,9 @@ def stop_non_finite(
     picture = path.with_suffix(".png")
     save_pairs(renderer, pairs[:ROWS_PICTURED], seen, picture)
     raise FloatingPointError(
-        f"stage {stage}: the loss is not finite at step {step}; lower schedule.peak (now {peak}) "
-        f"or optimizer.clip_norm. The batch of that step is in {path} and {picture.name}. To "
-        "replay it, give the same command again: it goes on from the last checkpoint and comes to "
-        "the same batch; with JAX_DEBUG_NANS=true before it, it names the operation."
+        f"stage {stage}: the loss or its gradient is not finite at step {step}; lower "
+        f"schedule.peak (now {peak}) or optimizer.clip_norm. The batch of that step is in {path} "
+        f"and {picture.name}. To replay it, give the same command again: it goes on from the last "
+        "checkpoint and comes to the same batch; with JAX_DEBUG_NANS=true before it, it names the "
+        "operation."
     )

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from pixel_linguist.data.loader import make_batches
 from pixel_linguist.model import init_params
+from pixel_linguist.train.checkpoint import MANIFEST
 from pixel_linguist.train.cost import train_flops
 from pixel_linguist.train.devices import place, place_state
 from pixel_linguist.train.loop import (
@@ -89,7 +90,8 @@ def where_it_starts(shop: Workshop, name: str, stage: ConfigDict) -> tuple[str, 
     if shop.run.finished(name):
         return "finished", stage.steps
     folder = shop.run.checkpoints(name)
-    begun = [int(path.name) for path in folder.glob("*") if path.name.isdigit()]
+    whole = (path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+    begun = [int(step) for step in whole if step.isdigit()]
     if begun:
         return f"its checkpoint of step {max(begun)}", max(begun)
     if not stage.init_from:

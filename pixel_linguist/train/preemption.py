@@ -26,6 +26,7 @@ class Preemption:
     def __init__(self) -> None:
         self.noted = ""
         self.waiting = False
+        self.steps = 0
         self.previous: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> "Preemption":
@@ -52,10 +53,13 @@ class Preemption:
         finally:
             self.waiting = False
 
-    def reached(self, step: int) -> bool:
+    def reached(self) -> bool:
         """Tell, after a step, whether to save and stop; all hosts are told at the same step."""
         if jax.process_count() > 1:
-            return multihost_utils.reached_preemption_sync_point(step)
+            # JAX asks for numbers that rise, and those of a stage's steps begin again.
+            self.steps += 1
+            if multihost_utils.reached_preemption_sync_point(self.steps):
+                self.noted = "SIGTERM"
         return bool(self.noted)
 
     def check(self) -> None:

@@ -106,6 +106,14 @@ class Run:
         path = self.folder / "scores.json"
         return read_json(path)["rows"] if path.is_file() else []
 
+    def forget_scores(self, model: str) -> None:
+        """Drop the row of a model that is made anew."""
+        path = self.folder / "scores.json"
+        if any(row["model"] == model for row in self.scores()):
+            table = read_json(path)
+            rows = [row for row in table["rows"] if row["model"] != model]
+            write_json(path, table | {"rows": rows})
+
     def add_scores(self, model: str, scores: Any, tasks: dict[str, dict[str, str]]) -> None:
         """Add the row of a model, in place of an earlier one of its name."""
         rows = [row for row in self.scores() if row["model"] != model]

@@ -2,18 +2,17 @@
 
 import dataclasses
 import functools
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
 from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
-from pixel_linguist.data.draw import Draw
-from pixel_linguist.data.loader import bucket_lengths, make_examples, preview
+from pixel_linguist.data.loader import preview
 from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
@@ -32,9 +31,10 @@ from pixel_linguist.report.pictures import save_pairs
 from pixel_linguist.report.plots import draw_scores
 from pixel_linguist.report.record import read_run
 from pixel_linguist.train.averaging import greedy_average
-from pixel_linguist.train.closed_form import check_closed_form, solve_stage
+from pixel_linguist.train.checks import check_recipe
+from pixel_linguist.train.closed_form import solve_stage
 from pixel_linguist.train.devices import host_folder
-from pixel_linguist.train.loggers import check_loggers, open_loggers
+from pixel_linguist.train.loggers import open_loggers
 from pixel_linguist.train.loop import (
     Workshop,
     stage_examples,
@@ -42,10 +42,8 @@ from pixel_linguist.train.loop import (
     stage_sight,
     train_stage,
 )
-from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import Run
-from pixel_linguist.train.step import mapped_step
 
 PAIRS_SHOWN = 6
 # Parameters and names of tasks → task → metric → score.
@@ -72,65 +70,6 @@ def make_workshop(config: ConfigDict, folder: Path, *, profile: bool = False) ->
     )
     trace = folder / "profile" if profile else None
     return Workshop(config, encoder, renderer, Run(folder), trace)
-
-
-def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
-    """Refuse a recipe that could not run to its end, before any of it runs.
-
-    Raises:
-        ValueError: naming the stage and what is wrong with it.
-    """
-    config = shop.config
-    check_loggers(config.train.loggers)
-    if sorted(config.order) != sorted(config.stages):
-        raise ValueError(
-            f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
-        )
-    for number, name in enumerate(config.order):
-        stage = config.stages[name]
-        try:
-            for start in stage.init_from:
-                if start not in config.order[:number] and not Path(start).is_dir():
-                    raise ValueError(f"init_from {start!r} is no earlier stage and no folder")
-            if stage.average_by and stage.average_by.split("/")[0] not in tasks:
-                raise ValueError(f"average_by {stage.average_by!r} is not of a task")
-            if stage.steps:
-                check_stage(shop, stage, tasks)
-            elif not stage.init_from:
-                raise ValueError("steps is 0 and init_from is empty: nothing to do")
-        except (ValueError, FileNotFoundError) as error:
-            raise type(error)(f"stage {name}: {error}") from error
-
-
-def check_stage(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) -> None:
-    """Refuse a stage whose parts do not fit together."""
-    if stage.batch_size % jax.device_count():
-        raise ValueError(
-            f"batch_size {stage.batch_size} is not divisible by {jax.device_count()} devices"
-        )
-    rows = stage.batch_size // jax.device_count()
-    if stage.chunk_size and rows % stage.chunk_size:
-        raise ValueError(f"chunk_size {stage.chunk_size} does not divide a device's {rows} rows")
-    if not 1 <= stage.length <= shop.encoder.max_patches:
-        raise ValueError(f"length {stage.length} is not in 1..{shop.encoder.max_patches} patches")
-    bucket_lengths(stage.length, stage.length_buckets)
-    for task in stage.evaluate_tasks:
-        if task not in tasks:
-            raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
-    if stage.best_metric and stage.best_metric.split("/")[0] not in stage.evaluate_tasks:
-        raise ValueError(f"best_metric {stage.best_metric!r} is not of an evaluated task")
-    objective = stage_objective(shop, stage)
-    train = shop.config.train
-    optimizer = OptimizerConfig(**stage.optimizer)
-    sharding = {"shard_optimizer": train.shard_optimizer}
-    mapped_step(shop.encoder, objective, optimizer, train.backend, **sharding)
-    sight = stage_sight(shop, stage)
-    # Reading the first example opens every source and tries the pair maker and perturbations;
-    # drawing it tries the renderer, though of styles only those that it is drawn in.
-    first = list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
-    Draw(sight.render, objective.views, min(sight.devices, 1))(first, stage.length)
-    if stage.closed_form:
-        check_closed_form(shop.encoder, stage, objective.views, first[0][0])
 
 
 def start_params(shop: Workshop, stage: ConfigDict, score: Score) -> Params:
@@ -209,17 +148,26 @@ class Scorer:
 def data_sha256(root: Path, stage: ConfigDict) -> dict[str, str]:
     """Return the SHA-256 of each file that a stage's sources name, and of their data sets' folders.
 
-    Files are named relative to `root`. A data set that comes from the Hub is not hashed.
+    They are named relative to `root`, so that data may move. A data set that comes from the Hub is
+    not hashed.
     """
     sources = [part.source for part in stage.data.values()]
     files = {file for source in sources for file in source_files(root, source)}
     folders = {folder for source in sources if (folder := source_folder(root, source))}
     hashes = {str(file): sha256(root / file) for file in sorted(files)}
-    return hashes | {str(folder): folder_sha256(folder) for folder in sorted(folders)}
+    return hashes | {
+        os.path.relpath(folder, root): folder_sha256(folder) for folder in sorted(folders)
+    }
+
+
+def starts_sha256(shop: Workshop, stage: ConfigDict) -> dict[str, str]:
+    """Return the SHA-256 of the weights of each model that a stage starts from, "" of none yet."""
+    weights = {name: shop.start(name) / "weights.safetensors" for name in stage.init_from}
+    return {name: sha256(path) if path.is_file() else "" for name, path in weights.items()}
 
 
 def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
-    """Return all that a stage's result depends on; of its data, the files and their folders."""
+    """Return all that a stage's result depends on, data and models it starts from included."""
     config = shop.config
     return {
         "stage": plain(stage),
@@ -227,7 +175,7 @@ def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
         "renderer": shop.renderer.settings(),
         "fonts": shop.renderer.font_hashes() | stage_sight(shop, stage).fonts(),
         "seed": config.seed,
-        "data_dir": str(config.data_dir),
+        "starts": starts_sha256(shop, stage),
         "sha256": data_sha256(Path(config.data_dir), stage),
     }
 
@@ -267,6 +215,8 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
     if shop.run.finished(name):
         print(f"{name}: finished before, not run again")
     else:
+        # Its folder may have been deleted, so that it runs again.
+        shop.run.forget_scores(name)
         params = start_params(shop, stage, scorer.score)
         if stage.steps:
             picture_pairs(shop, name, stage)

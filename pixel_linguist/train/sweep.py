@@ -64,8 +64,10 @@ def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption)
     for name, config in runs.items():
         try:
             prepare(config, folder / name)
-        except (ValueError, FileNotFoundError) as error:
-            raise type(error)(f"{name}: {error}") from error
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{name}: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
     rows: dict[str, Any] = {}
     metrics: dict[str, str] = {}
     for number, (name, config) in enumerate(runs.items(), start=1):

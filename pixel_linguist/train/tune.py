@@ -44,6 +44,8 @@ def main(arguments: list[str]) -> None:
     )
     folder = (options.workdir or Path("runs") / options.pairs.stem) / "model"
     try:
+        if folder.exists():
+            raise ValueError(f"{folder} is there already; take another --workdir")
         pairs = read_pairs(options.pairs)
         tuned = fine_tune(open_model(options.init), pairs, settings)
     except (ValueError, FileNotFoundError, FloatingPointError) as error:

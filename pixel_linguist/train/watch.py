@@ -67,9 +67,10 @@ class Meter:
         self.drawn += texts * length
         self.flops += train_flops(self.encoder, texts, length)
 
-    def losses(self) -> np.ndarray:
-        """Wait for the interval's steps and return the loss of each: float32 [steps]."""
-        return np.array(jax.device_get([step["loss"] for step in self.steps]), np.float32)
+    def finite(self) -> np.ndarray:
+        """Wait for the interval's steps; tell which have finite losses and gradients: [steps]."""
+        steps = jax.device_get([(step["loss"], step["gradient_norm"]) for step in self.steps])
+        return np.array([bool(np.isfinite(step).all()) for step in steps])
 
     def report(self) -> dict[str, float]:
         """Wait for the interval's steps and return their means, and figures of speed.
@@ -137,15 +138,23 @@ class Profile:
     """A profiler's trace of a few steps, for TensorBoard or Perfetto, if a folder is given."""
 
     def __init__(self, folder: Path | None, *, first: int):
-        self.folder, self.first = folder, first
+        self.folder, self.first, self.begun = folder, first, 0
 
     def step(self, done: int, metrics: Any) -> None:
         """Begin or end the trace after a step, once its metrics are there."""
         if self.folder and done == self.first + PROFILE_AFTER:
             jax.block_until_ready(metrics)
             jax.profiler.start_trace(self.folder)
-        elif self.folder and done == self.first + PROFILE_AFTER + PROFILE_STEPS:
+            self.begun = done
+        elif self.begun and done == self.begun + PROFILE_STEPS:
             jax.block_until_ready(metrics)
+            self.close()
+
+    def close(self) -> None:
+        """End the trace; a stage that ends before it has begun has none."""
+        if self.begun:
             jax.profiler.stop_trace()
-            print(f"profile of {PROFILE_STEPS} steps: {self.folder}", flush=True)
-            self.folder = None
+            print(f"profile: {self.folder}", flush=True)
+        elif self.folder:
+            print(f"no profile: the stage ended within {PROFILE_AFTER} steps", flush=True)
+        self.folder, self.begun = None, 0

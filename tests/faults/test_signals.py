@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from jax.experimental import multihost_utils
 
 from pixel_linguist.train.checkpoint import find_fault
 from pixel_linguist.train.preemption import Preempted, Preemption
@@ -39,14 +40,33 @@ def test_a_signal_is_noted_in_a_step_and_ends_the_run_elsewhere() -> None:
     before = signal.getsignal(signal.SIGINT)
     with Preemption() as preemption:
         with preemption.deferred():
-            assert not preemption.reached(1)
+            assert not preemption.reached()
             os.kill(os.getpid(), signal.SIGTERM)
-            assert preemption.reached(2)
+            assert preemption.reached()
         with pytest.raises(Preempted, match="stopped by SIGTERM"):
             preemption.check()
         with pytest.raises(Preempted, match="stopped by SIGINT"):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_several_hosts_are_asked_by_a_number_that_rises_through_all_stages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+
+    def sync_point(step: int) -> bool:
+        asked.append(step)
+        return step == 4
+
+    monkeypatch.setattr("jax.process_count", lambda: 2)
+    monkeypatch.setattr(multihost_utils, "reached_preemption_sync_point", sync_point)
+    with Preemption() as preemption:
+        # The last step of the second stage of two steps, which does not stop there.
+        assert [preemption.reached() for _ in range(4)] == [False, False, False, True]
+        with pytest.raises(Preempted, match="stopped by SIGTERM"):
+            preemption.check()
+    assert asked == [1, 2, 3, 4]
 
 
 def test_a_second_signal_ends_the_run_at_once() -> None:

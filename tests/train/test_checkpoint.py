@@ -13,8 +13,10 @@ import pytest
 from pixel_linguist.train.checkpoint import Checkpoints, find_fault
 
 
-def open_at(folder: Path, *, keep: int = 2, keep_every: int = 0, run: str = "run") -> Checkpoints:
-    return Checkpoints(folder, keep=keep, keep_every=keep_every, run=run)
+def open_at(
+    folder: Path, *, keep: int = 2, keep_every: int = 0, run: str = "run", workers: int = 0
+) -> Checkpoints:
+    return Checkpoints(folder, keep=keep, keep_every=keep_every, run=run, workers=workers)
 
 
 def steps_in(folder: Path) -> list[int]:
@@ -96,6 +98,14 @@ def test_what_is_saved_is_the_state_when_it_was_given(tmp_path: Path) -> None:
         restored = checkpoints.restore(state_at(0), again)
     jax.tree.map(np.testing.assert_array_equal, restored, state_at(7))
     assert take(again, 3) == expected
+
+
+def test_another_number_of_workers_is_refused(tmp_path: Path) -> None:
+    with open_at(tmp_path) as checkpoints:
+        checkpoints.save(state_at(3), numbers())
+    message = r"3 was written with train.workers=0, .* in place of 2"
+    with open_at(tmp_path, workers=2) as checkpoints, pytest.raises(ValueError, match=message):
+        checkpoints.restore(state_at(0), numbers())
 
 
 def cut_off(folder: Path) -> None:

@@ -1,5 +1,9 @@
 """Who takes part in training, and where batches lie."""
 
+import os
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -22,7 +26,7 @@ def test_placing_keeps_the_rows_in_order(backend: Backend) -> None:
 def joined(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     """Return the arguments of calls of `jax.distributed.initialize`, which does nothing."""
     calls: list[tuple[object, ...]] = []
-    monkeypatch.setattr(jax.distributed, "initialize", lambda *given: calls.append(given))
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *given, **_: calls.append(given))
     for name in (devices.ADDRESS, devices.COUNT, devices.NUMBER):
         monkeypatch.delenv(name, raising=False)
     return calls
@@ -52,6 +56,34 @@ def test_what_the_environment_lacks_is_named(
     monkeypatch.setenv(devices.ADDRESS, "host:99")
     with pytest.raises(ValueError, match=r"the environment .*JAX_NUM_PROCESSES.* says 'host:99,,'"):
         join_hosts("auto")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hosts", "tasks", "devices"),
+    [("auto", "1(x4)", "all"), ("auto", "8(x4)", "3"), ("localhost:23456,1,0", "8(x4)", "all")],
+)
+def test_a_task_of_slurm_has_all_devices_of_its_host_if_it_is_alone_there(
+    hosts: str, tasks: str, devices: str
+) -> None:
+    # A job of one task says that it is of so many, so that nothing waits for the others.
+    slurm = {
+        "SLURM_JOB_ID": "1",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_NTASKS": "1",
+        "SLURM_PROCID": "0",
+        "SLURM_LOCALID": "3",
+        "SLURM_STEP_NUM_NODES": "4",
+        "SLURM_STEP_TASKS_PER_NODE": tasks,
+    }
+    code = (
+        "import jax; from pixel_linguist.train.devices import join_hosts; "
+        f"join_hosts({hosts!r}); print(jax.config.jax_cuda_visible_devices)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | slurm, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [devices], done.stderr
 
 
 def test_without_a_cluster_auto_says_what_to_give(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,11 @@ def test_a_plan_says_what_is_left_and_where_it_starts(tmp_path: Path, config: Co
 
     # Half-way: the first stage is finished, the second has a checkpoint.
     save_model(shop.run.model("first"), shop.model(params))
-    (shop.run.checkpoints("second") / "30").mkdir(parents=True)
+    for step, files in ((30, ("manifest.json",)), (35, ())):
+        folder = shop.run.checkpoints("second") / str(step)
+        folder.mkdir(parents=True)
+        for name in files:
+            (folder / name).touch()
     lines = plan_recipe(shop).splitlines()
     assert lines[2].split()[:2] == ["first", "0"] and lines[2].endswith("finished")
     assert lines[3].split()[:3] == ["second", "10", "640"]

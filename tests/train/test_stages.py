@@ -1,6 +1,7 @@
 """Recipes that cannot run are refused before anything is trained or written."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,27 @@ def change(key: str, value: Any) -> Change:
         (change("order", ("both", "other")), r"order names both, other; stages are average, both"),
         (change("stages.other.init_from", ("average",)), r"stage other: init_from 'average' is no"),
         (change("stages.average.average_by", "sts/x"), r"stage average: average_by 'sts/x' is no"),
+        (
+            change("stages.average.average_by", "sts-en/x"),
+            r"average_by is 'sts-en/x', but sts-en g",
+        ),
+        (change("stages.average.steps", -5), r"stage average: stage.steps is -5; at least 0"),
+        (change("stages.both.init_from", ("/tmp",)), r"init_from '/tmp' is no ea.*no model's fold"),
+        (change("stages.both.window", 0), r"stage both: stage.window is 0; at least 1 is needed"),
+        (change("stages.both.evaluate_every", 0), r"stage both: stage.evaluate_every is 0"),
+        (change("stages.both.schedule.decay", "cosin"), r"stage both: decay is 'cosin'; choose"),
+        (change("stages.both.optimizer.frozen", ("heads",)), r"stage both: .*frozen names heads;"),
+        (change("train.log_every", 0), r"train.log_every is 0; at least 1 is needed"),
+        (change("evaluate.report_tasks", ("sts",)), r"report_tasks names sts; there are sts-en"),
         (change("stages.average.init_from", ()), r"stage average: steps is 0 and init_from is emp"),
         (change("stages.both.batch_size", 6), r"stage both: batch_size 6 is not divisible by 4 d"),
         (change("stages.both.length", 17), r"stage both: length 17 is not in 1..16 patches"),
         (change("stages.both.length", 0), r"stage both: length 0 is not in 1..16 patches"),
         (change("stages.both.evaluate_tasks", ("sts",)), r"stage both: no task 'sts'; there are s"),
-        (change("stages.both.best_metric", "sts-en/x"), r"best_metric 'sts-en/x' is not of an ev"),
+        (
+            change("stages.both.best_metric", "sts-en/x"),
+            r"both: best_metric 'sts-en/x' is not TASK/",
+        ),
         (change("stages.both.data", {}), r"stage both: the stage has no data"),
         (change("stages.both.objective.name", "nce"), r"stage both: no objective 'nce'"),
         (change("stages.both.perturb", {"drop": {}}), r"stage both: unknown perturbation 'drop'"),
@@ -104,6 +120,22 @@ def test_a_missing_file_is_named_with_its_stage(tmp_path: Path, config: ConfigDi
     change("data_dir", str(tmp_path))(config)
     with pytest.raises(FileNotFoundError, match=f"stage both: no data file {tmp_path}/none.tsv"):
         run_recipe(config, tmp_path / "run", Preemption())
+
+
+def test_a_stage_made_anew_has_those_that_start_from_it_made_anew_too(
+    tmp_path: Path, config: ConfigDict
+) -> None:
+    run_recipe(config, tmp_path, Preemption())
+    shutil.rmtree(tmp_path / "stages" / "both")
+    change("stages.both.schedule.peak", 0.05)(config)
+    with pytest.raises(ValueError, match=r"average was begun with other settings.*starts\.both: "):
+        run_recipe(config, tmp_path, Preemption())
+    rows = json.loads((tmp_path / "scores.json").read_text())["rows"]
+    shutil.rmtree(tmp_path / "stages" / "average")
+    run_recipe(config, tmp_path, Preemption())
+    again = json.loads((tmp_path / "scores.json").read_text())["rows"]
+    assert sorted(row["model"] for row in again) == sorted(row["model"] for row in rows)
+    assert again[-1]["model"] == "average" and again[-1] not in rows
 
 
 def unscored(params: Any, names: Any) -> Any:
@@ -159,9 +191,7 @@ def test_a_loss_that_is_not_finite_leaves_its_batch(tmp_path: Path, config: Conf
     broken["embed"]["kernel"] = np.full_like(broken["embed"]["kernel"], np.nan)
     shop.run.begin_stage("both", {})
     stage = config.stages.both
-    message = (
-        r"stage both: the loss is not finite at step 1; lower sc.*non_finite/1.jsonl and 1.png"
-    )
+    message = r"stage both: the loss or its g.* at step 1; lower sc.*non_finite/1.jsonl and 1.png"
     with pytest.raises(FloatingPointError, match=message):
         train_stage(shop, "both", stage, broken, lambda params: {}, Preemption())
     assert not shop.run.finished("both")
@@ -213,7 +243,7 @@ def test_a_data_set_whose_folder_has_changed_is_refused(tmp_path: Path, config: 
     shop.run.begin_stage("both", configs.plain(stage_settings(shop, stage)))
     shop.run.check({"both": configs.plain(stage_settings(shop, stage))})
     data.write_bytes(b"two")
-    with pytest.raises(ValueError, match=rf"both was begun with other.*sha256\.{data.parent}: "):
+    with pytest.raises(ValueError, match=r"both was begun with other.*sha256\.mine: "):
         shop.run.check({"both": configs.plain(stage_settings(shop, stage))})
 
 
@@ -222,10 +252,11 @@ class StopsAfter(Preemption):
 
     def __init__(self, step: int):
         super().__init__()
-        self.step = step
+        self.left = step
 
-    def reached(self, step: int) -> bool:
-        return step == self.step
+    def reached(self) -> bool:
+        self.left -= 1
+        return not self.left
 
 
 def test_a_styled_and_augmented_stage_goes_on_to_the_same_bytes(
@@ -255,7 +286,7 @@ def test_a_styled_and_augmented_stage_goes_on_to_the_same_bytes(
         return {"losses": losses, "model": model, "picture": picture}
 
     whole = finished("whole")
-    assert finished("stopped", 1, 3) == whole
+    assert finished("stopped", 1, 2) == whole
     # In the fixed style, and as they were drawn, pairs look different.
     with config.unlocked():
         config.stages.both.styles = config.stages.both.augment = ConfigDict()

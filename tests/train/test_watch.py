@@ -30,19 +30,20 @@ def test_the_meter_counts_time_patches_and_operations(
         "anchor": {"count": np.full(8, 3), "patches": np.zeros((8, 12, 8, 8), np.uint8)},
         "positive": {"count": np.full(8, 2), "patches": np.zeros((8, 12, 8, 8), np.uint8)},
     }
-    for loss in (1.0, 3.0):
+    for loss, gradient_norm in ((1.0, 2.0), (3.0, np.inf)):
         with meter.waiting():
             now[0] += 0.5
         meter.read({**views, "cut": np.int32(3)}, ("anchor", "positive"))
         now[0] += 1.5
-        meter.steps.append({"loss": jnp.float32(loss)})
+        meter.steps.append({"loss": jnp.float32(loss), "gradient_norm": jnp.float32(gradient_norm)})
     with meter.paused():
         now[0] += 1000.0
-    assert meter.losses().tolist() == [1.0, 3.0]
+    assert meter.finite().tolist() == [True, False]
     found = meter.report()
     assert found.pop("memory_gib") > 0.01
     assert found == {
         "loss": 2.0,
+        "gradient_norm": np.inf,
         "examples_per_second": 4.0,
         "patches_per_second": 20.0,
         "flop_utilisation": 0.5,
