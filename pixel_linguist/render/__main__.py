@@ -58,6 +58,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     if not parsed.text and parsed.coverage is None and parsed.install_fonts is None:
         parser.print_help()
         parser.exit(2)
+    if len(parsed.patch) > 2:
+        parser.error("--patch takes one number, or height and width")
+    if parsed.scale < 1:
+        parser.error("--scale is at least 1")
     return parsed
 
 
@@ -143,6 +147,14 @@ def draw(renderer: Renderer, text: str, about: str, options: argparse.Namespace)
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     options = parse(arguments)
+    try:
+        run(options)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Do what is asked for."""
     every = list(manifest()["families"])
     if options.install_fonts is not None:
         for line in install(options.install_fonts or every):

@@ -76,9 +76,12 @@ class Drawing(Generic[S]):
         if half:
             return self.place(texts[:half], room) + self.place(texts[half:], room)
         # One text with more units than there is memory: those far out of sight are left out.
-        parts, _ = _parts(texts)
-        short = tuple(self._shorten(part, 2 * room + 2) for part in parts[: room + 1])
-        return [self._place(self._store, [short], room, visible=True)]
+        short, left = [], room
+        for part in _parts(texts)[0]:
+            if left >= 0:
+                short.append(self._shorten(part, 2 * left + 2))
+                left -= self._patches(short[-1]) + 1
+        return [self._place(self._store, [tuple(short)], room, visible=True)]
 
     def _place(self, store: S, texts: Sequence[Text], room: int, visible: bool = False) -> Drawn[S]:
         parts, bounds = _parts(texts)
@@ -152,28 +155,32 @@ class Drawing(Generic[S]):
 
     def _shorten(self, text: str, room: int) -> str:
         """Return the longest beginning of a text, in whole clusters, that takes `room` patches."""
-        layout, placement = self.placement.grid.layout, self.placement
         ends = [match.end() for match in CLUSTER.finditer(text)]
 
         def fits(clusters: int) -> bool:
-            units = placement.split.one(text[: ends[clusters - 1]])
-            widths = np.array([layout.shape(unit).width for unit in units], np.int64)
-            return bool(placement.patches(widths, np.array([0, len(units)]))[0] <= room)
+            return self._patches(text[: ends[clusters - 1]]) <= room
 
-        with self._lock:
-            low, high = 0, 1
-            while high <= len(ends) and fits(high):
-                low, high = high, 2 * high
-            high = min(high, len(ends) + 1)
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if fits(middle) else (low, middle)
+        low, high = 0, 1
+        while high <= len(ends) and fits(high):
+            low, high = high, 2 * high
+        high = min(high, len(ends) + 1)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if fits(middle) else (low, middle)
         return text[: ends[low - 1]] if low else ""
+
+    def _patches(self, text: str) -> int:
+        """Return the patches that a text takes, without keeping any of it."""
+        units = self.placement.split.one(text)
+        with self._lock:
+            shape = self.placement.grid.layout.shape
+            widths = np.array([shape(unit).width for unit in units], np.int64)
+        return int(self.placement.patches(widths, np.array([0, len(units)]))[0])
 
 
 def _parts(texts: Sequence[Text]) -> tuple[list[str], np.ndarray]:
     """Return the parts of all texts, and where each text's parts begin, int64 [B + 1]."""
     if tuple not in set(map(type, texts)):
         return list(texts), np.arange(len(texts) + 1)  # type: ignore[arg-type]
-    parts = [text if isinstance(text, tuple) else (text,) for text in texts]
+    parts = [(text or ("",)) if isinstance(text, tuple) else (text,) for text in texts]
     return [*chain.from_iterable(parts)], np.cumsum([0, *map(len, parts)])

@@ -16,15 +16,12 @@ import numpy as np
 import regex
 import uharfbuzz as hb
 
-from pixel_linguist.render.units import CLUSTER
+from pixel_linguist.render.units import CLUSTER, INVISIBLE
 
 MANIFEST = Path(__file__).with_name("manifest.toml")
 # Where fonts go that come from no Python package.
 FOLDER = Path(sys.prefix) / "share" / "pixel_linguist" / "fonts"
 
-# Characters that have no picture of their own; fonts need not have them. HarfBuzz still sees
-# them, because joiners and variation selectors choose other glyphs.
-_INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
 _UNCLEAN = regex.compile(r"[\p{Cs}\p{Cc}\s]")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}(?!\ufe0e)|\ufe0f|\u20e3")
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
@@ -196,6 +193,9 @@ def _own_family(place: Path) -> dict[str, Any]:
     size = min(1 / max(above + below, 0.1), 0.75)
     baseline = 1 - below * size
     listed = [str(path) for path in paths]
+    for path in listed:
+        if not characters(path):
+            raise ValueError(f"{path} is no font: it has no characters")
     shape = {"size": size, "baseline": baseline, "margin": 1, "gap": 2}
     return {"fonts": listed, "then": "noto", **shape}
 
@@ -339,7 +339,7 @@ class Chain:
         return known
 
     def _choose(self, cluster: str) -> tuple[Part, ...]:
-        if not _INVISIBLE.sub("", cluster):
+        if not INVISIBLE.sub("", cluster):
             return ()
         whole = self._first(cluster)
         base = self._first(cluster[0])
@@ -369,7 +369,7 @@ class Chain:
 
 def _visible(text: str) -> set[int]:
     """Return the code points of a text's visible characters."""
-    return {ord(character) for character in text if not _INVISIBLE.match(character)}
+    return {ord(character) for character in text if not INVISIBLE.match(character)}
 
 
 def _clean(text: str) -> str:

@@ -165,6 +165,7 @@ class Running:
         keep[last] = store.width[ids[last]] > 0
         shown = last - ~keep[last]
         ends = np.where(shown >= bounds[:-1][long], x[shown] + store.width[ids[shown]], 0)
-        count[long] = np.maximum(-(-(ends + grid.gap) // grid.width), 1)
+        # Where a patch is narrower than what is kept free, that does not count.
+        count[long] = np.clip(-(-(ends + grid.gap) // grid.width), 1, room[long])
         bounds = np.append(0, np.cumsum(keep))[bounds]
         return Placed(ids[keep], x[keep], bounds, count, long)

@@ -19,8 +19,9 @@ _PLAIN = {
     "LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "GEORGIAN", "ETHIOPIC", "CHEROKEE",
     "CJK", "HIRAGANA", "KATAKANA", "HANGUL",
 }  # fmt: skip
-# Letters that join to syllables, each several letters to a cluster.
-_JAMO = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff]")
+# Letters that join to syllables, each several letters to a cluster, and fillers, which have no
+# picture though they are letters.
+_ODD = re.compile("[\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u3164\uffa0]")
 # No character; those beyond the basic plane count as it does.
 _LAST = 0xFFFF
 
@@ -116,7 +117,7 @@ class Plain:
 def _script(character: str) -> str:
     """Return the script of a letter, "" for what stands beside any script, "?" for the rest."""
     kind = category(character)
-    if normalize("NFC", character) != character or _JAMO.match(character):
+    if normalize("NFC", character) != character or _ODD.match(character):
         return "?"
     if kind[0] == "L":
         return name(character, "?").partition(" ")[0]

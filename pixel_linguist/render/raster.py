@@ -17,6 +17,8 @@ from pixel_linguist.render.spans import ranges
 
 _FLAGS = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP | freetype.FT_LOAD_RENDER
 
+# Glyphs that are drawn at once, in some 10 MB of arrays.
+_GLYPHS = 2048
 # What a bitmap costs in memory beside its ink.
 _OVERHEAD = 400
 
@@ -98,6 +100,29 @@ class Atlas:
         Returns:
             Ink uint8 [sum of right - left, height].
         """
+        half, many = len(units) // 2, sum(len(unit.glyphs) for unit in units)
+        if half and many > _GLYPHS:
+            parts = slice(None, half), slice(half, None)
+            return np.concatenate(
+                [self.draw(units[s], left[s], right[s], height, baseline) for s in parts]
+            )
+        if many > _GLYPHS:
+            (unit,) = units
+            first, second = (
+                self.draw([unit._replace(glyphs=glyphs)], left, right, height, baseline)
+                for glyphs in (unit.glyphs[: many // 2], unit.glyphs[many // 2 :])
+            )
+            return first + np.minimum(second, 255 - first)
+        return self._draw(units, left, right, height, baseline)
+
+    def _draw(
+        self,
+        units: Sequence[Shaped],
+        left: np.ndarray,
+        right: np.ndarray,
+        height: int,
+        baseline: int,
+    ) -> np.ndarray:
         glyphs = [glyph for unit in units for glyph in unit.glyphs]
         # Each glyph is turned into columns once, at each height at which it stands.
         numbers: dict[tuple[int, int, int], int] = {}

@@ -62,7 +62,8 @@ class Renderer:
         """Find the fonts and verify them.
 
         Args:
-            family: of fonts, by its name in the manifest.
+            family: of fonts, by its name in the manifest, or a font file or a folder of them, with
+                Noto for what those lack.
             strategy: "words": each word starts at a patch, and patches never cross words;
                 "continuous": the text runs on across patches; "bigrams": each pair of grapheme
                 clusters starts at a patch; "mono": each cluster stands in a cell half a patch wide,
@@ -121,7 +122,7 @@ class Renderer:
             than min(length, max_patches) is cut at a grapheme cluster.
 
         Raises:
-            TypeError: texts is a str.
+            TypeError: texts is a str, or one of them is neither a str nor a tuple.
             ValueError: length is below 1.
         """
         texts, length = self._checked(texts, length)
@@ -202,7 +203,11 @@ def _restore(settings: dict[str, Any], memory: int) -> Renderer:
 def _list(texts: Sequence[Text]) -> list[Text]:
     if isinstance(texts, str):
         raise TypeError("rendering needs a list of texts, not one str: write [text]")
-    return list(texts)
+    texts = list(texts)
+    for kind in set(map(type, texts)):
+        if not issubclass(kind, str | tuple):
+            raise TypeError(f"a text is a str, or a tuple of several in one row; not {kind}")
+    return texts
 
 
 def _check(

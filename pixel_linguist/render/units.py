@@ -17,6 +17,9 @@ from pixel_linguist.render.bidi import levels, visual_order
 from pixel_linguist.render.spans import Spans, leading, starts, utf8
 
 CLUSTER = regex.compile(r"\X")
+# Characters that have no picture of their own; fonts need not have them. HarfBuzz still sees
+# them, because joiners and variation selectors choose other glyphs.
+INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
 # Whatever makes the bidirectional algorithm do anything: letters of scripts that run from right to
 # left, and the controls that turn other letters round.
 _TURNING = (
@@ -160,7 +163,7 @@ def pairs(text: str) -> list[Unit]:
     """Split into pairs of grapheme clusters; spaces count, white space at the ends does not."""
     text = text.strip()
     if not turns(text):
-        return [*_PAIR.findall(text)]
+        return [*_PAIR.findall(_shown(text))]
     text = _SPACE.sub(" ", text)
     return [
         _unit([Run(pair, run.right_to_left)])
@@ -171,8 +174,16 @@ def pairs(text: str) -> list[Unit]:
 
 def _pairs_of(run: Run) -> list[str]:
     """Split one run into pairs of clusters, from left to right."""
-    found = _PAIR.findall(run.text)
+    found = _PAIR.findall(_shown(run.text))
     return found[::-1] if run.right_to_left else found
+
+
+def _shown(text: str) -> str:
+    """Leave out clusters that have no picture, which would move the others to other pairs."""
+    if not INVISIBLE.search(text):
+        return text
+    found = CLUSTER.findall(text)
+    return "".join(part for part in found if part.isspace() or INVISIBLE.sub("", part))
 
 
 def pieces(text: str) -> list[Unit]:

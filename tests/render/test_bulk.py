@@ -43,6 +43,13 @@ def test_many_at_once_are_as_one_by_one(
     assert together.stats == alone.stats
 
 
+def test_letters_without_a_picture_have_none_among_many_either() -> None:
+    renderer = Renderer("unifont")
+    renderer(["a b c d \u3164 \uffa0"])
+    assert renderer(["\u3164", "\uffa0"]).count.tolist() == [1, 1]
+    assert not renderer(["\u3164", "\uffa0"]).patches.any()
+
+
 @pytest.mark.parametrize("strategy", ["words", "continuous", "mono"])
 def test_many_are_cut_as_one_by_one(strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [word for entry in WORDS.values() for word in entry["words"]] + ODD.split()

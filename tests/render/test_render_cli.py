@@ -29,6 +29,25 @@ def test_draws_each_text_in_each_family_and_strategy(
     assert (picture == (200, 30, 30)).all(-1).any()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--family=nosuch"], "no font family 'nosuch'"),
+        (["--patch", "2"], "patch is 2 by 2 pixels"),
+        (["--length=0"], "length is 0"),
+        (["--out=/nowhere/x.png"], "/nowhere/x.png"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said_in_a_line(arguments: list[str], message: str) -> None:
+    with pytest.raises(SystemExit, match=f"^error: .*{message}"):
+        cli.main(["a text", *arguments])
+
+
+def test_a_file_that_is_no_font_is_refused() -> None:
+    with pytest.raises(ValueError, match="it has no characters"):
+        Renderer(__file__)
+
+
 def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["--help"])

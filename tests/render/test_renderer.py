@@ -1,5 +1,6 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,9 @@ def test_says_what_is_wrong() -> None:
         Renderer(strategy="letters")
     with pytest.raises(TypeError, match="list of texts"):
         Renderer()("one text")
+    texts: Any = [["a", "b"]]
+    with pytest.raises(TypeError, match=r"a tuple of several .* not <class 'list'>"):
+        Renderer()(texts)
 
 
 @pytest.mark.parametrize("family", ["noto", "mono"])
@@ -90,3 +94,31 @@ def test_a_cluster_wider_than_the_room_that_is_left_is_left_out(family: str) -> 
     rendered = renderer(["W", "i W", "WWW"], length=2)
     assert rendered.stats.cut >= 1
     np.testing.assert_array_equal(rendered.patches[0], renderer(["W"], length=2).patches[0])
+
+
+@pytest.mark.parametrize("strategy", ["words", "continuous", "bigrams", "mono"])
+@pytest.mark.parametrize("patch", [(40, 4), (33, 8), (8, 40)])
+def test_no_text_is_longer_than_it_may_be_in_patches_of_any_shape(
+    strategy: str, patch: tuple[int, int]
+) -> None:
+    renderer = Renderer(strategy=strategy, patch=patch)
+    texts: list[str | tuple[str, ...]] = [
+        "",
+        "a",
+        "hello",
+        "a long text of words",
+        "שלום a",
+        ("ab", "", "hello"),
+        (),
+    ]
+    for length in (1, 2, 3, 7):
+        rendered = renderer(texts, length)
+        assert rendered.count.max() <= length
+        for text, picture in zip(texts, rendered.patches, strict=True):
+            assert (renderer([text], length).patches[0] == picture).all()
+
+
+def test_a_text_of_no_parts_is_empty() -> None:
+    renderer = Renderer()
+    assert renderer([(), ""]).count.tolist() == [1, 1]
+    assert renderer.count_patches([(), ("a", "b")]).tolist() == [1, 3]
