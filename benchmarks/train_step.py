@@ -25,6 +25,7 @@ import jax
 import numpy as np
 
 from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
+from experiments.base import columns
 from pixel_linguist.data.draw import Draw, OneStyle
 from pixel_linguist.data.loader import make_batches, make_examples
 from pixel_linguist.model import init_params
@@ -71,7 +72,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
 def sentences(path: Path) -> Iterator[Any]:
     """Yield batches of pairs of a TSV file's sentences, arranged by length."""
     source = {"name": "tsv", "path": path.name}
-    pairs = {"name": "columns", "anchor": "sentence1", "positive": "sentence2", "negative": None}
+    pairs = columns("sentence1", "sentence2")
     stage = {
         "data": {"all": {"source": source, "pairs": pairs, "weight": 1.0}},
         "mixture_temperature": 0.0,

@@ -91,9 +91,17 @@ def part(source: dict[str, Any], pairs: dict[str, Any], weight: float = 1.0) -> 
     return {"source": source, "pairs": pairs, "weight": weight}
 
 
-def columns(anchor: str, positive: str, negative: str | None = None) -> dict[str, Any]:
-    """Return the pair maker that takes columns of a record."""
-    return {"name": "columns", "anchor": anchor, "positive": positive, "negative": negative}
+def columns(
+    anchor: str, positive: str, negative: str | None = None, *, alternatives: bool = False
+) -> dict[str, Any]:
+    """Return the pair maker that takes columns of a record: `alternatives` that bars separate."""
+    return {
+        "name": "columns",
+        "anchor": anchor,
+        "positive": positive,
+        "negative": negative,
+        "alternatives": alternatives,
+    }
 
 
 def stage(

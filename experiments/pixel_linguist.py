@@ -82,7 +82,7 @@ def visual(perturb: dict[str, Any], seed: int) -> ConfigDict:
 
 def nli(start: str) -> ConfigDict:
     """Return an NLI stage on SNLI and MultiNLI."""
-    triples = columns("premise", "entailment", "contradiction")
+    triples = columns("premise", "entailment", "contradiction", alternatives=True)
     sources = {
         name: {"name": "tfds_nli_triples", "dataset": name, "split": "train"}
         for name in ("snli", "multi_nli")

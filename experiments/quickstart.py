@@ -78,7 +78,7 @@ def words(start: str, steps: int, pairs: dict[str, Any]) -> ConfigDict:
 
 def entailment() -> dict[str, Any]:
     """Return NLI's premises with what they entail and what contradicts them."""
-    return part(world("nli"), columns("premise", "entailment", "contradiction"))
+    return part(world("nli"), columns("premise", "entailment", "contradiction", alternatives=True))
 
 
 def translations(weight: float) -> dict[str, Any]:

@@ -78,7 +78,7 @@ def topical(start: str) -> ConfigDict:
             "wikipedia": part(
                 articles, {"name": "spans", "text": "text", "shortest": 6, "longest": 14}, 1.0
             ),
-            "definitions": part(wordnet, columns("entries", "definition"), 2.0),
+            "definitions": part(wordnet, columns("entries", "definition", alternatives=True), 2.0),
             "synonyms": part(wordnet, {"name": "alternatives", "text": "entries"}, 1.0),
             "sentences": part(
                 english()["sts"]["source"], {"name": "identity", "text": "text"}, 1.0
@@ -100,7 +100,11 @@ def nli(start: str, steps: int) -> ConfigDict:
     triples = {"name": "nli_triples", "paths": ("nli/sick/train.tsv", "nli/xnli/en/dev.tsv")}
     return stage(
         init_from=(start,),
-        data={"nli": part(triples, columns("premise", "entailment", "contradiction"))},
+        data={
+            "nli": part(
+                triples, columns("premise", "entailment", "contradiction", alternatives=True)
+            )
+        },
         perturb=CHARACTERS,
         perturb_probability=0.3,
         evaluate_tasks=(DEV,),

@@ -35,6 +35,8 @@ class MakeViews(grain.transforms.RandomMap):
     def random_map(self, record: Any, rng: np.random.Generator) -> tuple[Example, Example]:
         """Apply the pair maker, then the perturbation to each text on its own; draw its style."""
         clean = self.pair_maker(record, rng)
+        if wrong := [text for text in clean[:3] if not isinstance(text, str)]:
+            raise ValueError(f"a text is {wrong[0]!r}, no string, in the record {record}")
         if clean.group >= 0:
             clean = clean._replace(group=clean.group * self.parts + self.part)
         anchor, positive, negative = (self.perturb(text, rng) for text in clean[:3])

@@ -65,20 +65,23 @@ class Identity:
 class Columns:
     """Columns of a record: premise and hypothesis, a sentence and its translation, ...
 
-    A cell of several alternatives, separated by bars, gives one at random. The example has the
-    record's group if there is one.
+    With `alternatives`, a cell of several that bars separate gives one at random; otherwise a bar
+    is a character as any. The example has the record's group if there is one.
     """
 
     anchor: str
     positive: str
     negative: str | None
+    alternatives: bool
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
         anchor, positive, negative = (
-            _draw(column(record, name, "the record"), rng) if name else ""
+            column(record, name, "the record") if name else ""
             for name in (self.anchor, self.positive, self.negative)
         )
+        if self.alternatives:
+            anchor, positive, negative = (_draw(text, rng) for text in (anchor, positive, negative))
         return Example(anchor, positive, negative, int(record.get("group", -1)))
 
 
@@ -109,7 +112,10 @@ class Graded:
         anchor, positive, score = (
             column(record, name, "the record") for name in (self.anchor, self.positive, self.score)
         )
-        return Example(anchor, positive, score=float(score))
+        try:
+            return Example(anchor, positive, score=float(score))
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{self.score!r} is {score!r}, no number, in {record}") from error
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,7 +21,13 @@ def stage() -> Callable[..., dict[str, Any]]:
     """
 
     def make(**changes: Any) -> dict[str, Any]:
-        columns = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
+        columns = {
+            "name": "columns",
+            "anchor": "a",
+            "positive": "b",
+            "negative": None,
+            "alternatives": False,
+        }
         part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": columns, "weight": 1.0}
         settings = {
             "data": {"all": part},

@@ -69,7 +69,13 @@ def test_a_batch_brings_the_words_of_its_anchors_before_they_were_perturbed(tmp_
     rows = [f"anchor {i} of some words\tpositive {i}\n" for i in range(20)]
     (tmp_path / "data.tsv").write_text("".join(["a\tb\n", *rows]))
     source = {"name": "tsv", "path": "data.tsv", "skip_bad_lines": False}
-    pairs = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
+    pairs = {
+        "name": "columns",
+        "anchor": "a",
+        "positive": "b",
+        "negative": None,
+        "alternatives": False,
+    }
     stage = {
         "data": {"all": {"source": source, "pairs": pairs, "weight": 1.0}},
         "mixture_temperature": 0.0,

@@ -41,7 +41,13 @@ def examples(tmp_path: Path, stage: Callable[..., dict[str, Any]]) -> Any:
         texts = (" ".join(words[i % 5 : i % 5 + 1 + (i + j) % 5]) for j in range(3))
         rows.append("\t".join(f"{text} {i}" for text in texts))
     (tmp_path / "data.tsv").write_text("\n".join(rows))
-    columns = {"name": "columns", "anchor": "a", "positive": "b", "negative": "c"}
+    columns = {
+        "name": "columns",
+        "anchor": "a",
+        "positive": "b",
+        "negative": "c",
+        "alternatives": False,
+    }
     part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": columns, "weight": 1.0}
     perturb = {"delete_characters": {"rate": 0.1}}
     settings = stage(data={"all": part}, perturb=perturb, batch_size=BATCH)

@@ -28,7 +28,13 @@ Stage = Callable[..., dict[str, Any]]
 RECORDS = 40
 VIEWS = ("anchor", "positive")
 PERTURB = {"delete_characters": {"rate": 0.3}, "shuffle_words": {"rate": 0.5}}
-COLUMNS = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
+COLUMNS = {
+    "name": "columns",
+    "anchor": "a",
+    "positive": "b",
+    "negative": None,
+    "alternatives": False,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -301,6 +307,20 @@ def test_equal_texts_have_equal_numbers_and_others_differ() -> None:
     assert len({text_id(text) for text in texts}) == len(texts)
     assert all(0 <= text_id(text) < 2**31 for text in texts)
     assert text_id("a b") == text_id(" ".join("ab"))
+
+
+def test_a_text_that_is_none_is_shown_with_its_record(root: Path, stage: Stage) -> None:
+    lines = [json.dumps({"a": f"text {i}" if i else None, "b": "other"}) for i in range(8)]
+    (root / "data.jsonl").write_text("\n".join(lines))
+    settings = stage()
+    (part,) = settings["data"].values()
+    source = {"name": "jsonl", "path": "data.jsonl", "columns": ("a", "b")}
+    part["source"] = source | {"skip_bad_lines": False}
+    examples = make_examples(root, settings, seed=0)
+    with pytest.raises(
+        ValueError, match=r"a text is None, no string, in the record .*'b': 'other'"
+    ):
+        [examples[i] for i in range(8)]
 
 
 def test_a_batch_larger_than_the_data_is_refused(root: Path, stage: Stage) -> None:

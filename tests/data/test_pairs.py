@@ -24,14 +24,39 @@ def test_identity_is_the_text_and_itself() -> None:
 
 def test_columns_are_taken_by_name() -> None:
     record = {"premise": "p", "entailment": "e", "contradiction": "c", "other": "o"}
-    spec = {"name": "columns", "anchor": "premise", "positive": "entailment", "negative": None}
+    spec = {
+        "name": "columns",
+        "anchor": "premise",
+        "positive": "entailment",
+        "negative": None,
+        "alternatives": True,
+    }
     assert examples(spec, record, 1) == [Example("p", "e", "")]
     spec["negative"] = "contradiction"
     assert examples(spec, record, 1) == [Example("p", "e", "c")]
 
 
+def test_a_bar_of_a_sentence_is_a_character_as_any() -> None:
+    spec: dict[str, Any] = {"name": "columns", "anchor": "en", "positive": "de"}
+    spec |= {"negative": None, "alternatives": False}
+    record = {"en": "Home | About us", "de": "Startseite | Über uns"}
+    assert examples(spec, record, 1) == [Example("Home | About us", "Startseite | Über uns")]
+
+
+def test_a_score_that_is_no_number_is_shown_with_its_record() -> None:
+    spec = {"name": "graded", "anchor": "a", "positive": "b", "score": "score"}
+    with pytest.raises(ValueError, match=r"'score' is 'n/a', no number, in .*'a': 'x'"):
+        examples(spec, {"a": "x", "b": "y", "score": "n/a"}, 1)
+
+
 def test_one_of_the_alternatives_of_a_cell_is_drawn_evenly() -> None:
-    spec = {"name": "columns", "anchor": "entries", "positive": "definition", "negative": None}
+    spec = {
+        "name": "columns",
+        "anchor": "entries",
+        "positive": "definition",
+        "negative": None,
+        "alternatives": True,
+    }
     found = examples(spec, {"entries": "a|b|c|d", "definition": "e|f"}, 4000)
     counts = Counter(found)
     assert set(counts) == {Example(a, p) for a in "abcd" for p in "ef"}
@@ -64,7 +89,7 @@ def test_spans_are_of_the_text_and_carry_its_group() -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        {"name": "columns", "anchor": "t", "positive": "t", "negative": "t"},
+        {"name": "columns", "anchor": "t", "positive": "t", "negative": "t", "alternatives": True},
         {"name": "alternatives", "text": "t"},
         {"name": "spans", "text": "t", "shortest": 1, "longest": 3},
     ],
@@ -82,7 +107,10 @@ def test_the_generator_alone_decides(spec: dict[str, Any]) -> None:
         ({"name": "same"}, r"no pair maker 'same'; there are identity, columns"),
         ({}, r"no pair maker None"),
         ({"name": "identity", "txt": "a"}, r"'identity' takes text; unknown or missing: text, txt"),
-        ({"name": "columns", "anchor": "a", "positive": "b"}, r"unknown or missing: negative"),
+        (
+            {"name": "columns", "anchor": "a", "positive": "b"},
+            r"unknown or missing: alternatives, negative",
+        ),
     ],
 )
 def test_mistakes_are_named(spec: dict[str, Any], message: str) -> None:
@@ -94,8 +122,20 @@ def test_mistakes_are_named(spec: dict[str, Any], message: str) -> None:
     "spec",
     [
         {"name": "identity", "text": "body"},
-        {"name": "columns", "anchor": "text", "positive": "body", "negative": None},
-        {"name": "columns", "anchor": "text", "positive": "text", "negative": "body"},
+        {
+            "name": "columns",
+            "anchor": "text",
+            "positive": "body",
+            "negative": None,
+            "alternatives": False,
+        },
+        {
+            "name": "columns",
+            "anchor": "text",
+            "positive": "text",
+            "negative": "body",
+            "alternatives": False,
+        },
         {"name": "alternatives", "text": "body"},
         {"name": "spans", "text": "body", "shortest": 1, "longest": 2},
     ],

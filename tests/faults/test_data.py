@@ -11,7 +11,8 @@ RECIPE_ON_A_FILE = RECIPE.replace(
     "    return config\n",
     """
     source = {"name": "tsv", "path": "pairs.tsv", "skip_bad_lines": False}
-    pairs = {"name": "columns", "anchor": "a", "positive": "b", "negative": None}
+    pairs = {"name": "columns", "anchor": "a", "positive": "b"}
+    pairs |= {"negative": None, "alternatives": False}
     second.objective.update(hard_negatives=False, symmetric=True)
     second.data = ConfigDict({"file": {"source": source, "pairs": pairs, "weight": 1.0}})
     return config
