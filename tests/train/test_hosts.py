@@ -141,7 +141,7 @@ def test_hosts_end_at_once_when_one_fails(tmp_path: Path) -> None:
     assert started[0].wait(timeout=60) != 0, logs(tmp_path)
 
 
-def test_one_device_goes_on_from_where_two_hosts_were_stopped(
+def test_one_device_goes_on_from_where_two_hosts_and_four_devices_were_stopped(
     tmp_path: Path, alone: Program
 ) -> None:
     together = program(tmp_path / "run", *SHARDED, devices=2)
@@ -154,6 +154,12 @@ def test_one_device_goes_on_from_where_two_hosts_were_stopped(
     for process in started:
         assert process.wait(timeout=300) == 0, logs(tmp_path)
     assert "goes on from there" in (tmp_path / "host0.log").read_text(), logs(tmp_path)
+    # Four devices of one host go on, and are stopped as well.
+    four = program(together.workdir, *SHARDED, devices=4)
+    process = four.start_until(lambda: four.last_step("second") > 4)
+    process.terminate()
+    said, errors = process.communicate()
+    assert process.returncode == 0 and "stage second: stopped after step" in said, errors
     assert not together.workdir.joinpath("stages", "second", "model").exists()
     resumed = program(together.workdir, devices=1)
     done = resumed.run()
