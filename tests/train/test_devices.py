@@ -78,7 +78,7 @@ def test_a_task_of_slurm_has_all_devices_of_its_host_if_it_is_alone_there(
     }
     code = (
         "import jax; from pixel_linguist.train.devices import join_hosts; "
-        f"join_hosts({hosts!r}); print(jax.config.jax_cuda_visible_devices)"
+        f"join_hosts({hosts!r}); print(jax.config.values['jax_cuda_visible_devices'])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | slurm, capture_output=True, text=True
