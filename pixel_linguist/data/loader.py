@@ -183,6 +183,11 @@ def make_examples(root: str | Path, stage: Mapping[str, Any], *, seed: int) -> g
     perturb = compose(stage["perturb"], stage["perturb_probability"], stage["perturb_each"])
     parts, weights = [], []
     for number, (name, part) in enumerate(sorted(stage["data"].items())):
+        if part["weight"] <= 0:
+            raise ValueError(
+                f"data {name!r} has weight {part['weight']}; it must be above 0: leave a part out "
+                "that is not wanted"
+            )
         source: Source = make_source(root, part["source"])
         needed = stage["batch_size"]
         if len(source) < needed:

@@ -330,6 +330,14 @@ def test_a_batch_larger_than_the_data_is_refused(root: Path, stage: Stage) -> No
         make_examples(root, stage(data={"few": part}, batch_size=3), seed=0)
 
 
+def test_a_part_without_weight_is_refused(root: Path, stage: Stage) -> None:
+    settings = stage()
+    (part,) = settings["data"].values()
+    part["weight"] = 0.0
+    with pytest.raises(ValueError, match=r"data '.*' has weight 0.0; it must be above 0"):
+        make_examples(root, settings, seed=0)
+
+
 def test_no_data_is_refused(root: Path, stage: Stage) -> None:
     with pytest.raises(ValueError, match="the stage has no data"):
         make_examples(root, stage(data={}), seed=0)

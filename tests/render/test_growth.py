@@ -45,14 +45,14 @@ def test_many_new_words_that_are_reshaped_take_little_more_than_their_pictures(
 ) -> None:
     rng = np.random.default_rng(0)
     letters = [*map(chr, range(0x915, 0x939))]
-    texts = ["".join(rng.choice(letters, 24)) for _ in range(2000)]
+    texts = ["".join(rng.choice(letters, 24)) for _ in range(1000)]
     renderer = Renderer(strategy=strategy)
     # Pictures that are kept are not traced, what it takes to draw them is.
     tracemalloc.start()
     renderer(texts, 1)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 48 << 20
+    assert peak < 32 << 20
 
 
 @pytest.mark.parametrize("strategy", ["words", "continuous"])
