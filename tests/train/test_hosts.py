@@ -156,10 +156,10 @@ def test_one_device_goes_on_from_where_two_hosts_and_four_devices_were_stopped(
     assert "goes on from there" in (tmp_path / "host0.log").read_text(), logs(tmp_path)
     # Four devices of one host go on, and are stopped as well.
     four = program(together.workdir, *SHARDED, devices=4)
-    process = four.start_until(lambda: four.last_step("second") > 4)
-    process.terminate()
-    said, errors = process.communicate()
-    assert process.returncode == 0 and "stage second: stopped after step" in said, errors
+    begun = four.start_until(lambda: four.last_step("second") > 4)
+    begun.terminate()
+    said, errors = begun.communicate()
+    assert begun.returncode == 0 and "stage second: stopped after step" in said, errors
     assert not together.workdir.joinpath("stages", "second", "model").exists()
     resumed = program(together.workdir, devices=1)
     done = resumed.run()
