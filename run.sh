@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 
 usage() {
   cat <<'TEXT'
-./run.sh                     the main job: the whole recipe on the embedded corpus, about 8
+./run.sh                     the main job: the whole recipe on the embedded corpus, 8 to 13
                              minutes on 2 cores; results in runs/quickstart/, see report.html there
 ./run.sh test                ruff, the type checker and the fast tests (at most 10 minutes)
 ./run.sh test --all          the same with the slow tests (at most an hour)
