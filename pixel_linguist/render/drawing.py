@@ -78,9 +78,10 @@ class Drawing(Generic[S]):
         # One text with more units than there is memory: those far out of sight are left out.
         short, left = [], room
         for part in _parts(texts)[0]:
-            if left >= 0:
-                short.append(self._shorten(part, 2 * left + 2))
-                left -= self._patches(short[-1]) + 1
+            if left < 0:
+                break
+            short.append(self._shorten(part, 2 * left + 2))
+            left -= self._patches(short[-1]) + 1
         return [self._place(self._store, [tuple(short)], room, visible=True)]
 
     def _place(self, store: S, texts: Sequence[Text], room: int, visible: bool = False) -> Drawn[S]:

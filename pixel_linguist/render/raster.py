@@ -113,16 +113,6 @@ class Atlas:
                 for glyphs in (unit.glyphs[: many // 2], unit.glyphs[many // 2 :])
             )
             return first + np.minimum(second, 255 - first)
-        return self._draw(units, left, right, height, baseline)
-
-    def _draw(
-        self,
-        units: Sequence[Shaped],
-        left: np.ndarray,
-        right: np.ndarray,
-        height: int,
-        baseline: int,
-    ) -> np.ndarray:
         glyphs = [glyph for unit in units for glyph in unit.glyphs]
         # Each glyph is turned into columns once, at each height at which it stands.
         numbers: dict[tuple[int, int, int], int] = {}
@@ -138,13 +128,13 @@ class Atlas:
             up, down = max(row, 0), min(row + rows, height)
             if up < down:
                 columns[start : start + wide, up:down] = bitmap.ink[up - row : down - row].T
-        unit = np.arange(len(units)).repeat([len(unit.glyphs) for unit in units])
+        owner = np.arange(len(units)).repeat([len(unit.glyphs) for unit in units])
         x = np.array([glyph.x for glyph in glyphs], np.int64)
         x += np.array([bitmap.left for bitmap in bitmaps], np.int64)[number]
-        begin = np.maximum(x, left[unit])
-        many = np.maximum(np.minimum(x + width[number], right[unit]) - begin, 0)
+        begin = np.maximum(x, left[owner])
+        many = np.maximum(np.minimum(x + width[number], right[owner]) - begin, 0)
         end = (right - left).cumsum()
-        place = ranges((end - right)[unit] + begin, many)
+        place = ranges((end - right)[owner] + begin, many)
         source = columns[ranges(first[number] + begin - x, many)]
         index = place[:, None] * height + np.arange(height)
         ink = np.bincount(index.ravel(), source.ravel(), int(end[-1]) * height)

@@ -1,6 +1,7 @@
 """What is refused of a recipe before any of it runs."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import jax
@@ -37,12 +38,19 @@ def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
         )
     for number, name in enumerate(config.order):
-        try:
+        with naming(f"stage {name}"):
             check_stage(shop, config.stages[name], config.order[:number], tasks)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"stage {name}: {error}") from error
-        except ValueError as error:
-            raise ValueError(f"stage {name}: {error}") from error
+
+
+@contextlib.contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say of what an error inside is; of its subclasses, some cannot be made from a text."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{what}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 def check_least(where: str, config: ConfigDict, **least: int) -> None:

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from pixel_linguist import config as configs
 from pixel_linguist.evaluate.suite import score_table
 from pixel_linguist.files import read_json, write_json
+from pixel_linguist.train.checks import naming
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import Run
 from pixel_linguist.train.stages import prepare, run_recipe
@@ -62,12 +63,8 @@ def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption)
         Preempted: if the sweep was asked to stop.
     """
     for name, config in runs.items():
-        try:
+        with naming(name):
             prepare(config, folder / name)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{name}: {error}") from error
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
     rows: dict[str, Any] = {}
     metrics: dict[str, str] = {}
     for number, (name, config) in enumerate(runs.items(), start=1):
