@@ -4,10 +4,12 @@
         --text ../shared/data/sts/stsb/en/train.tsv
 
 Needs the extra "torch". Prints one line of JSON: pairs a second at 64 full patches and on real
-sentences in batches by length (drawn and perturbed as they are used), the peer's in between, and
-the share of this machine's matrix-product peak. Of each the best of several rounds that take turns,
-as other work on the machine only slows; a round is the median of a few steps, as the peer's script
-has it, or all steps of a window of sentences. CPU seconds of a step tell how much it did.
+sentences in batches by length (drawn and perturbed as they are used, then in many styles and with
+their pixels augmented too), the share of these spent waiting for the next batch, the peer's pairs a
+second in between, and the share of this machine's matrix-product peak. Of each the best of several
+rounds that take turns, as other work on the machine only slows; a round is the median of a few
+steps, as the peer's script has it, or all steps of a window of sentences. CPU seconds of a step
+tell how much it did.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,20 @@ import numpy as np
 
 from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
 from experiments.base import columns
-from pixel_linguist.data.draw import Draw, OneStyle
 from pixel_linguist.data.loader import make_batches, make_examples
 from pixel_linguist.model import init_params
 from pixel_linguist.render import Renderer
+from pixel_linguist.render.augment import AUGMENTATIONS
+from pixel_linguist.render.vary import ASPECTS
 from pixel_linguist.train.cost import matmul_peak, train_flops
 from pixel_linguist.train.devices import place
+from pixel_linguist.train.sight import Sight, make_sight
 from pixel_linguist.train.step import init_state, mapped_step
 
 PAIRS, LENGTH, WINDOW, BUCKETS = 32, 64, 16, 8
 ROUNDS, STEPS = 6, 3
+# Of each aspect of style and of each augmentation of pixels.
+STRENGTH = 0.3
 # As bench_torch.py has it.
 ENCODER = encoder(
     max_patches=LENGTH,
@@ -48,10 +54,22 @@ ENCODER = encoder(
 )
 
 
-def trainer() -> Callable[[Any], None]:
+def sight(strength: float) -> Sight:
+    """Return how texts are seen: in one style as they are, or with all that can be varied."""
+    options = {"strength": strength}
+    return make_sight(
+        Renderer("noto", "words", max_patches=LENGTH),
+        styles=dict.fromkeys(ASPECTS, options),
+        augmentations=dict.fromkeys(AUGMENTATIONS, options) if strength else {},
+        raster="host",
+        seed=0,
+    )
+
+
+def trainer(sight: Sight) -> Callable[[Any], None]:
     """Return a function that trains on a batch and waits for it."""
     objective = contrast()
-    step = mapped_step(ENCODER, objective, OPTIMIZER, "pmap")
+    step = mapped_step(ENCODER, objective, OPTIMIZER, "pmap", augmentation=sight.augmentation)
     state = init_state(init_params(ENCODER, 0), objective, OPTIMIZER)
 
     def train(batch: Any) -> None:
@@ -69,7 +87,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def sentences(path: Path) -> Iterator[Any]:
+def sentences(path: Path, sight: Sight) -> Iterator[Any]:
     """Yield batches of pairs of a TSV file's sentences, arranged by length."""
     source = {"name": "tsv", "path": path.name}
     pairs = columns("sentence1", "sentence2")
@@ -83,7 +101,7 @@ def sentences(path: Path) -> Iterator[Any]:
     }
     batches = make_batches(
         make_examples(path.parent, stage, seed=0),
-        Draw(OneStyle(Renderer("noto", "words", max_patches=LENGTH)), ("anchor", "positive")),
+        sight.draw(("anchor", "positive")),
         batch_size=PAIRS,
         length=LENGTH,
         workers=0,
@@ -108,6 +126,18 @@ def real_text(train: Callable[[Any], None], batches: Iterator[Any]) -> dict[str,
     return {"step": step, "wait": wait, "padding": 1 - used / room}
 
 
+def summary(windows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the pairs a second of the best window, and what was padding and waiting in all."""
+    step, wait, padding = (
+        np.array([window[name] for window in windows]) for name in ("step", "wait", "padding")
+    )
+    return {
+        "pairs_per_s": PAIRS * WINDOW / step.min(),
+        "padding_share": padding.mean(),
+        "waiting_share": wait.sum() / (step.sum() + wait.sum()),
+    }
+
+
 def peer(script: Path) -> float:
     """Return the pairs a second of the PyTorch encoder at the same size."""
     environment = os.environ | {"OMP_NUM_THREADS": "2"}
@@ -126,21 +156,24 @@ def main() -> None:
     parser.add_argument("--torch", type=Path, required=True, help="the peer's script")
     parser.add_argument("--text", type=Path, required=True, help="TSV of sentence1, sentence2")
     options = parser.parse_args()
-    train, batch, data = trainer(), noise(PAIRS, LENGTH), sentences(options.text)
+    plain, augmented = sight(0.0), sight(STRENGTH)
+    train, batch, data = trainer(plain), noise(PAIRS, LENGTH), sentences(options.text, plain)
+    train_augmented, augmented_data = trainer(augmented), sentences(options.text, augmented)
     train(batch)
-    # Steps of its lengths are compiled.
+    # Steps of all lengths are compiled.
     real_text(train, data)
-    theirs, rounds, peaks, texts = [], [], [], []
+    real_text(train_augmented, augmented_data)
+    theirs, rounds, peaks, texts, augmented_texts = [], [], [], [], []
     for _ in range(ROUNDS):
         theirs.append(peer(options.torch))
         rounds.append(np.median([timed(lambda: train(batch)) for _ in range(STEPS)], axis=0))
         texts.append(real_text(train, data))
+        augmented_texts.append(real_text(train_augmented, augmented_data))
         matmul_peak.cache_clear()
         peaks.append(matmul_peak("float32"))
     seconds, cpu_seconds = np.min(rounds, axis=0)
-    text = {name: np.array([window[name] for window in texts]) for name in texts[0]}
     ours, torch = PAIRS / seconds, max(theirs)
-    text_pairs = PAIRS * WINDOW / text["step"].min()
+    text = summary(texts)
     figures = {
         "pairs_per_s": ours,
         "torch_pairs_per_s": torch,
@@ -148,10 +181,9 @@ def main() -> None:
         "peak_gflops": max(peaks) / 1e9,
         "peak_share": train_flops(ENCODER, 2 * PAIRS, LENGTH) / seconds / max(peaks),
         "cpu_seconds": cpu_seconds,
-        "text_pairs_per_s": text_pairs,
-        "text_padding_share": text["padding"].mean(),
-        "text_waiting_share": text["wait"].sum() / (text["step"].sum() + text["wait"].sum()),
-        "text_ratio": text_pairs / torch,
+        **{f"text_{name}": value for name, value in text.items()},
+        "text_ratio": text["pairs_per_s"] / torch,
+        **{f"augmented_{name}": value for name, value in summary(augmented_texts).items()},
         "load_average": os.getloadavg()[0],
     }
     print(json.dumps({"benchmark": "train_step", **{k: round(v, 3) for k, v in figures.items()}}))

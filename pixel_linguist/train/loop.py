@@ -206,11 +206,12 @@ class Watch:
         """Wait for the next batch, count what is in it, and lay it out on the devices."""
         with self.meter.waiting():
             batch = next_batch(data, self.name)
-            self.meter.read(batch, views)
-            del batch["cut"]
-            if self.known:
-                for view in views:
-                    batch[view]["patches"] = self.known(**batch[view])
+        self.meter.read(batch, views)
+        del batch["cut"]
+        if self.known:
+            for view in views:
+                batch[view]["patches"] = self.known(**batch[view])
+        with self.meter.waiting():
             return place(batch, self.shop.config.train.backend)
 
     def step(self, done: int, metrics: Any) -> None:

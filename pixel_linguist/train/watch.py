@@ -45,10 +45,15 @@ class Meter:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count the time that is spent inside as waiting for data."""
+        """Count the time that is spent inside as waiting for data, if devices ran out of work.
+
+        Steps run behind the host's back: what it spends here while they do costs nothing. Where the
+        last of them ends in the meantime all of the time counts, as that moment is not known.
+        """
         began = time.perf_counter()
         yield
-        self.waited += time.perf_counter() - began
+        if all(metric.is_ready() for metric in jax.tree.leaves(self.steps[-1:])):
+            self.waited += time.perf_counter() - began
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -52,6 +53,34 @@ def test_the_meter_counts_time_patches_and_operations(
         "cut_texts": 6,
         "seconds": 4.0,
     }
+
+
+class _Metric:
+    """A figure of a step that runs, or has ended."""
+
+    def __init__(self, *, ready: bool):
+        self.ready = ready
+
+    def is_ready(self) -> bool:
+        """Say whether the step has ended."""
+        return self.ready
+
+
+@pytest.mark.parametrize(("ready", "waited"), [(False, 0.0), (True, 0.5)])
+def test_only_devices_without_work_wait_for_data(
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_encoder: Callable[..., EncoderConfig],
+    ready: bool,
+    waited: float,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("pixel_linguist.train.watch.time.perf_counter", lambda: now[0])
+    meter = Meter(tiny_encoder(), batch_size=8)
+    steps: Any = [{"loss": _Metric(ready=True)}, {"loss": _Metric(ready=ready)}]
+    meter.steps = steps
+    with meter.waiting():
+        now[0] += 0.5
+    assert meter.waited == waited
 
 
 def test_without_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
