@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,8 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from pixel_linguist.evaluate.similarity import Embed
 
 AXIS = "data"
 Backend = Literal["pmap", "shard_map"]
@@ -98,6 +101,28 @@ def host_folder(folder: Path) -> Path:
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("the run's folder is read")
     return own
+
+
+def shared_by_hosts(embed: Embed) -> Embed:
+    """Return an embedding of which each host does a share, while all get all rows.
+
+    All hosts have to ask for the same texts in the same order.
+
+    Args:
+        embed: on this host's devices; N texts → float32 [N, D].
+    """
+    hosts, own = jax.process_count(), jax.process_index()
+    if hosts == 1:
+        return embed
+
+    def embed_share(texts: Sequence[str]) -> np.ndarray:
+        rows = -(-len(texts) // hosts)
+        # Hosts gather arrays of one shape: shares that are short repeat the last text.
+        share = [texts[min(i, len(texts) - 1)] for i in range(own, hosts * rows, hosts)]
+        every = multihost_utils.process_allgather(embed(share))
+        return np.swapaxes(every, 0, 1).reshape(hosts * rows, every.shape[-1])[: len(texts)]
+
+    return embed_share
 
 
 def device_mesh() -> Mesh:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from tqdm import tqdm
 
 from pixel_linguist.data.loader import make_batches
 from pixel_linguist.model import init_params
+from pixel_linguist.objective import Objective
 from pixel_linguist.train.checkpoint import MANIFEST
 from pixel_linguist.train.cost import train_flops
 from pixel_linguist.train.devices import place, place_state
@@ -24,6 +26,7 @@ from pixel_linguist.train.loop import (
 )
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.reconstruction import word_buckets
+from pixel_linguist.train.sight import size
 from pixel_linguist.train.step import init_state, mapped_step
 
 # Rows a device in the batch that is timed, and how often it is.
@@ -39,7 +42,8 @@ class StagePlan:
         start: where it starts from, in words.
         steps: left to do.
         examples: read in them.
-        flops: of the matrix products in them, padding included.
+        flops: of the matrix products in them, padding included: of a few batches where their
+            lengths differ.
         memory: bytes of a step on each device, by the compiler; 0 for an average
             or a closed form.
         seconds: of the steps alone, on this machine.
@@ -61,27 +65,27 @@ def plan_recipe(shop: Workshop) -> str:
     """
     params = init_params(shop.encoder, shop.config.seed)
     count = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
-    measured: dict[Any, tuple[int, float]] = {}
+    measured: dict[Any, tuple[int, float, float]] = {}
     plans = []
     for name in shop.config.order:
         stage = shop.config.stages[name]
         start, done = where_it_starts(shop, name, stage)
         steps = stage.steps - done
-        memory, seconds, views = 0, 0.0, 0
+        memory, seconds, flops = 0, 0.0, 0.0
         # What is solved has no step that could be compiled.
         if steps and not stage.closed_form:
             objective = stage_objective(shop, stage)
-            views = len(objective.views)
             shape = stage.batch_size, stage.length, stage.chunk_size
+            # Texts are read only where their lengths count.
+            texts = name if stage.length_buckets > 1 else ""
             sight = stage_sight(shop, stage)
             look = sight.augmentation, sight.devices
-            key = objective, OptimizerConfig(**stage.optimizer), *shape, *look
+            key = objective, OptimizerConfig(**stage.optimizer), *shape, *look, texts
             if key not in measured:
                 measured[key] = measure(shop, stage, params)
-            memory, seconds = measured[key]
-        examples = steps * stage.batch_size
-        flops = train_flops(shop.encoder, views * examples, stage.length)
-        plans.append(StagePlan(name, start, steps, examples, flops, memory, steps * seconds))
+            memory, seconds, flops = measured[key]
+        costs = steps * flops, memory, steps * seconds
+        plans.append(StagePlan(name, start, steps, steps * stage.batch_size, *costs))
     return table(plans, count)
 
 
@@ -102,29 +106,23 @@ def where_it_starts(shop: Workshop, name: str, stage: ConfigDict) -> tuple[str, 
     return f"average of {names}" + (f" by {stage.average_by}" if stage.average_by else ""), 0
 
 
-def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]:
-    """Return a step's bytes on each device, and its seconds as scaled up from a few rows."""
+def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float, float]:
+    """Return a step's bytes on each device, its seconds and operations, scaled up from a few rows.
+
+    Bytes are those at the stage's length. Where lengths differ, the rest is the mean of a window.
+    """
     train = shop.config.train
     objective, optimizer = stage_objective(shop, stage), OptimizerConfig(**stage.optimizer)
     sight = stage_sight(shop, stage)
     sharding = {"shard_optimizer": train.shard_optimizer}
     options = {"augmentation": sight.augmentation, **sharding}
-    rows = min(stage.batch_size, ROWS * jax.device_count())
-    data = make_batches(
-        stage_examples(shop, stage),
-        sight.draw(objective.views),
-        batch_size=rows,
-        length=stage.length,
-        workers=0,
-        word_buckets=word_buckets(objective),
-    )
-    with contextlib.closing(iter(data)) as batches:
-        batch = next(batches)
-    del batch["cut"]
+    own = stage.batch_size // jax.process_count()
+    rows = min(own, ROWS * jax.local_device_count())
     arguments = shop.encoder, objective, optimizer, train.backend
     step = mapped_step(*arguments, **options)
     state = place_state(init_state(params, objective, optimizer), train.backend, **sharding)
     inputs = np.float32(0), np.uint32(0)
+    (batch,) = few_batches(shop, stage, objective, rows, buckets=1)
     fastest = float("inf")
     for _ in range(1 + REPEATS):
         began = time.perf_counter()
@@ -135,13 +133,42 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float]
 
     def scaled(x: np.ndarray) -> np.ndarray:
         """Repeat an array's rows, of which there may be several for an example."""
-        return np.resize(x, (len(x) * stage.batch_size // rows, *x.shape[1:]))
+        return np.resize(x, (len(x) * own // rows, *x.shape[1:]))
 
     whole = jax.tree.map(scaled, batch)
     lowered = full.lower(state, place(whole, train.backend), *inputs)  # type: ignore[attr-defined]
     use = lowered.compile().memory_analysis()
     kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
-    return kept + use.temp_size_in_bytes, fastest * stage.batch_size / rows
+    texts = len(objective.views) * stage.batch_size
+    longest = train_flops(shop.encoder, texts, stage.length)
+    batches = few_batches(shop, stage, objective, rows, buckets=stage.length_buckets)
+    lengths = [size(batch, objective.views)[1] for batch in batches]
+    flops = float(np.mean([train_flops(shop.encoder, texts, length) for length in lengths]))
+    return kept + use.temp_size_in_bytes, fastest * own / rows * flops / longest, flops
+
+
+def few_batches(
+    shop: Workshop, stage: ConfigDict, objective: Objective, rows: int, *, buckets: int
+) -> list[Any]:
+    """Return a window of batches of a few rows of each host; one if all have the same length."""
+    window = stage.window if buckets > 1 else 1
+    data = make_batches(
+        stage_examples(shop, stage),
+        stage_sight(shop, stage).draw(objective.views),
+        batch_size=rows * jax.process_count(),
+        length=stage.length,
+        workers=0,
+        window=window,
+        length_buckets=buckets,
+        word_buckets=word_buckets(objective),
+        process=jax.process_index(),
+        processes=jax.process_count(),
+    )
+    with contextlib.closing(iter(data)) as batches:
+        found = list(itertools.islice(batches, window))
+    for batch in found:
+        del batch["cut"]
+    return found
 
 
 def table(plans: Sequence[StagePlan], parameters: int) -> str:

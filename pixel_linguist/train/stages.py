@@ -17,7 +17,7 @@ from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.similarity import Remembered
+from pixel_linguist.evaluate.similarity import Embed, Remembered
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
 from pixel_linguist.files import folder_sha256, sha256, write_json, write_whole
 from pixel_linguist.model import EncoderConfig, init_params
@@ -33,7 +33,7 @@ from pixel_linguist.report.record import read_run
 from pixel_linguist.train.averaging import greedy_average
 from pixel_linguist.train.checks import check_recipe
 from pixel_linguist.train.closed_form import solve_stage
-from pixel_linguist.train.devices import host_folder
+from pixel_linguist.train.devices import host_folder, shared_by_hosts
 from pixel_linguist.train.loggers import open_loggers
 from pixel_linguist.train.loop import (
     Workshop,
@@ -106,15 +106,17 @@ class Scorer:
 
     def score(self, params: Params, names: Any) -> dict[str, dict[str, float]]:
         """Score parameters on the named tasks."""
-        shop = self.shop
-        embed = Embedder(shop.encoder, params, shop.renderer, shop.config.evaluate.batch_size)
-        return evaluate_tasks({name: self.tasks[name] for name in names}, embed)
+        return evaluate_tasks({name: self.tasks[name] for name in names}, self._embed(params))
 
     def score_row(self, params: Params) -> dict[str, dict[str, float]]:
         """Score parameters on the tasks of the table, with intervals."""
-        shop, names = self.shop, self.shop.config.evaluate.report_tasks
-        embed = Embedder(shop.encoder, params, shop.renderer, shop.config.evaluate.batch_size)
+        embed, names = self._embed(params), self.shop.config.evaluate.report_tasks
         return {name: with_interval(self.tasks[name], Remembered(embed)) for name in names}
+
+    def _embed(self, params: Params) -> Embed:
+        shop = self.shop
+        size = shop.config.evaluate.batch_size
+        return shared_by_hosts(Embedder(shop.encoder, params, shop.renderer, size))
 
     def add_row(self, model: str, scores: Any) -> None:
         """Put a model's scores in the run's table."""
@@ -256,7 +258,7 @@ def prepare(
 
 def run_recipe(
     config: ConfigDict, folder: Path, preemption: Preemption, *, profile: bool = False
-) -> None:
+) -> Run:
     """Run a recipe's stages in order, from wherever an earlier start of the run ended.
 
     Prints the table of scores after each stage that has a row in it, and leaves the last stage's
@@ -267,6 +269,9 @@ def run_recipe(
         folder: for all results.
         preemption: says when to stop.
         profile: whether to leave a profiler's trace of a few steps in profile/.
+
+    Returns:
+        The finished run, in the folder that this host may write to.
 
     Raises:
         Preempted: if the run was asked to stop.
@@ -288,3 +293,4 @@ def run_recipe(
     save_model(folder / "model", load_model(shop.run.model(config.order[-1])))
     picture_examples(shop, tasks)
     print(f"model: {folder / 'model'}\nreport: {write_report(folder)}")
+    return shop.run

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 from ml_collections import ConfigDict
 
 from pixel_linguist import config as configs
@@ -13,7 +14,6 @@ from pixel_linguist.evaluate.suite import score_table
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.train.checks import naming
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.run import Run
 from pixel_linguist.train.stages import prepare, run_recipe
 
 PREFIX = "--sweep."
@@ -70,13 +70,14 @@ def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption)
     for number, (name, config) in enumerate(runs.items(), start=1):
         print(f"run {number} of {len(runs)}: {name}", flush=True)
         try:
-            run_recipe(config, folder / name, preemption)
+            run = run_recipe(config, folder / name, preemption)
         except FloatingPointError as error:
             print(f"{name} is given up: {error}", file=sys.stderr)
             rows[name] = {}
             continue
-        rows[name] = Run(folder / name).scores()[-1]["scores"]
-        tasks = read_json(folder / name / "scores.json")["tasks"]
+        rows[name] = run.scores()[-1]["scores"]
+        tasks = read_json(run.folder / "scores.json")["tasks"]
         metrics |= {task: about["metric"] for task, about in tasks.items()}
-    write_json(folder / "sweep.json", {"runs": rows, "metrics": metrics})
+    if jax.process_index() == 0:
+        write_json(folder / "sweep.json", {"runs": rows, "metrics": metrics})
     print(score_table(rows, metrics))

@@ -3,13 +3,21 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import jax
 import numpy as np
 import pytest
+from jax.experimental import multihost_utils
 
 from pixel_linguist.train import devices
-from pixel_linguist.train.devices import Backend, join_hosts, parse_hosts, place
+from pixel_linguist.train.devices import (
+    Backend,
+    join_hosts,
+    parse_hosts,
+    place,
+    shared_by_hosts,
+)
 
 
 @pytest.mark.parametrize("backend", ["pmap", "shard_map"])
@@ -20,6 +28,29 @@ def test_placing_keeps_the_rows_in_order(backend: Backend) -> None:
     jax.tree.map(np.testing.assert_array_equal, whole, batch)
     if backend == "shard_map":
         assert len(placed["group"].sharding.device_set) == 4
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 7])
+def test_each_host_embeds_its_share_of_texts(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    hosts, shares = 3, dict[int, np.ndarray]()
+
+    def embed(texts: Sequence[str]) -> np.ndarray:
+        return np.array([[len(text), ord(text[0])] for text in texts], np.float32).reshape(-1, 2)
+
+    def gather(share: np.ndarray) -> np.ndarray:
+        shares[jax.process_index()] = share
+        return np.stack([shares.get(host, share) for host in range(hosts)])
+
+    texts = [chr(ord("a") + i) * (i + 1) for i in range(number)]
+    monkeypatch.setattr(jax, "process_count", lambda: hosts)
+    monkeypatch.setattr(multihost_utils, "process_allgather", gather)
+    # In the second round all hosts' shares are there.
+    for host in [*range(hosts)] * 2:
+        monkeypatch.setattr(jax, "process_index", lambda host=host: host)
+        found = shared_by_hosts(embed)(texts)
+        if len(shares) == hosts:
+            np.testing.assert_array_equal(found, embed(texts))
+    assert {len(share) for share in shares.values()} == {-(-number // hosts)}
 
 
 @pytest.fixture

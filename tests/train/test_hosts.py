@@ -1,6 +1,7 @@
 """Two processes of two devices each train as one device does, and leave what one can go on from."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from pixel_linguist.files import read_json
 from tests.faults.program import RECIPE, Program
 
 pytestmark = pytest.mark.slow
@@ -19,6 +21,8 @@ pytestmark = pytest.mark.slow
 STEPS = 24
 # Adam makes whole steps of gradients that are little more than rounding.
 TOLERANCE = 2e-4
+# Scores are of ranks, which change places where vectors are this close.
+METRICS, SCORE_TOLERANCE = {"sts-en": "spearman", "en-vel": "accuracy"}, 0.02
 # The second stage is drawn in many styles, rasterised on the devices, and augmented.
 LOOK = """second.update(
         styles={"size": {"strength": 1.0}, "slant": {"strength": 1.0}},
@@ -98,6 +102,19 @@ def assert_same_results(found: Program, expected: Program) -> None:
     assert losses(found).keys() == losses(expected).keys()
     for step, loss in losses(expected).items():
         assert losses(found)[step] == pytest.approx(loss, rel=1e-3), step
+    for row, other in zip(scores(found), scores(expected), strict=True):
+        assert row == pytest.approx(other, abs=SCORE_TOLERANCE)
+
+
+def scores(made: Program) -> list[dict[str, float]]:
+    rows = read_json(made.workdir / "scores.json")["rows"]
+    return [
+        {
+            f"{row['model']}/{task}": float(values[METRICS[task]])
+            for task, values in row["scores"].items()
+        }
+        for row in rows
+    ]
 
 
 def losses(made: Program) -> dict[Any, float]:
@@ -118,6 +135,18 @@ def test_two_hosts_train_as_one_device(
     # One host alone tells of the run.
     assert "report:" in (tmp_path / "host0.log").read_text()
     assert "report:" not in (tmp_path / "host1.log").read_text()
+
+
+def test_a_plan_on_two_hosts_is_that_of_their_devices_on_one(tmp_path: Path) -> None:
+    """But for the seconds. Large activations make it depend on a host's share of the batch."""
+    options = ("--plan", "--config.model.mlp_width=16384", "--config.stages.first.batch_size=64")
+    for process in start_hosts(program(tmp_path / "run", *options, devices=2), tmp_path):
+        assert process.wait(timeout=600) == 0, logs(tmp_path)
+    alone = program(tmp_path / "run", *options, devices=4).run()
+    plans = (tmp_path / "host0.log").read_text(), alone.stdout
+    found, expected = (re.findall(r"^(\w+ .* GiB) ", plan, re.MULTILINE) for plan in plans)
+    assert len(expected) == 3 and found == expected, plans
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_host_whose_partner_is_killed_ends_with_an_error(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The plan of a recipe, before it runs and while it does."""
 
+import re
 from pathlib import Path
 
 import jax
@@ -62,3 +63,20 @@ def test_a_plan_says_what_is_left_and_where_it_starts(tmp_path: Path, config: Co
     assert lines[2].split()[:2] == ["first", "0"] and lines[2].endswith("finished")
     assert lines[3].split()[:3] == ["second", "10", "640"]
     assert lines[3].endswith("its checkpoint of step 30")
+
+
+def test_where_lengths_differ_a_plan_counts_what_is_padded(
+    tmp_path: Path, config: ConfigDict
+) -> None:
+    config.render.patch_width = 32
+    changed = config.copy_and_resolve_references().unlock()
+    for stage in changed.stages.values():
+        stage.update(length_buckets=4, window=4)
+    whole, short = (
+        plan_recipe(prepare(recipe.lock(), tmp_path / "run")[0]).splitlines()[2].split()
+        for recipe in (config, changed)
+    )
+    operations, seconds = float(short[3]) / float(whole[3]), short[6]
+    assert 0.25 <= operations < 0.95
+    # Memory is that of the longest.
+    assert short[4:6] == whole[4:6] and re.fullmatch(r"\d\d:\d\d", seconds)

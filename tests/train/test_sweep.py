@@ -8,6 +8,7 @@ import pytest
 
 from pixel_linguist.train import sweep
 from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.run import Run
 from pixel_linguist.train.sweep import run_sweep, sweep_configs
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -46,7 +47,7 @@ def test_mistakes_are_named(varied: str, message: str) -> None:
 def test_a_sweep_ends_with_a_table_though_a_run_diverges(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def run_recipe(config: Any, folder: Path, preemption: Preemption) -> None:
+    def run_recipe(config: Any, folder: Path, preemption: Preemption) -> Run:
         if config.seed == 2:
             raise FloatingPointError("the loss is not finite")
         folder.mkdir(parents=True)
@@ -56,6 +57,7 @@ def test_a_sweep_ends_with_a_table_though_a_run_diverges(
         ]
         tasks = {"sts": {"metric": "spearman"}}
         (folder / "scores.json").write_text(json.dumps({"rows": rows, "tasks": tasks}))
+        return Run(folder)
 
     monkeypatch.setattr(sweep, "run_recipe", run_recipe)
     monkeypatch.setattr(sweep, "prepare", lambda config, folder: None)
