@@ -1,8 +1,11 @@
 """Writing files whole or not at all, and knowing them by their content."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,29 @@ def write_whole(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process; the lock ends with it, however it ends.
+
+    Raises:
+        BlockingIOError: if another process of this machine, or of one that shares the file system
+            and its locks, has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"{folder} is being written to by another process; wait for its end, stop it, or "
+                "take another folder"
+            ) from None
+        except OSError:
+            # Some file systems have no locks, as buckets that are mounted.
+            pass
+        yield
 
 
 def write_json(path: Path, value: Any) -> None:

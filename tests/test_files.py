@@ -1,5 +1,6 @@
 """Files are written whole or not at all."""
 
+import errno
 import json
 import os
 import shutil
@@ -12,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from pixel_linguist.files import BLOCK, BLOCKS, folder_sha256, read_json, write_json, write_whole
+from pixel_linguist.files import (
+    BLOCK,
+    BLOCKS,
+    folder_sha256,
+    locked,
+    read_json,
+    write_json,
+    write_whole,
+)
 
 
 def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -146,3 +155,32 @@ def test_of_a_large_file_blocks_are_read_from_end_to_end(tmp_path: Path) -> None
     # Never further apart than three blocks and a part.
     runs = "".join("x" if one else "." for one in seen).split("x")
     assert max(map(len, runs)) <= 3
+
+
+def test_a_folder_is_one_process_s_until_it_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from pathlib import Path; from pixel_linguist.files import locked\n"
+        "with locked(Path(sys.argv[1])): print('mine', flush=True); time.sleep(600)"
+    )
+    folder = tmp_path / "run"
+    command = [sys.executable, "-c", program, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout and holder.stdout.readline() == b"mine\n"
+        refused = pytest.raises(BlockingIOError, match=f"{folder} is being written to by another")
+        with refused, locked(folder):
+            pytest.fail("two processes have it")
+        holder.kill()
+    for _ in range(2):
+        with locked(folder):
+            pass
+
+
+def test_a_file_system_without_locks_is_used_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("pixel_linguist.files.fcntl.flock", flock)
+    with locked(tmp_path):
+        pass

@@ -1,13 +1,14 @@
 """A model on disk: one folder with config.json, weights.safetensors and README.md, its card."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 from flax import traverse_util
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
@@ -15,6 +16,8 @@ from pixel_linguist.model.card import model_card
 from pixel_linguist.model.encoder import EncoderConfig, Params, param_shapes
 
 FORMAT = "pixel_linguist/1"
+# The name of the SHA-256 in the metadata of weights.safetensors.
+HASH = "sha256"
 Stored = Literal["float32", "float16"]
 
 
@@ -50,8 +53,10 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
     for name, array in flat.items():
         if not np.abs(array).max(initial=0) <= np.finfo(dtype).max:
             raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
-    weights = save({name: array.astype(dtype, copy=False) for name, array in flat.items()})
-    write_whole(folder / "weights.safetensors", weights)
+    stored = {name: array.astype(dtype, copy=False) for name, array in flat.items()}
+    # In the file itself, so that a folder that is written anew never has one of other weights.
+    known = {HASH: _content_sha256(memoryview(save(stored)))}
+    write_whole(folder / "weights.safetensors", save(stored, known))
     card = model_card(*model, dtype)
     write_whole(folder / "README.md", card.encode())
     write_json(
@@ -71,7 +76,8 @@ def load_model(folder: Path) -> Model:
 
     Raises:
         FileNotFoundError: if the folder holds no model.
-        ValueError: if it is of another format, or its weights do not fit its config.
+        ValueError: if it is of another format, its weights have changed since they were written,
+            or do not fit its config.
     """
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(
@@ -87,16 +93,36 @@ def load_model(folder: Path) -> Model:
         renderer, fonts = stored["renderer"], stored["fonts"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder}/config.json is damaged: {error}") from error
-    try:
-        flat = load_file(folder / "weights.safetensors")
-    except SafetensorError as error:
-        raise ValueError(f"{folder}/weights.safetensors is damaged: {error}") from error
+    flat = _read_weights(folder / "weights.safetensors")
     params = traverse_util.unflatten_dict(
         {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
     check_same_shapes(params, param_shapes(config), f"{folder}/weights.safetensors")
     # Folders of before there were cards have no "about".
     return Model(config, params, renderer, fonts, stored.get("about", ""))
+
+
+def _read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Read arrays by name; those with a SHA-256 of their content are checked against it."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            expected = (file.metadata() or {}).get(HASH)
+        flat = load_file(path)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    # Models of before, and of others, have none.
+    if expected and expected != _content_sha256(np.memmap(path, mode="r").data):
+        raise ValueError(
+            f"{path} is damaged: its content is not what was written (SHA-256); delete the stage's "
+            "folder to train it again, or fetch the model anew"
+        )
+    return flat
+
+
+def _content_sha256(file: memoryview) -> str:
+    """Return the SHA-256 of what follows the header of a safetensors file, in hexadecimal."""
+    header = int.from_bytes(file[:8], "little")
+    return hashlib.sha256(file[8 + header :]).hexdigest()
 
 
 def _with_named_remat(model: dict[str, Any]) -> dict[str, Any]:

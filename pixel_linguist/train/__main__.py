@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> None:
                 run_recipe(config, known.workdir, preemption, profile=known.profile)
     except Preempted as stop:
         print(f"{stop}; the same command goes on from there")
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
         fail(f"error: {error}")
     except jax.errors.JaxRuntimeError as error:
         if jax.process_count() == 1:

@@ -19,7 +19,7 @@ from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import Embed, Remembered
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
-from pixel_linguist.files import folder_sha256, sha256, write_json, write_whole
+from pixel_linguist.files import folder_sha256, locked, sha256, write_json, write_whole
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
@@ -274,10 +274,18 @@ def run_recipe(
         The finished run, in the folder that this host may write to.
 
     Raises:
+        BlockingIOError: if another process runs in the folder.
         Preempted: if the run was asked to stop.
     """
     shop, tasks = prepare(config, folder, profile=profile)
-    folder = shop.run.folder
+    with locked(shop.run.folder):
+        run_stages(shop, tasks, preemption)
+    return shop.run
+
+
+def run_stages(shop: Workshop, tasks: Mapping[str, Task], preemption: Preemption) -> None:
+    """Run what `run_recipe` has made ready."""
+    config, folder = shop.config, shop.run.folder
     write_json(folder / "config.json", plain(config))
     write_json(folder / "versions.json", {name: version(name) for name in VERSIONS})
     scorer = Scorer(shop, tasks)
@@ -293,4 +301,3 @@ def run_recipe(
     save_model(folder / "model", load_model(shop.run.model(config.order[-1])))
     picture_examples(shop, tasks)
     print(f"model: {folder / 'model'}\nreport: {write_report(folder)}")
-    return shop.run

@@ -1,4 +1,4 @@
-"""A worker process that is killed ends the run with an error, not with a hang."""
+"""A killed worker ends the run with an error, not with a hang; a second start is refused."""
 
 import os
 import signal
@@ -31,4 +31,18 @@ def test_a_killed_worker_ends_the_run_and_it_goes_on(tmp_path: Path, undisturbed
     assert "error: stage second: a worker process has died" in errors
     resumed = program.run()
     assert resumed.returncode == 0, resumed.stderr
+    assert program.results() == undisturbed.results()
+
+
+@pytest.mark.slow
+def test_a_second_start_in_the_same_folder_is_refused(tmp_path: Path, undisturbed: Program) -> None:
+    program = Program(tmp_path / "run")
+    process = program.start_until(lambda: program.last_step("second") >= 2)
+    os.kill(process.pid, signal.SIGSTOP)
+    second = program.run()
+    os.kill(process.pid, signal.SIGCONT)
+    assert second.returncode == 1, second.stderr
+    assert f"error: {program.workdir} is being written to by another process" in second.stderr
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
     assert program.results() == undisturbed.results()

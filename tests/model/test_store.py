@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model, average, check_same_shapes, load_model, save_model
@@ -72,6 +73,31 @@ def test_truncated_weights_are_named(tmp_path: Path, model: Model, keep: float) 
     weights.write_bytes(content[: int(keep * len(content)) if keep == 0.5 else int(keep)])
     with pytest.raises(ValueError, match=r"weights.safetensors is damaged"):
         load_model(tmp_path)
+
+
+def test_a_flipped_bit_is_named(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    weights = tmp_path / "weights.safetensors"
+    content, rng, named = weights.read_bytes(), np.random.default_rng(0), 0
+    for place in rng.integers(len(content), size=200):
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(rng.integers(8))
+        weights.write_bytes(changed)
+        try:
+            loaded = load_model(tmp_path)
+        except ValueError as error:
+            named += "weights.safetensors" in str(error)
+        else:
+            # Such as a blank at the header's end.
+            assert equal(loaded.params, model.params)
+    assert named > 180
+
+
+def test_weights_without_a_hash_are_read(tmp_path: Path, model: Model) -> None:
+    save_model(tmp_path, model)
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(save(load_file(weights)))
+    assert equal(load_model(tmp_path).params, model.params)
 
 
 def test_weights_that_do_not_fit_the_config_are_refused(tmp_path: Path, model: Model) -> None:
