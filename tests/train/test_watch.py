@@ -139,7 +139,7 @@ def test_tensorboard_has_what_was_logged(tmp_path: Path) -> None:
 def test_weights_and_biases_has_what_was_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("wandb")
+    pytest.importorskip("wandb", reason="Weights & Biases is an extra: '.[wandb]'")
     monkeypatch.setitem(os.environ, "WANDB_MODE", "offline")
     monkeypatch.setitem(os.environ, "WANDB_SILENT", "true")
     logged(tmp_path, "wandb")
