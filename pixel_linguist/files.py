@@ -26,25 +26,37 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder to this process; the lock ends with it, however it ends.
+    """Keep a folder to this process; one that was made for nothing goes again.
+
+    The lock ends with the process, however it ends.
 
     Raises:
-        BlockingIOError: if another process of this machine, or of one that shares the file system
-            and its locks, has it.
+        BlockingIOError: if another process has it, on this machine or, where locks are shared, on
+            another one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
+    path = folder / ".lock"
+    with path.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The one who had it may have removed this file, and a third one made another.
+            mine = path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))
         except BlockingIOError:
-            raise BlockingIOError(
-                f"{folder} is being written to by another process; wait for its end, stop it, or "
-                "take another folder"
-            ) from None
+            mine = False
         except OSError:
             # Some file systems have no locks, as buckets that are mounted.
-            pass
-        yield
+            mine = True
+        if not mine:
+            raise BlockingIOError(
+                f"{folder} is being written to by another process; wait for its end, stop it, or "
+                f"take another folder. If its machine is gone, delete {path}"
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -170,9 +170,13 @@ def test_a_folder_is_one_process_s_until_it_is_killed(tmp_path: Path) -> None:
         with refused, locked(folder):
             pytest.fail("two processes have it")
         holder.kill()
-    for _ in range(2):
-        with locked(folder):
-            pass
+    with locked(folder):
+        assert folder.is_dir()
+    assert not folder.exists(), "nothing was written to it"
+    folder.mkdir()
+    with locked(folder):
+        (folder / "result").touch()
+    assert [path.name for path in folder.iterdir()] == ["result"]
 
 
 def test_a_file_system_without_locks_is_used_without(

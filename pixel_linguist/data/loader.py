@@ -6,7 +6,7 @@ not depend on workers or threads and an iterator resumes exactly from its saved 
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +107,7 @@ class RenderBatches(grain.transforms.Map):
         "words" int32 [B, W] are the anchors' as they were before they were perturbed, as
         `bags_of_words` has them.
         """
-        length = self.lengths[-1]
-        if len(self.lengths) > 1:
-            longest = int(np.max(self.draw.count_patches(pairs)))
-            length = next((room for room in self.lengths if room >= longest), length)
+        length = padded_length(self.draw, pairs, self.lengths)
         batch = self.draw(pairs, length, self.process, self.processes)
         # Consecutive rows, so that the global batch is that of one host alone.
         rows = len(pairs) // self.processes
@@ -142,6 +139,14 @@ class Unpack(grain.experimental.FlatMapTransform):
     def flat_map(self, batches: list[Batch]) -> list[Batch]:
         """Return them as they are."""
         return batches
+
+
+def padded_length(draw: Draw, pairs: Sequence[Pair], lengths: Sequence[int]) -> int:
+    """Return the first of some ascending lengths that holds a batch's longest text, or the last."""
+    if len(lengths) == 1:
+        return lengths[0]
+    longest = int(np.max(draw.count_patches(pairs)))
+    return next((room for room in lengths if room >= longest), lengths[-1])
 
 
 def bucket_lengths(length: int, buckets: int) -> tuple[int, ...]:

@@ -2,14 +2,15 @@
 
 import dataclasses
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
 from flax import traverse_util
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import load_file, save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
 from pixel_linguist.model.card import model_card
@@ -55,8 +56,8 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
             raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
     stored = {name: array.astype(dtype, copy=False) for name, array in flat.items()}
     # In the file itself, so that a folder that is written anew never has one of other weights.
-    known = {HASH: _content_sha256(memoryview(save(stored)))}
-    write_whole(folder / "weights.safetensors", save(stored, known))
+    known = hashlib.sha256(_parts(save(stored))[1]).hexdigest()
+    write_whole(folder / "weights.safetensors", save(stored, {HASH: known}))
     card = model_card(*model, dtype)
     write_whole(folder / "README.md", card.encode())
     write_json(
@@ -104,14 +105,16 @@ def load_model(folder: Path) -> Model:
 
 def _read_weights(path: Path) -> dict[str, np.ndarray]:
     """Read arrays by name; those with a SHA-256 of their content are checked against it."""
+    # At once, as another process may put a new file in its place.
+    content = path.read_bytes()
     try:
-        with safe_open(path, framework="numpy") as file:
-            expected = (file.metadata() or {}).get(HASH)
-        flat = load_file(path)
+        flat = load(content)
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
+    header, data = _parts(content)
+    expected = json.loads(bytes(header)).get("__metadata__", {}).get(HASH)
     # Models of before, and of others, have none.
-    if expected and expected != _content_sha256(np.memmap(path, mode="r").data):
+    if expected and expected != hashlib.sha256(data).hexdigest():
         raise ValueError(
             f"{path} is damaged: its content is not what was written (SHA-256); delete the stage's "
             "folder to train it again, or fetch the model anew"
@@ -119,10 +122,10 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
     return flat
 
 
-def _content_sha256(file: memoryview) -> str:
-    """Return the SHA-256 of what follows the header of a safetensors file, in hexadecimal."""
-    header = int.from_bytes(file[:8], "little")
-    return hashlib.sha256(file[8 + header :]).hexdigest()
+def _parts(content: bytes) -> tuple[memoryview, memoryview]:
+    """Return the header, JSON, of a safetensors file, and what follows it."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    return memoryview(content)[8:start], memoryview(content)[start:]
 
 
 def _with_named_remat(model: dict[str, Any]) -> dict[str, Any]:

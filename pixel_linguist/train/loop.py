@@ -216,7 +216,7 @@ class Watch:
 
     def step(self, done: int, metrics: Any) -> None:
         """Take note of a step."""
-        self.meter.steps.append(metrics)
+        self.meter.step(metrics)
         self.progress.step()
         self.profile.step(done, metrics)
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from pixel_linguist.data.loader import make_batches
+from pixel_linguist.data.loader import arranged, bucket_lengths, make_batches, padded_length
 from pixel_linguist.model import init_params
 from pixel_linguist.objective import Objective
 from pixel_linguist.train.checkpoint import MANIFEST
@@ -26,11 +25,12 @@ from pixel_linguist.train.loop import (
 )
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.reconstruction import word_buckets
-from pixel_linguist.train.sight import size
 from pixel_linguist.train.step import init_state, mapped_step
 
 # Rows a device in the batch that is timed, and how often it is.
 ROWS, REPEATS = 8, 3
+# Examples of a batch whose lengths are looked at.
+SAMPLED = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +109,7 @@ def where_it_starts(shop: Workshop, name: str, stage: ConfigDict) -> tuple[str, 
 def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float, float]:
     """Return a step's bytes on each device, its seconds and operations, scaled up from a few rows.
 
-    Bytes are those at the stage's length. Where lengths differ, the rest is the mean of a window.
+    Bytes are those at the stage's length. Where lengths differ, the rest is a mean of batches.
     """
     train = shop.config.train
     objective, optimizer = stage_objective(shop, stage), OptimizerConfig(**stage.optimizer)
@@ -122,7 +122,7 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float,
     step = mapped_step(*arguments, **options)
     state = place_state(init_state(params, objective, optimizer), train.backend, **sharding)
     inputs = np.float32(0), np.uint32(0)
-    (batch,) = few_batches(shop, stage, objective, rows, buckets=1)
+    batch = few_rows(shop, stage, objective, rows)
     fastest = float("inf")
     for _ in range(1 + REPEATS):
         began = time.perf_counter()
@@ -141,34 +141,44 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float,
     kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
     texts = len(objective.views) * stage.batch_size
     longest = train_flops(shop.encoder, texts, stage.length)
-    batches = few_batches(shop, stage, objective, rows, buckets=stage.length_buckets)
-    lengths = [size(batch, objective.views)[1] for batch in batches]
+    lengths = padded_lengths(shop, stage, objective)
     flops = float(np.mean([train_flops(shop.encoder, texts, length) for length in lengths]))
     return kept + use.temp_size_in_bytes, fastest * own / rows * flops / longest, flops
 
 
-def few_batches(
-    shop: Workshop, stage: ConfigDict, objective: Objective, rows: int, *, buckets: int
-) -> list[Any]:
-    """Return a window of batches of a few rows of each host; one if all have the same length."""
-    window = stage.window if buckets > 1 else 1
+def few_rows(shop: Workshop, stage: ConfigDict, objective: Objective, rows: int) -> Any:
+    """Return a batch of a few rows of each host, at the stage's length."""
     data = make_batches(
         stage_examples(shop, stage),
         stage_sight(shop, stage).draw(objective.views),
         batch_size=rows * jax.process_count(),
         length=stage.length,
         workers=0,
-        window=window,
-        length_buckets=buckets,
         word_buckets=word_buckets(objective),
         process=jax.process_index(),
         processes=jax.process_count(),
     )
     with contextlib.closing(iter(data)) as batches:
-        found = list(itertools.islice(batches, window))
-    for batch in found:
-        del batch["cut"]
-    return found
+        batch = next(batches)
+    del batch["cut"]
+    return batch
+
+
+def padded_lengths(shop: Workshop, stage: ConfigDict, objective: Objective) -> Sequence[int]:
+    """Return the patches to which the batches of two windows are padded."""
+    lengths = bucket_lengths(stage.length, stage.length_buckets)
+    if len(lengths) == 1:
+        return lengths
+    draw = stage_sight(shop, stage).draw(objective.views)
+    windows = arranged(
+        stage_examples(shop, stage),
+        draw,
+        # Larger ones are as long as their longest texts, too.
+        batch_size=min(stage.batch_size, SAMPLED),
+        window=stage.window,
+        length_buckets=stage.length_buckets,
+    )
+    return [padded_length(draw, pairs, lengths) for n in range(2) for pairs in windows[n]]
 
 
 def table(plans: Sequence[StagePlan], parameters: int) -> str:

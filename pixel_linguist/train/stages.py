@@ -1,5 +1,6 @@
 """Recipes: named stages in order, each starting from scratch, from a stage, or from an average."""
 
+import contextlib
 import dataclasses
 import functools
 import os
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
 from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
@@ -277,8 +279,9 @@ def run_recipe(
         BlockingIOError: if another process runs in the folder.
         Preempted: if the run was asked to stop.
     """
-    shop, tasks = prepare(config, folder, profile=profile)
-    with locked(shop.run.folder):
+    # Before the other hosts copy what is there.
+    with locked(folder) if jax.process_index() == 0 else contextlib.nullcontext():
+        shop, tasks = prepare(config, folder, profile=profile)
         run_stages(shop, tasks, preemption)
     return shop.run
 

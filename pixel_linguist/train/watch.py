@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,9 @@ class Meter:
     def __init__(self, encoder: EncoderConfig, batch_size: int):
         self.encoder = encoder
         self.batch_size = batch_size
+        # Sees steps end, one after the other, while the host is busy with data.
+        self.watcher = ThreadPoolExecutor(max_workers=1)
+        self.ended = self.watcher.submit(time.perf_counter)
         self.reset()
 
     def reset(self) -> None:
@@ -43,17 +47,21 @@ class Meter:
         self.flops = 0
         self.start = time.perf_counter()
 
+    def step(self, metrics: dict[str, jax.Array]) -> None:
+        """Take note of a step that was begun."""
+        self.steps.append(metrics)
+        self.ended = self.watcher.submit(_end, metrics)
+
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
         """Count the time that is spent inside as waiting for data, if devices ran out of work.
 
-        Steps run behind the host's back: what it spends here while they do costs nothing. Where the
-        last of them ends in the meantime all of the time counts, as that moment is not known.
+        Steps run behind the host's back: what it spends here while they do costs nothing.
         """
         began = time.perf_counter()
         yield
-        if all(metric.is_ready() for metric in jax.tree.leaves(self.steps[-1:])):
-            self.waited += time.perf_counter() - began
+        if self.ended.done():
+            self.waited += time.perf_counter() - max(began, self.ended.result())
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -98,6 +106,12 @@ class Meter:
             "memory_gib": memory() / 2**30,
             "seconds": seconds,
         }
+
+
+def _end(metrics: Any) -> float:
+    """Wait for a step, and return when it ended."""
+    jax.block_until_ready(metrics)
+    return time.perf_counter()
 
 
 def memory() -> int:

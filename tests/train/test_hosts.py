@@ -21,8 +21,8 @@ pytestmark = pytest.mark.slow
 STEPS = 24
 # Adam makes whole steps of gradients that are little more than rounding.
 TOLERANCE = 2e-4
-# Scores are of ranks, which change places where vectors are this close.
-METRICS, SCORE_TOLERANCE = {"sts-en": "spearman", "en-vel": "accuracy"}, 0.02
+# Scores are of ranks, which change places where vectors are this close: one of 20 translations.
+METRICS, SCORE_TOLERANCE = {"sts-en": "spearman", "en-vel": "accuracy"}, 0.051
 # The second stage is drawn in many styles, rasterised on the devices, and augmented.
 LOOK = """second.update(
         styles={"size": {"strength": 1.0}, "slant": {"strength": 1.0}},

@@ -1,6 +1,5 @@
 """The plan of a recipe, before it runs and while it does."""
 
-import re
 from pathlib import Path
 
 import jax
@@ -76,7 +75,6 @@ def test_where_lengths_differ_a_plan_counts_what_is_padded(
         plan_recipe(prepare(recipe.lock(), tmp_path / "run")[0]).splitlines()[2].split()
         for recipe in (config, changed)
     )
-    operations, seconds = float(short[3]) / float(whole[3]), short[6]
-    assert 0.25 <= operations < 0.95
+    assert 0.25 <= float(short[3]) / float(whole[3]) < 0.95
     # Memory is that of the longest.
-    assert short[4:6] == whole[4:6] and re.fullmatch(r"\d\d:\d\d", seconds)
+    assert short[4:6] == whole[4:6]

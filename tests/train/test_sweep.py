@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 from pixel_linguist.train import sweep
@@ -72,6 +73,22 @@ def test_a_sweep_ends_with_a_table_though_a_run_diverges(
     ]
     assert "quickstart,seed=2 is given up: the loss is not finite" in said.err
     assert set(json.loads((tmp_path / "sweep.json").read_text())["runs"]) == set(runs)
+
+
+def test_on_another_host_a_sweep_reads_its_own_scores_and_leaves_no_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run_recipe(config: Any, folder: Path, preemption: Preemption) -> Run:
+        run = Run(tmp_path / "own" / folder.name)
+        run.add_scores("nli", {"sts": {"spearman": 0.25}}, {"sts": {"metric": "spearman"}})
+        return run
+
+    monkeypatch.setattr(sweep, "run_recipe", run_recipe)
+    monkeypatch.setattr(sweep, "prepare", lambda config, folder: None)
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    run_sweep(sweep_configs([QUICKSTART], [], []), tmp_path / "sweep", Preemption())
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["quickstart", "0.250"]
+    assert not (tmp_path / "sweep").exists()
 
 
 def test_every_run_is_checked_before_the_first(tmp_path: Path) -> None:

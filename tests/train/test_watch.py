@@ -2,6 +2,7 @@
 
 import os
 import struct
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +37,8 @@ def test_the_meter_counts_time_patches_and_operations(
             now[0] += 0.5
         meter.read({**views, "cut": np.int32(3)}, ("anchor", "positive"))
         now[0] += 1.5
-        meter.steps.append({"loss": jnp.float32(loss), "gradient_norm": jnp.float32(gradient_norm)})
+        meter.step({"loss": jnp.float32(loss), "gradient_norm": jnp.float32(gradient_norm)})
+        meter.ended.result()
     with meter.paused():
         now[0] += 1000.0
     assert meter.finite().tolist() == [True, False]
@@ -56,31 +58,44 @@ def test_the_meter_counts_time_patches_and_operations(
 
 
 class _Metric:
-    """A figure of a step that runs, or has ended."""
+    """A figure of a step that runs until it is told to end."""
 
-    def __init__(self, *, ready: bool):
-        self.ready = ready
+    def __init__(self) -> None:
+        self.end = threading.Event()
 
-    def is_ready(self) -> bool:
-        """Say whether the step has ended."""
-        return self.ready
+    def block_until_ready(self) -> "_Metric":
+        """Wait for the step."""
+        self.end.wait(timeout=60)
+        return self
 
 
-@pytest.mark.parametrize(("ready", "waited"), [(False, 0.0), (True, 0.5)])
+@pytest.mark.parametrize(("ends", "waited"), [("before", 0.75), ("while", 0.5), ("after", 0.0)])
 def test_only_devices_without_work_wait_for_data(
     monkeypatch: pytest.MonkeyPatch,
     tiny_encoder: Callable[..., EncoderConfig],
-    ready: bool,
+    ends: str,
     waited: float,
 ) -> None:
     now = [100.0]
     monkeypatch.setattr("pixel_linguist.train.watch.time.perf_counter", lambda: now[0])
-    meter = Meter(tiny_encoder(), batch_size=8)
-    steps: Any = [{"loss": _Metric(ready=True)}, {"loss": _Metric(ready=ready)}]
-    meter.steps = steps
+    meter, running = Meter(tiny_encoder(), batch_size=8), _Metric()
+
+    def end() -> None:
+        running.end.set()
+        meter.ended.result()
+
+    step: Any = {"loss": running}
+    meter.step(step)
+    if ends == "before":
+        end()
+    now[0] += 10.0
     with meter.waiting():
+        now[0] += 0.25
+        if ends == "while":
+            end()
         now[0] += 0.5
     assert meter.waited == waited
+    end()
 
 
 def test_without_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
