@@ -62,6 +62,7 @@ def split_of_words(names: frozenset[str]) -> str:
     return "train" if share < 0.8 else "dev" if share < 0.9 else "test"
 
 
+@pytest.mark.slow
 def test_no_set_of_words_occurs_in_two_splits() -> None:
     seen: dict[str, set[frozenset[str]]] = {}
     records = 0

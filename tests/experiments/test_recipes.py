@@ -132,6 +132,7 @@ def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     check_run(config, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_untaught(tmp_path: Path, shared: Path) -> None:
     config = configs.load(RECIPES / "untaught.py")
     config.data_dir = str(shared / "data")
@@ -191,6 +192,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
     config = configs.load(RECIPES / "pixel_linguist.py")
     config.data_dir = str(prepared)

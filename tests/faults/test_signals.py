@@ -11,6 +11,7 @@ from pixel_linguist.train.preemption import Preempted, Preemption
 from tests.faults.program import Program, kill
 
 
+@pytest.mark.slow
 def test_a_run_killed_stopped_and_damaged_ends_as_one_undisturbed(
     program: Program, undisturbed: Program
 ) -> None:

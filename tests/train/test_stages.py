@@ -294,6 +294,7 @@ def test_a_styled_and_augmented_stage_goes_on_to_the_same_bytes(
     assert plain["picture"] != whole["picture"] and plain["model"] != whole["model"]
 
 
+@pytest.mark.slow
 def test_what_is_above_a_dictionary_trains_as_if_it_were_computed_anew(
     tmp_path: Path, config: ConfigDict, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,9 +63,9 @@ SLOW = pytest.mark.slow
 @pytest.mark.parametrize(
     ("devices", "backend"),
     [
-        (2, "pmap"),
         (4, "pmap"),
         (4, "shard_map"),
+        pytest.param(2, "pmap", marks=SLOW),
         pytest.param(1, "shard_map", marks=SLOW),
         pytest.param(2, "shard_map", marks=SLOW),
         pytest.param(8, "pmap", marks=SLOW),
