@@ -34,6 +34,7 @@ def locked(folder: Path) -> Iterator[None]:
         BlockingIOError: if another process has it, on this machine or, where locks are shared, on
             another one.
     """
+    made = not folder.is_dir()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".lock"
     with path.open("w") as file:
@@ -55,7 +56,7 @@ def locked(folder: Path) -> Iterator[None]:
             yield
         finally:
             path.unlink(missing_ok=True)
-            if not any(folder.iterdir()):
+            if made and not any(folder.iterdir()):
                 folder.rmdir()
 
 
