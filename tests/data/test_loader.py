@@ -131,7 +131,7 @@ def test_batches_are_the_same_for_threads_and_for_any_number_of_processes(
     assert not np.array_equal(other[0]["anchor"]["patches"], expected[0]["anchor"]["patches"])
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_iterator_goes_on_from_its_saved_state(root: Path, workers: int, stage: Stage) -> None:
     examples = make_examples(root, stage(perturb=PERTURB), seed=1)
     expected = take(batches(examples, workers=workers), 9)

@@ -105,7 +105,9 @@ CELLS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 20, "cell_scales": 2}])
+@pytest.mark.parametrize(
+    "changes", [{}, pytest.param({"cell_hidden": 20, "cell_scales": 2}, marks=pytest.mark.slow)]
+)
 def test_patches_that_come_again_are_embedded_once(
     tiny_encoder: Callable[..., EncoderConfig], changes: dict[str, int]
 ) -> None:

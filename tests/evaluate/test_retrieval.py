@@ -69,6 +69,7 @@ def test_every_measure_equals_trec_eval(seed: int, documents: int, queries: int)
     assert task.observe(embed).values[0].mean() == pytest.approx(scores["ndcg@10"], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_cranfield_equals_trec_eval(shared: Path) -> None:
     task = Retrieval.from_folder(shared / "data/retrieval/cranfield")
     assert len(task.corpus) == 1400 and len(task.queries) == 225

@@ -103,12 +103,13 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     "recipe",
     [
         "tiny",
-        pytest.param("tiny_multilingual", marks=pytest.mark.slow),
-        pytest.param("tiny_untaught", marks=pytest.mark.slow),
-        pytest.param("tiny_untaught_english", marks=pytest.mark.slow),
-        pytest.param("tiny_ablations", marks=pytest.mark.slow),
+        "tiny_multilingual",
+        "tiny_untaught",
+        "tiny_untaught_english",
+        "tiny_ablations",
     ],
 )
+@pytest.mark.slow
 def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
     rng = np.random.default_rng(0)
     for language in ("en", *LANGUAGES):

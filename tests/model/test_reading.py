@@ -34,7 +34,7 @@ def some_encoder(make: Make, *, hidden: int, scales: int) -> EncoderConfig:
     )
 
 
-@pytest.mark.parametrize(("hidden", "scales"), [(0, 1), (9, 2)])
+@pytest.mark.parametrize(("hidden", "scales"), [pytest.param(0, 1, marks=pytest.mark.slow), (9, 2)])
 def test_a_reader_finds_what_the_layer_does(tiny_encoder: Make, hidden: int, scales: int) -> None:
     config = some_encoder(tiny_encoder, hidden=hidden, scales=scales)
     layer = WindowFeatures(2, scales, hidden, 5, 3, 7, 64, 4, 6, 12, jnp.dtype("float32"))
@@ -53,6 +53,7 @@ def test_a_reader_finds_what_the_layer_does(tiny_encoder: Make, hidden: int, sca
     np.testing.assert_allclose(again, features.toarray(), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_full_memory_of_cells_forgets(
     tiny_encoder: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

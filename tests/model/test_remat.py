@@ -55,6 +55,7 @@ def test_gradients_are_the_same_to_the_bit(tiny_encoder: Make) -> None:
         assert all(map(np.array_equal, jax.tree.leaves(found[0]), jax.tree.leaves(other)))
 
 
+@pytest.mark.slow
 def test_the_more_is_computed_again_the_less_memory_is_used(tiny_encoder: Make) -> None:
     memory = []
     for name in NAMES:

@@ -109,7 +109,9 @@ def drawn(layer: WindowFeatures, patches: np.ndarray) -> Any:
     return params
 
 
-@pytest.mark.parametrize(("cell_hidden", "scales"), [(0, 1), (9, 1), (9, 3)])
+@pytest.mark.parametrize(
+    ("cell_hidden", "scales"), [pytest.param(0, 1, marks=pytest.mark.slow), (9, 1), (9, 3)]
+)
 def test_features_are_the_sum_of_the_rows_of_windows(cell_hidden: int, scales: int) -> None:
     layer = WindowFeatures(2, scales, cell_hidden, 5, 3, 7, 24, 4, 6, 12, jnp.dtype("float32"))
     patches = some_patches(20, 8)
@@ -249,6 +251,7 @@ def test_blank_cells_have_finite_gradients() -> None:
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
 
 
+@pytest.mark.slow
 def test_without_the_final_norm_a_mean_weighs_long_vectors_more(tiny_encoder: Make) -> None:
     config = tiny_encoder(**CELLS, depth=1, head="none")
     params = init_params(config, 0)

@@ -96,7 +96,9 @@ def test_what_fits_is_taken(tiny_encoder: Make) -> None:
         check_closed_form(tiny_encoder(**CELLS, cell_hidden=8), letters, pairs, example)
 
 
-@pytest.mark.parametrize("changes", [{}, {"cell_hidden": 12, "cell_scales": 2}])
+@pytest.mark.parametrize(
+    "changes", [{}, pytest.param({"cell_hidden": 12, "cell_scales": 2}, marks=pytest.mark.slow)]
+)
 def test_an_encoder_begins_as_its_solution(tiny_encoder: Make, changes: dict[str, int]) -> None:
     config = tiny_encoder(**CELLS, **changes, head="none", dropout=0.0)
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """Codes of rows: what they keep of rows, and of texts that have several."""
 
 import numpy as np
+import pytest
 from scipy import sparse
 
 from pixel_linguist.model.windows import decode_rows
@@ -13,6 +14,7 @@ def code_alone(rows: np.ndarray, codes: int, fine_codes: int) -> dict[str, np.nd
     return code_rows(texts, rows, np.ones(len(rows)), codes, fine_codes, 0.1, seed=0)
 
 
+@pytest.mark.slow
 def test_rows_of_few_kinds_are_coded_without_loss() -> None:
     rng = np.random.default_rng(0)
     kinds = rng.normal(size=(300, 12)).astype(np.float32)

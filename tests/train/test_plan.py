@@ -64,6 +64,7 @@ def test_a_plan_says_what_is_left_and_where_it_starts(tmp_path: Path, config: Co
     assert lines[3].endswith("its checkpoint of step 30")
 
 
+@pytest.mark.slow
 def test_where_lengths_differ_a_plan_counts_what_is_padded(
     tmp_path: Path, config: ConfigDict
 ) -> None:

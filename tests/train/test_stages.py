@@ -259,6 +259,7 @@ class StopsAfter(Preemption):
         return not self.left
 
 
+@pytest.mark.slow
 def test_a_styled_and_augmented_stage_goes_on_to_the_same_bytes(
     tmp_path: Path, config: ConfigDict
 ) -> None:
