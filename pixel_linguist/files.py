@@ -25,39 +25,55 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder to this process; one that was made for nothing goes again.
+def lock(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock on a file for the time inside; False if another process has it.
 
-    The lock ends with the process, however it ends.
+    The system lifts it when its process ends in any way.
+    """
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            # The one who had it may have removed this file, and a third one made another.
+            if not (path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))):
+                continue
+            try:
+                yield True
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a folder to this process for the time inside; one that was made for nothing goes again.
 
     Raises:
         BlockingIOError: if another process has it, on this machine or, where locks are shared, on
             another one.
     """
-    made = not folder.is_dir()
+    made, path = not folder.is_dir(), folder / ".lock"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".lock"
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # The one who had it may have removed this file, and a third one made another.
-            mine = path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))
-        except BlockingIOError:
-            mine = False
-        except OSError:
-            # Some file systems have no locks, as buckets that are mounted.
-            mine = True
-        if not mine:
-            raise BlockingIOError(
-                f"{folder} is being written to by another process; wait for its end, stop it, or "
-                f"take another folder. If its machine is gone, delete {path}"
-            )
-        try:
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                ours = stack.enter_context(lock(path, wait=False))
+            except OSError:
+                # Some file systems have no locks, as buckets that are mounted.
+                ours = True
+                path.unlink(missing_ok=True)
+            if not ours:
+                raise BlockingIOError(
+                    f"{folder} is being written to by another process; wait for its end, stop it, "
+                    f"or take another folder. If its machine is gone, delete {path}"
+                )
             yield
-        finally:
-            path.unlink(missing_ok=True)
-            if made and not any(folder.iterdir()):
-                folder.rmdir()
+    finally:
+        if made and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -192,5 +192,6 @@ def test_a_file_system_without_locks_is_used_without(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr("pixel_linguist.files.fcntl.flock", flock)
-    with locked(tmp_path):
-        pass
+    with locked(tmp_path / "run"):
+        (tmp_path / "run" / "result").touch()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["result"]

@@ -1,7 +1,6 @@
 """A folder of shards: each is written whole, once, by whichever process takes it first."""
 
 import contextlib
-import fcntl
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,24 +9,9 @@ from typing import Any, Literal
 import numpy as np
 
 from pixel_linguist.config import differences
-from pixel_linguist.files import read_json, write_json, write_whole
+from pixel_linguist.files import lock, read_json, write_json, write_whole
 
 Format = Literal["parquet", "npy"]
-
-
-@contextlib.contextmanager
-def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock on a file for the time inside; False if another process has it."""
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            path.unlink(missing_ok=True)
 
 
 class Shards:
@@ -46,7 +30,7 @@ class Shards:
         self.folder, self.format = folder, format
         path = folder / "encode.json"
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder / ".encode.lock", wait=True):
+        with lock(folder / ".encode.lock", wait=True):
             if not path.is_file():
                 if any(folder.glob("[!.]*")):
                     raise ValueError(f"{folder} is not empty and no result of this command")
@@ -70,7 +54,7 @@ class Shards:
         if self.path(number).exists():
             yield False
             return
-        with _locked(self.folder / f".{number:05}.lock", wait=False) as ours:
+        with lock(self.folder / f".{number:05}.lock", wait=False) as ours:
             # The one who had it before may have finished it since.
             yield ours and not self.path(number).exists()
 

@@ -11,9 +11,9 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from pixel_linguist.data.draw import Draw
 from pixel_linguist.data.loader import arranged, bucket_lengths, make_batches, padded_length
 from pixel_linguist.model import init_params
-from pixel_linguist.objective import Objective
 from pixel_linguist.train.checkpoint import MANIFEST
 from pixel_linguist.train.cost import train_flops
 from pixel_linguist.train.devices import place, place_state
@@ -122,7 +122,8 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float,
     step = mapped_step(*arguments, **options)
     state = place_state(init_state(params, objective, optimizer), train.backend, **sharding)
     inputs = np.float32(0), np.uint32(0)
-    batch = few_rows(shop, stage, objective, rows)
+    examples, draw = stage_examples(shop, stage), sight.draw(objective.views)
+    batch = few_rows(examples, draw, rows, stage.length, word_buckets(objective))
     fastest = float("inf")
     for _ in range(1 + REPEATS):
         began = time.perf_counter()
@@ -141,20 +142,20 @@ def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float,
     kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
     texts = len(objective.views) * stage.batch_size
     longest = train_flops(shop.encoder, texts, stage.length)
-    lengths = padded_lengths(shop, stage, objective)
+    lengths = padded_lengths(examples, draw, stage)
     flops = float(np.mean([train_flops(shop.encoder, texts, length) for length in lengths]))
     return kept + use.temp_size_in_bytes, fastest * own / rows * flops / longest, flops
 
 
-def few_rows(shop: Workshop, stage: ConfigDict, objective: Objective, rows: int) -> Any:
-    """Return a batch of a few rows of each host, at the stage's length."""
+def few_rows(examples: Any, draw: Draw, rows: int, length: int, word_buckets: int) -> Any:
+    """Return a batch of a few rows of each host, padded to a length."""
     data = make_batches(
-        stage_examples(shop, stage),
-        stage_sight(shop, stage).draw(objective.views),
+        examples,
+        draw,
         batch_size=rows * jax.process_count(),
-        length=stage.length,
+        length=length,
         workers=0,
-        word_buckets=word_buckets(objective),
+        word_buckets=word_buckets,
         process=jax.process_index(),
         processes=jax.process_count(),
     )
@@ -164,14 +165,13 @@ def few_rows(shop: Workshop, stage: ConfigDict, objective: Objective, rows: int)
     return batch
 
 
-def padded_lengths(shop: Workshop, stage: ConfigDict, objective: Objective) -> Sequence[int]:
+def padded_lengths(examples: Any, draw: Draw, stage: ConfigDict) -> Sequence[int]:
     """Return the patches to which the batches of two windows are padded."""
     lengths = bucket_lengths(stage.length, stage.length_buckets)
     if len(lengths) == 1:
         return lengths
-    draw = stage_sight(shop, stage).draw(objective.views)
     windows = arranged(
-        stage_examples(shop, stage),
+        examples,
         draw,
         # Larger ones are as long as their longest texts, too.
         batch_size=min(stage.batch_size, SAMPLED),
