@@ -56,8 +56,7 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
             raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
     stored = {name: array.astype(dtype, copy=False) for name, array in flat.items()}
     # In the file itself, so that a folder that is written anew never has one of other weights.
-    known = hashlib.sha256(_parts(save(stored))[1]).hexdigest()
-    write_whole(folder / "weights.safetensors", save(stored, {HASH: known}))
+    write_whole(folder / "weights.safetensors", save(stored, {HASH: _sha256(stored)}))
     card = model_card(*model, dtype)
     write_whole(folder / "README.md", card.encode())
     write_json(
@@ -111,10 +110,10 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
         flat = load(content)
     except SafetensorError as error:
         raise ValueError(f"{path} is damaged: {error}") from error
-    header, data = _parts(content)
-    expected = json.loads(bytes(header)).get("__metadata__", {}).get(HASH)
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    expected = json.loads(header).get("__metadata__", {}).get(HASH)
     # Models of before, and of others, have none.
-    if expected and expected != hashlib.sha256(data).hexdigest():
+    if expected and expected != _sha256(flat):
         raise ValueError(
             f"{path} is damaged: its content is not what was written (SHA-256); delete the stage's "
             "folder to train it again, or fetch the model anew"
@@ -122,10 +121,13 @@ def _read_weights(path: Path) -> dict[str, np.ndarray]:
     return flat
 
 
-def _parts(content: bytes) -> tuple[memoryview, memoryview]:
-    """Return the header, JSON, of a safetensors file, and what follows it."""
-    start = 8 + int.from_bytes(content[:8], "little")
-    return memoryview(content)[8:start], memoryview(content)[start:]
+def _sha256(arrays: dict[str, np.ndarray]) -> str:
+    """Return the SHA-256 of arrays' names and contents, in hexadecimal."""
+    found = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        found.update(name.encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
 
 
 def _with_named_remat(model: dict[str, Any]) -> dict[str, Any]:
