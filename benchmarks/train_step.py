@@ -108,6 +108,7 @@ def sentences(path: Path, sight: Sight) -> Iterator[Any]:
         batch_size=PAIRS,
         length=LENGTH,
         workers=0,
+        seed=0,
         window=WINDOW,
         length_buckets=BUCKETS,
     )

@@ -17,6 +17,7 @@ from pixel_linguist.data.bags import bags_of_words
 from pixel_linguist.data.draw import Batch, Draw, Pair
 from pixel_linguist.data.pairs import Example, PairMaker, make_pair_maker
 from pixel_linguist.data.sources import Source, make_source
+from pixel_linguist.seeds import derive_seed
 from pixel_linguist.text.perturb import Composition, compose
 
 
@@ -200,7 +201,7 @@ def make_examples(root: str | Path, stage: Mapping[str, Any], *, seed: int) -> g
                 f"data {name!r} has {len(source)} records, fewer than the batch size {needed}; "
                 "take a smaller batch or more data"
             )
-        records = grain.MapDataset.source(source).seed(seed + 1000 * number).shuffle()
+        records = grain.MapDataset.source(source).seed(derive_seed(seed, name)).shuffle()
         maker = make_pair_maker(part["pairs"])
         views = MakeViews(maker, perturb, part=number, parts=len(stage["data"]))
         parts.append(records.random_map(views).repeat())
@@ -215,6 +216,7 @@ def arranged(
     batch_size: int,
     window: int,
     length_buckets: int,
+    seed: int,
 ) -> grain.MapDataset:
     """Return windows, each a list of `window` global batches of (clean, perturbed) examples.
 
@@ -224,11 +226,14 @@ def arranged(
         batch_size: examples in one batch of all hosts.
         window: batches that are arranged together, as `Arrange` says; 1: as they come.
         length_buckets: numbers of patches in use; from 2 on, examples are arranged by length.
+        seed: of the stage.
     """
     if window < 1:
         raise ValueError(f"window is {window}; it must be at least 1 batch")
     windows = examples.batch(window * batch_size, drop_remainder=True, batch_fn=list)
-    return windows.random_map(Arrange(draw, batch_size, length_buckets > 1), seed=window)
+    return windows.random_map(
+        Arrange(draw, batch_size, length_buckets > 1), seed=derive_seed(seed, "arrange")
+    )
 
 
 def make_batches(
@@ -238,6 +243,7 @@ def make_batches(
     batch_size: int,
     length: int,
     workers: int,
+    seed: int,
     window: int = 1,
     length_buckets: int = 1,
     word_buckets: int = 0,
@@ -254,6 +260,7 @@ def make_batches(
         batch_size: examples in one batch of all hosts.
         length: patches to which every text is padded or cut.
         workers: processes; 0 renders in threads of this one.
+        seed: of the stage; it orders what is arranged together.
         window: batches that are arranged together.
         length_buckets: numbers of patches in use; above 1, a batch is padded to the first of
             `bucket_lengths` that holds its longest text.
@@ -280,6 +287,7 @@ def make_batches(
             batch_size=batch_size,
             window=window,
             length_buckets=length_buckets,
+            seed=seed,
         )
     windows = windows.map(RenderBatches(draw, lengths, word_buckets, process, processes))
     ahead = grain.ReadOptions(num_threads=2, prefetch_buffer_size=max(4 // window, 2))

@@ -20,6 +20,7 @@ from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render import Renderer
+from pixel_linguist.seeds import derive_seed
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.devices import AXIS, place, place_state
 from pixel_linguist.train.non_finite import ROWS_PICTURED, stop_non_finite
@@ -76,9 +77,18 @@ def stage_objective(shop: Workshop, stage: ConfigDict) -> Objective:
     return make_objective(arguments.pop("name"), {**arguments, "axis": AXIS})
 
 
+def stage_seed(shop: Workshop, stage: ConfigDict) -> int:
+    """Return the seed of all that a stage draws: of the run's seed, the stage's name and its seed.
+
+    Stages that repeat another (a second round of languages) thereby read fresh batches.
+    """
+    name = next(name for name, other in shop.config.stages.items() if other is stage)
+    return derive_seed(shop.config.seed, name, stage.seed)
+
+
 def stage_examples(shop: Workshop, stage: ConfigDict) -> Any:
     """Make a stage's endless (clean, perturbed) examples, of all hosts."""
-    return make_examples(shop.config.data_dir, stage, seed=shop.config.seed + stage.seed)
+    return make_examples(shop.config.data_dir, stage, seed=stage_seed(shop, stage))
 
 
 def stage_sight(shop: Workshop, stage: ConfigDict) -> Sight:
@@ -88,7 +98,7 @@ def stage_sight(shop: Workshop, stage: ConfigDict) -> Sight:
         styles=stage.styles.to_dict(),
         augmentations=stage.augment.to_dict(),
         raster=stage.raster,
-        seed=shop.config.seed + stage.seed,
+        seed=stage_seed(shop, stage),
     )
 
 
@@ -102,6 +112,7 @@ def stage_batches(
         batch_size=stage.batch_size,
         length=stage.length,
         workers=shop.config.train.workers,
+        seed=stage_seed(shop, stage),
         window=stage.window,
         length_buckets=stage.length_buckets,
         word_buckets=word_buckets(objective),
@@ -238,9 +249,10 @@ class Watch:
             batch_size=stage.batch_size,
             window=stage.window,
             length_buckets=stage.length_buckets,
+            seed=stage_seed(shop, stage),
         )
         pairs = windows[step // stage.window][step % stage.window]
-        seed = shop.config.seed + stage.seed
+        seed = stage_seed(shop, stage)
         pictured = pairs[:ROWS_PICTURED]
         stop_non_finite(
             pairs,
@@ -295,7 +307,7 @@ def train_stage(
     """
     objective = stage_objective(shop, stage)
     step_fn = stage_step(shop, stage, objective)
-    seed = np.uint32(shop.config.seed + stage.seed)
+    seed = np.uint32(stage_seed(shop, stage))
     data = iter(stage_batches(shop, stage, objective))
     checkpoints = stage_checkpoints(shop, name)
     with contextlib.closing(data), checkpoints, preemption.deferred():

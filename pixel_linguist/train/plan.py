@@ -155,6 +155,7 @@ def few_rows(examples: Any, draw: Draw, rows: int, length: int, word_buckets: in
         batch_size=rows * jax.process_count(),
         length=length,
         workers=0,
+        seed=0,
         word_buckets=word_buckets,
         process=jax.process_index(),
         processes=jax.process_count(),
@@ -177,6 +178,7 @@ def padded_lengths(examples: Any, draw: Draw, stage: ConfigDict) -> Sequence[int
         batch_size=min(stage.batch_size, SAMPLED),
         window=stage.window,
         length_buckets=stage.length_buckets,
+        seed=0,
     )
     return [padded_length(draw, pairs, lengths) for n in range(2) for pairs in windows[n]]
 

@@ -41,6 +41,7 @@ from pixel_linguist.train.loop import (
     Workshop,
     stage_examples,
     stage_objective,
+    stage_seed,
     stage_sight,
     train_stage,
 )
@@ -187,7 +188,7 @@ def stage_settings(shop: Workshop, stage: ConfigDict) -> dict[str, Any]:
 def picture_pairs(shop: Workshop, name: str, stage: ConfigDict) -> None:
     """Leave a picture of a stage's first pairs, as the model sees them."""
     pairs = list(preview(stage_examples(shop, stage), PAIRS_SHOWN))
-    views, seed = stage_objective(shop, stage).views, shop.config.seed + stage.seed
+    views, seed = stage_objective(shop, stage).views, stage_seed(shop, stage)
     seen = stage_sight(shop, stage).look(pairs, views, stage.length, seed=seed, step=0)
     save_pairs(shop.renderer, pairs, seen, shop.run.folder / "pairs" / f"{name}.png")
 

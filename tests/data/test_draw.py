@@ -55,7 +55,7 @@ def examples(tmp_path: Path, stage: Callable[..., dict[str, Any]]) -> Any:
 
 
 def batches(examples: Any, draw: Draw, **options: Any) -> Any:
-    settings = {"batch_size": BATCH, "length": LENGTH, "workers": 0} | options
+    settings = {"batch_size": BATCH, "length": LENGTH, "workers": 0, "seed": 0} | options
     return make_batches(examples, draw, **settings)
 
 
