@@ -33,7 +33,7 @@ from pixel_linguist.data.loader import make_batches, make_examples
 from pixel_linguist.model import init_params
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import AUGMENTATIONS
-from pixel_linguist.render.vary import ASPECTS
+from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.train.cost import matmul_peak, train_flops
 from pixel_linguist.train.devices import place
 from pixel_linguist.train.sight import Sight, make_sight

@@ -3,7 +3,7 @@
 from pixel_linguist.render.glyphs import GlyphRuns
 from pixel_linguist.render.rendered import Rendered, Stats
 from pixel_linguist.render.renderer import PRESETS, Renderer
-from pixel_linguist.render.vary import Variation, VariedRenderer
+from pixel_linguist.render.styles import StyledRenderer, Styles
 
 __all__ = [
     "PRESETS",
@@ -11,6 +11,6 @@ __all__ = [
     "Rendered",
     "Renderer",
     "Stats",
-    "Variation",
-    "VariedRenderer",
+    "StyledRenderer",
+    "Styles",
 ]

@@ -23,8 +23,8 @@ from pixel_linguist.render.coverage import describe
 from pixel_linguist.render.fonts import manifest
 from pixel_linguist.render.install import install
 from pixel_linguist.render.renderer import STRATEGIES, Renderer
-from pixel_linguist.render.vary import VariedRenderer
-from pixel_linguist.render.view import Row, draw_rows, to_png
+from pixel_linguist.render.styles import StyledRenderer
+from pixel_linguist.render.visualize import Row, draw_rows, to_png
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -106,7 +106,7 @@ def make_rows(options: argparse.Namespace) -> list[Row]:
                 options.slant,
                 options.spacing,
             )
-            varied = VariedRenderer(renderer)
+            varied = StyledRenderer(renderer)
             for text in options.text:
                 shown = [("", text)]
                 shown += [(f", {p}", perturbed(text, p, options.seed)) for p in options.perturb]

@@ -4,17 +4,10 @@ What is sent to an accelerator is the runs and the few bitmaps they use, not the
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from threading import Lock
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from pixel_linguist.render.grid import Grid
-from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.placement import Placed
-from pixel_linguist.render.store import OVERHEAD, Full, Store
-from pixel_linguist.render.vocabulary import longer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -74,146 +67,6 @@ def rasterise(runs: GlyphRuns) -> np.ndarray:
     return np.ascontiguousarray(patches)
 
 
-class RunStore(Store):
-    """Units as pieces of glyph bitmaps, no larger than a patch."""
-
-    def __init__(self, grid: Grid, lock: Lock, memory: int, aligned: bool):
-        """Make room for `memory` bytes, at the least for what one text shows.
-
-        Args:
-            grid: to stand on.
-            lock: for what is added.
-            memory: in bytes.
-            aligned: units start at patches and are cut at the edges of those they take.
-        """
-        super().__init__(grid, lock)
-        self._aligned = aligned
-        self._left = max(memory, 64 * grid.max_patches * grid.width * (grid.height + OVERHEAD))
-        # Tile 0 is blank, tile 1 is black.
-        self.tiles = np.zeros((256, grid.height, grid.width), np.uint8)
-        self.tiles[1] = 255
-        self._tiles: dict[bytes, int] = {}
-        # Tiles by font, glyph, and the edges of the part of it that they hold.
-        self._cuts: dict[tuple[int, ...], int] = {}
-        self._used = 0
-        self.first = np.zeros(1024, np.int64)
-        self.pieces = np.zeros(1024, np.int64)
-        # By piece: its tile, and its upper left corner from the unit's start and the top row.
-        self.tile = np.zeros(4096, np.int64)
-        self.x = np.zeros(4096, np.int64)
-        self.y = np.zeros(4096, np.int64)
-
-    def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
-        for i, unit in enumerate(shaped):
-            self._keep_one(number + i, unit)
-
-    def _keep_one(self, number: int, shaped: Shaped) -> None:
-        found = [*self._cut_up(shaped)]
-        self._left -= OVERHEAD + 24 * len(found)
-        if number and self._left < 0:
-            raise Full
-        start, end = self._used, self._used + len(found)
-        self.first, self.pieces = longer(self.first, number + 1), longer(self.pieces, number + 1)
-        self.first[number], self.pieces[number] = start, len(found)
-        self.tile, self.x, self.y = (longer(a, end) for a in (self.tile, self.x, self.y))
-        if found:
-            self.tile[start:end], self.x[start:end], self.y[start:end] = zip(*found, strict=True)
-        self._used = end
-
-    def _cut_up(self, shaped: Shaped) -> Iterator[tuple[int, int, int]]:
-        """Cut the glyphs of a unit into pieces that a tile can hold: tile, column, row."""
-        grid = self.grid
-        left = -grid.margin if self._aligned else -(1 << 14)
-        taken = -(-(grid.margin + shaped.width + grid.gap) // grid.width) * grid.width
-        right = min(taken, grid.max_patches * grid.width) - grid.margin
-        if not self._aligned:
-            right = grid.max_patches * grid.width
-        for glyph in shaped.glyphs:
-            ink, x, above = grid.atlas.bitmap(glyph.font, glyph.number)
-            x, y = x + glyph.x, grid.baseline - glyph.y - above
-            top, bottom = max(-y, 0), min(grid.height - y, ink.shape[0])
-            start, end = max(left - x, 0), min(right - x, ink.shape[1])
-            for row in range(top, bottom, grid.height):
-                for column in range(start, end, grid.width):
-                    below = min(row + grid.height, bottom)
-                    behind = min(column + grid.width, end)
-                    key = glyph.font, glyph.number, row, below, column, behind
-                    tile = self._cuts.get(key)
-                    if tile is None:
-                        tile = self._cuts[key] = self._tile(ink[row:below, column:behind])
-                        self._left -= OVERHEAD
-                    yield tile, x + column, y + row
-
-    def _tile(self, ink: np.ndarray) -> int:
-        tile = np.zeros(self.tiles.shape[1:], np.uint8)
-        tile[: ink.shape[0], : ink.shape[1]] = ink
-        key = tile.tobytes()
-        known = self._tiles.get(key)
-        if known is None:
-            known = len(self._tiles) + 2
-            self._left -= 2 * tile.nbytes + OVERHEAD
-            self.tiles = longer(self.tiles, known + 1)
-            self.tiles[known] = tile
-            self._tiles[key] = known
-        return known
-
-    def _crop(
-        self, x: np.ndarray, tile: np.ndarray, end: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Cut what of pieces lies outside columns 0 to `end` of their text."""
-        width = self.grid.width
-        for i in np.flatnonzero((x < 0) | (x + width > end)):
-            start, stop = max(-x[i], 0), min(end[i] - x[i], width)
-            ink = self.tiles[tile[i]]
-            if ink[:, :start].any() or ink[:, max(stop, 0) :].any():
-                with self._lock:
-                    tile[i] = self._tile(ink[:, start : max(stop, start)])
-                x[i] += start
-        return x, tile
-
-    def draw(self, placed: Placed, length: int) -> GlyphRuns:
-        """Put together a batch of B texts, `length` patches long."""
-        grid = self.grid
-        pieces = self.pieces[placed.ids]
-        before = np.cumsum(pieces) - pieces
-        index = np.repeat(self.first[placed.ids] - before, pieces) + np.arange(pieces.sum())
-        x = np.repeat(placed.x, pieces) + self.x[index]
-        y, tile = self.y[index], self.tile[index]
-        ends = np.concatenate([[0], np.cumsum(pieces)])[placed.bounds]
-        text = np.repeat(np.arange(len(placed.count)), np.diff(ends))
-        x, tile = self._crop(x, tile, placed.count[text] * grid.width)
-        count, rows = placed.count, placed.rows
-        if rows is not None:
-            x = x + rows.offset[text] * grid.width
-            text = np.concatenate([rows.text[text], rows.black[:, 0]])
-            order = np.argsort(text, kind="stable")
-            black = np.ones(len(rows.black), np.int64)
-            text, tile = text[order], np.concatenate([tile, black])[order]
-            x = np.concatenate([x, rows.black[:, 1] * grid.width])[order]
-            y = np.concatenate([y, 0 * black])[order]
-            count = rows.count
-        many = np.bincount(text, minlength=len(count))
-        used, number = np.unique(tile, return_inverse=True)
-        row = np.arange(_power(int(many.max(initial=1)))) < many[:, None]
-
-        def filled(values: np.ndarray, kind: type[np.generic]) -> np.ndarray:
-            array = np.zeros(row.shape, kind)
-            array[row] = values
-            return array
-
-        tiles = np.zeros((_power(len(used) + 1), grid.height, grid.width), np.uint8)
-        tiles[1 : len(used) + 1] = self.tiles[used]
-        return GlyphRuns(
-            glyphs=filled(number + 1, glyph_type(len(tiles))),
-            x=filled(x, np.int16),
-            y=filled(y, np.int16),
-            count=count.astype(np.int32),
-            tiles=tiles,
-            length=length,
-            patch=(grid.height, grid.width),
-        )
-
-
 def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
     """Put batches of one length together."""
     if len(parts) == 1:
@@ -238,7 +91,7 @@ def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
         x=stacked([part.x for part in parts]),
         y=stacked([part.y for part in parts]),
         count=np.concatenate([part.count for part in parts]),
-        tiles=np.pad(tiles, ((1, _power(used) - used), (0, 0), (0, 0))),
+        tiles=np.pad(tiles, ((1, power_of_two(used) - used), (0, 0), (0, 0))),
     )
 
 
@@ -257,7 +110,7 @@ def renumber(runs: GlyphRuns) -> GlyphRuns:
     order = order if len(order) and order[0] == 0 else np.concatenate([[0], order])
     rank = np.zeros(len(numbers), np.int64)
     rank[order] = np.arange(len(order))
-    tiles = np.zeros((_power(len(order)), *runs.tiles.shape[1:]), np.uint8)
+    tiles = np.zeros((power_of_two(len(order)), *runs.tiles.shape[1:]), np.uint8)
     tiles[: len(order)] = runs.tiles[np.unique(alike, return_index=True)[1]][order]
     return dataclasses.replace(
         runs, glyphs=rank[glyphs].astype(glyph_type(len(tiles))), tiles=tiles
@@ -269,6 +122,6 @@ def glyph_type(tiles: int) -> type[np.unsignedinteger[Any]]:
     return np.uint16 if tiles <= 1 << 16 else np.uint32
 
 
-def _power(number: int) -> int:
+def power_of_two(number: int) -> int:
     """Return the smallest power of two that is at least 32 and at least a number."""
     return max(1 << (number - 1).bit_length(), 32)

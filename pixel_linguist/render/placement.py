@@ -1,56 +1,12 @@
 """Strategies: where the units of texts stand in rows of patches (Lotz et al. 2023)."""
 
-import dataclasses
 from typing import Protocol
 
 import numpy as np
 
-from pixel_linguist.render.grid import Grid
-from pixel_linguist.render.store import Store
+from pixel_linguist.render.cache import UnitCache
+from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Splitting, Unit, Units
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Placed:
-    """The N units of B texts, or parts of texts, and where they stand.
-
-    Attributes:
-        ids: int64 [N], numbers in a store.
-        x: int64 [N], the column at which each starts in its text's row of patches.
-        bounds: int64 [B + 1], the units of a text b are those from bounds[b] to bounds[b + 1].
-        count: int64 [B], patches that each text takes, at least 1.
-        cut: bool [B], whether it was longer than its room.
-        rows: how texts are made of these, where they have several parts.
-    """
-
-    ids: np.ndarray
-    x: np.ndarray
-    bounds: np.ndarray
-    count: np.ndarray
-    cut: np.ndarray
-    rows: "Rows | None" = None
-
-    @property
-    def total(self) -> np.ndarray:
-        """Patches that each whole text takes, int64 [B]."""
-        return self.count if self.rows is None else self.rows.count
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Rows:
-    """Texts that are made of G parts, one behind the other.
-
-    Attributes:
-        text: int64 [G], the text of each part.
-        offset: int64 [G], the patch of that text at which it starts.
-        count: int64 [B], patches that each text takes.
-        black: int64 [K, 2], texts and patches of them that are black.
-    """
-
-    text: np.ndarray
-    offset: np.ndarray
-    count: np.ndarray
-    black: np.ndarray
 
 
 class Placement(Protocol):
@@ -68,7 +24,7 @@ class Placement(Protocol):
         """Return those units that change what is seen."""
         ...
 
-    def place(self, store: Store, units: Units, room: np.ndarray) -> Placed:
+    def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most its room, int64 [B], in patches."""
         ...
 
@@ -106,11 +62,11 @@ class Aligned:
         """Return those units that change what is seen."""
         return [unit for unit in units if self.grid.layout.shape(unit).width]
 
-    def place(self, store: Store, units: Units, room: np.ndarray) -> Placed:
+    def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most its room, int64 [B], in patches."""
         bounds = units.bounds
-        ids = store.lookup(units)
-        count = self.unit_patches(store.width[ids])
+        ids = cache.lookup(units)
+        count = self.unit_patches(cache.width[ids])
         ends = _within(count, bounds)
         totals = _sums(count, bounds)
         long = totals > room
@@ -120,8 +76,8 @@ class Aligned:
             left = room[long] - (ends - count)[last]
             limits = left * self.grid.width - self.grid.margin - self.grid.gap
             last, limits = last[limits > 0], limits[limits > 0]
-            ids[last] = store.lookup_cut([*map(units.unit, last.tolist())], limits.tolist())
-            count[last], keep[last] = self.unit_patches(store.width[ids[last]]), True
+            ids[last] = cache.lookup_cut([*map(units.unit, last.tolist())], limits.tolist())
+            count[last], keep[last] = self.unit_patches(cache.width[ids[last]]), True
             ids, count, bounds = ids[keep], count[keep], np.append(0, keep.cumsum())[bounds]
             ends, totals = _within(count, bounds), _sums(count, bounds)
         x = (ends - count) * self.grid.width + self.grid.margin
@@ -145,11 +101,11 @@ class Running:
         """Return those units that change what is seen: all, for each brings a space."""
         return units
 
-    def place(self, store: Store, units: Units, room: np.ndarray) -> Placed:
+    def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most its room, int64 [B], in patches."""
         bounds, grid = units.bounds, self.grid
-        ids = store.lookup(units)
-        width = store.width[ids]
+        ids = cache.lookup(units)
+        width = cache.width[ids]
         x = _within(width + grid.layout.space, bounds) - grid.layout.space - width + grid.margin
         count = self.patches(width, bounds)
         long = count > room
@@ -160,11 +116,11 @@ class Running:
         # Where there is no room at all, an empty unit still counts as kept.
         last = np.minimum(bounds[:-1] + _sums(keep, bounds), bounds[1:] - 1)[long]
         rest = (limits - x)[last].tolist()
-        ids[last] = store.lookup_cut([*map(units.unit, last.tolist())], rest)
+        ids[last] = cache.lookup_cut([*map(units.unit, last.tolist())], rest)
         # Where nothing is left of a unit, the space before it does not count either.
-        keep[last] = store.width[ids[last]] > 0
+        keep[last] = cache.width[ids[last]] > 0
         shown = last - ~keep[last]
-        ends = np.where(shown >= bounds[:-1][long], x[shown] + store.width[ids[shown]], 0)
+        ends = np.where(shown >= bounds[:-1][long], x[shown] + cache.width[ids[shown]], 0)
         # Where a patch is narrower than what is kept free, that does not count.
         count[long] = np.clip(-(-(ends + grid.gap) // grid.width), 1, room[long])
         bounds = np.append(0, np.cumsum(keep))[bounds]

@@ -13,7 +13,7 @@ import numpy as np
 
 from pixel_linguist.render.fonts import BOX_FONT, Chain
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.spans import ranges
+from pixel_linguist.render.ragged import ranges
 
 _FLAGS = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP | freetype.FT_LOAD_RENDER
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.view import Row, draw_rows, to_png
+from pixel_linguist.render.visualize import Row, draw_rows, to_png
 
 # Texts that a notebook shows of a batch.
 _SHOWN = 32

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.drawing import Drawing, Text
+from pixel_linguist.render.assembly import Drawing, Text
+from pixel_linguist.render.cache import ColumnCache, PatchCache, RunCache, draw_parts
 from pixel_linguist.render.fonts import Chain, Style, family
-from pixel_linguist.render.glyphs import GlyphRuns, RunStore, join_runs
+from pixel_linguist.render.glyphs import GlyphRuns, join_runs
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
-from pixel_linguist.render.pictures import PatchStore, StripStore, put_together
 from pixel_linguist.render.placement import Aligned, Placement, Running
 from pixel_linguist.render.raster import Atlas
 from pixel_linguist.render.rendered import Rendered, Stats
@@ -89,15 +89,15 @@ class Renderer:
         self._lock = Lock()
         self._grid = self._make_grid()
         self._placement = STRATEGIES[strategy].place(self._grid)
-        kind = PatchStore if STRATEGIES[strategy].aligned else StripStore
-        self._pictures: Drawing[PatchStore | StripStore] = Drawing(
+        kind = PatchCache if STRATEGIES[strategy].aligned else ColumnCache
+        self._pictures: Drawing[PatchCache | ColumnCache] = Drawing(
             self._placement,
             # One store and the one before it.
             lambda old: kind(self._grid, self._lock, self.memory * 7 // 16, old),
             self._lock,
             end_patch,
         )
-        self._runs: Drawing[RunStore] | None = None
+        self._runs: Drawing[RunCache] | None = None
 
     def _make_grid(self) -> Grid:
         chosen, strategy = family(self.family), STRATEGIES[self.strategy]
@@ -127,7 +127,7 @@ class Renderer:
         """
         texts, length = self._checked(texts, length)
         parts = self._pictures.place(texts, min(length, self.max_patches))
-        patches = [put_together(part.store, part.placed, length) for part in parts]
+        patches = [draw_parts(part.store, part.placed, length) for part in parts]
         drawn = patches[0] if len(patches) == 1 else np.concatenate(patches)
         count = np.concatenate([part.placed.total for part in parts]).astype(np.int32)
         stats = Stats(sum(part.cut for part in parts), sum(part.missing for part in parts))
@@ -144,7 +144,7 @@ class Renderer:
             aligned = STRATEGIES[self.strategy].aligned
             self._runs = Drawing(
                 self._placement,
-                lambda old: RunStore(self._grid, self._lock, self.memory // 2, aligned),
+                lambda old: RunCache(self._grid, self._lock, self.memory // 2, aligned),
                 self._lock,
                 self.end_patch,
             )

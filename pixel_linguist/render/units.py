@@ -14,7 +14,7 @@ import numpy as np
 import regex
 
 from pixel_linguist.render.bidi import levels, visual_order
-from pixel_linguist.render.spans import Spans, leading, starts, utf8
+from pixel_linguist.render.ragged import Spans, leading, starts, utf8
 
 CLUSTER = regex.compile(r"\X")
 # Characters that have no picture of their own; fonts need not have them. HarfBuzz still sees

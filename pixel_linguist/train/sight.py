@@ -11,10 +11,10 @@ import numpy as np
 
 from pixel_linguist.data.draw import Draw, OneStyle, Pair, Render
 from pixel_linguist.names import did_you_mean
-from pixel_linguist.render import Renderer, VariedRenderer
+from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.render.device import rasterise
-from pixel_linguist.render.vary import compose_styles
+from pixel_linguist.render.styles import compose_styles
 
 Raster = Literal["host", "device"]
 # Arrays of glyph runs that go by text; tiles are shared by all.
@@ -43,7 +43,7 @@ class Sight:
 
     def fonts(self) -> dict[str, str]:
         """Return the hashes of fonts that are drawn with beside the renderer's own."""
-        return self.render.font_hashes() if isinstance(self.render, VariedRenderer) else {}
+        return self.render.font_hashes() if isinstance(self.render, StyledRenderer) else {}
 
     def look(
         self, pairs: Sequence[Pair], views: tuple[str, ...], length: int, *, seed: int, step: int
@@ -86,7 +86,7 @@ def make_sight(
 
     Args:
         renderer: the recipe's, whose style is that of evaluation.
-        styles: as `render.vary.compose_styles` takes them; without strength, all is drawn in the
+        styles: as `render.styles.compose_styles` takes them; without strength, all is drawn in the
             renderer's own style.
         augmentations: as `render.augment.compose` takes them.
         raster: "host" or "device".
@@ -101,7 +101,7 @@ def make_sight(
     variation = compose_styles(styles, seed)
     varied = any(variation.strengths().values())
     return Sight(
-        render=VariedRenderer(renderer, variation) if varied else OneStyle(renderer),
+        render=StyledRenderer(renderer, variation) if varied else OneStyle(renderer),
         augmentation=compose(augmentations),
         devices=jax.device_count() if raster == "device" else 0,
     )

@@ -12,9 +12,9 @@ import pytest
 from pixel_linguist.data.draw import Draw, OneStyle, Pair
 from pixel_linguist.data.loader import make_batches, make_examples, preview
 from pixel_linguist.data.pairs import Example
-from pixel_linguist.render import Renderer, VariedRenderer
+from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.device import rasterise
-from pixel_linguist.render.vary import compose_styles
+from pixel_linguist.render.styles import compose_styles
 
 pytestmark = pytest.mark.usefixtures("parsed_flags")
 
@@ -29,7 +29,7 @@ RENDERER = Renderer(patch=8, max_patches=8)
 
 
 def render(styled: bool) -> Any:
-    return VariedRenderer(RENDERER, compose_styles(STYLES, 1)) if styled else OneStyle(RENDERER)
+    return StyledRenderer(RENDERER, compose_styles(STYLES, 1)) if styled else OneStyle(RENDERER)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_text_is_drawn_in_another_style_each_time_and_in_each_view(examples: A
 
 
 def test_texts_are_drawn_by_their_seed() -> None:
-    varied = VariedRenderer(RENDERER, compose_styles(STYLES, 1))
+    varied = StyledRenderer(RENDERER, compose_styles(STYLES, 1))
     pairs: list[Pair] = [
         (Example("a", "b"), Example("one text", "one text", "one text", styles=(i, 5, 60 - i)))
         for i in range(4)

@@ -16,7 +16,7 @@ from experiments.small import LANGUAGES
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.render.augment import AUGMENTATIONS
-from pixel_linguist.render.vary import ASPECTS
+from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import run_recipe
 from tests.experiments.test_lessons import write_names

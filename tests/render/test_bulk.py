@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.bulk import Bulk
-from pixel_linguist.render.spans import Codes
+from pixel_linguist.render.cache.shape import Bulk
+from pixel_linguist.render.ragged import Codes
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
 ODD = (

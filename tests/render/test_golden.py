@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixel_linguist.render import Renderer, Variation, VariedRenderer
+from pixel_linguist.render import Renderer, StyledRenderer, Styles
 from pixel_linguist.render.fonts import find, manifest
 from pixel_linguist.render.renderer import STRATEGIES
 
@@ -141,7 +141,7 @@ def test_threads_draw_the_same_bytes(strategy: str) -> None:
 
 def test_styles_are_those_of_their_seeds_alone() -> None:
     texts = lines()[:20]
-    varied = VariedRenderer(Renderer(), Variation(styles=7, families=("noto", "mono")))
+    varied = StyledRenderer(Renderer(), Styles(styles=7, families=("noto", "mono")))
     together = varied(texts, 24, seeds=range(20)).patches
     for i in (3, 11, 19):
         alone = Renderer(**varied.style(i))([texts[i]], 24).patches[0]
@@ -152,7 +152,7 @@ def test_styles_are_those_of_their_seeds_alone() -> None:
 def test_strength_0_is_the_renderer_itself() -> None:
     texts = lines()[:20]
     renderer = Renderer()
-    varied = VariedRenderer(renderer, Variation(strength=0.0))
+    varied = StyledRenderer(renderer, Styles(strength=0.0))
     np.testing.assert_array_equal(
         varied(texts, 24, seeds=range(20)).patches, renderer(texts, 24).patches
     )

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pixel_linguist.render.cache.eligible import Plain
+from pixel_linguist.render.cache.kerning import Pairs
 from pixel_linguist.render.fonts import Chain, characters, family, find, manifest
 from pixel_linguist.render.layout import Layout
-from pixel_linguist.render.pairs import Pairs
-from pixel_linguist.render.plain import Plain
-from pixel_linguist.render.spans import codes_of
+from pixel_linguist.render.ragged import codes_of
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
 # Alphabets with what stands beside them; more letters at once than the tables hold are not learned.

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_linguist.render import Renderer, store
-from pixel_linguist.render.spans import Spans
+from pixel_linguist.render import Renderer
+from pixel_linguist.render.cache import unit_cache
+from pixel_linguist.render.cache.word_table import LONG, Keys, Vocabulary, keys_of
+from pixel_linguist.render.ragged import Spans
 from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Splitting
-from pixel_linguist.render.vocabulary import LONG, Keys, Vocabulary, keys_of
 
 # White space of all kinds, letters of both directions, beyond the basic plane, lone surrogates.
 TEXTS = st.lists(
@@ -80,7 +81,7 @@ def test_words_of_one_hash_stay_apart(strategy: str, monkeypatch: pytest.MonkeyP
         hashes[found.long] = hashes[found.long] % np.uint64(7) | LONG
         return found._replace(hashes=hashes)
 
-    monkeypatch.setattr(store, "keys_of", few)
+    monkeypatch.setattr(unit_cache, "keys_of", few)
     np.testing.assert_array_equal(Renderer(strategy=strategy)(texts).patches, expected.patches)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from pixel_linguist.data.draw import Draw, OneStyle
 from pixel_linguist.model import init_params
-from pixel_linguist.render import Renderer, VariedRenderer
+from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.train import step as step_module
 from pixel_linguist.train.devices import AXIS, Backend, place
 from pixel_linguist.train.sight import Sight, make_sight, size
@@ -117,7 +117,7 @@ def test_the_encoder_sees_what_the_picture_of_pairs_shows(
 def test_each_text_is_styled_and_augmented_by_its_own_seed_and_number() -> None:
     """Text by text, by the renderer of its style and the augmentation of a single picture."""
     seen = sight("host")
-    assert isinstance(seen.render, VariedRenderer)
+    assert isinstance(seen.render, StyledRenderer)
     look = seen.look(pairs(1), VIEWS, LENGTH, seed=SEED, step=1)
     key = jax.random.fold_in(
         jax.random.fold_in(jax.random.key(np.uint32(SEED)), 1), zlib.crc32(b"augment")

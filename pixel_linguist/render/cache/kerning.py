@@ -8,7 +8,7 @@ then the same as shaping each word, at a small part of the cost.
 import numpy as np
 
 from pixel_linguist.render.layout import Layout
-from pixel_linguist.render.spans import Codes
+from pixel_linguist.render.ragged import Codes
 
 # Letters of one script; tables grow with their square.
 _MOST = 512

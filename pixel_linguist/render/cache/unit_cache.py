@@ -7,11 +7,11 @@ from threading import Lock
 
 import numpy as np
 
+from pixel_linguist.render.cache.word_table import Keys, Vocabulary, keys_of, longer
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.spans import Spans
+from pixel_linguist.render.ragged import Spans
 from pixel_linguist.render.units import Unit, Units
-from pixel_linguist.render.vocabulary import Keys, Vocabulary, keys_of, longer
 
 # What a unit costs in memory beside its picture: its key, its entry, its numbers.
 OVERHEAD = 300
@@ -21,13 +21,13 @@ class Full(Exception):
     """There is no room for another unit: start again with a new store."""
 
 
-class Store(ABC):
+class UnitCache(ABC):
     """Numbers units and keeps their widths; what else is kept of them is up to the subclass.
 
     Units are only ever added, behind a lock, so that what was read stays valid without one.
     """
 
-    def __init__(self, grid: Grid, lock: Lock, previous: "Store | None" = None):
+    def __init__(self, grid: Grid, lock: Lock, previous: "UnitCache | None" = None):
         """Begin empty.
 
         Args:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.spans import Spans
+from pixel_linguist.render.ragged import Spans
 
 # Hashes are polynomials in this, modulo 2 ** 64; it is odd, so that it has an inverse. Which
 # numbers these are does not matter.

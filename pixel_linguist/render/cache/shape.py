@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pixel_linguist.render.cache.eligible import Group, Plain
+from pixel_linguist.render.cache.kerning import Pairs
 from pixel_linguist.render.grid import Grid
-from pixel_linguist.render.pairs import Pairs
-from pixel_linguist.render.plain import Group, Plain
+from pixel_linguist.render.ragged import Codes, code_points, ranges, starts
 from pixel_linguist.render.raster import add_ink
-from pixel_linguist.render.spans import Codes, code_points, ranges, starts
 
 # Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64

@@ -12,7 +12,7 @@ from unicodedata import category, name, normalize
 import numpy as np
 
 from pixel_linguist.render.fonts import BOX_FONT, Chain
-from pixel_linguist.render.spans import Codes
+from pixel_linguist.render.ragged import Codes
 
 # Scripts by the first word of their letters' names: such letters are not reshaped by neighbours.
 _PLAIN = {

@@ -8,13 +8,14 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from pixel_linguist.render.placement import Placed, Placement, Rows
-from pixel_linguist.render.store import Full, Store
+from pixel_linguist.render.cache import Full, UnitCache
+from pixel_linguist.render.grid import Placed, Rows
+from pixel_linguist.render.placement import Placement
 from pixel_linguist.render.units import CLUSTER, Units, listed, turns
 
 # Characters that are counted at once.
 _PIECE = 1 << 17
-S = TypeVar("S", bound=Store)
+S = TypeVar("S", bound=UnitCache)
 # Several parts stand in one sequence, with a black patch between them.
 Text: TypeAlias = str | tuple[str, ...]
 

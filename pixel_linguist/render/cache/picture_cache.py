@@ -8,24 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from pixel_linguist.render.bulk import Bulk, Words
-from pixel_linguist.render.grid import Grid
+from pixel_linguist.render.cache.shape import Bulk, Words
+from pixel_linguist.render.cache.unit_cache import OVERHEAD, Full, UnitCache
+from pixel_linguist.render.cache.word_table import WORD_OVERHEAD, Keys, longer
+from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.placement import Placed
+from pixel_linguist.render.ragged import Codes, Spans, codes_of, ranges
 from pixel_linguist.render.raster import add_ink
-from pixel_linguist.render.spans import Codes, Spans, codes_of, ranges
-from pixel_linguist.render.store import OVERHEAD, Full, Store
 from pixel_linguist.render.units import Unit
-from pixel_linguist.render.vocabulary import WORD_OVERHEAD, Keys, longer
 
 
-class PictureStore(Store):
+class PictureCache(UnitCache):
     """Keeps units as pictures; plain words are drawn many at once."""
 
     # Whether units start at patches, and are cut at the edges of those they take.
     aligned: bool
 
-    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "PictureStore | None" = None):
+    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "PictureCache | None" = None):
         """Begin empty, with room for `memory` bytes, at the least for what one text shows.
 
         Args:
@@ -100,7 +99,7 @@ class PictureStore(Store):
         self.ids.update(zip(straight, numbers.tolist(), strict=True))
         super()._add_others([unit for unit in units if unit not in self.ids])
 
-    def _again(self, old: Store, numbers: np.ndarray) -> np.ndarray:
+    def _again(self, old: UnitCache, numbers: np.ndarray) -> np.ndarray:
         """Take units over from another store; returns their numbers in this one."""
         self._take_over(self.size, old, numbers)
         return self._number(old.width[numbers], old.missing[numbers])
@@ -122,7 +121,7 @@ class PictureStore(Store):
         """
 
 
-class PatchStore(PictureStore):
+class PatchCache(PictureCache):
     """Units as rows of patches in one array: a batch of them is one gather.
 
     For units that start at patches.
@@ -164,7 +163,7 @@ class PatchStore(PictureStore):
         self._used = stop
         return self.patches[start:stop]
 
-    def _take_over(self, number: int, old: "PatchStore", numbers: np.ndarray) -> None:
+    def _take_over(self, number: int, old: "PatchCache", numbers: np.ndarray) -> None:
         grid = self.grid
         drawn = np.minimum(self._taken(old.width[numbers]), grid.max_patches)
         room = self._room(number, WORD_OVERHEAD, drawn)
@@ -195,7 +194,7 @@ class PatchStore(PictureStore):
         return drawn.reshape(-1, length, grid.height, grid.width)
 
 
-class StripStore(PictureStore):
+class ColumnCache(PictureCache):
     """Units as columns of pixels: a batch of texts is one gather of columns."""
 
     aligned = False
@@ -231,7 +230,7 @@ class StripStore(PictureStore):
         edges = words.left, words.right, words.width
         self._append(number, WORD_OVERHEAD, words.ink, *edges)
 
-    def _take_over(self, number: int, old: "StripStore", numbers: np.ndarray) -> None:
+    def _take_over(self, number: int, old: "ColumnCache", numbers: np.ndarray) -> None:
         width, before = old.width[numbers], old.before[numbers]
         right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
         ink = old.columns.take(ranges(old.first[numbers] - before, before + right), axis=0)
@@ -318,7 +317,7 @@ def _spread(patches: np.ndarray, source: np.ndarray, filled: np.ndarray, length:
     return patches.take(index.ravel(), axis=0)
 
 
-def put_together(store: PatchStore | StripStore, placed: Placed, length: int) -> np.ndarray:
+def draw_parts(store: PatchCache | ColumnCache, placed: Placed, length: int) -> np.ndarray:
     """Draw a batch of texts, uint8 [B, length, H, W], from all their parts."""
     rows = placed.rows
     if rows is None:

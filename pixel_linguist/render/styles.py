@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pixel_linguist.names import did_you_mean
-from pixel_linguist.render.drawing import Text
+from pixel_linguist.render.assembly import Text
 from pixel_linguist.render.fonts import family, find, manifest
 from pixel_linguist.render.glyphs import GlyphRuns, join_runs
 from pixel_linguist.render.rendered import Rendered, Stats
@@ -26,7 +26,7 @@ def installed_families() -> tuple[str, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Variation:
+class Styles:
     """How far styles are from the renderer's own.
 
     Attributes:
@@ -58,7 +58,7 @@ class Variation:
         return dict.fromkeys(ASPECTS, float(given))
 
 
-def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Variation:
+def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Styles:
     """Make a variation out of the aspects named in `spec`.
 
     Args:
@@ -89,7 +89,7 @@ def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Variatio
                 f"python -m pixel_linguist.render --install-fonts {name} installs it"
             )
     strength = {name: float(keywords["strength"]) for name, keywords in spec.items()}
-    return Variation(families=families, strength=strength, seed=seed)
+    return Styles(families=families, strength=strength, seed=seed)
 
 
 def _check_strength(value: object, name: str) -> None:
@@ -97,13 +97,13 @@ def _check_strength(value: object, name: str) -> None:
         raise ValueError(f"{name} must be a number from 0 to 1, not {value!r}")
 
 
-class VariedRenderer:
+class StyledRenderer:
     """Draws each text in a style that its seed chooses.
 
     It may be used by several threads at once, and pickled.
     """
 
-    def __init__(self, renderer: Renderer, variation: Variation | None = None):
+    def __init__(self, renderer: Renderer, variation: Styles | None = None):
         """Choose the styles; each is set up when it is first needed.
 
         Args:
@@ -113,7 +113,7 @@ class VariedRenderer:
         Raises:
             ValueError: a family is not known, or a number out of range.
         """
-        self.renderer, self.variation = renderer, variation or Variation()
+        self.renderer, self.variation = renderer, variation or Styles()
         self._strengths = self.variation.strengths()
         for name, strength in self._strengths.items():
             _check_strength(strength, f"{name}: strength")
@@ -222,4 +222,4 @@ class VariedRenderer:
         return rows, parts
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return VariedRenderer, (self.renderer, self.variation)
+        return StyledRenderer, (self.renderer, self.variation)
