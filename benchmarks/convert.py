@@ -73,8 +73,8 @@ def main() -> None:
         numbers = draw_checkpoint(listing, folder / "theirs")
         theirs, ours, back = (str(folder / part) for part in ("theirs", "ours", "back"))
         copied, copied_peak = measure("-c", COPY, theirs, str(folder / "copy"))
-        seconds, peak = measure("-m", "pixel_linguist.convert", theirs, ours)
-        back_seconds, back_peak = measure("-m", "pixel_linguist.convert", ours, back)
+        seconds, peak = measure("-m", "pixel_linguist", "convert", theirs, ours)
+        back_seconds, back_peak = measure("-m", "pixel_linguist", "convert", ours, back)
     print(
         json.dumps(
             {

@@ -38,7 +38,7 @@ HEADER = """\
 Absolute errors against tensors computed by the unmodified public code of
 [PIXEL](https://github.com/xplip/pixel) (1b0da29) and
 [Pixel-Linguist](https://github.com/gowitheflow-1998/Pixel-Linguist) (2d48a48), in float32, on
-random weights that are read by `python -m pixel_linguist.convert`. A star stands for all layers.
+random weights that are read by `pixel-linguist convert`. A star stands for all layers.
 `tests/convert/test_parity.py` holds every row below 1e-5. Gradients by the keys' biases are zero
 but for rounding, and ours exactly. The five steps use epsilon as the reference's AdamW (that of
 transformers) does, before the second moment's bias is corrected; a stage of ours uses it after, as

@@ -2,7 +2,7 @@
 
     python -m benchmarks.stream --sentences 1000000
 
-Runs `python -m pixel_linguist.encode` on sentences of WordNet's words, kills it (SIGKILL) at a
+Runs `pixel-linguist encode` on sentences of WordNet's words, kills it (SIGKILL) at a
 third and at two thirds, and gives the command again. Prints one line of JSON: MiB resident in the
 first 10,000 sentences and at most after that, how many vectors there are, and the largest
 difference of one sentence of each shard, drawn at random, from its vector when encoded alone.
@@ -91,7 +91,7 @@ def main() -> None:
         source, out = Path(folder) / "sentences.txt", Path(folder) / "vectors"
         write_sentences(source, options.data, options.sentences)
         start = time.perf_counter()
-        command = [sys.executable, "-m", "pixel_linguist.encode", str(source), str(out)]
+        command = [sys.executable, "-m", "pixel_linguist", "encode", str(source), str(out)]
         command += ["--model", options.model, "--shard-size", str(SHARD), "--format", "npy"]
         shards = -(-options.sentences // SHARD)
         stops = (shards // 3, 2 * shards // 3, shards + 1)

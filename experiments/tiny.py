@@ -2,7 +2,7 @@
 
     python -m experiments.shipped.teach --data_dir DATA
     ./run.sh train experiments/tiny.py --workdir runs/tiny --config.data_dir=DATA
-    python -m pixel_linguist.evaluate runs/tiny/model
+    pixel-linguist evaluate runs/tiny/model
 
 Both stages are solved, not trained. The first finds out from pictures of texts in disguise which
 letters are alike (pixel_linguist/train/letters.py). The second chooses windows of a few letters

@@ -239,7 +239,7 @@ def _check_fonts(renderer: Renderer, fonts: Mapping[str, str]) -> None:
     if absent := [name for name in fonts if name not in found]:
         warnings.warn(
             f"fonts of the model's family {renderer.family!r} are not installed; scripts that only "
-            "they have are drawn as boxes, until python -m pixel_linguist.render --install-fonts "
+            "they have are drawn as boxes, until pixel-linguist render --install-fonts "
             f"{renderer.family} installs them: {', '.join(absent)}",
             stacklevel=4,
         )

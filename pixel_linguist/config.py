@@ -1,6 +1,6 @@
-"""Recipes as configuration: load a file of experiments/, override keys, compare two."""
+"""Recipes as configuration: loading a file, overriding keys, comparing two."""
 
-import difflib
+import contextlib
 import importlib.util
 import json
 import sys
@@ -10,17 +10,21 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from pixel_linguist.registry import did_you_mean
+
 
 def load(path: str | Path) -> ConfigDict:
     """Return the locked config that a file's `get_config()` makes.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it defines no `get_config`.
+        ValueError: if it is no Python file, or defines no `get_config`.
     """
     path = Path(path).resolve()
     if not path.is_file():
         raise FileNotFoundError(f"no config file {path}; recipes are in experiments/")
+    if path.suffix != ".py":
+        raise ValueError(f"{path} is no recipe: a recipe is a Python file with get_config()")
     # A recipe imports its neighbours as `from experiments import base`.
     if (folder := str(path.parent.parent)) not in sys.path:
         sys.path.insert(0, folder)
@@ -39,7 +43,8 @@ def override(config: ConfigDict, assignments: Iterable[str]) -> None:
     Args:
         config: locked.
         assignments: each "--config.stages.nli.steps=100", also without "--config."; the value
-            is read as the type of the one it replaces (lists as JSON or with commas).
+            is read as the type of the one it replaces (lists as JSON or with commas), and as JSON
+            where that is possible if it replaces None.
 
     Raises:
         ValueError: for an unknown key, naming the nearest known one, or a value of a wrong type.
@@ -61,26 +66,27 @@ def override(config: ConfigDict, assignments: Iterable[str]) -> None:
 
 
 def _unknown(node: Any, prefix: str, name: str) -> str:
-    """Say that a key is unknown, and which one may be meant."""
-    known = list(node) if isinstance(node, ConfigDict) else []
-    nearest = difflib.get_close_matches(name, known, 1, 0)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else "it has no keys"
+    """Say that a key is unknown, and name the nearest known one."""
+    hint = did_you_mean(name, node) if isinstance(node, ConfigDict) else "it has no keys"
     place = f"in {prefix}" if prefix else "at the top"
-    return f"unknown config key {name!r} {place}: {hint} (known: {', '.join(known)})"
+    return f"unknown config key {name!r} {place}: {hint}"
 
 
 def _parse(key: str, text: str, old: Any) -> Any:
-    """Read a value as the type of the one it replaces."""
+    """Read a value as the type of the one it replaces, or as JSON if that is None."""
     try:
-        if isinstance(old, bool):
+        if old is None or isinstance(old, dict):
+            with contextlib.suppress(ValueError):
+                return json.loads(text)
+        elif isinstance(old, bool):
             return {"true": True, "false": False}[text.lower()]
-        if isinstance(old, (int, float)):
+        elif isinstance(old, (int, float)):
             return type(old)(text)
-        if isinstance(old, (list, tuple)):
+        elif isinstance(old, (list, tuple)):
             items = json.loads(text) if text.startswith("[") else text.split(",")
-            read = type(old[0]) if old else str
-            return type(old)(read(item) for item in items if item != "")
-        return json.loads(text) if old is None and text[:1] in '[{"0123456789' else text
+            words = [item if isinstance(item, str) else json.dumps(item) for item in items]
+            return type(old)(_parse(key, word, old[0] if old else "") for word in words if word)
+        return text
     except (KeyError, ValueError) as error:
         kind = type(old).__name__
         raise ValueError(f"config key {key} is a {kind} (now {old!r}); {text!r} is not") from error
@@ -92,7 +98,7 @@ def plain(config: Any) -> Any:
 
 
 def differences(old: Any, new: Any, prefix: str = "") -> list[str]:
-    """List what differs between two plain configs, as "key: old → new"."""
+    """List the differences between two plain configs, each as "key: old → new"."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             line

@@ -1,7 +1,6 @@
-"""Writing files whole or not at all, and knowing them by their content."""
+"""Writing files whole or not at all, locking them, and hashing them."""
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -9,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-# Of a file of a folder that is larger than so many such blocks, as many are read, evenly spread.
+from filelock import FileLock, Timeout
+
+# A larger file of a folder is hashed by this many blocks of this many bytes, evenly spread.
 BLOCKS, BLOCK = 64, 1 << 14
 
 
@@ -26,45 +27,43 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def lock(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock on a file for the time inside; False if another process has it.
+    """Hold the lock on a file for the time inside; yields False if another process holds it.
 
-    The system lifts it when its process ends in any way.
+    The operating system releases the lock when its process ends in any way. A file system without
+    locks, such as a mounted bucket, grants it to every process.
     """
-    while True:
-        with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                yield False
-                return
-            # The one who had it may have removed this file, and a third one made another.
-            if not (path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno()))):
-                continue
-            try:
-                yield True
-            finally:
-                path.unlink(missing_ok=True)
-            return
+    held = FileLock(path, timeout=-1 if wait else 0, fallback_to_soft=False)
+    try:
+        held.acquire()
+    except Timeout:
+        yield False
+        return
+    except OSError:
+        path.unlink(missing_ok=True)
+        yield True
+        return
+    try:
+        yield True
+    finally:
+        # Removed before it is released: a process that waits for it notices, and makes another.
+        path.unlink(missing_ok=True)
+        held.release()
 
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder to this process for the time inside; one that was made for nothing goes again.
+    """Keep other processes out of a folder for the time inside.
+
+    The folder is made if it does not exist, and removed again if nothing was written to it.
 
     Raises:
-        BlockingIOError: if another process has it, on this machine or, where locks are shared, on
-            another one.
+        BlockingIOError: if another process holds it, on this machine or, on file systems that
+            share locks, on another one.
     """
     made, path = not folder.is_dir(), folder / ".lock"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with contextlib.ExitStack() as stack:
-            try:
-                ours = stack.enter_context(lock(path, wait=False))
-            except OSError:
-                # Some file systems have no locks, as buckets that are mounted.
-                ours = True
-                path.unlink(missing_ok=True)
+        with lock(path, wait=False) as ours:
             if not ours:
                 raise BlockingIOError(
                     f"{folder} is being written to by another process; wait for its end, stop it, "
@@ -97,11 +96,11 @@ def sha256(path: Path) -> str:
 
 
 def folder_sha256(folder: Path) -> str:
-    """Return a SHA-256 of a folder's files, in hexadecimal, that costs little however large it is.
+    """Return a SHA-256 of the files of a folder, in hexadecimal; large files are sampled.
 
-    It is of their names, their sizes, and their content; of the content of a file larger than 1 MiB
-    of 64 blocks of 16 KiB, the first and the last among them, so that a change of the same size
-    between them goes unseen. Hidden files and times do not count: a copy has the same.
+    It covers the names, sizes and contents of the files. Of a file larger than 1 MiB it covers 64
+    blocks of 16 KiB, evenly spread from the first to the last, so that a change between them that
+    keeps the size goes unseen. Hidden files and times do not count: a copy has the same hash.
     """
     found = hashlib.sha256()
     paths = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}

@@ -1,7 +1,5 @@
 """Recipes as configuration: loading, overriding, comparing."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,8 @@ def config() -> ConfigDict:
             "sizes": (8, 16),
             "font_size": None,
             "remat": False,
+            "flags": (False,),
+            "parts": ({"a": 1},),
             "data_dir": "",
         }
     ).lock()
@@ -45,7 +45,14 @@ def config() -> ConfigDict:
         ("--config.sizes=1,2,3", lambda c: c.sizes, (1, 2, 3)),
         ("--config.sizes=[4]", lambda c: c.sizes, (4,)),
         ("--config.font_size=16", lambda c: c.font_size, 16),
+        ("--config.font_size=-3", lambda c: c.font_size, -3),
+        ("--config.font_size=1.5", lambda c: c.font_size, 1.5),
+        ("--config.font_size=null", lambda c: c.font_size, None),
+        ("--config.font_size=[1, 2]", lambda c: c.font_size, [1, 2]),
         ("--config.font_size=big", lambda c: c.font_size, "big"),
+        ("--config.font_size=-big", lambda c: c.font_size, "-big"),
+        ("--config.flags=true,false", lambda c: c.flags, (True, False)),
+        ('--config.parts=[{"a": 2}]', lambda c: c.parts, ({"a": 2},)),
         ("--config.remat=true", lambda c: c.remat, True),
         ("--config.remat=False", lambda c: c.remat, False),
         ("--config.data_dir=/a=b c", lambda c: c.data_dir, "/a=b c"),
@@ -66,44 +73,30 @@ def test_the_last_of_several_assignments_holds(config: ConfigDict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("assignment", "message"),
+    ("assignment", "word"),
     [
-        (
-            "--config.stages.nli.step=5",
-            r"unknown config key 'step' in stages.nli: .* 'steps'",
-        ),
-        (
-            "--config.stagse.nli.steps=5",
-            r"unknown config key 'stagse' at the top: .* 'stages'",
-        ),
-        ("--config.stages.nil.steps=5", r"unknown config key 'nil' in stages: did you mean 'nli'"),
-        ("--config.remat.deep=5", r"unknown config key 'deep' in remat: it has no keys"),
-        (
-            "--config.stages.nli=5",
-            r"stages.nli is a group of decay, init_from, peak, ste",
-        ),
-        ("--config.stages.nli.steps", r"is not of the form --config.key=value"),
-        ("--config.stages.nli.steps=1.5", r"stages.nli.steps is a int \(now 10\); '1.5' is not"),
-        ("--config.stages.nli.steps=many", r"stages.nli.steps is a int \(now 10\); 'many' is not"),
-        ("--config.stages.nli.peak=high", r"stages.nli.peak is a float \(now 0.001\); 'high'"),
-        ("--config.remat=1", r"remat is a bool \(now False\); '1' is not"),
-        ("--config.sizes=1,two", r"sizes is a tuple \(now \(8, 16\)\); '1,two' is not"),
-        ('--config.order=["a"', r"order is a list"),
+        ("--config.stages.nli.step=5", "'steps'"),
+        ("--config.stagse.nli.steps=5", "'stages'"),
+        ("--config.stages.nil.steps=5", "'nli'"),
+        ("--config.remat.deep=5", "'deep'"),
+        ("--config.stages.nli=5", "group"),
+        ("--config.stages.nli.steps", "key=value"),
+        ("--config.stages.nli.steps=1.5", "'1.5'"),
+        ("--config.stages.nli.steps=many", "'many'"),
+        ("--config.stages.nli.peak=high", "'high'"),
+        ("--config.remat=1", "bool"),
+        ("--config.sizes=1,two", "two"),
+        ('--config.order=["a"', "list"),
+        ("steps=5", "known: data_dir, flags, font_size, order, parts, remat, sizes, stages"),
     ],
 )
 def test_mistakes_are_named_and_change_nothing(
-    config: ConfigDict, assignment: str, message: str
+    config: ConfigDict, assignment: str, word: str
 ) -> None:
     before = configs.plain(config)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=word):
         configs.override(config, [assignment])
     assert configs.plain(config) == before
-
-
-def test_the_known_keys_are_listed(config: ConfigDict) -> None:
-    known = "known: data_dir, font_size, order, remat, sizes, stages"
-    with pytest.raises(ValueError, match=known):
-        configs.override(config, ["steps=5"])
 
 
 RECIPES = sorted(path.stem for path in EXPERIMENTS.glob("*.py") if path.stem != "__init__")
@@ -119,14 +112,16 @@ def test_recipes_are_loaded_locked(name: str) -> None:
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no config file .*/no.py; recipes are in exper"):
+    with pytest.raises(FileNotFoundError, match="config file"):
         configs.load(tmp_path / "no.py")
 
 
 def test_a_file_that_is_no_recipe_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("x = 1\n")
-    with pytest.raises(ValueError, match=r"empty.py defines no get_config\(\)"):
-        configs.load(tmp_path / "empty.py")
+    (tmp_path / "weights.bin").touch()
+    for name in ("empty.py", "weights.bin"):
+        with pytest.raises(ValueError, match="get_config"):
+            configs.load(tmp_path / name)
 
 
 def test_a_recipe_may_lie_anywhere_and_use_the_defaults(tmp_path: Path) -> None:
@@ -174,26 +169,3 @@ def _without_none(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     return {k: _without_none(v) for k, v in tree.items() if v is not None}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["experiments/no.py"], "no config file"),
-        (["experiments/quickstart.py", "--config.sed=1"], "did you mean 'seed'?"),
-        (["experiments/quickstart.py", "--sed=1"], "unknown argument '--sed=1'"),
-    ],
-)
-def test_the_command_says_what_is_wrong_without_a_traceback(
-    tmp_path: Path, arguments: list[str], message: str
-) -> None:
-    command = [sys.executable, "-m", "pixel_linguist.train", *arguments]
-    done = subprocess.run(
-        [*command, "--workdir", str(tmp_path / "run")],
-        cwd=EXPERIMENTS.parent,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode != 0
-    assert message in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "run").exists()

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from pixel_linguist.export import main
+from pixel_linguist.cli.main import main
 from pixel_linguist.files import read_json
 from pixel_linguist.model import EncoderConfig, encode, init_params
 from pixel_linguist.model.store import Model, save_model
@@ -63,7 +63,7 @@ def test_a_fresh_process_computes_the_same(
     params = init_params(config, 0)
     renderer = Renderer(patch=8, max_patches=64)
     save_model(tmp_path / "model", Model(config, params, renderer.settings(), {"a": "b"}))
-    main([str(tmp_path / "model"), str(tmp_path)])
+    main(["export", str(tmp_path / "model"), str(tmp_path)])
     stored = read_json(tmp_path / "renderer.json")
     assert stored["renderer"] == renderer.settings() and stored["fonts"] == {"a": "b"}
 
@@ -87,4 +87,4 @@ def test_a_fresh_process_computes_the_same(
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"error: no model .*none-such"):
-        main([str(tmp_path / "none-such"), str(tmp_path)])
+        main(["export", str(tmp_path / "none-such"), str(tmp_path)])

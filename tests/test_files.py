@@ -1,6 +1,7 @@
 """Files are written whole or not at all."""
 
 import errno
+import fcntl
 import json
 import os
 import shutil
@@ -191,7 +192,7 @@ def test_a_file_system_without_locks_is_used_without(
     def flock(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr("pixel_linguist.files.fcntl.flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     with locked(tmp_path / "run"):
         (tmp_path / "run" / "result").touch()
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["result"]

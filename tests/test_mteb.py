@@ -55,7 +55,7 @@ def make_task(base: str, kind: Any, metric: str, data: Any, **changes: Any) -> A
 
 def main_scores(encoder: SentenceEncoder, task: Any, cache: Path) -> dict[str, Any]:
     """Run mteb and return the scores of the task."""
-    from pixel_linguist.mteb import MtebEncoder
+    from pixel_linguist.evaluate.mteb_encoder import MtebEncoder
 
     model = MtebEncoder(encoder, "tiny")
     result = mteb.evaluate(model, task, cache=mteb.ResultCache(cache), show_progress_bar=False)
@@ -169,7 +169,7 @@ def test_one_command_leaves_results_where_mteb_looks(
 ) -> None:
     from datasets import Dataset
 
-    from pixel_linguist.mteb import main
+    from pixel_linguist.cli.main import main
 
     columns = {"sentence1": ["a", "b", "c"], "sentence2": ["a cat", "b", "dog"], "score": [1, 5, 2]}
     data = {"test": Dataset.from_dict(columns)}
@@ -177,15 +177,15 @@ def test_one_command_leaves_results_where_mteb_looks(
     # The real tasks come from the hub.
     monkeypatch.setattr(mteb, "get_tasks", lambda tasks, languages: [task])
     encoder.save(tmp_path / "model")
-    main([str(tmp_path / "model"), "--tasks", "Local", "--out", str(tmp_path / "out")])
+    main(["mteb", str(tmp_path / "model"), "--tasks", "Local", "--out", str(tmp_path / "out")])
     assert "LocalSTStext" in capsys.readouterr().out
     assert len(list(tmp_path.glob("out/results/pixel-linguist__model/*/LocalSTStext.json"))) == 1
     with pytest.raises(SystemExit, match="no model"):
-        main([str(tmp_path), "--tasks", "Local", "--out", str(tmp_path / "out")])
+        main(["mteb", str(tmp_path), "--tasks", "Local", "--out", str(tmp_path / "out")])
 
 
 def test_a_batch_of_neither_text_nor_pictures_is_refused(encoder: SentenceEncoder) -> None:
-    from pixel_linguist.mteb import MtebEncoder
+    from pixel_linguist.evaluate.mteb_encoder import MtebEncoder
 
     with pytest.raises(ValueError, match="a batch has audio; it needs text or image alone"):
         MtebEncoder(encoder, "tiny").encode([{"audio": []}])

@@ -1,4 +1,4 @@
-"""A folder of shards: each is written whole, once, by whichever process takes it first."""
+"""A folder of shards: each is written whole, once, by the process that claims it first."""
 
 import contextlib
 import io
@@ -15,17 +15,17 @@ Format = Literal["parquet", "npy"]
 
 
 class Shards:
-    """The results of encoding one file.
+    """The vectors of one file, shard by shard.
 
     encode.json holds the settings, NNNNN.parquet or NNNNN.npy the rows of each shard, in the order
-    of the file. Shards of a run that was cut off are complete or not there.
+    of the file. After an interruption each shard is either complete or missing.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], format: Format):
-        """Claim the folder.
+        """Open the folder, or start it.
 
         Raises:
-            ValueError: if it holds the results of other settings, or files of another origin.
+            ValueError: if it holds shards of other settings, or files of another origin.
         """
         self.folder, self.format = folder, format
         path = folder / "encode.json"
@@ -33,11 +33,11 @@ class Shards:
         with lock(folder / ".encode.lock", wait=True):
             if not path.is_file():
                 if any(folder.glob("[!.]*")):
-                    raise ValueError(f"{folder} is not empty and no result of this command")
+                    raise ValueError(f"{folder} is not empty and holds no shards")
                 write_json(path, settings)
         if changed := differences(read_json(path), settings):
             raise ValueError(
-                f"{folder} was begun with other settings; take another folder, or delete it. "
+                f"{folder} was started with other settings; take another folder, or delete it. "
                 f"{'; '.join(changed)}"
             )
 
@@ -47,19 +47,22 @@ class Shards:
 
     @contextlib.contextmanager
     def claim(self, number: int) -> Iterator[bool]:
-        """Take a shard for the time inside; False if it is done, or another process has it.
+        """Hold a shard for the time inside; yields False if it is complete, or another holds it.
 
-        The claim is a lock on a file, which the system lifts when its process ends in any way.
+        The claim ends with its process, however that ends.
         """
         if self.path(number).exists():
             yield False
             return
         with lock(self.folder / f".{number:05}.lock", wait=False) as ours:
-            # The one who had it before may have finished it since.
+            # The previous holder may have completed it in the meantime.
             yield ours and not self.path(number).exists()
 
     def write(self, number: int, vectors: np.ndarray, columns: dict[str, list[Any]]) -> None:
-        """Write a shard whole: vectors [N, D] as "embedding", beside columns of N values."""
+        """Write a shard whole: vectors [N, D] as the column "embedding", and columns of N values.
+
+        Arrays ("npy") have no room for columns.
+        """
         stream = io.BytesIO()
         if self.format == "npy":
             np.save(stream, vectors)

@@ -285,7 +285,7 @@ class Chain:
             elif not self.names:
                 raise FileNotFoundError(
                     f"font {name} of family {chosen.name!r} is not installed; "
-                    f"python -m pixel_linguist.render --install-fonts {chosen.name} installs it"
+                    f"pixel-linguist render --install-fonts {chosen.name} installs it"
                 )
             else:
                 self.absent.append(name)

@@ -12,23 +12,20 @@ from pathlib import Path
 from pixel_linguist.render.fonts import FOLDER, family, find, manifest
 
 
-def install(families: Sequence[str]) -> Iterator[str]:
-    """Install the fonts of families that are not there yet; yields a line on each.
+def install(families: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Install the fonts of families that are missing.
 
-    What cannot be had here (no client, no network) is said with the scripts it is for, and is no
-    error: those scripts then show boxes.
+    A font that cannot be installed here (no client, no network) is no error.
+
+    Yields:
+        The name of each font, and the reason if it is not installed, else "".
     """
     names = dict.fromkeys(member.font for name in families for member in family(name).fonts)
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
             problem = "" if find(name) else _install(name, Path(folder))
             find.cache_clear()
-            found = find(name)
-            if found:
-                yield f"{name}: {found[0]}"
-            else:
-                scripts = ", ".join(manifest()["fonts"][name]["scripts"])
-                yield f"{name}: not installed ({problem}); without it, boxes for: {scripts}"
+            yield name, "" if find(name) else problem or "not found after its installation"
 
 
 def _install(name: str, folder: Path) -> str:

@@ -86,7 +86,7 @@ def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Styles:
         if find(family(name).fonts[0].font) is None:
             raise FileNotFoundError(
                 f"family {name!r} is to be drawn from, and is not installed; "
-                f"python -m pixel_linguist.render --install-fonts {name} installs it"
+                f"pixel-linguist render --install-fonts {name} installs it"
             )
     strength = {name: float(keywords["strength"]) for name, keywords in spec.items()}
     return Styles(families=families, strength=strength, seed=seed)

@@ -11,7 +11,7 @@ def read_comparison(folders: Sequence[Path]) -> RunRecord:
     """Read what several folders have scored as if it were one run.
 
     Args:
-        folders: of runs, which give the row of their last model, or of `pixel_linguist.evaluate`,
+        folders: of runs, which give the row of their last model, or of `pixel-linguist evaluate`,
             which give all. TF-IDF and the untrained encoder are taken from the first that has them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a recipe would do, before it does: `python -m pixel_linguist.train RECIPE --plan`."""
+"""What a recipe would do, before it does: `pixel-linguist train RECIPE --plan`."""
 
 import contextlib
 import dataclasses

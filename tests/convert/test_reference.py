@@ -13,7 +13,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.convert.__main__ import convert, main
+from pixel_linguist.cli.convert import convert
+from pixel_linguist.cli.main import main
 from pixel_linguist.convert.reference import Converted, read_reference, write_reference
 from pixel_linguist.model import EncoderConfig, encode, init_params
 from pixel_linguist.model.decoder import DecoderConfig, init_decoder_params
@@ -272,13 +273,13 @@ def test_the_command_says_what_it_did_or_what_is_wrong(
     tmp_path: Path, shared: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, target = str(shared / "fixtures" / "pixel_mae_tiny"), str(tmp_path / "ours")
-    main([source, target, "--max-patches", "32"])
+    main(["convert", source, target, "--max-patches", "32"])
     assert "with its decoder, 140,672 numbers, up to 32 patches" in capsys.readouterr().out
     assert load_model(tmp_path / "ours").config.max_patches == 32
     for arguments, message in (
         ([source, target], "holds a model already"),
         ([str(tmp_path), target + "2"], "no model in"),
-        ([target, target + "2", "--max-patches", "8"], "max_patches is for checkpoints of the r"),
+        ([target, target + "2", "--max-patches", "8"], "max-patches"),
     ):
         with pytest.raises(SystemExit, match=message):
-            main(arguments)
+            main(["convert", *arguments])

@@ -50,7 +50,7 @@ class Program:
         path = folder.parent / "tiny.py"
         path.write_text(recipe)
         arguments = [str(path), "--workdir", str(folder), *overrides]
-        self.command = [sys.executable, "-m", "pixel_linguist.train", *arguments]
+        self.command = [sys.executable, "-m", "pixel_linguist", "train", *arguments]
         self.environment = os.environ | {"PYTHONPATH": str(ROOT)}
 
     def run(self, *overrides: str) -> subprocess.CompletedProcess[str]:

@@ -58,7 +58,7 @@ def hashes(every: int = 1) -> dict[str, str]:
 
 needs_all_fonts = pytest.mark.skipif(
     any(find(name) is None for name in manifest()["fonts"]),
-    reason="some fonts are not installed: python -m pixel_linguist.render --install-fonts",
+    reason="some fonts are not installed: pixel-linguist render --install-fonts",
 )
 
 

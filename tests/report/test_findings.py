@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from pixel_linguist.report.__main__ import main
+from pixel_linguist.cli.main import main
 from pixel_linguist.report.compare import read_comparison
 from pixel_linguist.report.drawing import DARK, LIGHT, Theme, in_theme
 from pixel_linguist.report.findings import (
@@ -32,7 +32,7 @@ TASKS = {
 
 
 def write_scores(folder: Path, models: list[str]) -> Path:
-    """Write what `pixel_linguist.evaluate --out` leaves."""
+    """Write what `pixel-linguist evaluate --out` leaves."""
     rows: list[dict[str, Any]] = []
     for number, model in enumerate(models):
         sts = {"spearman": 0.5 + number / 10, "spearman_low": 0.41, "spearman_high": 0.91}
@@ -139,7 +139,7 @@ def test_a_comparison_has_the_last_model_of_each(tmp_path: Path) -> None:
     rows = read_comparison(folders).rows
     assert [row.model for row in rows] == ["tfidf", "a: late", "other"]
     assert [row.score("sts", "spearman") for row in rows] == [0.5, 0.7, 0.6]
-    main([*map(str, folders), "--out", str(tmp_path / "both")])
+    main(["report", *map(str, folders), "--out", str(tmp_path / "both")])
     page = (tmp_path / "both/report.html").read_text()
     assert "a: late" in page and "other" in page and "early" not in page
 
@@ -149,11 +149,11 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b/scores.json").write_text("{}")
     with pytest.raises(SystemExit, match="b has no scores"):
-        main([str(scored), str(tmp_path / "b"), "--out", str(tmp_path / "c")])
+        main(["report", str(scored), str(tmp_path / "b"), "--out", str(tmp_path / "c")])
     rows = [{"model": "x", "scores": {"else": {"spearman": 1.0}}}]
     text = json.dumps({"rows": rows, "tasks": {"else": {"metric": "spearman"}}})
     (tmp_path / "b/scores.json").write_text(text)
     with pytest.raises(SystemExit, match="no task in common"):
-        main([str(scored), str(tmp_path / "b"), "--out", str(tmp_path / "c")])
+        main(["report", str(scored), str(tmp_path / "b"), "--out", str(tmp_path / "c")])
     with pytest.raises(SystemExit):
-        main([str(scored), str(scored)])
+        main(["report", str(scored), str(scored)])

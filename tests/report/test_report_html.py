@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixel_linguist.cli.main import main
 from pixel_linguist.objective import registry
-from pixel_linguist.report.__main__ import main
 from pixel_linguist.report.captions import OBJECTIVES
 from pixel_linguist.report.html import write_report
 from pixel_linguist.report.tables import (
@@ -392,7 +392,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no run's folder.*config\.json"):
         write_report(tmp_path / "nowhere")
     with pytest.raises(SystemExit, match=r"error: .*no run's folder"):
-        main([str(tmp_path)])
+        main(["report", str(tmp_path)])
     (tmp_path / "scores.json").write_text("{")
     with pytest.raises(ValueError, match=r"scores\.json is not JSON"):
         write_report(tmp_path)
@@ -401,5 +401,5 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_plots")
 def test_the_command_names_the_page(make_run: MakeRun, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_run()
-    main([str(folder)])
+    main(["report", str(folder)])
     assert capsys.readouterr().out == f"report: {folder / 'report.html'}\n"

