@@ -15,7 +15,7 @@ from experiments.shipped.student import LinearStudent
 from experiments.shipped.teach import teacher
 from experiments.small import LANGUAGES, TATOEBA
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.evaluate.__main__ import score_all
+from pixel_linguist.cli.evaluate import score_all
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
