@@ -145,7 +145,8 @@ def _fine_tune(options: argparse.Namespace) -> None:
     folder = (options.workdir or Path("runs") / options.pairs.stem) / "model"
     if folder.exists():
         raise ValueError(f"{folder} exists; take another --workdir")
-    tuned = fine_tune(open_model(options.init), read_pairs(options.pairs), settings)
+    pairs = read_pairs(options.pairs)
+    tuned = fine_tune(open_model(options.init), pairs, settings)
     save_model(folder, tuned.model)
     print(f"held-out {tuned.metric}: {', '.join(f'{score:.3f}' for score in tuned.scores)}")
     if tuned.scores[0] == max(tuned.scores):

@@ -223,8 +223,9 @@ def _check(
         raise ValueError(f"patch is {height} by {width} pixels; at least 4 by 4 are needed")
     if max_patches < 1:
         raise ValueError(f"max_patches is {max_patches}; at least 1 is needed")
-    if font_size is not None and not 1 <= font_size <= 256:
-        raise ValueError(f"font_size is {font_size}; it must be 1 to 256 pixels")
+    number = isinstance(font_size, (int, float))
+    if font_size is not None and not (number and 1 <= font_size <= 256):
+        raise ValueError(f"font_size is {font_size!r}; it must be 1 to 256 pixels")
     if strategy not in STRATEGIES:
         raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
     if not 1 <= weight <= 1000:

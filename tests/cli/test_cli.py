@@ -27,6 +27,7 @@ from pixel_linguist.render.coverage import SAMPLES, coverage
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["a man plays the guitar", "two dogs run in the snow", "the stock market fell"]
+QUICKSTART = ["train", "experiments/quickstart.py", "--workdir", "W", "--plan"]
 Out = pytest.CaptureFixture[str]
 
 
@@ -93,11 +94,13 @@ def test_jax_is_not_imported_where_it_is_not_needed(arguments: list[str]) -> Non
     ("arguments", "status", "words"),
     [
         (["trian"], 2, ["'trian'", "'train'"]),
-        (["train", "experiments/quickstart.py", "--workdir", "W", "--sed=1"], 2, ["'--sed=1'"]),
+        ([*QUICKSTART, "--sed=1"], 2, ["'--sed=1'"]),
         (["train", "no.py", "--workdir", "W"], 1, ["no.py"]),
         (["train", "README.md", "--workdir", "W"], 1, ["get_config"]),
-        (["train", "experiments/quickstart.py", "--workdir", "W", "--config.sed=1"], 1, ["'seed'"]),
+        ([*QUICKSTART, "--config.sed=1"], 1, ["'seed'"]),
         (["train", "--init", "x", "--pairs", "no.tsv"], 1, ["no"]),
+        ([*QUICKSTART, "--config.render.font_size=-3"], 1, ["font_size", "-3"]),
+        ([*QUICKSTART, "--config.render.font_size=big"], 1, ["font_size", "big"]),
         (["evaluate", "tiny", "--data", "nowhere", "--tasks", "x"], 1, ["nowhere"]),
         (["evaluate", "--tasks", "stsb-en"], 2, ["--peers"]),
         (["encode", "no.txt", "W"], 1, ["no.txt"]),
