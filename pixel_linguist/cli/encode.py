@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import get_args
 
 from pixel_linguist.api import Dtype
-from pixel_linguist.data.stream import TEXT
+from pixel_linguist.data.records import TEXT
 from pixel_linguist.encode.corpus import Job, encode_corpus
 from pixel_linguist.encode.shards import Format
 

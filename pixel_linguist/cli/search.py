@@ -17,8 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.records import column
-from pixel_linguist.data.stream import TEXT, open_records, text_of
+from pixel_linguist.data.records import TEXT, column, open_records, text_of
 from pixel_linguist.encode.shards import read_shards
 from pixel_linguist.search.exact import ExactIndex
 
@@ -52,11 +51,9 @@ def run(options: argparse.Namespace) -> None:
 
 def read_corpus(options: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Return the texts that are searched, and the line that is shown for each."""
-    records = open_records(options.corpus)
     show = options.show or [options.column]
     texts, shown = [], []
-    for number, record in enumerate(records):
-        where = records.where(number)
+    for record, where in open_records(options.corpus):
         texts.append(text_of(record, options.column, where))
         shown.append("  ".join(str(column(record, name, where)) for name in show))
     return texts, shown

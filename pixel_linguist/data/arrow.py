@@ -8,34 +8,32 @@ from pixel_linguist.data.records import Record, column
 
 
 class ParquetSource:
-    """Some columns of Parquet files, one after the other, held in Arrow's memory.
+    """Columns of Parquet files, one file after the other, in Arrow's memory.
+
+    A copy in a worker process reads the files itself instead of receiving their content.
 
     Raises:
-        FileNotFoundError: naming a file that is missing.
+        FileNotFoundError: naming a missing file.
         ValueError: naming a file that is not Parquet, or lacks a column.
     """
 
-    def __init__(self, paths: Sequence[Path], columns: Sequence[str]):
-        self.paths = tuple(paths)
-        self.columns = tuple(columns)
-        self._read()
-
-    def _read(self) -> None:
+    def __init__(self, root: Path, *, paths: Sequence[str], columns: Sequence[str]):
         import pyarrow
-        from pyarrow import parquet as pq
+        from pyarrow import parquet
 
+        self.root, self.paths, self.columns = root, tuple(paths), tuple(columns)
         tables = []
-        for path in self.paths:
+        for path in (root / path for path in paths):
             if not path.is_file():
-                raise FileNotFoundError(f"no data file {path}; check the recipe's data_dir")
+                raise FileNotFoundError(f"no file {path}")
             try:
-                schema = pq.read_schema(path)
-                for name in self.columns:
+                schema = parquet.read_schema(path)
+                for name in columns:
                     column(dict.fromkeys(schema.names), name, str(path))
-                tables.append(pq.read_table(path, columns=list(self.columns)))
-            except pyarrow.ArrowException as error:
-                raise ValueError(f"{path} is no Parquet file, or damaged: {error}") from error
-        # One chunk a column: a row is then found in constant time.
+                tables.append(parquet.read_table(path, columns=list(columns)))
+            except (pyarrow.ArrowException, OSError) as error:
+                raise ValueError(f"{path} is not Parquet, or damaged: {error}") from error
+        # One chunk a column, so that a row is found in constant time.
         self.table = pyarrow.concat_tables(tables).combine_chunks()
 
     def __len__(self) -> int:
@@ -45,44 +43,29 @@ class ParquetSource:
         return {name: self.table[name][index].as_py() for name in self.columns}
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker process reads the files itself instead of being sent their content.
-        return {"paths": self.paths, "columns": self.columns}
+        return {"root": self.root, "paths": self.paths, "columns": self.columns}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._read()
+    def __setstate__(self, arguments: dict[str, Any]) -> None:
+        ParquetSource.__init__(self, **arguments)
 
 
-def parquet(root: Path, *, paths: Sequence[str], columns: Sequence[str]) -> ParquetSource:
-    """Read columns of Parquet files."""
-    return ParquetSource([root / path for path in paths], columns)
-
-
-def huggingface(
-    root: Path, *, dataset: str, config: str | None, split: str, columns: Sequence[str]
-) -> "HuggingFaceSource":
-    """Read columns of a Hugging Face data set, mapped from its files.
+class HuggingFaceSource:
+    """Columns of one split of a Hugging Face data set, mapped from its files.
 
     Args:
         root: the data folder.
         dataset: a folder in `root` (of files, or from `save_to_disk`), else a name on the Hub.
         config: of the data set; None is its default.
-        split: one of its splits.
-        columns: those that a record has.
-    """
-    return HuggingFaceSource(root, dataset, config, split, tuple(columns))
-
-
-class HuggingFaceSource:
-    """Some columns of one split of a Hugging Face data set.
+        split: of the data set.
+        columns: of the records.
 
     Raises:
-        ModuleNotFoundError: if the library is not installed.
+        ModuleNotFoundError: if the library `datasets` is not installed.
         ValueError: for an unknown data set, split or column.
     """
 
     def __init__(
-        self, root: Path, dataset: str, config: str | None, split: str, columns: tuple[str, ...]
+        self, root: Path, *, dataset: str, config: str | None, split: str, columns: Sequence[str]
     ):
         try:
             import datasets
@@ -94,15 +77,14 @@ class HuggingFaceSource:
         where = f"the data set {dataset!r}"
         try:
             if (folder / "dataset_dict.json").is_file():
-                found = datasets.load_from_disk(str(folder))
-                data = column(found, split, where)
+                data = column(datasets.load_from_disk(str(folder)), split, where)
             elif (folder / "state.json").is_file():
                 data = datasets.load_from_disk(str(folder))
             else:
                 name = str(folder) if folder.is_dir() else dataset
                 data = datasets.load_dataset(name, config, split=split)
         except (datasets.exceptions.DatasetNotFoundError, OSError) as error:
-            raise ValueError(f"{where} is neither in {root} nor to be had: {error}") from error
+            raise ValueError(f"{where} is neither in {root} nor on the Hub: {error}") from error
         for name in columns:
             column(dict.fromkeys(data.column_names), name, where)
         self.data = data.select_columns(list(columns))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pixel_linguist.data.records import Record, column, read_table
+from pixel_linguist.data.records import Record, read_table
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 
@@ -12,9 +12,9 @@ def group_nli(rows: Iterable[tuple[str, str, str]]) -> list[Record]:
     """Group rows (label, premise, hypothesis) by premise.
 
     Returns:
-        {"premise", "entailment", "contradiction"}: each entailment gives one record, with one of
-        its premise's contradictions by turns, or "" where the premise has none (the batch then
-        gives the only negatives).
+        A record {"premise", "entailment", "contradiction"} for each entailment. The contradictions
+        of its premise are taken in turn; "" if there is none, and the other examples of the batch
+        are then the only negatives.
     """
     groups: dict[str, dict[str, list[str]]] = {}
     for label, premise, hypothesis in rows:
@@ -31,16 +31,16 @@ def group_nli(rows: Iterable[tuple[str, str, str]]) -> list[Record]:
 
 
 def nli_triples(root: Path, *, paths: Sequence[str], skip_bad_lines: bool = False) -> list[Record]:
-    """Group the rows of NLI files (columns label, premise, hypothesis) with `group_nli`."""
+    """Make triples (`group_nli`) from each file with columns label, premise and hypothesis."""
     records = []
     for path in paths:
-        rows = []
-        for number, row in enumerate(read_table(root / path, skip_bad_lines=skip_bad_lines), 1):
-            label, premise, hypothesis = (
-                column(row, name, path) for name in ("label", "premise", "hypothesis")
-            )
-            if label not in NLI_LABELS:
-                raise ValueError(f"{path}, row {number}: label {label!r} is not one of NLI's three")
-            rows.append((label, premise, hypothesis))
-        records += group_nli(rows)
+        columns = ("label", "premise", "hypothesis")
+        rows = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
+        for number, row in enumerate(rows, start=1):
+            if row["label"] not in NLI_LABELS:
+                raise ValueError(
+                    f"{path}, record {number}: label {row['label']!r} is not one of "
+                    f"{', '.join(NLI_LABELS)}"
+                )
+        records += group_nli((row["label"], row["premise"], row["hypothesis"]) for row in rows)
     return records

@@ -1,4 +1,4 @@
-"""Sources of records: sequences of dicts, chosen by name with their own keyword arguments.
+"""Sources of records: sequences of dicts, chosen by name with keyword arguments.
 
 A source is read and checked when it is made, so that bad input is refused before work starts.
 Paths are relative to the recipe's `data_dir`.
@@ -8,73 +8,62 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pixel_linguist.data.arrow import huggingface, parquet
+from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.records import (
     Record,
     Source,
     column,
     read_lines,
-    read_objects,
     read_table,
+    text_of,
 )
-from pixel_linguist.data.tfds import tfds, tfds_folder, tfds_nli_triples
+from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.world import WorldSource
+from pixel_linguist.registry import make
 
-__all__ = [
-    "Record",
-    "Source",
-    "column",
-    "make_source",
-    "read_lines",
-    "read_table",
-    "source_files",
-    "source_folder",
-]
+__all__ = ["Record", "Source", "column", "make_source", "read_lines", "read_table"]
+__all__ += ["source_files", "source_folder"]
 
 
-def tsv(root: Path, *, path: str, skip_bad_lines: bool = False) -> list[Record]:
-    """Read the rows of a tab-separated file as they are."""
-    return list(read_table(root / path, skip_bad_lines=skip_bad_lines))
-
-
-def jsonl(
-    root: Path, *, path: str, columns: Sequence[str], skip_bad_lines: bool = False
+def rows(
+    root: Path,
+    *,
+    path: str,
+    columns: Sequence[str] | None = None,
+    skip_bad_lines: bool = False,
 ) -> list[Record]:
-    """Read columns of a file of one JSON object a line."""
-    records = []
-    for number, row in read_objects(root / path, skip_bad_lines=skip_bad_lines):
-        where = f"{root / path}, line {number},"
-        records.append({name: column(row, name, where) for name in columns})
-    return records
+    """Read columns (None: all) of a file of any kind that `read_table` reads."""
+    return read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
 
 
 def sentences(
     root: Path, *, paths: Sequence[str], columns: Sequence[str], skip_bad_lines: bool = False
 ) -> list[Record]:
-    """Collect the distinct texts of some columns of tab-separated files, as {"text"}.
+    """Collect the distinct texts in columns of files, as {"text"}; null is left out.
 
-    A cell is split at bars, so that a list of entries gives its entries.
+    A cell is split at vertical bars, which separate the entries of a list.
     """
     texts: dict[str, None] = {}
     for path in paths:
-        for row in read_table(root / path, skip_bad_lines=skip_bad_lines):
+        table = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
+        for number, row in enumerate(table, start=1):
             for name in columns:
-                for text in column(row, name, path).split("|"):
-                    if text.strip():
-                        texts[text.strip()] = None
-    return [{"text": text} for text in texts]
+                if row[name] is not None:
+                    parts = text_of(row, name, f"{path}, record {number}").split("|")
+                    texts |= dict.fromkeys(part.strip() for part in parts)
+    return [{"text": text} for text in texts if text]
 
 
 def aligned(
     root: Path, *, paths: Mapping[str, str], columns: Sequence[str], pivot: str
 ) -> list[Record]:
-    """Make parallel sentences from files whose rows are translations of each other.
+    """Pair sentences of files whose rows are translations of each other.
 
     Args:
         root: the data folder.
-        paths: language → file; all have the same number of rows.
-        columns: those that hold sentences.
+        paths: language -> file; all have the same number of rows.
+        columns: of sentences.
         pivot: the language with which each other one is paired.
 
     Returns:
@@ -82,63 +71,57 @@ def aligned(
     """
     if pivot not in paths:
         raise ValueError(f"the pivot {pivot!r} is not among the languages {', '.join(paths)}")
-    records: dict[tuple[str, str, str], Record] = {}
-    tables = _same_rows(root, {pivot: paths[pivot], **paths})
-    for language, table in tables.items():
-        if language == pivot:
-            continue
-        for ours, theirs in zip(tables[pivot], table, strict=True):
-            for name in columns:
-                pair = (column(ours, name, paths[pivot]), column(theirs, name, paths[language]))
-                records[(*pair, language)] = {
-                    "sentence1": pair[0],
-                    "sentence2": pair[1],
-                    "language1": pivot,
-                    "language2": language,
-                }
-    return list(records.values())
-
-
-def _same_rows(root: Path, paths: Mapping[str, str]) -> dict[str, list[Record]]:
-    """Read files whose rows are translations of each other: as many as the first has."""
-    tables = {language: read_table(root / path) for language, path in paths.items()}
-    first = next(iter(paths))
-    for language, table in tables.items():
-        if len(table) != len(tables[first]):
-            raise ValueError(
-                f"{paths[language]} has {len(table)} rows, but {paths[first]} has "
-                f"{len(tables[first])}: aligned files need as many"
-            )
-    return tables
+    tables = _same_length(root, paths, columns)
+    pairs = dict.fromkeys(
+        (ours[name], theirs[name], language)
+        for language, table in tables.items()
+        if language != pivot
+        for ours, theirs in zip(tables[pivot], table, strict=True)
+        for name in columns
+    )
+    return [
+        {"sentence1": first, "sentence2": second, "language1": pivot, "language2": language}
+        for first, second, language in pairs
+    ]
 
 
 def translations(root: Path, *, paths: Mapping[str, str], columns: Sequence[str]) -> list[Record]:
-    """Make one text, {"text"}, of each sentence in all languages; see `aligned`."""
-    tables = _same_rows(root, paths)
+    """Join each sentence in all languages into one text, {"text"}; for files see `aligned`."""
+    tables = _same_length(root, paths, columns)
     texts = (
-        " ".join(column(row, name, paths[code]) for code, row in zip(paths, rows, strict=True))
+        " ".join(text_of(row, name, path) for path, row in zip(paths.values(), rows, strict=True))
         for name in columns
         for rows in zip(*tables.values(), strict=True)
     )
     return [{"text": text} for text in dict.fromkeys(texts)]
 
 
+def _same_length(
+    root: Path, paths: Mapping[str, str], columns: Sequence[str]
+) -> dict[str, list[Record]]:
+    """Read files that must have the same number of rows."""
+    tables = {language: read_table(root / path, columns) for language, path in paths.items()}
+    if len({len(table) for table in tables.values()}) > 1:
+        counts = (f"{len(table)} in {paths[language]}" for language, table in tables.items())
+        raise ValueError(f"aligned files need the same number of rows: {', '.join(counts)}")
+    return tables
+
+
 def articles(
     root: Path, *, path: str, minimum_words: int, skip_bad_lines: bool = False
 ) -> list[Record]:
-    """Read a JSONL file of {"title", "sections": [{"heading", "paragraphs": [str, ...]}, ...]}.
+    """Read articles {"title", "sections": [{"heading", "paragraphs": [str, ...]}, ...]}.
 
     Each section of at least `minimum_words` words is a record {"text", "title", "group"}; the
     sections of an article share its group, so that they are never negatives of each other.
     """
+    table = read_table(root / path, ("title", "sections"), skip_bad_lines=skip_bad_lines)
     records = []
-    for number, article in read_objects(root / path, skip_bad_lines=skip_bad_lines):
-        where = f"{root / path}, line {number}"
-        title = column(article, "title", where)
-        for section in column(article, "sections", where):
-            text = " ".join(column(section, "paragraphs", where))
+    for number, article in enumerate(table, start=1):
+        for section in article["sections"]:
+            text = " ".join(column(section, "paragraphs", f"{path}, record {number}"))
             if len(text.split()) >= minimum_words:
-                records.append({"text": text, "title": title, "group": number})
+                records.append({"text": text, "title": article["title"], "group": number})
     return records
 
 
@@ -150,16 +133,17 @@ def world(
 
 
 SOURCES: dict[str, Callable[..., Source]] = {
-    "tsv": tsv,
-    "jsonl": jsonl,
+    "tsv": rows,
+    "csv": rows,
+    "jsonl": rows,
     "sentences": sentences,
     "nli_triples": nli_triples,
     "aligned": aligned,
     "translations": translations,
     "articles": articles,
-    "parquet": parquet,
-    "huggingface": huggingface,
-    "tfds": tfds,
+    "parquet": ParquetSource,
+    "huggingface": HuggingFaceSource,
+    "tfds": TfdsSource,
     "tfds_nli_triples": tfds_nli_triples,
     "world": world,
 }
@@ -170,17 +154,11 @@ def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
 
     Raises:
         ValueError: for an unknown name, wrong arguments, or an empty source.
+        FileNotFoundError: naming a missing file.
     """
-    arguments = dict(spec)
-    name = arguments.pop("name", None)
-    if name not in SOURCES:
-        raise ValueError(f"no source {name!r}; there are {', '.join(SOURCES)}")
-    try:
-        source = SOURCES[name](Path(root), **arguments)
-    except TypeError as error:
-        raise ValueError(f"source {name!r}: {error}") from error
+    source = make("source", SOURCES, spec, Path(root))
     if len(source) == 0:
-        raise ValueError(f"source {name!r} with {arguments} is empty")
+        raise ValueError(f"the source {dict(spec)} is empty")
     return source
 
 
@@ -194,7 +172,7 @@ def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
 def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
     """Return the folder that holds a source's data set: of TFDS, or of Hugging Face in `root`.
 
-    None for any other source, and for a data set from the Hub.
+    None for any other source, and for a data set on the Hub.
     """
     if spec["name"] in ("tfds", "tfds_nli_triples"):
         return tfds_folder(Path(root), spec["dataset"])

@@ -1,6 +1,6 @@
 """TFDS data sets, read from array_record files without TensorFlow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,23 @@ from pixel_linguist.data.records import Record, column
 
 
 class TfdsSource:
-    """Some columns of a TFDS data set; bytes become str.
+    """Columns of one split of a TFDS data set prepared as array_record; bytes become str.
 
-    A column may name one language of a translation, as "premise/en" does in xnli. Records that
-    lack one of the languages are left out, which a data set of variable languages needs read once.
+    A column may name one language of a translation, as "premise/en" of xnli. Where the languages
+    vary from record to record, all records are read once, and the incomplete ones are left out.
+
+    Args:
+        root: the `data_dir` of TFDS.
+        dataset: name of the data set, with its config if it has one.
+        split: of the data set.
+        columns: of the records.
 
     Raises:
-        FileNotFoundError: if the data set is not prepared; it says how to.
+        FileNotFoundError: if the data set is not prepared; the message says how to prepare it.
         ValueError: for an unknown data set, split, column or language.
     """
 
-    def __init__(self, root: Path, dataset: str, split: str, columns: Sequence[str]):
+    def __init__(self, root: Path, *, dataset: str, split: str, columns: Sequence[str]):
         import tensorflow_datasets
         import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
 
@@ -38,36 +44,43 @@ class TfdsSource:
                 f"it in Python with tensorflow_datasets.builder({dataset!r}, data_dir="
                 f"{str(root)!r}, file_format='array_record').download_and_prepare()"
             ) from error
+        self.rows: Sequence[int] = range(len(self.data))
         features = self.data.dataset_info.features
         where = f"the TFDS data set {dataset!r}"
-        variable = tensorflow_datasets.features.TranslationVariableLanguages
-        self.rows: list[int] | None = None
-        for name in self.columns:
-            feature = column(features, name.partition("/")[0], where)
-            if "/" in name and not isinstance(feature, variable):
-                column(feature, name.partition("/")[2], f"{where}, column {name.partition('/')[0]}")
-            elif "/" in name and self.rows is None:
-                self.rows = list(self._complete())
-                if not self.rows:
-                    raise ValueError(f"{where} has no record with all of {', '.join(self.columns)}")
-
-    def _complete(self) -> Iterator[int]:
-        """Yield the numbers of the records that have all languages asked for."""
-        for number in range(len(self.data)):
-            record = self.data[number]
-            if all(_value(record, name) is not None for name in self.columns):
-                yield number
+        languages_vary = False
+        for name, _, language in (name.partition("/") for name in self.columns):
+            feature = column(features, name, where)
+            if isinstance(feature, tensorflow_datasets.features.TranslationVariableLanguages):
+                languages_vary |= bool(language)
+            elif language:
+                column(feature, language, f"{where}, column {name}")
+        if languages_vary:
+            self.rows = [row for row in self.rows if None not in self[row].values()]
+            if not self.rows:
+                raise ValueError(f"{where} has no record with all of {', '.join(self.columns)}")
 
     def __len__(self) -> int:
-        return len(self.data if self.rows is None else self.rows)
+        return len(self.rows)
 
     def __getitem__(self, index: int) -> Record:
-        record = self.data[index if self.rows is None else self.rows[index]]
+        record = self.data[self.rows[index]]
         return {name: _value(record, name) for name in self.columns}
 
 
+def _value(record: Any, name: str) -> Any:
+    """Return a column, or one language of it; None if the record lacks it."""
+    name, _, language = name.partition("/")
+    value = record[name]
+    if language and "translation" in value:  # the form of `TranslationVariableLanguages`
+        languages = [code.decode() for code in value["language"]]
+        value = dict(zip(languages, value["translation"], strict=True)).get(language)
+    elif language:
+        value = value[language]
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def tfds_folder(root: Path, dataset: str) -> Path:
-    """Return the folder in which the version of a TFDS data set that is read has its files."""
+    """Return the folder that holds the files of a TFDS data set."""
     import tensorflow_datasets
     import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
 
@@ -77,36 +90,18 @@ def tfds_folder(root: Path, dataset: str) -> Path:
     return Path(builder.data_dir)
 
 
-def _value(record: Any, name: str) -> Any:
-    """Return a column, or one language of it; None if the record lacks it."""
-    name, _, language = name.partition("/")
-    value = record[name]
-    if language and "translation" in value:  # a data set of variable languages
-        languages = [code.decode() for code in value["language"]]
-        value = dict(zip(languages, value["translation"], strict=True)).get(language)
-    elif language:
-        value = value[language]
-    return value.decode() if isinstance(value, bytes) else value
-
-
-def tfds(root: Path, *, dataset: str, split: str, columns: Sequence[str]) -> TfdsSource:
-    """Read a TFDS data set prepared in array_record form; `root` is its data_dir."""
-    return TfdsSource(root, dataset, split, columns)
-
-
 def tfds_nli_triples(root: Path, *, dataset: str, split: str, language: str = "") -> list[Record]:
-    """Group the rows of a TFDS data set in the form of snli and multi_nli with `group_nli`.
+    """Make triples (`group_nli`) from a TFDS data set such as snli, multi_nli or xnli.
 
-    Its labels are numbered as in `NLI_LABELS`; rows on which annotators did not agree (-1) are
-    left out. Of xnli, whose rows are translated, a `language` is taken.
+    Labels are numbered as in `NLI_LABELS`; rows without a label (-1: the annotators disagreed) are
+    left out. Of translated rows, as in xnli, one `language` is taken.
     """
-    premise, hypothesis = (
-        f"{name}/{language}" if language else name for name in ("premise", "hypothesis")
-    )
-    data = TfdsSource(root, dataset, split, ("label", premise, hypothesis))
-    rows = (data[i] for i in range(len(data)))
+    suffix = f"/{language}" if language else ""
+    columns = ("label", f"premise{suffix}", f"hypothesis{suffix}")
+    data = TfdsSource(root, dataset=dataset, split=split, columns=columns)
+    rows = (tuple(data[i].values()) for i in range(len(data)))
     return group_nli(
-        (NLI_LABELS[row["label"]], row[premise], row[hypothesis])
-        for row in rows
-        if row["label"] >= 0
+        (NLI_LABELS[label], premise, hypothesis)
+        for label, premise, hypothesis in rows
+        if label >= 0
     )

@@ -11,8 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pixel_linguist.api import Dtype, SentenceEncoder
-from pixel_linguist.data.records import column
-from pixel_linguist.data.stream import open_records, text_of
+from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.encode.shards import Format, Shards
 from pixel_linguist.evaluate.embed import blocks
 from pixel_linguist.model.store import Model
@@ -59,7 +58,7 @@ def encode_corpus(job: Job) -> int:
     """
     records = open_records(job.source)
     # The first record is checked before the model is loaded.
-    _columns(job, next(iter(records)), records.where(0))
+    _columns(job, *next(iter(records)))
     encoder = SentenceEncoder.load(job.model)
     shards = Shards(job.folder, _settings(job, encoder.model), job.format)
     with tqdm(unit="text") as progress:
@@ -67,12 +66,7 @@ def encode_corpus(job: Job) -> int:
             with shards.claim(number) as ours:
                 if not ours:
                     continue
-                start = number * job.shard_size
-                places = map(records.where, range(start, start + len(block)))
-                rows = [
-                    _columns(job, records.parse(raw, place), place)
-                    for raw, place in zip(block, places, strict=True)
-                ]
+                rows = [_columns(job, records.parse(raw), records.where(raw)) for raw in block]
                 vectors = encoder.encode(
                     [text for text, _ in rows],
                     batch_size=job.batch_size,

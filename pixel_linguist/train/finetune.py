@@ -10,8 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pixel_linguist.data.loader import text_id
-from pixel_linguist.data.records import column
-from pixel_linguist.data.stream import open_records, text_of
+from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.evaluate.batches import lengths
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.embed import Embedder
@@ -87,10 +86,8 @@ def read_pairs(path: Path) -> list[Pair]:
         FileNotFoundError: if there is no such file.
         ValueError: naming the line, for a missing column, or a score that is no finite number.
     """
-    records = open_records(path)
     pairs = []
-    for number, record in enumerate(records):
-        where = records.where(number)
+    for record, where in open_records(path):
         first, second = (
             text_of(record, next((name for name in names if name in record), names[0]), where)
             for names in (FIRST, SECOND)

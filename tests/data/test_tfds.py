@@ -92,10 +92,10 @@ def test_the_folder_of_a_data_set_is_known_and_tells_when_it_changes(
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"dataset": "tiny_pears"}, ValueError, "Dataset tiny_pears not found"),
-        ({"split": "test"}, ValueError, r"Unknown split 'test'. Should be one of \['train'\]"),
-        ({"columns": ["txt"]}, ValueError, "'tiny_pairs' has no column 'txt'; it has .*text"),
-        ({"root": "elsewhere"}, FileNotFoundError, "'tiny_pairs' is not prepared in elsewhere as"),
+        ({"dataset": "tiny_pears"}, ValueError, "tiny_pears"),
+        ({"split": "test"}, ValueError, "test"),
+        ({"columns": ["txt"]}, ValueError, "txt"),
+        ({"root": "elsewhere"}, FileNotFoundError, "not prepared in elsewhere"),
     ],
 )
 def test_tfds_mistakes_are_named(
@@ -108,12 +108,25 @@ def test_tfds_mistakes_are_named(
 
 
 # A few rows of each real data set, in its own features.
-LABELLED = [
-    {"premise": "p", "hypothesis": hypothesis, "label": label}
-    for hypothesis, label in (("e", 0), ("n", 1), ("c", 2))
+LABELLED = [{"premise": "p", "hypothesis": text, "label": i} for i, text in enumerate("enc")]
+TRIPLES = [{"premise": "p", "entailment": "e", "contradiction": "c"}]
+XNLI_LANGUAGES = [
+    "ar",
+    "bg",
+    "de",
+    "el",
+    "en",
+    "es",
+    "fr",
+    "hi",
+    "ru",
+    "sw",
+    "th",
+    "tr",
+    "ur",
+    "vi",
 ]
-XNLI_LANGUAGES = ["ar", "bg", "de", "el", "en", "es", "fr", "hi", "ru", "sw", "th", "tr", "ur"]
-XNLI_LANGUAGES += ["vi", "zh"]
+XNLI_LANGUAGES += ["zh"]
 XNLI = [
     {
         "premise": {code: f"p-{code}" for code in XNLI_LANGUAGES},
@@ -127,43 +140,29 @@ TED = [
     {"translations": {"en": "two", "fr": "deux"}, "talk_name": "b"},
     {"translations": {"en": "three", "de": "drei", "fr": "trois"}, "talk_name": "c"},
 ]
-REAL: dict[str, tuple[list[dict[str, Any]], dict[str, Any], list[dict[str, Any]]]] = {
-    # Name → its rows, the source, the records of the source.
-    "snli": (
-        LABELLED,
-        {"name": "tfds_nli_triples"},
-        [{"premise": "p", "entailment": "e", "contradiction": "c"}],
-    ),
-    "multi_nli": (
-        LABELLED,
-        {"name": "tfds_nli_triples"},
-        [{"premise": "p", "entailment": "e", "contradiction": "c"}],
-    ),
+STSB = {"sentence1": "a", "sentence2": "b", "label": 2.5}
+Rows = list[dict[str, Any]]
+# Name -> its rows, the source, the records of the source (None: the rows themselves).
+REAL: dict[str, tuple[Rows, dict[str, Any], Rows | None]] = {
+    "snli": (LABELLED, {"name": "tfds_nli_triples"}, TRIPLES),
+    "multi_nli": (LABELLED, {"name": "tfds_nli_triples"}, TRIPLES),
     "xnli": (
         XNLI,
         {"name": "tfds_nli_triples", "language": "de"},
         [{"premise": "p-de", "entailment": "h0-de", "contradiction": "h2-de"}],
     ),
-    "glue/stsb": (
-        [{"sentence1": "a", "sentence2": "b", "label": 2.5, "idx": 0}],
-        {"name": "tfds", "columns": ["sentence1", "sentence2", "label"]},
-        [{"sentence1": "a", "sentence2": "b", "label": 2.5}],
-    ),
+    "glue/stsb": ([STSB | {"idx": 0}], {"name": "tfds", "columns": [*STSB]}, [STSB]),
     "wikipedia/20230601.en": (
         [{"title": "A", "text": "déjà"}],
-        {"name": "tfds", "columns": ["text"]},
-        [{"text": "déjà"}],
+        {"name": "tfds", "columns": ["text", "title"]},
+        None,
     ),
     "para_crawl/ende": (
         [{"en": "one", "de": "eins"}],
         {"name": "tfds", "columns": ["en", "de"]},
-        [{"en": "one", "de": "eins"}],
+        None,
     ),
-    "opus": (
-        [{"en": "one", "de": "eins"}],
-        {"name": "tfds", "columns": ["en", "de"]},
-        [{"en": "one", "de": "eins"}],
-    ),
+    "opus": ([{"en": "one", "de": "eins"}], {"name": "tfds", "columns": ["en", "de"]}, None),
     "ted_multi_translate": (
         TED,
         {"name": "tfds", "columns": ["translations/en", "translations/de"]},
@@ -187,18 +186,15 @@ def test_real_data_sets_are_read_by_their_own_features(tmp_path: Path, name: str
     rows, spec, expected = REAL[name]
     prepare(name, rows, tmp_path)
     found = records(tmp_path, dataset=name, split="train", **spec)
-    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert all(record in found for record in expected or rows)
+    assert len(found) == len(expected or rows)
 
 
 def test_languages_that_are_not_there_are_named(tmp_path: Path) -> None:
     prepare("xnli", XNLI, tmp_path)
     prepare("ted_multi_translate", TED, tmp_path)
-    with pytest.raises(
-        ValueError, match="'xnli', column premise has no column 'nl'; it has ar, bg"
-    ):
+    with pytest.raises(ValueError, match="'nl'"):
         records(tmp_path, name="tfds", dataset="xnli", split="train", columns=["premise/nl"])
     spec = {"name": "tfds", "dataset": "ted_multi_translate", "split": "train"}
-    with pytest.raises(
-        ValueError, match="has no record with all of translations/en, translations/"
-    ):
+    with pytest.raises(ValueError, match="translations/nl"):
         records(tmp_path, columns=["translations/en", "translations/nl"], **spec)

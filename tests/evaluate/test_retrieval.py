@@ -110,7 +110,7 @@ def test_a_folder_is_read_as_beir_reads_it(tmp_path: Path) -> None:
         ({"corpus": '{"_id": "1"}\n'}, r"corpus\.jsonl, line 1 has no column 'text'"),
         ({"corpus": json.dumps({"_id": "1", "text": ""}) + "\n{"}, r"line 2: not JSON"),
         ({"corpus": '{"_id": 1, "text": ""}\n' * 2}, r"line 2: the id '1' occurred before"),
-        ({"qrels": "query-id\tcorpus-id\tscore\n"}, r"test\.tsv has no rows"),
+        ({"qrels": "query-id\tcorpus-id\tscore\n"}, r"test\.tsv has no records"),
         ({"qrels": "query-id\tscore\na\t1\n"}, r"no column 'corpus-id'"),
         ({"qrels": "query-id\tcorpus-id\tscore\na\t3\t1\n"}, r"line 2: there is no document '3'"),
         ({"qrels": "query-id\tcorpus-id\tscore\nc\t1\t1\n"}, r"line 2: there is no query 'c'"),

@@ -123,7 +123,7 @@ def test_world_tasks_by_name() -> None:
             {"name": "sst", "source": {"name": "tsv", "path": "a.tsv"}},
             "no task 'sst'.*sts, sts_year, bitext",
         ),
-        ({"name": "sts", "source": {"name": "tsv", "path": "b.tsv"}}, "no data file"),
+        ({"name": "sts", "source": {"name": "tsv", "path": "b.tsv"}}, "no file"),
         ({"name": "sts", "source": {"name": "tsv", "path": "words.tsv"}}, "column 'sentence2'"),
         ({"name": "sts", "source": {"name": "tsv", "path": "a.tsv"}}, "record 1.*'high'"),
         ({"name": "sts", "source": {"name": "tsv", "path": "nan.tsv"}}, "record 0.*finite"),

@@ -61,4 +61,4 @@ def test_a_changed_file_and_a_bad_line_are_named(tmp_path: Path) -> None:
     )
     done = other.run()
     assert done.returncode == 0, done.stderr
-    assert f"1 of 41 lines are left out; the first: {file}, line 22: 1 columns" in done.stderr
+    assert f"1 of 40 records are left out; the first: {file}, line 22: 1 columns" in done.stderr

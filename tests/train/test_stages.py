@@ -118,7 +118,7 @@ def test_a_missing_file_is_named_with_its_stage(tmp_path: Path, config: ConfigDi
     source = {"name": "tsv", "path": "none.tsv"}
     change("stages.both.data.sentences.source", ConfigDict(source))(config)
     change("data_dir", str(tmp_path))(config)
-    with pytest.raises(FileNotFoundError, match=f"stage both: no data file {tmp_path}/none.tsv"):
+    with pytest.raises(FileNotFoundError, match=f"stage both: no file {tmp_path}/none.tsv"):
         run_recipe(config, tmp_path / "run", Preemption())
 
 
