@@ -25,7 +25,7 @@ from pixel_linguist.search.exact import ExactIndex
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     add = parser.add_argument
-    add("corpus", type=Path, help=".txt, .tsv, .jsonl or .parquet")
+    add("corpus", type=Path, help=".txt, .tsv, .csv, .jsonl or .parquet")
     add("--model", default="tiny", help="folder, or name of a shipped model (tiny)")
     add("--column", default=TEXT, help="column searched (text)")
     add("--show", nargs="+", metavar="COLUMN", help="columns shown (default: the one searched)")

@@ -22,7 +22,7 @@ class Job:
     """A file to be encoded.
 
     Attributes:
-        source: .txt, .tsv or .jsonl, also .gz, or .parquet.
+        source: .txt, .tsv, .csv or .jsonl, also .gz, or .parquet.
         folder: of the shards.
         model: folder, name of a shipped model, or "hf:owner/name".
         column: of the text.
