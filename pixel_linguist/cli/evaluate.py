@@ -9,6 +9,7 @@ pixel-linguist evaluate --data ../shared/data
 """
 
 import argparse
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,6 @@ from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
 from pixel_linguist.evaluate.similarity import Remembered
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 from pixel_linguist.files import write_json
-from pixel_linguist.report.examples import draw_examples
-from pixel_linguist.report.html import write_report
 
 TFIDF = "tfidf"
 # As `encode` has it, whose embedder draws the pictures too.
@@ -53,6 +52,9 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
 
 def run(options: argparse.Namespace) -> None:
     """Score, print the table, and write the report if there is a folder for it."""
+    if options.out:
+        # A missing extra is told before the models are scored, not after.
+        importlib.import_module("pixel_linguist.report.html")
     specs = load(options.config).tasks.to_dict() if options.config else find_tasks(options.data)
     if not options.tasks:
         print(f"tasks: {' '.join(specs)}")
@@ -110,6 +112,10 @@ def write_out(
     encoders: Sequence[SentenceEncoder],
 ) -> Path:
     """Write scores.json, examples of the last model on the tasks, and report.html."""
+    # These need the extra `report`, and scoring does not.
+    from pixel_linguist.report.examples import draw_examples
+    from pixel_linguist.report.html import write_report
+
     about = {name: {"metric": task.metric} for name, task in tasks.items()}
     listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
     write_json(out / "scores.json", {"rows": listed, "tasks": about})

@@ -1,4 +1,4 @@
-"""Search among vectors: exactly, on the device, or by an index; and pairs that are alike."""
+"""Search among vectors: exact on the device, or by an index of faiss; and similar pairs."""
 
 from pixel_linguist.search.exact import ExactIndex, Hits, Pairs, nearest, nearest_pairs
 

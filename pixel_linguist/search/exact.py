@@ -1,26 +1,29 @@
-"""Exact nearest neighbours by cosine, streamed through the device in blocks."""
+"""Exact nearest neighbours by cosine; the corpus passes through the device in blocks."""
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-# Corpus rows scored at once, queries scored at once, and rows of which the maximum is taken first.
-BLOCK, QUERIES, GROUP = 1 << 15, 256, 64
+# Corpus rows and queries scored at once, and rows whose maximum is taken before any are sorted.
+CORPUS_BLOCK, QUERY_BLOCK, GROUP = 1 << 15, 256, 64
 
 
 class Hits(NamedTuple):
-    """The nearest rows of a corpus: `scores` float32 [Q, K], falling cosines; `rows` int [Q, K]."""
+    """The nearest rows of a corpus: `scores` float32 [Q, K], descending cosines; `rows` int [Q, K].
+
+    A row of -1 stands for no hit; exact search has none.
+    """
 
     scores: np.ndarray
     rows: np.ndarray
 
 
 class Pairs(NamedTuple):
-    """Pairs of rows: `scores` float32 [P], falling; `first` < `second` int [P]."""
+    """Pairs of rows: `scores` float32 [P], descending cosines; `first` < `second` int [P]."""
 
     scores: np.ndarray
     first: np.ndarray
@@ -36,10 +39,18 @@ def _merge(
     total: jax.Array,
     k: int,
 ) -> tuple[jax.Array, jax.Array]:
-    """Merge the best scores and rows [Q, K] so far with those of the block [N, D] from `start` on.
+    """Merge the best scores and rows [Q, K] so far with those of a block [N, D].
 
-    Sorting all scores would take longer than computing them. The best K lie in the K groups of
-    rows with the highest maxima, so that only these are sorted. Equal scores go by row.
+    Sorting all scores would take longer than computing them. The best K rows lie in the K groups
+    with the highest maxima, so only these are sorted. Equal scores are ordered by row.
+
+    Args:
+        best: scores float32 [Q, K] and rows int32 [Q, K].
+        queries: float32 [Q, D], of length 1.
+        block: float32 [N, D], of length 1; N is a multiple of GROUP.
+        start: row of the corpus at which the block starts.
+        total: rows of the corpus; the last block is padded beyond it.
+        k: as K.
     """
     scores = jnp.matmul(queries, block.T, precision="highest")
     rows = start + jnp.arange(len(block))
@@ -55,10 +66,10 @@ def _merge(
 
 
 class ExactIndex:
-    """Vectors on the device, scaled and checked once, for many searches; see also `nearest`."""
+    """A corpus on the device, checked and scaled once for many searches."""
 
     def __init__(self, vectors: np.ndarray):
-        """Prepare the corpus, float [N, D].
+        """Put the corpus, float [N, D], on the device.
 
         Raises:
             ValueError: if there are no vectors, or one is not finite.
@@ -68,46 +79,36 @@ class ExactIndex:
 
     def search(self, queries: np.ndarray, k: int) -> Hits:
         """Return the k nearest rows; see `nearest`."""
-        return _search(queries, self.blocks, self.shape, k)
+        return _search(queries, lambda: self.blocks, self.shape, k)
 
 
 def nearest(queries: np.ndarray, corpus: np.ndarray, k: int) -> Hits:
-    """Return the k rows of the corpus with the highest cosine to each query, or all if it has less.
+    """Return the k rows of the corpus with the highest cosine to each query.
 
-    The whole matrix of scores never exists: a few hundred queries meet the corpus block by block,
-    and a corpus on disk (`numpy.memmap`) is read once for each few hundred.
+    Memory stays constant: the corpus is scored in blocks. A corpus on disk (`numpy.memmap`) is read
+    once for every 256 queries.
 
     Args:
         queries: float [Q, D].
         corpus: float [N, D].
-        k: at least 1.
+        k: at least 1; a smaller corpus gives all its rows.
 
     Raises:
         ValueError: if shapes do not fit, k is less than 1, the corpus is empty, or a value is not
             finite.
     """
-    return _search(queries, _Streamed(corpus), _corpus_shape(corpus), k)
-
-
-class _Streamed:
-    """Blocks that are read anew each time they are gone through."""
-
-    def __init__(self, corpus: np.ndarray):
-        self.corpus = corpus
-
-    def __iter__(self) -> Iterator[jax.Array]:
-        return _blocks(self.corpus)
+    return _search(queries, lambda: _blocks(corpus), _corpus_shape(corpus), k)
 
 
 def _corpus_shape(corpus: np.ndarray) -> tuple[int, int]:
     if corpus.ndim != 2 or len(corpus) == 0:
-        raise ValueError(f"a corpus is [N, D], N at least 1; this is of shape {corpus.shape}")
+        raise ValueError(f"a corpus is [N, D] with N at least 1; this one is {corpus.shape}")
     return corpus.shape[0], corpus.shape[1]
 
 
 def _blocks(corpus: np.ndarray) -> Iterator[jax.Array]:
-    """Yield blocks of scaled rows on the device, all of one size."""
-    size = min(BLOCK, -(-len(corpus) // GROUP) * GROUP)
+    """Yield the rows, scaled to length 1, in blocks of one size on the device."""
+    size = min(CORPUS_BLOCK, -(-len(corpus) // GROUP) * GROUP)
     for start in range(0, len(corpus), size):
         block = corpus[start : start + size]
         check_vectors(block, f"the corpus from row {start} on")
@@ -115,7 +116,7 @@ def _blocks(corpus: np.ndarray) -> Iterator[jax.Array]:
 
 
 def _search(
-    queries: np.ndarray, blocks: Iterable[jax.Array], shape: tuple[int, int], k: int
+    queries: np.ndarray, blocks: Callable[[], Iterable[jax.Array]], shape: tuple[int, int], k: int
 ) -> Hits:
     check_vectors(queries, "queries")
     if queries.shape[1] != shape[1]:
@@ -124,23 +125,23 @@ def _search(
         raise ValueError(f"k is {k}; it must be at least 1")
     k = min(k, shape[0])
     found = [Hits(np.zeros((0, k), np.float32), np.zeros((0, k), np.int32))]
-    for few in range(0, len(queries), QUERIES):
-        asked = jnp.asarray(unit(queries[few : few + QUERIES]))
-        best = (jnp.full((len(asked), k), -jnp.inf), jnp.zeros((len(asked), k), jnp.int32))
+    for first in range(0, len(queries), QUERY_BLOCK):
+        some = jnp.asarray(unit(queries[first : first + QUERY_BLOCK]))
+        best = (jnp.full((len(some), k), -jnp.inf), jnp.zeros((len(some), k), jnp.int32))
         start = 0
-        for block in blocks:
-            best = _merge(best, asked, block, start, shape[0], k)
+        for block in blocks():
+            best = _merge(best, some, block, start, shape[0], k)
             start += len(block)
         found.append(Hits(*map(np.asarray, best)))
     return Hits(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def nearest_pairs(vectors: np.ndarray, k: int) -> Pairs:
-    """Return all pairs in which one row is among the k nearest of the other, the most alike first.
+    """Return the pairs in which one row is among the k nearest of the other, best first.
 
     Args:
         vectors: float [N, D].
-        k: neighbours looked at of each row.
+        k: nearest rows considered for each row.
 
     Raises:
         ValueError: as `nearest` does.
@@ -148,7 +149,7 @@ def nearest_pairs(vectors: np.ndarray, k: int) -> Pairs:
     hits = nearest(vectors, vectors, k + 1)
     own = np.arange(len(vectors))[:, None]
     low, high = np.minimum(hits.rows, own), np.maximum(hits.rows, own)
-    # A pair that both sides found counts once; a row is no pair with itself.
+    # A pair found from both sides counts once; a row is no pair with itself.
     number, places = np.unique(low.astype(np.int64) * len(vectors) + high, return_index=True)
     first, second = np.divmod(number, max(len(vectors), 1))
     scores = hits.scores.reshape(-1)[places]
@@ -165,9 +166,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def check_vectors(vectors: np.ndarray, what: str) -> None:
-    """Refuse what is not [N, D], or not finite, naming the first row that is not."""
+    """Refuse arrays that are not [N, D], and values that are not finite, naming the first row."""
     if vectors.ndim != 2:
-        raise ValueError(f"{what}: vectors are [N, D]; this is of shape {vectors.shape}")
+        raise ValueError(f"{what}: vectors are [N, D]; these are {vectors.shape}")
     bad = ~np.isfinite(vectors.sum(axis=1, dtype=np.float32))
     if bad.any():
         raise ValueError(f"{what}: {bad.sum()} vectors are not finite, row {bad.argmax()} first")

@@ -1,4 +1,4 @@
-"""An index of vectors by faiss, for a corpus that is too large to be searched exactly."""
+"""An index of faiss, for a corpus that is too large for exact search."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ def _faiss() -> Any:
 
 
 class Index:
-    """Cosine search by any index of faiss; see its guidelines for which fits a corpus."""
+    """Cosine search by any kind of index of faiss; its guidelines help to choose one."""
 
     def __init__(self, vectors: np.ndarray, kind: str = "HNSW32"):
         """Build the index.

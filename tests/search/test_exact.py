@@ -19,8 +19,8 @@ def plain(queries: np.ndarray, corpus: np.ndarray, k: int) -> tuple[np.ndarray, 
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exact, "BLOCK", 256)
-    monkeypatch.setattr(exact, "QUERIES", 7)
+    monkeypatch.setattr(exact, "CORPUS_BLOCK", 256)
+    monkeypatch.setattr(exact, "QUERY_BLOCK", 7)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -45,7 +45,7 @@ def test_equal_scores_go_by_row(values: list[int], k: int) -> None:
     # Cosines with (1, 0) are exactly -1, 0 or 1.
     corpus = np.array([(np.sign(v), v == 0) for v in values], np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "BLOCK", 128)
+        patch.setattr(exact, "CORPUS_BLOCK", 128)
         hits = nearest(np.array([[1.0, 0.0]]), corpus, k)
     np.testing.assert_array_equal(hits.rows, plain(np.array([[1.0, 0.0]]), corpus, k)[1])
 
@@ -71,18 +71,18 @@ def test_pairs_are_those_of_the_upper_triangle() -> None:
 
 
 @pytest.mark.parametrize(
-    ("queries", "corpus", "k", "message"),
+    ("queries", "corpus", "k", "word"),
     [
-        (np.ones((2, 3)), np.ones((0, 3)), 1, r"N at least 1; this is of shape \(0, 3\)"),
-        (np.ones((2, 3)), np.ones((4, 5)), 1, r"queries are \(2, 3\), but the corpus is \(4, 5\)"),
+        (np.ones((2, 3)), np.ones((0, 3)), 1, "corpus"),
+        (np.ones((2, 3)), np.ones((4, 5)), 1, r"\(4, 5\)"),
         (np.ones((2, 3)), np.ones((4, 3)), 0, "k is 0"),
-        (np.ones(3), np.ones((4, 3)), 1, r"queries: vectors are \[N, D\]"),
-        (np.full((2, 3), np.nan), np.ones((4, 3)), 1, "queries: 2 vectors are not finite, row 0"),
-        (np.ones((2, 3)), np.full((4, 3), np.inf), 1, "row 0 on: 4 vectors are not finite"),
+        (np.ones(3), np.ones((4, 3)), 1, "queries"),
+        (np.full((2, 3), np.nan), np.ones((4, 3)), 1, "queries: 2 .*finite, row 0"),
+        (np.ones((2, 3)), np.full((4, 3), np.inf), 1, "corpus .*finite"),
     ],
 )
 def test_bad_vectors_are_refused(
-    queries: np.ndarray, corpus: np.ndarray, k: int, message: str
+    queries: np.ndarray, corpus: np.ndarray, k: int, word: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=word):
         nearest(queries, corpus, k)

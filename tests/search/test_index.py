@@ -33,11 +33,11 @@ def test_a_graph_finds_nearly_all_and_is_kept(vectors: np.ndarray, tmp_path: Pat
 
 
 def test_bad_requests_are_refused(vectors: np.ndarray, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="faiss knows no index 'Falt'"):
+    with pytest.raises(ValueError, match="Falt"):
         Index(vectors, "Falt")
-    with pytest.raises(ValueError, match="the corpus is empty"):
+    with pytest.raises(ValueError, match="empty"):
         Index(vectors[:0])
-    with pytest.raises(ValueError, match="not finite, row 0"):
+    with pytest.raises(ValueError, match="finite"):
         Index(vectors * np.nan)
-    with pytest.raises(FileNotFoundError, match="no index"):
+    with pytest.raises(FileNotFoundError, match="none"):
         Index.load(tmp_path / "none")
