@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import json
 import os
 import shutil
 import signal
@@ -21,23 +20,14 @@ from pixel_linguist.files import (
     locked,
     read_json,
     write_json,
-    write_whole,
 )
-
-
-def test_folders_are_made_and_nothing_else_is_left(tmp_path: Path) -> None:
-    path = tmp_path / "a" / "b.bin"
-    write_whole(path, b"one")
-    write_whole(path, b"two")
-    assert path.read_bytes() == b"two"
-    assert list(path.parent.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])
 def test_an_interruption_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    path = tmp_path / "a.json"
+    path = tmp_path / "new folder" / "a.json"
     write_json(path, {"old": True})
 
     def interrupted(*_: object) -> None:
@@ -53,7 +43,7 @@ def test_an_interruption_leaves_the_old_file(
     monkeypatch.undo()
     write_json(path, {"new": 1})
     assert read_json(path) == {"new": 1}
-    assert list(tmp_path.iterdir()) == [path]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_process_killed_while_it_writes_leaves_a_whole_file(tmp_path: Path) -> None:
@@ -80,20 +70,16 @@ def test_json_keeps_any_script_readable(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", value)
     assert read_json(tmp_path / "a.json") == value
     assert "नमस्ते мир" in (tmp_path / "a.json").read_text(encoding="utf-8")
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"a": object()})
+    assert read_json(tmp_path / "a.json") == value
 
 
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe"])
 def test_a_bad_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"bad.json is not JSON"):
+    with pytest.raises(ValueError, match="JSON"):
         read_json(tmp_path / "bad.json")
-
-
-def test_what_cannot_be_written_leaves_the_old_file(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", 1)
-    with pytest.raises(TypeError):
-        write_json(tmp_path / "a.json", {"a": object()})
-    assert json.loads((tmp_path / "a.json").read_text()) == 1
 
 
 @pytest.fixture
@@ -167,7 +153,7 @@ def test_a_folder_is_one_process_s_until_it_is_killed(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
         assert holder.stdout and holder.stdout.readline() == b"mine\n"
-        refused = pytest.raises(BlockingIOError, match=f"{folder} is being written to by another")
+        refused = pytest.raises(BlockingIOError, match=str(folder))
         with refused, locked(folder):
             pytest.fail("two processes have it")
         holder.kill()
