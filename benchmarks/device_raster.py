@@ -40,7 +40,7 @@ def sentences(path: str | None, count: int) -> list[str]:
         found = [*dict.fromkeys(cell for cell in cells if cell)]
     else:
         settings = {"task": "sentences", "split": "train", "size": 4 * count, "seed": 0}
-        source = make_source("", {"name": "world", "languages": ("en",), **settings})
+        source = make_source("", {"name": "toy", "languages": ("en",), **settings})
         found = [*dict.fromkeys(source[i]["text"] for i in range(len(source)))]
     if len(found) < count:
         raise ValueError(f"{len(found)} distinct sentences; a batch needs {count}")

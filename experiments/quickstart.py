@@ -33,7 +33,7 @@ DEV = "sts-en-dev"
 def world(task: str, *languages: str, split: str = "train", size: int = 200_000) -> dict[str, Any]:
     """Return the source of one task of the generated world."""
     return {
-        "name": "world",
+        "name": "toy",
         "task": task,
         "split": split,
         "size": size,

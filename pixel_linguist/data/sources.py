@@ -19,7 +19,7 @@ from pixel_linguist.data.records import (
     text_of,
 )
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
-from pixel_linguist.data.world import WorldSource
+from pixel_linguist.data.toy import ToySource
 from pixel_linguist.registry import make
 
 __all__ = ["Record", "Source", "column", "make_source", "read_lines", "read_table"]
@@ -125,11 +125,11 @@ def articles(
     return records
 
 
-def world(
+def toy(
     root: Path, *, task: str, split: str, size: int, languages: Sequence[str], seed: int
-) -> WorldSource:
+) -> ToySource:
     """Make records of the generated world; `root` is not used."""
-    return WorldSource(task, split=split, size=size, languages=tuple(languages), seed=seed)
+    return ToySource(task, split=split, size=size, languages=tuple(languages), seed=seed)
 
 
 SOURCES: dict[str, Callable[..., Source]] = {
@@ -145,7 +145,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "huggingface": HuggingFaceSource,
     "tfds": TfdsSource,
     "tfds_nli_triples": tfds_nli_triples,
-    "world": world,
+    "toy": toy,
 }
 
 

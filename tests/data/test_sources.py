@@ -105,7 +105,7 @@ def test_sections_of_an_article_share_its_group(tmp_path: Path, write: Write) ->
 
 def test_the_generated_world_is_a_source(tmp_path: Path) -> None:
     spec = {"task": "nli", "split": "train", "size": 3, "languages": ["en"], "seed": 0}
-    found = records(tmp_path, name="world", **spec)
+    found = records(tmp_path, name="toy", **spec)
     assert len(found) == 3
     assert {"premise", "entailment", "contradiction"} <= set(found[0])
 
@@ -185,5 +185,5 @@ def test_the_files_and_the_folder_of_a_source_are_known(tmp_path: Path, write: W
     spec = {"name": "huggingface", "dataset": "mine"}
     assert source_folder(tmp_path, spec) == tmp_path / "mine"
     assert source_folder(tmp_path, spec | {"dataset": "owner/name"}) is None
-    other = {"name": "world", "task": "nli"}
+    other = {"name": "toy", "task": "nli"}
     assert source_folder(tmp_path, other) is None and source_files(tmp_path, other) == []

@@ -88,7 +88,7 @@ def test_what_has_nothing_to_attack_is_refused() -> None:
 
 
 def test_a_configuration_names_task_and_attacks() -> None:
-    source = {"name": "world", "split": "dev", "size": 20, "seed": 0, "languages": ("en",)}
+    source = {"name": "toy", "split": "dev", "size": 20, "seed": 0, "languages": ("en",)}
     inner = {"name": "sts", "source": {**source, "task": "similarity"}}
     task = make_task("", {"name": "robustness", "task": inner, "strengths": (0.5,)})
     assert set(ATTACKS) == {name.removesuffix("@0.5") for name in task.score(letters)} - {

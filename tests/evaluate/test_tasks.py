@@ -94,7 +94,7 @@ def test_tfidf_equals_its_definition() -> None:
 
 
 def test_world_tasks_by_name() -> None:
-    source = {"name": "world", "split": "dev", "size": 40, "seed": 0}
+    source = {"name": "toy", "split": "dev", "size": 40, "seed": 0}
     specs = {
         "sts": {"name": "sts", "source": {**source, "task": "similarity", "languages": ("en",)}},
         "pairs": {

@@ -21,7 +21,7 @@ TASKS = {
 
 def stage(start: tuple[str, ...], steps: int, **changes: Any) -> dict[str, Any]:
     """Return a stage's settings as config.json has them."""
-    data = {"sentences": {"source": {"name": "world"}, "pairs": {"name": "identity"}}}
+    data = {"sentences": {"source": {"name": "toy"}, "pairs": {"name": "identity"}}}
     return {
         "init_from": list(start),
         "data": data if steps else {},

@@ -7,11 +7,11 @@ import unicodedata
 import numpy as np
 import pytest
 
-from pixel_linguist.data.world import LANGUAGES, WorldSource, content_words
-from pixel_linguist.data.world.english import english_forms, past, plural
-from pixel_linguist.data.world.languages import get_language, read_concepts, surface_forms
-from pixel_linguist.data.world.lexicon import KINDS, concepts, of_kind, parse, themes
-from pixel_linguist.data.world.scene import pick_concept
+from pixel_linguist.data.toy import LANGUAGES, ToySource, content_words
+from pixel_linguist.data.toy.english import english_forms, past, plural
+from pixel_linguist.data.toy.languages import get_language, read_concepts, surface_forms
+from pixel_linguist.data.toy.lexicon import KINDS, concepts, of_kind, parse, themes
+from pixel_linguist.data.toy.scene import pick_concept
 
 SCRIPTS = {"en": "LATIN", "vel": "LATIN", "dor": "CYRILLIC", "ash": "DEVANAGARI"}
 # Consonants joined by virama, then at most one vowel sign and an anusvara.
@@ -55,7 +55,7 @@ def test_most_concepts_have_synonyms() -> None:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_texts_say_exactly_the_concepts_that_are_meant(code: str) -> None:
     for task in ("sentences", "documents", "nli", "similarity"):
-        source = WorldSource(task, split="train", size=150, languages=(code,), seed=5)
+        source = ToySource(task, split="train", size=150, languages=(code,), seed=5)
         for i in range(len(source)):
             record = source[i]
             for column, meaning in source.meaning(i).items():
@@ -65,7 +65,7 @@ def test_texts_say_exactly_the_concepts_that_are_meant(code: str) -> None:
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_sentences_are_short_and_plain(code: str) -> None:
-    source = WorldSource("sentences", split="train", size=3000, languages=(code,))
+    source = ToySource("sentences", split="train", size=3000, languages=(code,))
     texts = [str(source[i]["text"]) for i in range(len(source))]
     lengths = np.array([len(text) for text in texts])
     assert lengths.max() <= 80
@@ -86,7 +86,7 @@ def test_concepts_follow_zipfs_law() -> None:
 
 
 def test_sentences_use_all_concepts_the_rare_ones_too() -> None:
-    source = WorldSource("sentences", split="train", size=30_000)
+    source = ToySource("sentences", split="train", size=30_000)
     counts: collections.Counter[str] = collections.Counter()
     for i in range(len(source)):
         (meaning,) = source.meaning(i)["text"]
@@ -142,7 +142,7 @@ def test_irregular_forms() -> None:
 
 
 def test_english_articles() -> None:
-    source = WorldSource("sentences", split="train", size=20_000)
+    source = ToySource("sentences", split="train", size=20_000)
     text = "\n".join(str(source[i]["text"]) for i in range(len(source)))
     after_a, after_an = (
         set(re.findall(r"\b[Aa] (\w+)", text)),

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.data.world import LANGUAGES, WorldSource
-from pixel_linguist.data.world.languages import read_concepts
-from pixel_linguist.data.world.lexicon import concepts
+from pixel_linguist.data.toy import LANGUAGES, ToySource
+from pixel_linguist.data.toy.languages import read_concepts
+from pixel_linguist.data.toy.lexicon import concepts
 
 ALL = tuple(LANGUAGES)
 COLUMNS = {
@@ -35,30 +35,30 @@ COLUMNS = {
 }
 DUMP = """
 import json
-from pixel_linguist.data.world import LANGUAGES, WorldSource
+from pixel_linguist.data.toy import LANGUAGES, ToySource
 for task in ("sentences", "documents", "nli", "similarity", "words", "parallel", "translations"):
-    source = WorldSource(task, split="dev", size=20, languages=tuple(LANGUAGES), seed=3)
+    source = ToySource(task, split="dev", size=20, languages=tuple(LANGUAGES), seed=3)
     print(json.dumps([source[i] for i in range(20)]))
 """
 
 
 @pytest.mark.parametrize("task", COLUMNS)
 def test_columns_and_random_access(task: str) -> None:
-    source = WorldSource(task, split="train", size=60, languages=ALL)
+    source = ToySource(task, split="train", size=60, languages=ALL)
     records = [source[i] for i in range(len(source))]
     for record in records:
         assert {name: type(value) for name, value in record.items()} == COLUMNS[task]
     assert [source[i] for i in reversed(range(60))] == records[::-1]
-    longer = WorldSource(task, split="train", size=10**9, languages=ALL)
+    longer = ToySource(task, split="train", size=10**9, languages=ALL)
     assert [longer[i] for i in range(60)] == records
     assert longer[10**9 - 1] != longer[10**9 - 2]
-    other = WorldSource(task, split="train", size=60, languages=ALL, seed=1)
+    other = ToySource(task, split="train", size=60, languages=ALL, seed=1)
     assert other[0] != records[0]
 
 
 @pytest.mark.parametrize("task", COLUMNS)
 def test_pickled_source_gives_the_same_records(task: str) -> None:
-    source = WorldSource(task, split="test", size=5, languages=ALL, seed=2)
+    source = ToySource(task, split="test", size=5, languages=ALL, seed=2)
     copy = pickle.loads(pickle.dumps(source))
     assert [copy[i] for i in range(5)] == [source[i] for i in range(5)]
 
@@ -73,13 +73,13 @@ def test_other_processes_give_the_same_records() -> None:
         outputs.append(run.stdout.decode().splitlines())
     here = []
     for task in COLUMNS:
-        source = WorldSource(task, split="dev", size=20, languages=ALL, seed=3)
+        source = ToySource(task, split="dev", size=20, languages=ALL, seed=3)
         here.append(json.dumps([source[i] for i in range(20)]))
     assert outputs[0] == outputs[1] == here
 
 
 def test_index_beyond_the_end() -> None:
-    source = WorldSource("nli", split="train", size=3)
+    source = ToySource("nli", split="train", size=3)
     for index in (3, -1, 100):
         with pytest.raises(IndexError, match="of a source of 3"):
             source[index]
@@ -108,13 +108,13 @@ def test_wrong_arguments_are_refused(change: dict[str, Any], message: str) -> No
         "languages": ("en",),
     } | change
     with pytest.raises(ValueError, match=message):
-        WorldSource(**arguments)
+        ToySource(**arguments)
 
 
 def test_two_words_are_forms_of_the_concept_that_their_group_names() -> None:
     names = list(concepts())
     for languages in (("en",), ("en", "dor"), ALL):
-        source = WorldSource("words", split="train", size=300, languages=languages)
+        source = ToySource("words", split="train", size=300, languages=languages)
         records = [source[i] for i in range(300)]
         for record in records:
             (first,) = read_concepts(str(record["word1"]), str(record["language1"]))
@@ -127,7 +127,7 @@ def test_two_words_are_forms_of_the_concept_that_their_group_names() -> None:
 
 
 def test_parallel_languages() -> None:
-    source = WorldSource("parallel", split="train", size=2000, languages=ALL)
+    source = ToySource("parallel", split="train", size=2000, languages=ALL)
     pairs = [
         (record["language1"], record["language2"])
         for record in map(source.__getitem__, range(2000))
@@ -136,14 +136,12 @@ def test_parallel_languages() -> None:
     assert sum(first == "en" for first, _ in pairs) >= 1000
     assert {second for first, second in pairs if first == "en"} == {"vel", "dor", "ash"}
     assert len(set(pairs)) == 3 + 6
-    source = WorldSource("parallel", split="train", size=50, languages=("en", "dor"))
+    source = ToySource("parallel", split="train", size=50, languages=("en", "dor"))
     assert {(source[i]["language1"], source[i]["language2"]) for i in range(50)} == {("en", "dor")}
 
 
 def test_translations_say_the_same_in_every_language() -> None:
-    sources = [
-        WorldSource("translations", split="test", size=100, languages=(code,)) for code in ALL
-    ]
+    sources = [ToySource("translations", split="test", size=100, languages=(code,)) for code in ALL]
     for i in range(100):
         texts = {str(source[i]["text"]) for source in sources}
         assert len(texts) == len(ALL)
@@ -157,7 +155,7 @@ def test_translations_say_the_same_in_every_language() -> None:
 
 
 def test_documents_are_sentences_of_one_scene() -> None:
-    source = WorldSource("documents", split="train", size=200)
+    source = ToySource("documents", split="train", size=200)
     for i in range(200):
         record, (meaning,) = source[i], source.meaning(i).values()
         text = record["text"]
@@ -169,7 +167,7 @@ def test_documents_are_sentences_of_one_scene() -> None:
 
 
 def test_importing_the_world_does_not_load_jax() -> None:
-    program = "import sys, pixel_linguist.data.world; assert 'jax' not in sys.modules"
+    program = "import sys, pixel_linguist.data.toy; assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -188,7 +186,7 @@ def test_speed(task: str) -> None:
     A document of this code costs 40, where a machine that makes 80,000 generators a second has
     reached 2,000 documents a second. Seconds alone would judge what else the machine does.
     """
-    source = WorldSource(task, split="train", size=600, languages=ALL)
+    source = ToySource(task, split="train", size=600, languages=ALL)
     assert source[0]
     costs = []
     for first in range(0, 600, 50):

@@ -3,9 +3,9 @@
 import functools
 import re
 
-from pixel_linguist.data.world.language import Forms, Language, Wording, capitalized
-from pixel_linguist.data.world.lexicon import concepts
-from pixel_linguist.data.world.proposition import Proposition
+from pixel_linguist.data.toy.language import Forms, Language, Wording, capitalized
+from pixel_linguist.data.toy.lexicon import concepts
+from pixel_linguist.data.toy.proposition import Proposition
 
 _VOWEL = "[aeiou]"
 # A short vowel before a single final consonant doubles it: stop, stopped.

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Set
 
 import numpy as np
 
-from pixel_linguist.data.world.language import Forms, Language, Vocabulary, Wording, capitalized
-from pixel_linguist.data.world.lexicon import concepts
-from pixel_linguist.data.world.proposition import Proposition
+from pixel_linguist.data.toy.language import Forms, Language, Vocabulary, Wording, capitalized
+from pixel_linguist.data.toy.lexicon import concepts
+from pixel_linguist.data.toy.proposition import Proposition
 
 # How many words a concept has: one, two or three.
 _SYNONYMS = (0.35, 0.9)

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pixel_linguist.data.world.languages import get_language
-from pixel_linguist.data.world.lexicon import concept_numbers
-from pixel_linguist.data.world.proposition import HIGHEST_SCORE, Proposition, similarity
-from pixel_linguist.data.world.scene import (
+from pixel_linguist.data.toy.languages import get_language
+from pixel_linguist.data.toy.lexicon import concept_numbers
+from pixel_linguist.data.toy.proposition import HIGHEST_SCORE, Proposition, similarity
+from pixel_linguist.data.toy.scene import (
     contradicting,
     draw_of_scene,
     draw_proposition,
@@ -17,7 +17,7 @@ from pixel_linguist.data.world.scene import (
     graded,
     pick,
 )
-from pixel_linguist.data.world.zipf import pick_rank
+from pixel_linguist.data.toy.zipf import pick_rank
 
 Record = dict[str, str | int | float]
 # Text column → the propositions that its sentences state, in order.

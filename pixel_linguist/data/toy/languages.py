@@ -4,9 +4,9 @@ import functools
 import re
 import unicodedata
 
-from pixel_linguist.data.world.english import english
-from pixel_linguist.data.world.generated import GRAMMARS, Generated, make_vocabulary
-from pixel_linguist.data.world.language import Language
+from pixel_linguist.data.toy.english import english
+from pixel_linguist.data.toy.generated import GRAMMARS, Generated, make_vocabulary
+from pixel_linguist.data.toy.language import Language
 
 # Code → name.
 LANGUAGES = {"en": "English", **{code: grammar.name for code, grammar in GRAMMARS.items()}}

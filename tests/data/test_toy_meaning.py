@@ -14,9 +14,9 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from pixel_linguist.data.world import LANGUAGES, Proposition, WorldSource, similarity, split_of
-from pixel_linguist.data.world.languages import read_concepts
-from pixel_linguist.data.world.lexicon import concepts
+from pixel_linguist.data.toy import LANGUAGES, Proposition, ToySource, similarity, split_of
+from pixel_linguist.data.toy.languages import read_concepts
+from pixel_linguist.data.toy.lexicon import concepts
 
 ALL = tuple(LANGUAGES)
 TASKS = ("sentences", "documents", "nli", "similarity", "parallel")
@@ -69,7 +69,7 @@ def test_no_set_of_words_occurs_in_two_splits() -> None:
     for split, size in SIZES.items():
         seen[split] = set()
         for task in TASKS:
-            source = WorldSource(task, split=split, size=size, languages=ALL, seed=7)
+            source = ToySource(task, split=split, size=size, languages=ALL, seed=7)
             for i in range(size):
                 records += 1
                 for text, code in sentences(source[i]):
@@ -102,14 +102,14 @@ def test_split_shares() -> None:
 @pytest.mark.parametrize("split", SIZES)
 def test_every_meaning_belongs_to_its_split(split: str) -> None:
     for task in TASKS:
-        source = WorldSource(task, split=split, size=200, languages=ALL)
+        source = ToySource(task, split=split, size=200, languages=ALL)
         for i in range(200):
             for meaning in source.meaning(i).values():
                 assert {split_of(proposition) for proposition in meaning} == {split}
 
 
 def test_english_roles_read_from_the_text() -> None:
-    source = WorldSource("sentences", split="train", size=2000)
+    source = ToySource("sentences", split="train", size=2000)
     for i in range(len(source)):
         (meant,) = source.meaning(i)["text"]
         read = read_english(str(source[i]["text"]))
@@ -118,7 +118,7 @@ def test_english_roles_read_from_the_text() -> None:
 
 
 def test_entailments_follow() -> None:
-    source = WorldSource("nli", split="train", size=2000)
+    source = ToySource("nli", split="train", size=2000)
     shorter = 0
     for i in range(len(source)):
         record = source[i]
@@ -162,7 +162,7 @@ def contradicts(premise: Proposition, other: Proposition) -> str:
 
 
 def test_contradictions_exclude_the_premise_and_look_like_it() -> None:
-    source = WorldSource("nli", split="train", size=2000)
+    source = ToySource("nli", split="train", size=2000)
     reasons: collections.Counter[str] = collections.Counter()
     overlaps = collections.defaultdict(list)
     for i in range(len(source)):
@@ -201,7 +201,7 @@ def test_similarity_by_hand() -> None:
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_similarity_is_learnable_from_meaning_and_not_from_the_surface(code: str) -> None:
     size = 1000
-    source = WorldSource("similarity", split="test", size=size, languages=(code,))
+    source = ToySource("similarity", split="test", size=size, languages=(code,))
     records = [source[i] for i in range(size)]
     scores = np.array([record["score"] for record in records])
     bags = []

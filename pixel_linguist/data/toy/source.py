@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pixel_linguist.data.world.languages import LANGUAGES
-from pixel_linguist.data.world.proposition import SPLITS
-from pixel_linguist.data.world.tasks import TASKS, Meaning, Record
+from pixel_linguist.data.toy.languages import LANGUAGES
+from pixel_linguist.data.toy.proposition import SPLITS
+from pixel_linguist.data.toy.tasks import TASKS, Meaning, Record
 
 
-class WorldSource:
+class ToySource:
     """A sequence of generated records; each depends on the arguments and its index alone.
 
     | task | columns |

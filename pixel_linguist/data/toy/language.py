@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pixel_linguist.data.world.proposition import Proposition
-from pixel_linguist.data.world.zipf import pick_rank
+from pixel_linguist.data.toy.proposition import Proposition
+from pixel_linguist.data.toy.zipf import pick_rank
 
 # Form (singular, past, accusative, ...) → word; the first is the dictionary form.
 Forms = Mapping[str, str]

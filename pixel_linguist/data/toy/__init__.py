@@ -5,14 +5,14 @@ has real words, the generated languages (Velian in Latin, Doran in Cyrillic, Ash
 letters) have their own words, morphology and order.
 """
 
-from pixel_linguist.data.world.languages import LANGUAGES, content_words
-from pixel_linguist.data.world.proposition import Proposition, similarity, split_of
-from pixel_linguist.data.world.source import WorldSource
+from pixel_linguist.data.toy.languages import LANGUAGES, content_words
+from pixel_linguist.data.toy.proposition import Proposition, similarity, split_of
+from pixel_linguist.data.toy.source import ToySource
 
 __all__ = [
     "LANGUAGES",
     "Proposition",
-    "WorldSource",
+    "ToySource",
     "content_words",
     "similarity",
     "split_of",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pixel_linguist.data.world.lexicon import concepts, of_kind, themes
-from pixel_linguist.data.world.proposition import (
+from pixel_linguist.data.toy.lexicon import concepts, of_kind, themes
+from pixel_linguist.data.toy.proposition import (
     HIGHEST_SCORE,
     MODIFIERS,
     Proposition,
@@ -17,7 +17,7 @@ from pixel_linguist.data.world.proposition import (
     split_of_core,
     swapped,
 )
-from pixel_linguist.data.world.zipf import pick_rank
+from pixel_linguist.data.toy.zipf import pick_rank
 
 # How often a role is filled, and how many at most, negation included (sentences stay short).
 _PROBABILITY = {

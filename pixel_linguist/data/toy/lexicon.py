@@ -1,4 +1,4 @@
-"""The concepts of the generated world, read from the word lists in `words/`.
+"""The concepts of the generated world, read from the word lists in `resources/`.
 
 A concept is what synonyms share. Its name is its first English word.
 """
@@ -86,7 +86,7 @@ def concepts() -> dict[str, Concept]:
         ValueError: if two concepts have the same name.
     """
     found: dict[str, Concept] = {}
-    folder = resources.files(__package__) / "words"
+    folder = resources.files(__package__) / "resources"
     for file in _FILES:
         for concept in parse((folder / file).read_text(encoding="utf-8"), file):
             if concept.name in found:
