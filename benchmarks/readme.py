@@ -13,7 +13,7 @@ import numpy as np
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
 from pixel_linguist.files import read_json, write_whole
-from pixel_linguist.report.pictures import save_neighbours
+from pixel_linguist.report.text_pictures import save_neighbours
 from pixel_linguist.text.perturb import compose
 
 ROOT = Path(__file__).parents[1]

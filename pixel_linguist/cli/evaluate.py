@@ -114,7 +114,7 @@ def write_out(
     """Write scores.json, examples of the last model on the tasks, and report.html."""
     # These need the extra `report`, and scoring does not.
     from pixel_linguist.report.examples import draw_examples
-    from pixel_linguist.report.html import write_report
+    from pixel_linguist.report.page import write_report
 
     about = {name: {"metric": task.metric} for name, task in tasks.items()}
     listed = [{"model": model, "scores": scores} for model, scores in rows.items()]

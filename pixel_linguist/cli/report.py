@@ -9,8 +9,8 @@ pixel-linguist report runs/a runs/b --out runs/both
 import argparse
 from pathlib import Path
 
-from pixel_linguist.report.compare import read_comparison
-from pixel_linguist.report.html import write_page, write_report
+from pixel_linguist.report.page import write_page, write_report
+from pixel_linguist.report.run_folder import read_comparison
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:

@@ -10,7 +10,7 @@ import numpy as np
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.files import write_whole
 from pixel_linguist.render import Renderer
-from pixel_linguist.report.pictures import save_pairs
+from pixel_linguist.report.text_pictures import save_pairs
 
 ROWS_PICTURED = 64
 

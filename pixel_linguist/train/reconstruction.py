@@ -21,7 +21,7 @@ from pixel_linguist.model.encoder import Params
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.render import Renderer
-from pixel_linguist.report.reconstruction import save_reconstructions
+from pixel_linguist.report.text_pictures import save_reconstructions
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,17 +21,14 @@ from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import Embed, Remembered
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
-from pixel_linguist.files import folder_sha256, locked, sha256, write_json, write_whole
+from pixel_linguist.files import folder_sha256, locked, sha256, write_json
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import average, check_same_shapes, load_model, save_model
 from pixel_linguist.render import Renderer
-from pixel_linguist.report.drawing import LIGHT
 from pixel_linguist.report.examples import draw_examples
-from pixel_linguist.report.html import write_report
-from pixel_linguist.report.pictures import save_pairs
-from pixel_linguist.report.plots import draw_scores
-from pixel_linguist.report.record import read_run
+from pixel_linguist.report.page import write_report
+from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train.averaging import greedy_average
 from pixel_linguist.train.checks import check_recipe
 from pixel_linguist.train.closed_form import solve_stage
@@ -135,8 +132,7 @@ class Scorer:
         rows = {row["model"]: row["scores"] for row in self.shop.run.scores()}
         shown = self.shop.config.evaluate.report_tasks
         print(score_table(rows, {name: metrics[name] for name in shown}), flush=True)
-        for name, picture in draw_scores(read_run(folder), LIGHT).items():
-            write_whole(folder / "plots" / f"{name}.png", picture)
+        RunReport().scored(folder)
 
     def add_baselines(self) -> None:
         """Score TF-IDF and the untrained encoder, unless an earlier start of the run did."""
@@ -190,7 +186,7 @@ def picture_pairs(shop: Workshop, name: str, stage: ConfigDict) -> None:
     pairs = list(preview(stage_examples(shop, stage), PAIRS_SHOWN))
     views, seed = stage_objective(shop, stage).views, stage_seed(shop, stage)
     seen = stage_sight(shop, stage).look(pairs, views, stage.length, seed=seed, step=0)
-    save_pairs(shop.renderer, pairs, seen, shop.run.folder / "pairs" / f"{name}.png")
+    RunReport().stage_started(shop.run.folder, name, shop.renderer, pairs, seen)
 
 
 def picture_examples(shop: Workshop, tasks: Mapping[str, Task]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.report import drawing, html
+from pixel_linguist.report import page
 
 TASKS = {
     "sts-en": {"metric": "spearman"},
@@ -19,7 +19,7 @@ TASKS = {
 }
 
 
-def stage(start: tuple[str, ...], steps: int, **changes: Any) -> dict[str, Any]:
+def stage(start: tuple[str, ...], steps: int) -> dict[str, Any]:
     """Return a stage's settings as config.json has them."""
     data = {"sentences": {"source": {"name": "toy"}, "pairs": {"name": "identity"}}}
     return {
@@ -30,7 +30,7 @@ def stage(start: tuple[str, ...], steps: int, **changes: Any) -> dict[str, Any]:
         "schedule": {"peak": 1e-3, "warmup": 10},
         "batch_size": 128,
         "length": 20,
-        **changes,
+        "objective": {"name": "info_nce", "hard_negatives": False},
     }
 
 
@@ -43,34 +43,34 @@ STAGES = {
 }
 
 
-def train_lines(rng: np.random.Generator) -> list[str]:
-    """Return the lines of metrics.jsonl: every stage's metrics and two evaluations in each."""
-    lines = []
+def metric_lines() -> list[str]:
+    """Return the lines of metrics.jsonl: metrics every 20 steps, scores every 40."""
+    records = []
     for name, settings in STAGES.items():
         for step in range(20, settings["steps"] + 1, 20):
             done = step / settings["steps"]
+            where = {"stage": name, "step": step}
             values = {
-                "loss": 4.8 * math.exp(-2 * done) + rng.normal(0, 0.05),
+                "loss": 4.8 * math.exp(-2 * done),
                 "accuracy": 0.9 * done,
                 "alignment": 0.8 - 0.5 * done,
                 "uniformity": -1 - 2 * done,
-                "temperature": 0.05,
                 "gradient_norm": 2 - done,
-                "examples_per_second": 800 + rng.normal(0, 20),
+                "examples_per_second": 800 + step,
                 "waiting_share": 0.03,
                 "seconds": 3.2,
                 "learning_rate": 1e-3 * (1 - done),
             }
-            lines.append(json.dumps({"kind": "train", "stage": name, "step": step, **values}))
+            records.append({"kind": "train", **where, **values})
             if step % 40 == 0:
                 scores = {"sts-en": {"spearman": 0.3 + 0.5 * done, "pearson": 0.1}}
-                record = {"kind": "evaluation", "stage": name, "step": step, "scores": scores}
-                lines.append(json.dumps(record))
-    return lines
+                records.append({"kind": "evaluation", **where, "scores": scores})
+    return [json.dumps(record) for record in records]
 
 
-def score_rows(rng: np.random.Generator) -> list[dict[str, Any]]:
+def score_rows() -> list[dict[str, Any]]:
     """Return a row for each model that is reported."""
+    rng = np.random.default_rng(0)
     return [
         {
             "model": model,
@@ -85,17 +85,15 @@ def score_rows(rng: np.random.Generator) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes a run's folder; the parts named are left out."""
+    """Return a function that writes a run's folder without the parts that are named."""
 
-    def make(*without: str, seed: int = 0) -> Path:
-        rng = np.random.default_rng(seed)
+    def make(*without: str) -> Path:
         folder = tmp_path / "quickstart"
         folder.mkdir()
-        config = {"seed": 0, "order": list(STAGES), "stages": STAGES}
         parts = {
-            "config.json": json.dumps(config),
-            "metrics.jsonl": "\n".join(train_lines(rng)) + "\n",
-            "scores.json": json.dumps({"rows": score_rows(rng), "tasks": TASKS}),
+            "config.json": json.dumps({"seed": 0, "order": list(STAGES), "stages": STAGES}),
+            "metrics.jsonl": "\n".join(metric_lines()) + "\n",
+            "scores.json": json.dumps({"rows": score_rows(), "tasks": TASKS}),
         }
         for name, text in parts.items():
             if name not in without:
@@ -109,13 +107,8 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-@pytest.fixture(autouse=True)
-def coarse_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw plots with fewer dots, which is faster."""
-    monkeypatch.setattr(drawing, "DOTS_PER_INCH", 50)
-
-
 @pytest.fixture
 def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the plots out, for tests of the text alone."""
-    monkeypatch.setattr(html, "draw_plots", lambda run, theme: {})
+    for name in ("training_plots", "score_plots", "detail_plots"):
+        monkeypatch.setattr(page, name, lambda run: {})

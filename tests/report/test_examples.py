@@ -13,7 +13,7 @@ from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.render import Renderer
 from pixel_linguist.report import examples
-from pixel_linguist.report.examples import draw_examples, mapped
+from pixel_linguist.report.examples import draw_examples, map_groups
 
 SHORT = ("a cat", "a dog", "the door", "a mouse", "a hat")
 LONG = tuple(f"{text} which stood for a very long time beside the door" for text in SHORT)
@@ -37,12 +37,12 @@ def test_each_picture_has_what_it_needs(
     short = {"sts": sts(SHORT, SHORT[1:] + SHORT[:1])}
     draw_examples(tmp_path / "one", [make_model(0)], short)
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"neighbours.png", "patches.png", "map.png", "map-dark.png"}
+    assert names == {"neighbours.png", "patches.png", "map.svg"}
     draw_examples(tmp_path / "two", [make_model(0), make_model(1)], short)
     assert {path.name for path in (tmp_path / "two").iterdir()} - names == {"moved.png"}
-    for path in (tmp_path / "two").iterdir():
+    for path in (tmp_path / "two").glob("*.png"):
         assert np.asarray(Image.open(path).convert("L")).std() > 1
-    # No pair can be seen whole, so that no matrix of its patches is drawn.
+    # No pair is short enough for a matrix of its patches.
     draw_examples(tmp_path / "long", [make_model(0)], {"sts": sts(LONG, LONG[::-1])})
     assert not (tmp_path / "long" / "patches.png").exists()
     draw_examples(tmp_path / "none", [make_model(0)], {})
@@ -52,8 +52,8 @@ def test_each_picture_has_what_it_needs(
 def test_the_map_is_of_languages_where_they_are_known() -> None:
     sides = {"en": ("a", "b"), "de": ("c", "d")}
     tasks = {"sts-en": sts(("x",), ("y",)), "sts-de": sts(("z",), ("y",))}
-    assert mapped(tasks) == {"sts-en": ("x",), "sts-de": ("z",)}
-    assert mapped(tasks | {"geometry": Geometry(sides)}) == sides
+    assert map_groups(tasks) == {"sts-en": ("x",), "sts-de": ("z",)}
+    assert map_groups(tasks | {"geometry": Geometry(sides)}) == sides
 
 
 def test_the_pairs_that_moved_most_are_drawn(

@@ -1,0 +1,82 @@
+"""The one entry for training: pictures and plots while a run goes on, and its report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pixel_linguist.data.pairs import Example
+from pixel_linguist.evaluate.embed import Embedder
+from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.render import Renderer
+from pixel_linguist.report.examples import draw_examples
+from pixel_linguist.report.page import write_report
+from pixel_linguist.report.plot_style import save_plot
+from pixel_linguist.report.run_folder import read_run
+from pixel_linguist.report.score_plots import score_plots
+from pixel_linguist.report.text_pictures import save_pairs, save_reconstructions
+
+# (original, as the model sees it)
+Pairs = Sequence[tuple[Example, Example]]
+# View → patches uint8 [count, H, W] of each pair.
+Seen = Mapping[str, Sequence[np.ndarray]]
+
+
+class RunReport:
+    """Leaves what a reader wants to see of a run in its folder; it has no state of its own."""
+
+    def stage_started(
+        self, folder: Path, name: str, renderer: Renderer, pairs: Pairs, seen: Seen
+    ) -> None:
+        """Write pairs/NAME.png in a run's folder: the first pairs of a stage.
+
+        Args:
+            folder: of the run.
+            name: of the stage.
+            renderer: of the captions.
+            pairs: (original, perturbed) examples.
+            seen: view → patches uint8 [count, H, W] of each pair, as the model sees them.
+        """
+        save_pairs(renderer, pairs, seen, folder / "pairs" / f"{name}.png")
+
+    def non_finite(self, renderer: Renderer, pairs: Pairs, seen: Seen, path: Path) -> None:
+        """Write a PNG of a batch whose loss is not finite; arguments as for `stage_started`."""
+        save_pairs(renderer, pairs, seen, path)
+
+    def reconstructed(
+        self,
+        renderer: Renderer,
+        patches: np.ndarray,
+        count: np.ndarray,
+        masked: np.ndarray,
+        ink: np.ndarray,
+        path: Path,
+    ) -> None:
+        """Write a PNG of reconstructions; the arguments are those of `save_reconstructions`."""
+        save_reconstructions(renderer, patches, count, masked, ink, path)
+
+    def scored(self, folder: Path) -> None:
+        """Draw the scores so far, from scores.json, into plots/ in a run's folder."""
+        for name, figure in score_plots(read_run(folder)).items():
+            save_plot(figure, folder / "plots" / f"{name}.svg")
+
+    def finished(
+        self,
+        folder: Path,
+        embedders: Sequence[Embedder],
+        tasks: Mapping[str, Task],
+        names: Sequence[str],
+    ) -> Path:
+        """Write examples/ and report.html into a run's folder.
+
+        Args:
+            folder: of the run.
+            embedders: of its first and its last model, or one.
+            tasks: by name.
+            names: of the tasks whose texts are shown.
+
+        Returns:
+            The path of report.html.
+        """
+        draw_examples(folder / "examples", embedders, {name: tasks[name] for name in names})
+        return write_report(folder)

@@ -1,0 +1,272 @@
+"""Pictures of texts as the model sees them: pairs, nearest neighbours, reconstructions.
+
+A pixel of a patch is one pixel of the picture. Captions are drawn in the renderer's own fonts, so
+that they can be in any script. An image here is uint8 [height, width, 3].
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pixel_linguist.data.pairs import Example
+from pixel_linguist.files import write_whole
+from pixel_linguist.render import Renderer
+from pixel_linguist.text.graphemes import split_clusters
+
+# Texts are broken into lines of at most this many pixels.
+LINE = 720
+CAPTION_LINES = 3
+MARGIN = 10
+# Ink of a masked patch, of 255.
+MASKED = 90
+
+PAPER = (255, 255, 255)
+INK = (22, 25, 29)
+GRID = (206, 222, 243)
+RULE = (223, 227, 232)
+CAPTION = (106, 115, 125)
+LABEL = (31, 111, 209)
+
+Color = tuple[int, int, int]
+
+
+def save_pairs(
+    renderer: Renderer,
+    pairs: Sequence[tuple[Example, Example]],
+    seen: Mapping[str, Sequence[np.ndarray]],
+    path: Path,
+) -> None:
+    """Write a PNG of examples: each original text, and below it the patches that the model sees.
+
+    Args:
+        renderer: of the captions.
+        pairs: (original, perturbed) examples.
+        seen: view → patches uint8 [count, H, W] of each pair; a view is shown where the original
+            has a text for it.
+        path: of the PNG.
+    """
+    captions = caption_renderer(renderer)
+    blocks = []
+    for number, (original, _) in enumerate(pairs):
+        texts = {view: _view_text(original, view) for view in seen}
+        rows = []
+        # An example whose texts are all empty is shown whole.
+        for view in [view for view in seen if texts[view]] or seen:
+            strip = draw_patches(seen[view][number])
+            rows.append((view, _stack([draw_caption(captions, texts[view]), strip], gap=4)))
+        blocks.append(rows)
+    _save_blocks(renderer, blocks, path)
+
+
+def _view_text(example: Example, view: str) -> str:
+    """Return the text of an example's view, by `views` or by attribute; "" if it has none."""
+    views: Mapping[str, str] | None = getattr(example, "views", None)
+    return getattr(example, view, "") if views is None else views.get(view, "")
+
+
+def save_reconstructions(
+    renderer: Renderer,
+    patches: np.ndarray,
+    count: np.ndarray,
+    masked: np.ndarray,
+    predicted: np.ndarray,
+    path: Path,
+) -> None:
+    """Write a PNG with three rows a text: the input, the masked input, the output.
+
+    Args:
+        renderer: of the labels.
+        patches: uint8 [B, S, H, W], ink up to 255.
+        count: int32 [B], text patches of each.
+        masked: bool [B, S].
+        predicted: float [B, S, H, W], ink, clipped to [0, 1]; only masked patches are shown.
+        path: of the PNG.
+    """
+    output = np.round(np.clip(predicted, 0, 1) * 255).astype(np.uint8)
+    blocks = []
+    for text, own, mask, filled in zip(
+        patches, count, masked[..., None, None], output, strict=True
+    ):
+        rows = {
+            "input": text,
+            "mask": np.where(mask, np.uint8(MASKED), text),
+            "output": np.where(mask, filled, text),
+        }
+        blocks.append([(name, draw_patches(row[:own], text[:own])) for name, row in rows.items()])
+    _save_blocks(renderer, blocks, path)
+
+
+def save_neighbours(
+    renderer: Renderer, queries: Sequence[tuple[str, Sequence[tuple[str, float]]]], path: Path
+) -> None:
+    """Write a PNG of queries, each with the texts nearest to it and their cosine similarity.
+
+    Args:
+        renderer: of the model.
+        queries: (text, its neighbours as (text, cosine in [-1, 1]), the nearest first).
+        path: of the PNG.
+    """
+    blocks = []
+    for query, neighbours in queries:
+        rows = [("query", query), *((f"{cosine:.2f}", text) for text, cosine in neighbours)]
+        blocks.append([(label, draw_strip(renderer, text)) for label, text in rows])
+    _save_blocks(renderer, blocks, path)
+
+
+def save_moved(
+    renderer: Renderer, pairs: Sequence[tuple[str, str, float, float]], path: Path
+) -> None:
+    """Write a PNG of pairs (first, second, cosine before, cosine after)."""
+    blocks = []
+    for first, second, before, after in pairs:
+        rows = [(f"{before:.2f} → {after:.2f}", first), (" ", second)]
+        blocks.append([(label, draw_strip(renderer, text)) for label, text in rows])
+    _save_blocks(renderer, blocks, path)
+
+
+def save_patch_similarity(
+    renderer: Renderer, first: str, second: str, similarity: np.ndarray, path: Path
+) -> None:
+    """Write a PNG of a matrix between patches, with the patches of two texts along its sides.
+
+    Args:
+        renderer: of the model.
+        first: the text at the left.
+        second: the text above.
+        similarity: float [S, T], of each patch of the first with each of the second, shown from
+            its least (paper) to its greatest value (full colour).
+        path: of the PNG.
+    """
+    rows, columns = _patches(renderer, first), _patches(renderer, second)
+    height, width = rows.shape[1:]
+    low = similarity.min()
+    shares = (similarity - low) / max(similarity.max() - low, 1e-6)
+    shares = np.pad(shares, ((1, 0), (1, 0))).repeat(height, axis=0).repeat(width, axis=1)
+    sheet = np.array(PAPER) + shares[..., None] * (np.array(LABEL) - np.array(PAPER))
+    sheet[::height] = sheet[:, ::width] = GRID
+    ink = np.zeros(shares.shape, np.uint8)
+    ink[height:, :width] = rows.reshape(-1, width)
+    ink[:height, width:] = np.concatenate(list(columns), axis=1)
+    _write(_blend(sheet, ink, INK), path)
+
+
+def draw_strip(renderer: Renderer, text: str) -> np.ndarray:
+    """Draw a text as the model sees it: its patches, broken into lines, with their grid."""
+    return draw_patches(_patches(renderer, text))
+
+
+def draw_patches(patches: np.ndarray, original: np.ndarray | None = None) -> np.ndarray:
+    """Draw patches uint8 [N, H, W], broken into lines at the gaps of the original, with a grid."""
+    height, width = patches.shape[1:]
+    lines = []
+    for start, end in break_lines(patches if original is None else original, LINE // width):
+        # One more pixel on the right and below closes the grid.
+        ink = np.pad(np.concatenate(list(patches[start:end]), axis=1), ((0, 1), (0, 1)))
+        base = np.full((*ink.shape, 3), PAPER, np.uint8)
+        base[::height] = base[:, ::width] = GRID
+        lines.append(_blend(base, ink, INK))
+    return _stack(lines, gap=2)
+
+
+def break_lines(patches: np.ndarray, per_line: int) -> list[tuple[int, int]]:
+    """Break patches uint8 [N, H, W] into lines (start, end) of at most `per_line`.
+
+    A line ends where no ink crosses to the next patch, if there is such a place in its second half.
+    """
+    spans, start = [], 0
+    while len(patches) - start > per_line:
+        places = range(start + per_line, start + per_line - per_line // 2, -1)
+        gaps = (p for p in places if not (patches[p - 1, :, -1].any() or patches[p, :, 0].any()))
+        end = next(gaps, start + per_line)
+        spans.append((start, end))
+        start = end
+    return [*spans, (start, len(patches))]
+
+
+def caption_renderer(renderer: Renderer) -> Renderer:
+    """Return a renderer for captions: the same fonts, continuous across patches."""
+    return Renderer(**{**renderer.settings(), "strategy": "continuous", "max_patches": 4096})
+
+
+def draw_caption(captions: Renderer, text: str, color: Color = CAPTION) -> np.ndarray:
+    """Draw a text in at most CAPTION_LINES lines, without a grid; a cut text ends in "…"."""
+    lines = []
+    for line in wrap(captions, text):
+        ink = np.concatenate(list(_patches(captions, line)), axis=1)
+        lines.append(_blend(np.full((*ink.shape, 3), PAPER), ink, color))
+    return _stack(lines, gap=0)
+
+
+def wrap(captions: Renderer, text: str) -> list[str]:
+    """Break a text into lines between words; a word longer than a line is broken too."""
+    room = LINE // _patches(captions, "").shape[2]
+    lines = [""]
+    # A letter is at least a pixel wide.
+    for word in text[: CAPTION_LINES * LINE].split():
+        fits = captions.count_patches([word])[0] <= room
+        for piece in (" ", *([word] if fits else split_clusters(word))):
+            longer = f"{lines[-1]}{piece}".lstrip()
+            if captions.count_patches([longer])[0] <= room:
+                lines[-1] = longer
+            elif piece != " ":
+                lines.append(piece)
+    if len(lines) > CAPTION_LINES:
+        lines = [*lines[: CAPTION_LINES - 1], f"{lines[CAPTION_LINES - 1]} …"]
+    return lines
+
+
+def _patches(renderer: Renderer, text: str) -> np.ndarray:
+    """Render one text: uint8 [count, H, W], without padding."""
+    rendered = renderer([text])
+    return rendered.patches[0, : rendered.count[0]]
+
+
+def _blend(base: np.ndarray, ink: np.ndarray, color: Color) -> np.ndarray:
+    """Lay ink uint8 [h, w] of a color over an image."""
+    share = ink[..., None] / 255
+    return np.rint(base * (1 - share) + np.array(color) * share).astype(np.uint8)
+
+
+def _arrange(placed: Sequence[tuple[int, int, np.ndarray]]) -> np.ndarray:
+    """Put images on paper, each at its (left, top)."""
+    width = max(left + image.shape[1] for left, _, image in placed)
+    height = max(top + image.shape[0] for _, top, image in placed)
+    sheet = np.full((height, width, 3), PAPER, np.uint8)
+    for left, top, image in placed:
+        sheet[top : top + image.shape[0], left : left + image.shape[1]] = image
+    return sheet
+
+
+def _stack(images: Sequence[np.ndarray], gap: int) -> np.ndarray:
+    """Put images below each other, aligned at the left."""
+    tops = np.cumsum([0, *(image.shape[0] + gap for image in images)])
+    return _arrange([(0, int(top), image) for top, image in zip(tops, images, strict=False)])
+
+
+def _save_blocks(
+    renderer: Renderer, blocks: Sequence[Sequence[tuple[str, np.ndarray]]], path: Path
+) -> None:
+    """Write a PNG of blocks of rows, each a label and an image, with a rule between the blocks."""
+    captions = caption_renderer(renderer)
+    names = dict.fromkeys(label for rows in blocks for label, _ in rows)
+    labels = {name: draw_caption(captions, name.replace("-", "−"), LABEL) for name in names}
+    left = max(label.shape[1] for label in labels.values()) + MARGIN
+    width = left + max(image.shape[1] for rows in blocks for _, image in rows)
+    rule = np.full((1, width, 3), RULE, np.uint8)
+    drawn = [
+        _stack([_arrange([(0, 0, labels[name]), (left, 0, image)]) for name, image in rows], gap=4)
+        for rows in blocks
+    ]
+    _write(_stack([part for image in drawn for part in (rule, image)][1:], MARGIN), path)
+
+
+def _write(image: np.ndarray, path: Path) -> None:
+    """Write an image with a margin as PNG."""
+    sides = ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
+    buffer = io.BytesIO()
+    sheet = np.pad(image, sides, constant_values=255)
+    Image.fromarray(sheet).save(buffer, format="PNG", optimize=True)
+    write_whole(path, buffer.getvalue())

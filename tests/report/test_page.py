@@ -1,0 +1,328 @@
+"""The page says what the run's folder says, needs nothing else, and bears any state of a run."""
+
+import base64
+import html.parser
+import importlib
+import json
+import math
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pixel_linguist.report
+from pixel_linguist.cli.main import main
+from pixel_linguist.report.page import write_report
+from pixel_linguist.report.run_folder import read_comparison, read_run
+from pixel_linguist.report.run_report import RunReport
+from pixel_linguist.report.summary import summarise
+from pixel_linguist.report.tables import describe_perturbations
+
+MakeRun = Callable[..., Path]
+VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
+no_plots = pytest.mark.usefixtures("no_plots")
+
+
+class Page(html.parser.HTMLParser):
+    """What the tests look for in a page; a tag that is closed out of turn fails."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.urls: list[str] = []
+        # Table class → rows → cells as (classes, text, exact value).
+        self.tables: dict[str, list[list[tuple[str, str, float]]]] = {}
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        given = {key: value or "" for key, value in attrs}
+        self.urls += [given[key] for key in ("src", "srcset", "href") if key in given]
+        self.ids += [given["id"]] if "id" in given else []
+        if tag == "table":
+            self.tables[given.get("class", "")] = []
+        elif tag == "tr":
+            self._rows().append([])
+        elif tag in {"td", "th"}:
+            self._rows()[-1].append((given.get("class", ""), "", math.nan))
+        elif tag == "data":
+            classes, text, _ = self._rows()[-1][-1]
+            self._rows()[-1][-1] = (classes, text, float(given["value"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self.open:
+            return
+        self.text += data
+        if {"td", "th"} & set(self.open):
+            classes, text, value = self._rows()[-1][-1]
+            self._rows()[-1][-1] = (classes, " ".join(f"{text} {data}".split()), value)
+
+    def _rows(self) -> list[list[tuple[str, str, float]]]:
+        return list(self.tables.values())[-1]
+
+    def stages(self) -> dict[str, list[str]]:
+        """Return stage → the texts of its row."""
+        rows = [[text for _, text, _ in row] for row in self.tables["stages"][1:]]
+        return {row[0].split()[0]: row for row in rows}
+
+
+def change(path: Path, edit: Callable[[Any], Any]) -> Any:
+    """Change a JSON file's content in place, and return it."""
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
+    return content
+
+
+@no_plots
+def test_every_score_stands_in_its_row_and_column(make_run: MakeRun) -> None:
+    folder = make_run()
+
+    def spoil(scores: Any) -> None:
+        # A baseline that is just as good is not marked as best.
+        for task, about in scores["tasks"].items():
+            column = [row["scores"][task] for row in scores["rows"]]
+            column[1][about["metric"]] = max(cell[about["metric"]] for cell in column[2:])
+        scores["rows"][-1]["scores"]["sts-en"] = {
+            "spearman": -0.25,
+            "spearman_low": -0.5,
+            "spearman_high": 0.125,
+        }
+
+    scores = change(folder / "scores.json", spoil)
+    groups, names, *rows = Page(write_report(folder)).tables["scores"]
+    assert [text for _, text, _ in groups] == ["model", "spearman", "accuracy"]
+    tasks = [text for _, text, _ in names]
+    assert tasks == list(scores["tasks"])
+    for row, expected in zip(rows, scores["rows"], strict=True):
+        (_, head, _), *cells = row
+        assert head.split()[0] == {"tfidf": "TF-IDF"}.get(expected["model"], expected["model"])
+        for task, (_, text, value) in zip(tasks, cells, strict=True):
+            exact = expected["scores"][task][scores["tasks"][task]["metric"]]
+            assert value == exact
+            assert float(text.split()[0].replace("−", "-")) == pytest.approx(exact, abs=5.001e-4)
+    assert "−0.250" in rows[-1][1][1] and "−0.500 to 0.125" in rows[-1][1][1]
+    values = np.array([[value for _, _, value in row[1:]] for row in rows])
+    best = np.array([["best" in classes.split() for classes, _, _ in row[1:]] for row in rows])
+    assert not best[:2].any()
+    assert (best[2:] == (values[2:] == values[2:].max(axis=0))).all()
+
+
+@no_plots
+def test_gain_is_counted_from_the_start_of_the_stage(make_run: MakeRun) -> None:
+    folder = make_run()
+    order = ["tfidf", "untrained", "visual", "topical", "visual_words", "nli"]
+
+    def reorder(scores: Any) -> None:
+        # Scored out of order: the row before is not the model that nli starts from.
+        rows = {row["model"]: row for row in scores["rows"]}
+        rows["visual_words"] = {**rows["visual"], "model": "visual_words"}
+        scores["rows"] = [rows[model] for model in order]
+
+    scores = change(folder / "scores.json", reorder)
+    rows = {row["model"]: row["scores"] for row in scores["rows"]}
+    before = {
+        "visual": "untrained",  # an average of unscored stages: the row before
+        "topical": "visual",
+        "visual_words": "untrained",  # from scratch
+        "nli": "topical",
+    }
+    _, _, *table = Page(write_report(folder)).tables["scores"]
+    for model, row in zip(order, table, strict=True):
+        for task, (_, text, value) in zip(scores["tasks"], row[1:], strict=True):
+            if model not in before:
+                assert len(text.split()) == 1
+                continue
+            gain = value - rows[before[model]][task][scores["tasks"][task]["metric"]]
+            shown = float(text.split()[1].replace("−", "-"))
+            assert shown == pytest.approx(gain, abs=5.001e-4)
+
+
+@no_plots
+def test_the_summary_has_the_figures_of_the_run(make_run: MakeRun) -> None:
+    folder = make_run()
+    rows = json.loads((folder / "scores.json").read_text())["rows"]
+    mean = {
+        row["model"]: np.mean([row["scores"][task]["spearman"] for task in ("sts-en", "sts-vel")])
+        for row in rows
+    }
+    progress, result, gain = summarise(read_run(folder))
+    # 34 logs of 3.2 seconds.
+    assert "5 of 5" in progress and "680" in progress and "1 min 49 s" in progress
+    assert f"nli, the last scored stage, reaches a mean spearman of {mean['nli']:.3f}" in result
+    assert f"TF-IDF {mean['tfidf']:.3f}, untrained {mean['untrained']:.3f}" in result
+    starts = {"visual": "untrained", "topical": "visual", "nli": "topical"}
+    gains = {model: mean[model] - mean[start] for model, start in starts.items()}
+    most = max(gains, key=gains.__getitem__)
+    assert f"{most}: {gains[most]:+.3f} over {starts[most]}".replace("-", "−") in gain
+    (folder / "scores.json").unlink()
+    assert "loss of nli went from 4.343 to 0.650" in summarise(read_run(folder))[1]
+    assert summarise(read_run(folder))[0] in Page(write_report(folder)).text
+
+
+@no_plots
+def test_every_stage_is_there_with_its_state_and_objective(make_run: MakeRun) -> None:
+    folder = make_run("models")
+    (folder / "stages/visual/model").mkdir(parents=True)
+    (folder / "stages/visual/model/config.json").write_text("{}")
+    lines = (folder / "metrics.jsonl").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if json.loads(line)["stage"] != "nli"]
+    # A step that is logged twice counts once.
+    again = {"kind": "train", "stage": "topical", "step": 160, "loss": 7.125}
+    (folder / "metrics.jsonl").write_text("".join([*kept, json.dumps(again)]))
+    change(
+        folder / "config.json",
+        lambda config: config["stages"]["topical"].update(objective={"name": "cosent"}),
+    )
+    page = Page(write_report(folder))
+    rows = page.stages()
+    assert list(rows) == ["visual_characters", "visual_words", "visual", "topical", "nli"]
+    assert "at step 160 of 160" in rows["topical"][3] and rows["topical"][7:9] == ["7.125", "–"]
+    assert rows["topical"][1:3] == ["sentences → identity", "shuffle words (0.5, window 2)"]
+    assert rows["visual"][0] == "visual average of visual_characters, visual_words"
+    assert "finished" in rows["visual"][3] and rows["visual"][4:] == ["–"] * 6
+    assert "not started" in rows["nli"][3]
+    assert re.search(r"cosent: \S.*\(topical\)", page.text)
+
+
+def test_a_stage_is_described_by_all_that_changes_its_pictures() -> None:
+    stage = {
+        "perturb": {"shuffle_words": {"rate": 0.5, "window": 2}},
+        "styles": {"size": {"strength": 1.0}, "family": {"strength": 0.5, "families": ["mono"]}},
+        "augment": {"mask_spans": {"strength": 0.2}},
+    }
+    text = "shuffle words (0.5, window 2); style: size (1.0), family (0.5, families ['mono'])"
+    assert describe_perturbations(stage) == text + "; pixels: mask spans (0.2)"
+    assert describe_perturbations({"perturb": {}}) == describe_perturbations({}) == ""
+
+
+def test_the_page_is_one_file_whose_plots_are_those_of_the_folder(make_run: MakeRun) -> None:
+    folder = make_run()
+    expected: set[bytes] = set()
+    for name in ("pairs", "reconstructions", "examples"):
+        picture = folder / name / ("neighbours.png" if name == "examples" else "nli.png")
+        picture.parent.mkdir()
+        Image.new("L", (40, 20), 255 - len(expected)).save(picture)
+        expected.add(picture.read_bytes())
+    masked = {"name": "masked_autoencoder", "mask_ratio": 0.25, "decoder": {"width": 96}}
+    change(folder / "config.json", lambda c: c["stages"]["nli"].update(objective=masked))
+    path = write_report(folder)
+    names = {plot.stem for plot in (folder / "plots").iterdir()}
+    assert names == {
+        "loss", "accuracy", "geometry", "optimizer", "speed",
+        "during-spearman", "scores-spearman", "scores-accuracy",
+    }  # fmt: skip
+    expected |= {plot.read_bytes() for plot in (folder / "plots").glob("*.svg")}
+    page = Page(path)
+    pictures = [url for url in page.urls if url.startswith("data:image/")]
+    assert {base64.b64decode(url.partition("base64,")[2]) for url in pictures} == expected
+    assert len(pictures) == len(expected)
+    assert all(u in pictures or (u[0] == "#" and u[1:] in page.ids) for u in page.urls)
+    assert "masked autoencoder (mask ratio 0.25)" in page.text
+    rest = re.sub(r"base64,[\w+/=]+", "", path.read_text().lower())
+    assert not re.search(r"https?:|//\w|@import|<script|url\(", rest)
+
+
+@pytest.mark.parametrize("without", [
+    ("scores.json", "models"),
+    ("metrics.jsonl", "scores.json", "models"),
+    ("config.json",),
+    ("config.json", "scores.json"),
+    ("config.json", "metrics.jsonl"),
+])  # fmt: skip
+def test_a_run_in_the_middle_has_a_report(make_run: MakeRun, without: tuple[str, ...]) -> None:
+    folder = make_run(*without)
+    page = Page(write_report(folder))
+    plots = {path.stem for path in (folder / "plots").glob("*.svg")}
+    assert ({"loss", "during-spearman"} <= plots) == ("metrics.jsonl" not in without)
+    assert ({"scores-spearman", "scores-accuracy"} <= plots) == ("scores.json" not in without)
+    assert ("scores" in page.tables) == ("scores.json" not in without)
+
+
+def test_broken_lines_missing_values_and_odd_names_are_borne(make_run: MakeRun) -> None:
+    folder = make_run()
+    broken = ['{"kind": "train", "stage": "nli", "st', "[1, 2]", '{"kind": "train", "step": 3}',
+              "\x00\x00"]  # fmt: skip
+    odd = [
+        {"kind": "train", "stage": "nli", "step": 500, "loss": math.nan, "accuracy": None},
+        {"kind": "train", "stage": "nli", "step": 520, "loss": math.inf, "seconds": "long"},
+        {"kind": "evaluation", "stage": "nli", "step": 520, "scores": {"sts-en": None}},
+    ]
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write("\n".join([*broken, *map(json.dumps, odd)]) + "\n")
+    missing = {"sts-en": {"spearman": math.nan}, "sts-vel": {}}
+    change(folder / "scores.json", lambda scores: scores["rows"][-1].update(scores=missing))
+    (folder / "versions.json").write_text('{"jax": "0.10.2"}')
+    name = '<script>$x_1$ & "й" \' _'
+    for part in ("config.json", "metrics.jsonl", "scores.json"):
+        text, quoted = (folder / part).read_text(), json.dumps(name)
+        (folder / part).write_text(text.replace('"nli"', quoted).replace('"sts-vel"', quoted))
+    page = Page(write_report(folder))
+    assert name in page.tables["scores"][1][1][1]
+    assert page.tables["stages"][-1][0][1].startswith(name)
+    assert "4 lines of metrics.jsonl" in page.text
+    assert [text for _, text, _ in page.tables["scores"][-1][1:]] == ["–"] * 4
+    assert "nan" not in page.text.lower().split()
+    assert "0.10.2" in page.text
+
+
+@no_plots
+def test_a_comparison_has_the_last_model_of_each_run(make_run: MakeRun, tmp_path: Path) -> None:
+    run, other = make_run(), tmp_path / "other"
+    other.mkdir()
+    row = {"model": "ours", "scores": {"sts-en": {"spearman": 0.5}, "else": {"f1": 0.1}}}
+    tasks = {"sts-en": {"metric": "spearman"}, "else": {"metric": "f1"}}
+    (other / "scores.json").write_text(json.dumps({"rows": [row], "tasks": tasks}))
+    found = read_comparison([run, other])
+    assert [r.model for r in found.rows] == ["tfidf", "untrained", "quickstart: nli", "ours"]
+    assert found.metrics == {"sts-en": "spearman"}
+    main(["report", str(run), str(other), "--out", str(tmp_path / "both")])
+    page = Page(tmp_path / "both/report.html")
+    assert "stages" not in page.tables and "order of the recipe" not in page.text
+    assert len(page.tables["scores"]) == 6
+    for content, word in (({}, "no scores"), ({"rows": [row], "tasks": {}}, "common")):
+        (other / "scores.json").write_text(json.dumps(content))
+        with pytest.raises(SystemExit, match=word):
+            main(["report", str(run), str(other), "--out", str(tmp_path / "both")])
+    with pytest.raises(SystemExit):
+        main(["report", str(run), str(run)])
+
+
+@no_plots
+def test_the_command_names_the_page_or_what_is_wrong(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_run()
+    main(["report", str(folder)])
+    assert str(folder / "report.html") in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"config\.json"):
+        main(["report", str(tmp_path)])
+    (tmp_path / "scores.json").write_text("{")
+    with pytest.raises(ValueError, match="JSON"):
+        write_report(tmp_path)
+
+
+def test_scores_are_drawn_after_each_stage(make_run: MakeRun) -> None:
+    folder = make_run()
+    RunReport().scored(folder)
+    drawn = {path.name for path in (folder / "plots").iterdir()}
+    assert drawn == {"scores-spearman.svg", "scores-accuracy.svg"}
+
+
+def test_without_a_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ModuleNotFoundError, match=r"matplotlib.*\[report\]"):
+        importlib.reload(pixel_linguist.report)
