@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     """Score, print the table, and write the report if there is a folder for it."""
     if options.out:
         # A missing extra is told before the models are scored, not after.
-        importlib.import_module("pixel_linguist.report.html")
+        importlib.import_module("pixel_linguist.report")
     specs = load(options.config).tasks.to_dict() if options.config else find_tasks(options.data)
     if not options.tasks:
         print(f"tasks: {' '.join(specs)}")
