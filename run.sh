@@ -26,7 +26,7 @@ setup() {
   [ "$(cat ".venv/installed-$1" 2>/dev/null)" = "$stamp" ] && return
   [ -x .venv/bin/python ] || python3 -m venv .venv
   echo "installing into .venv (once) ..." >&2
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extras]"
+  .venv/bin/python -m pip install -qq --disable-pip-version-check -e ".[$extras]"
   echo "$stamp" >".venv/installed-$1"
 }
 

@@ -111,13 +111,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in VERBS:
         print(f"error: unknown verb {name!r}: {did_you_mean(name, VERBS)}", file=sys.stderr)
         sys.exit(2)
-    module = importlib.import_module(f"pixel_linguist.cli.{name}")
-    parser = Parser(
-        prog=f"{PROGRAM} {name}",
-        description=module.__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
     try:
+        # A verb that needs an extra fails here without it.
+        module = importlib.import_module(f"pixel_linguist.cli.{name}")
+        parser = Parser(
+            prog=f"{PROGRAM} {name}",
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         options = module.parse(parser, rest)
         with plain_messages():
             module.run(options)
