@@ -29,7 +29,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
-from pixel_linguist.names import did_you_mean
+from pixel_linguist.registry import did_you_mean
 
 # Limits at strength 1. Heights and widths are of a patch, shares of the whole text.
 WAVE_HEIGHT = 1 / 4  # heights by which the baseline goes up and down

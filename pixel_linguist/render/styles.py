@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pixel_linguist.names import did_you_mean
+from pixel_linguist.registry import did_you_mean
 from pixel_linguist.render.assembly import Text
 from pixel_linguist.render.fonts import family, find, manifest
 from pixel_linguist.render.glyphs import GlyphRuns, join_runs

@@ -6,14 +6,13 @@ back unchanged, and what has a word keeps at least one character that is not whi
 Source of the kinds: visual alignment of Pixel-Linguist, arXiv 2402.08183.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pixel_linguist.names import did_you_mean
+from pixel_linguist.registry import check_arguments, choose
 from pixel_linguist.text.characters import (
     delete_characters,
     insert_characters,
@@ -90,26 +89,6 @@ class Composition:
         return text
 
 
-def _check_keywords(name: str, keywords: Mapping[str, Any]) -> None:
-    """Raise ValueError unless a perturbation accepts these keyword arguments and their values."""
-    perturbation = PERTURBATIONS[name]
-    parameters = {
-        parameter.name: parameter.default is parameter.empty
-        for parameter in inspect.signature(perturbation).parameters.values()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
-    for keyword in keywords:
-        if keyword not in parameters:
-            raise ValueError(f"{name} takes no {keyword!r}: {did_you_mean(keyword, parameters)}")
-    for parameter_name, required in parameters.items():
-        if required and parameter_name not in keywords:
-            raise ValueError(f"{name} needs {parameter_name!r}: it has {dict(keywords)}")
-    try:
-        perturbation("", np.random.default_rng(0), **keywords)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
 def compose(
     spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0, each: float = 1.0
 ) -> Composition:
@@ -133,8 +112,12 @@ def compose(
     check_rate(probability, "probability")
     check_rate(each, "each")
     for name, keywords in spec.items():
-        if name not in PERTURBATIONS:
-            raise ValueError(f"unknown perturbation {name!r}: {did_you_mean(name, PERTURBATIONS)}")
-        _check_keywords(name, keywords)
+        perturbation = choose("perturbation", PERTURBATIONS, name)
+        check_arguments(name, perturbation, keywords, given=2)
+        try:
+            # Each one checks the values of its arguments.
+            perturbation("", np.random.default_rng(0), **keywords)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
     steps = tuple((name, dict(spec[name].items())) for name in PERTURBATIONS if name in spec)
     return Composition(steps, float(probability), float(each))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.data.draw import Draw, OneStyle, Pair, Render
-from pixel_linguist.names import did_you_mean
+from pixel_linguist.registry import did_you_mean
 from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.render.device import rasterise
