@@ -23,6 +23,7 @@ from torch import nn
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
+from pixel_linguist.hub import as_transformer
 from pixel_linguist.model import EncoderConfig, encode, init_params, preset
 from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
@@ -58,7 +59,8 @@ def sentence_encoder() -> SentenceEncoder:
 
 def of_arrays(encoder: SentenceEncoder, patches: np.ndarray, count: np.ndarray) -> Run:
     """Return a call of our encoder on one batch of pictures."""
-    config, params = encoder.model.config, jax.device_put(encoder.model.params)
+    model = as_transformer(encoder.model)
+    config, params = model.config, jax.device_put(model.params)
     run = jax.jit(lambda params, p, c: encode(config, params, p, c)["embedding"])
     return lambda: jax.block_until_ready(run(params, patches, count))
 

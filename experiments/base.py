@@ -65,27 +65,6 @@ def masked_autoencoder(
     }
 
 
-def closed_form() -> dict[str, Any]:
-    """Settings of a stage that is solved; its steps only say how many batches are read."""
-    return {
-        # Texts at its beginning whose most frequent windows become the dictionary.
-        "texts": 20_000,
-        # How far a cell may differ, as a share of it, and still be known.
-        "tolerance": 0.5,
-        # Of the ridge regression, a text's features having length 1.
-        "penalty": 0.4,
-        # Steps of conjugate gradients towards it.
-        "iterations": 15,
-        # The power of its inverse document frequency by which a window counts.
-        "rarity": 0.7,
-        # How far the axes of the result are made to vary alike: 0 not at all, 1 wholly.
-        "whitening": 0.0,
-        # "letters": which of them are alike, from pairs of views. Then what windows mean: "target",
-        # as examples bring it, or "principal", the directions in which texts differ most.
-        "fit": "target",
-    }
-
-
 def part(source: dict[str, Any], pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
     """One part of a stage's data: records, what makes pairs of them, and its share."""
     return {"source": source, "pairs": pairs, "weight": weight}
@@ -141,9 +120,6 @@ def stage(
             "raster": "host",
             "objective": objective or info_nce(hard_negatives=hard_negatives),
             "optimizer": optimizer(),
-            # How the dictionary of windows is chosen, and regressed to the targets, instead of
-            # training; as `closed_form` below.
-            "closed_form": {},
             "steps": steps,
             "schedule": {"peak": peak, "warmup": warmup, "decay": "cosine"},
             # Over all devices and hosts.
@@ -249,19 +225,6 @@ def get_config() -> ConfigDict:
                 # Words beside the sentence in the embedding: buckets, and how many are not 0.
                 "word_buckets": 0,
                 "top_words": 0,
-                # Pixels of a cell, widths at which a patch is read, hidden units that read a cell,
-                # numbers it is mapped to, cells of a window, letters that windows spell; 0: no
-                # windows. Beside these, units that answer to a patch's letters in any order.
-                "cell_pixels": 0,
-                "cell_scales": 1,
-                "cell_hidden": 0,
-                "cell_width": 0,
-                "window_cells": 0,
-                "window_rows": 0,
-                "row_codes": 0,
-                "fine_codes": 0,
-                "letters": 0,
-                "final_norm": True,
             },
             "train": {
                 # "pmap" or "shard_map".

@@ -1,6 +1,7 @@
 """The encoder as a user meets it: load a model folder, encode sentences, compare them."""
 
 import functools
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,9 @@ from tqdm import tqdm
 
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms
-from pixel_linguist.hub import open_model
-from pixel_linguist.model.store import Model, Stored, save_model
+from pixel_linguist.hub import AnyModel, as_transformer, open_model
+from pixel_linguist.model.store import Stored, save_model
+from pixel_linguist.ngram import NgramEmbedder, NgramModel
 from pixel_linguist.render import Renderer
 from pixel_linguist.search import Hits, Pairs, nearest, nearest_pairs
 
@@ -36,14 +38,14 @@ def similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 class SentenceEncoder:
-    """A trained model with the renderer that draws its input.
+    """A model with the renderer that draws its input.
 
     >>> encoder = SentenceEncoder.load("runs/quickstart/model")
     >>> embeddings = encoder.encode(["A cook saw the pilot.", "The pilot was seen by a cook."])
     >>> encoder.similarity(embeddings, embeddings)
     """
 
-    def __init__(self, model: Model):
+    def __init__(self, model: AnyModel):
         self.model = model
         self.renderer = Renderer(**model.renderer)
         # By batch size and device. Parameters stay on the devices from one call to the next.
@@ -68,9 +70,13 @@ class SentenceEncoder:
 
         Args:
             path: the folder; made if it is not there, its model replaced if it is.
-            dtype: of the weights on disk; "float16" halves them, rounded to 11 bits.
+            dtype: of the weights on disk; "float16" halves them, rounded to 11 bits. The folder of
+                an n-gram model is copied as it is.
         """
-        save_model(Path(path), self.model, dtype)
+        if isinstance(self.model, NgramModel):
+            shutil.copytree(self.model.folder, path, dirs_exist_ok=True)
+        else:
+            save_model(Path(path), self.model, dtype)
 
     @property
     def dimension(self) -> int:
@@ -163,7 +169,8 @@ class SentenceEncoder:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: for what is no picture, or not of the shape of a line of text.
+            ValueError: for what is no picture, or not of the shape of a line of text; for a model
+                that cannot read pictures, as the n-gram models "tiny" and "tiny-multilingual".
         """
         finish = _finisher(normalize, dtype)
         found = self.embedder(batch_size, device).images(pictures)
@@ -205,12 +212,13 @@ class SentenceEncoder:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: for a missing column or a bad score, by line; for too few pairs.
+            ValueError: for a missing column or a bad score, by line; for too few pairs; for an
+                n-gram model, which cannot be trained.
         """
         # Training loads much that encoding does not need.
         from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 
-        tuned = fine_tune(self.model, read_pairs(Path(pairs)), Settings(**settings))
+        tuned = fine_tune(as_transformer(self.model), read_pairs(Path(pairs)), Settings(**settings))
         return SentenceEncoder(tuned.model)
 
     def _vectors(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
@@ -221,8 +229,10 @@ class SentenceEncoder:
         return np.zeros((0, self.dimension), np.float32)
 
     def _make_embedder(self, batch_size: int, device: str | None) -> Embedder:
-        model = self.model
-        return Embedder(model.config, model.params, self.renderer, batch_size, _devices(device))
+        model, devices = self.model, _devices(device)
+        if isinstance(model, NgramModel):
+            return NgramEmbedder(model.config, model.params, self.renderer, batch_size)
+        return Embedder(model.config, model.params, self.renderer, batch_size, devices)
 
     similarity = staticmethod(similarity)
 

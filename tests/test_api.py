@@ -72,7 +72,7 @@ def test_search_and_mining_take_texts_or_their_vectors(encoder: SentenceEncoder)
     np.testing.assert_array_equal(hits.rows, again.rows)
     pairs = encoder.paraphrase_mining(["one text", "another", "one text"])
     assert (pairs.first[0], pairs.second[0]) == (0, 2)
-    with pytest.raises(ValueError, match=r"N at least 1; this is of shape \(0, 32\)"):
+    with pytest.raises(ValueError, match="corpus"):
         encoder.semantic_search(["a"], [])
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pixel_linguist import models
+from pixel_linguist import pretrained
 
 
 @pytest.fixture
@@ -14,23 +14,23 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").write_text("{}")
     (tmp_path / "__pycache__").mkdir()
-    monkeypatch.setattr(models, "SHIPPED", tmp_path)
+    monkeypatch.setattr(pretrained, "SHIPPED", tmp_path)
     return tmp_path
 
 
 def test_names_are_those_of_folders_with_a_model(shipped: Path) -> None:
-    assert models.shipped_models() == ["large", "tiny"]
-    assert models.find_model("tiny") == shipped / "tiny"
+    assert pretrained.shipped_models() == ["large", "tiny"]
+    assert pretrained.find_model("tiny") == shipped / "tiny"
 
 
 def test_a_folder_goes_first(
     shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert models.find_model("tiny") == Path("tiny")
-    assert models.find_model(tmp_path) == tmp_path
+    assert pretrained.find_model("tiny") == Path("tiny")
+    assert pretrained.find_model(tmp_path) == tmp_path
 
 
 def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"no model 'tinny'.*package are: large, tiny"):
-        models.find_model("tinny")
+        pretrained.find_model("tinny")

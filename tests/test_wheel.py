@@ -12,7 +12,7 @@ import pytest
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.models import shipped_models
+from pixel_linguist.pretrained import shipped_models
 
 ROOT = Path(__file__).parents[1]
 TEXTS = ["A wheel of letters", "В колесе буквы", "पहिया", "עגלה", "🎡"]
@@ -23,7 +23,7 @@ def refuse(*arguments, **keywords):
 socket.socket.connect = socket.getaddrinfo = refuse
 import numpy
 import pixel_linguist
-from pixel_linguist.models import shipped_models
+from pixel_linguist.pretrained import shipped_models
 assert pixel_linguist.__file__.startswith(sys.prefix), pixel_linguist.__file__
 encoder = pixel_linguist.SentenceEncoder.load(sys.argv[1])
 numpy.save(sys.argv[2], encoder.encode(sys.argv[3:]))

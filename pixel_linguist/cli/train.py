@@ -23,7 +23,7 @@ import jax
 from absl import flags
 
 from pixel_linguist.cli.main import ERRORS, error_line
-from pixel_linguist.hub import open_model
+from pixel_linguist.hub import as_transformer, open_model
 from pixel_linguist.model.store import save_model
 from pixel_linguist.train.devices import join_hosts
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
@@ -120,13 +120,7 @@ def _parse_fine_tuning(parser: argparse.ArgumentParser, arguments: list[str]) ->
     add("--workdir", type=Path, help="default: runs/NAME, by the name of the file of pairs")
     add("--epochs", type=int, default=defaults.epochs)
     add("--batch-size", type=int, default=defaults.batch_size)
-    add(
-        "--peak",
-        type=float,
-        default=defaults.peak,
-        help="highest learning rate; default: 2e-4, or 2e-3 of a model with a dictionary of "
-        "windows, which stays as it is",
-    )
+    add("--peak", type=float, default=defaults.peak, help="highest learning rate")
     add("--held-out", type=float, default=defaults.held_out, help="share that is scored on")
     add("--patience", type=int, default=defaults.patience, help="epochs without a better score")
     add("--seed", type=int, default=defaults.seed)
@@ -146,7 +140,7 @@ def _fine_tune(options: argparse.Namespace) -> None:
     if folder.exists():
         raise ValueError(f"{folder} exists; take another --workdir")
     pairs = read_pairs(options.pairs)
-    tuned = fine_tune(open_model(options.init), pairs, settings)
+    tuned = fine_tune(as_transformer(open_model(options.init)), pairs, settings)
     save_model(folder, tuned.model)
     print(f"held-out {tuned.metric}: {', '.join(f'{score:.3f}' for score in tuned.scores)}")
     if tuned.scores[0] == max(tuned.scores):

@@ -238,8 +238,6 @@ def _check_expressible(config: EncoderConfig) -> None:
         "head": ("none", "patches"),
         "keep_head": (False,),
         "word_buckets": (0,),
-        "cell_pixels": (0,),
-        "final_norm": (True,),
     }
     wrong = [
         f"{name} is {getattr(config, name)!r}, not {' or '.join(map(repr, allowed))}"

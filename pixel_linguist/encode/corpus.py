@@ -14,7 +14,7 @@ from pixel_linguist.api import Dtype, SentenceEncoder
 from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.encode.shards import Format, Shards
 from pixel_linguist.evaluate.embed import blocks
-from pixel_linguist.model.store import Model
+from pixel_linguist.hub import AnyModel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _columns(job: Job, record: dict[str, Any], where: str) -> tuple[str, dict[st
     return text_of(record, job.column, where), kept
 
 
-def _settings(job: Job, model: Model) -> dict[str, Any]:
+def _settings(job: Job, model: AnyModel) -> dict[str, Any]:
     """Return everything that the shards depend on."""
     weights = hashlib.sha256()
     for array in jax.tree.leaves(model.params):

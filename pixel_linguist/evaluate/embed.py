@@ -12,7 +12,6 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from pixel_linguist.evaluate.batches import Batch, most_inputs, plan
-from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.model import EncoderConfig, encode
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.images import image_patches
@@ -81,8 +80,6 @@ class Embedder:
         self.config = config
         self.params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
         self.rows = NamedSharding(mesh, PartitionSpec("rows"))
-        # Windows are dear, and words come again: what is known of them is looked up.
-        self.known = KnownPatches(config, self.params) if config.cell_pixels else None
         self.renderer = renderer
         self.single = mesh.size
         self.batch_size = -(-batch_size // mesh.size) * mesh.size
@@ -156,8 +153,6 @@ class Embedder:
         for batch in plan(counts, self.batch_size, self.single, config.max_patches, most):
             rows = np.concatenate(batch.strips)
             patches, count = draw(rows, int(counts[rows].max()))
-            if self.known:
-                patches = self.known(patches, count)
             inputs = jax.device_put(_put_together(batch, most, patches, count), self.rows)
             working.append((batch, embed(self.params, *inputs)))
             if len(working) > 1:
@@ -165,6 +160,16 @@ class Embedder:
         for batch, embeddings in working:
             _collect(result, batch, embeddings)
         return result
+
+    def patch_features(self, patches: np.ndarray, count: np.ndarray) -> np.ndarray:
+        """Return the features of patches, float32 [B, S, D], of uint8 [B, S, H, W].
+
+        Args:
+            patches: of rendered texts.
+            count: int32 [B], patches of each.
+        """
+        run = jax.jit(encode, static_argnums=0)
+        return np.asarray(run(self.config, self.params, patches, count)["patch_features"])
 
 
 def _put_together(

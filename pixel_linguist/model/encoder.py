@@ -12,12 +12,9 @@ from pixel_linguist.model.pooling import AttentionPool, mean_pool
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.strip import stand
 from pixel_linguist.model.vit import Dropout, Remat, block_stack
-from pixel_linguist.model.windows import BUCKET, WindowFeatures
 from pixel_linguist.model.words import WordLogits, sparsify
 
 Params = dict[str, Any]
-# Every cell is compared with each of them.
-MOST_LETTERS = 2048
 
 PRESETS: dict[str, dict[str, Any]] = {
     "tiny": {"width": 192, "depth": 4, "heads": 3, "mlp_width": 768},
@@ -64,22 +61,6 @@ class EncoderConfig:
         word_buckets: V, buckets of hashed words whose logits stand in the embedding, beside the
             D numbers of the sentence's own (DupMAE: Xiao et al. 2023, arXiv 2305.02564); 0: none.
         top_words: how many of them, the highest, are not set to 0.
-        cell_pixels: width of the cells into which a patch is cut, as wide as a letter of the font
-            family "cells"; 0: patches are embedded whole. Otherwise what embeds a patch is the sum
-            over its windows of neighbouring cells, so that what is learned of a few letters holds
-            wherever they stand in a word.
-        cell_scales: how often a patch is read, each time half as wide as before, so that letters
-            of twice the width are like others.
-        cell_hidden: units of a layer that a cell's pixels go through first, so that letters that
-            look different can be alike to what follows; 0: none.
-        cell_width: numbers that a cell is mapped to, linearly.
-        window_cells: cells of the longest windows; a blank one stands on either side of a patch.
-        window_rows: rows of a table, each of a window of one to so many letters.
-        row_codes: of each row, which is stored as codes; they divide the width.
-        fine_codes: more, of the half of rows whose windows are the more frequent.
-        letters: whose codes are told apart.
-        final_norm: whether features are normalised before they are pooled; without it, long
-            vectors count for more in a mean.
     """
 
     patch_height: int
@@ -104,16 +85,6 @@ class EncoderConfig:
     paper_is_one: bool = False
     word_buckets: int = 0
     top_words: int = 0
-    cell_pixels: int = 0
-    cell_scales: int = 1
-    cell_hidden: int = 0
-    cell_width: int = 0
-    window_cells: int = 0
-    window_rows: int = 0
-    row_codes: int = 0
-    fine_codes: int = 0
-    letters: int = 0
-    final_norm: bool = True
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -129,46 +100,11 @@ class EncoderConfig:
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
             raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
-        if self.cell_pixels:
-            self._check_cells()
         least = min(self.word_buckets, 1)
         if self.word_buckets < 0 or not least <= self.top_words <= self.word_buckets:
             raise ValueError(
                 f"model.top_words is {self.top_words}; of {self.word_buckets} model.word_buckets "
                 f"it must be {least} to {max(self.word_buckets, 0)}"
-            )
-
-    def _check_cells(self) -> None:
-        if self.cell_scales < 1 or self.patch_width % (self.cell_pixels << self.cell_scales - 1):
-            raise ValueError(
-                f"model.cell_pixels {self.cell_pixels} does not divide the patch's width, "
-                f"{self.patch_width}, at each of {self.cell_scales} model.cell_scales"
-            )
-        if min(self.cell_width, self.window_cells) < 1:
-            raise ValueError(
-                "with model.cell_pixels, cell_width and window_cells must be at least 1; they are "
-                f"{self.cell_width}, {self.window_cells}"
-            )
-        if self.window_rows < BUCKET or self.window_rows % BUCKET:
-            raise ValueError(
-                f"model.window_rows is {self.window_rows}; with model.cell_pixels it must be a "
-                f"multiple of {BUCKET}, above 0"
-            )
-        for name in ("row_codes", "fine_codes"):
-            codes = getattr(self, name)
-            if codes < 1 or self.width % codes:
-                raise ValueError(
-                    f"model.{name} is {codes}; it must divide model.width, {self.width}"
-                )
-        if not 1 <= self.letters <= MOST_LETTERS:
-            raise ValueError(
-                f"model.letters is {self.letters}; with model.cell_pixels it must be 1 to "
-                f"{MOST_LETTERS}"
-            )
-        if self.channels != 1 or self.paper_is_one or self.patch_hidden:
-            raise ValueError(
-                "model.cell_pixels needs model.channels 1, model.paper_is_one False and "
-                "model.patch_hidden 0"
             )
 
     @property
@@ -194,9 +130,8 @@ class Encoder(nn.Module):
     ) -> dict[str, jax.Array]:
         """Encode uint8 [S, H, W] or [S, C, H, W] of which the first `count` patches are text.
 
-        Float [S, D] are patches that were embedded before, without positions. Only the patches that
-        int32 `keep` [K] names are read, if it is given. Where `count` is int32 [T], so many texts
-        follow each other, and there is an embedding of each.
+        Only the patches that int32 `keep` [K] names are read, if it is given. Where `count` is
+        int32 [T], so many texts follow each other, and there is an embedding of each.
 
         Returns:
             "embedding" float32 [D or D + V], or [T, D], not normalised, "patch_features" float
@@ -218,8 +153,7 @@ class Encoder(nn.Module):
             seen = jnp.pad(mask if keep is None else mask[keep], (front, 0), constant_values=True)
             # Not by Python's slices, which do not take the symbolic lengths of an export.
             positions = jax.lax.slice_in_dim(table, front, front + length)
-        embedded = patches.ndim == 2
-        x = (patches.astype(dtype) if embedded else self.embed_patches(patches, dtype)) + positions
+        x = self.embed_patches(patches, dtype) + positions
         if keep is not None:
             x, mask = x[keep], mask[keep]
         if config.cls_token:
@@ -227,8 +161,7 @@ class Encoder(nn.Module):
             x = jnp.concatenate([jnp.tile(cls.astype(dtype) + table[:1], (tokens, 1)), x])
         x = drop(x, deterministic=not self.train)
         x = self.blocks()(x, seen)[0]
-        if config.final_norm:
-            x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
+        x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         use_head = config.head if self.train or config.keep_head else "none"
         pooled = self.pool(self.head(x) if use_head == "patches" else x, mask)
         if use_head == "pooled":
@@ -246,8 +179,6 @@ class Encoder(nn.Module):
     def embed_patches(self, patches: jax.Array, dtype: jnp.dtype) -> jax.Array:
         """Map uint8 [S, H, W] or [S, C, H, W] to float [S, D], without positions."""
         config = self.config
-        if config.cell_pixels:
-            return self.window_features(dtype)(patches)
         x = (patches.reshape(patches.shape[0], -1) / 255.0).astype(dtype)
         if config.paper_is_one:
             x = 1 - x
@@ -256,24 +187,6 @@ class Encoder(nn.Module):
         if config.patch_hidden:
             x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
         return nn.Dense(config.width, dtype=dtype, name="embed")(x)
-
-    def window_features(self, dtype: jnp.dtype) -> nn.Module:
-        """Return what embeds patches by their windows of cells."""
-        config = self.config
-        return WindowFeatures(
-            cell_pixels=config.cell_pixels,
-            cell_scales=config.cell_scales,
-            cell_hidden=config.cell_hidden,
-            cell_width=config.cell_width,
-            window_cells=config.window_cells,
-            letters=config.letters,
-            rows=config.window_rows,
-            codes=config.row_codes,
-            fine_codes=config.fine_codes,
-            width=config.width,
-            dtype=dtype,
-            name="windows",
-        )
 
     def position_table(self) -> jax.Array:
         """Return float32 [N, D], a row for each position; the CLS token's is the first."""
@@ -331,8 +244,8 @@ def encode(
     Args:
         config: the architecture.
         params: as made by `init_params`.
-        patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour [B, S, C, H, W]; or
-            float [B, S, D], embedded before (`pixel_linguist.evaluate.known_patches`).
+        patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour
+            [B, S, C, H, W].
         count: int32 [B], text patches of each example, at least 1; or [B, T], of each of T texts
             that follow each other in a sequence, 0 for none, if `config.packs`.
         keys: one dropout key an example, [B]; given in training, None at inference.
@@ -343,9 +256,8 @@ def encode(
         "cls_feature" float [B, D], or [B, T, D], if there is a CLS token, and "word_logits" float32
         [B, V] if there are buckets of words.
     """
-    size = config.patch_height, config.patch_width
-    length, height, width = patches.shape[1], *(size if patches.ndim == 3 else patches.shape[-2:])
-    if (height, width) != size or length > config.max_patches:
+    length, height, width = patches.shape[1], *patches.shape[-2:]
+    if (height, width) != (config.patch_height, config.patch_width) or length > config.max_patches:
         raise ValueError(
             f"the encoder reads up to {config.max_patches} patches of {config.patch_height} x "
             f"{config.patch_width} pixels; it was given {length} of {height} x {width}"

@@ -20,6 +20,13 @@ FORMAT = "pixel_linguist/1"
 # The name of the SHA-256 in the metadata of weights.safetensors.
 HASH = "sha256"
 Stored = Literal["float32", "float16"]
+# Fields that an architecture has no longer, with the values that they had in a transformer.
+RETIRED = {
+    **dict.fromkeys(("cell_pixels", "cell_hidden", "cell_width", "window_cells"), 0),
+    **dict.fromkeys(("window_rows", "row_codes", "fine_codes", "letters"), 0),
+    "cell_scales": 1,
+    "final_norm": True,
+}
 
 
 class Model(NamedTuple):
@@ -87,13 +94,16 @@ def load_model(folder: Path) -> Model:
     stored = read_json(folder / "config.json")
     found = stored.get("format") if isinstance(stored, dict) else None
     if found != FORMAT:
-        raise ValueError(f"{folder} is of format {found!r}; this reads {FORMAT!r}")
+        raise ValueError(
+            f"{folder} is of format {found!r}; a transformer's is {FORMAT!r}, and no other model "
+            "can be trained, exported or converted"
+        )
     try:
-        config = EncoderConfig(**_with_named_remat(stored["model"]))
+        config = EncoderConfig(**_present_fields(stored["model"]))
         renderer, fonts = stored["renderer"], stored["fonts"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"{folder}/config.json is damaged: {error}") from error
-    flat = _read_weights(folder / "weights.safetensors")
+    flat = read_weights(folder / "weights.safetensors")
     params = traverse_util.unflatten_dict(
         {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
@@ -102,7 +112,7 @@ def load_model(folder: Path) -> Model:
     return Model(config, params, renderer, fonts, stored.get("about", ""))
 
 
-def _read_weights(path: Path) -> dict[str, np.ndarray]:
+def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Read arrays by name; those with a SHA-256 of their content are checked against it."""
     # At once, as another process may put a new file in its place.
     content = path.read_bytes()
@@ -130,10 +140,14 @@ def _sha256(arrays: dict[str, np.ndarray]) -> str:
     return found.hexdigest()
 
 
-def _with_named_remat(model: dict[str, Any]) -> dict[str, Any]:
-    """Return an architecture as it is stored, where `remat` was still a bool, as it is now."""
-    names = {True: "blocks", False: "none"}
-    return {**model, "remat": names.get(model["remat"], model["remat"])}
+def _present_fields(model: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored architecture with the fields of today.
+
+    `remat` was a bool once, and there were fields of n-gram models, which transformers left off.
+    """
+    remat = {True: "blocks", False: "none"}
+    kept = {name: value for name, value in model.items() if RETIRED.get(name, ...) != value}
+    return {**kept, "remat": remat.get(model["remat"], model["remat"])}
 
 
 def check_same_shapes(params: Params, expected: Params, where: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import jax
 import numpy as np
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
@@ -13,7 +12,6 @@ from pixel_linguist.evaluate.geometry import Geometry
 from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, paired_cosine, unit_rows
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task
-from pixel_linguist.model import encode
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.score_plots import map_figure
@@ -98,11 +96,9 @@ def draw_patches(model: Embedder, task: STS, path: Path) -> None:
     place = int(np.argmax(np.where(fits, task.gold, -np.inf)))
     pair = (task.sentence1[place], task.sentence2[place])
     rendered = model.renderer(pair, length=length)
-    run = jax.jit(encode, static_argnums=0)
-    outputs = run(model.config, model.params, rendered.patches, rendered.count)
+    features = model.patch_features(rendered.patches, rendered.count)
     first, second = (
-        unit_rows(np.asarray(features[:count]))
-        for features, count in zip(outputs["patch_features"], rendered.count, strict=True)
+        unit_rows(own[:count]) for own, count in zip(features, rendered.count, strict=True)
     )
     save_patch_similarity(model.renderer, *pair, first @ second.T, path)
 

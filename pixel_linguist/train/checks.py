@@ -12,7 +12,6 @@ from pixel_linguist.data.draw import Draw
 from pixel_linguist.data.loader import bucket_lengths, make_examples, preview
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.model import init_params
-from pixel_linguist.train.closed_form import check_closed_form
 from pixel_linguist.train.loggers import check_loggers
 from pixel_linguist.train.loop import Workshop, stage_objective, stage_sight
 from pixel_linguist.train.optim import OptimizerConfig, freeze, learning_rate
@@ -123,5 +122,3 @@ def check_training(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task])
     # drawing it tries the renderer, though of styles only those that it is drawn in.
     first = list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
     Draw(sight.render, objective.views, min(sight.devices, 1))(first, stage.length)
-    if stage.closed_form:
-        check_closed_form(shop.encoder, stage, objective.views, first[0][0])

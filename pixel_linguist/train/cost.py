@@ -1,7 +1,6 @@
 """What a step costs: floating-point operations, and how many this machine does in a second."""
 
 import functools
-import itertools
 import time
 
 import jax
@@ -25,15 +24,6 @@ def encode_flops(config: EncoderConfig, patches: int) -> int:
     pixels = config.patch_height * config.patch_width * config.channels
     hidden = config.patch_hidden
     embed = pixels * hidden + hidden * width if hidden else pixels * width
-    if config.cell_pixels:
-        layers = (config.patch_height * config.cell_pixels, config.cell_hidden, config.cell_width)
-        sizes = [size for size in layers if size]
-        letter = sum(a * b for a, b in itertools.pairwise(sizes))
-        letter += config.cell_width * config.letters
-        embed = 0
-        for scale in range(config.cell_scales):
-            cells = config.patch_width // (config.cell_pixels << scale)
-            embed += cells * letter
     head_rows = {"none": 0, "patches": rows, "pooled": 1}[config.head]
     block = rows * (4 * width**2 + 2 * width * config.mlp_width) + 2 * rows**2 * width
     words = patches * width * config.word_buckets

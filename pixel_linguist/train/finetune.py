@@ -14,9 +14,7 @@ from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.evaluate.batches import lengths
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.evaluate.sts import STS
-from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.store import Model
 from pixel_linguist.objective import Objective
 from pixel_linguist.objective.contrastive import InfoNCE
@@ -32,8 +30,6 @@ NEGATIVE, SCORE = "negative", "score"
 # As `experiments/base.py` has them.
 ADAMW = OptimizerConfig(0.9, 0.999, 1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1)
 TEMPERATURE = 0.05
-# Highest learning rates: of a whole encoder, and of blocks over a dictionary that stays as it is.
-PEAK, PEAK_OF_BLOCKS = 2e-4, 2e-3
 BACKEND: Backend = "pmap"
 
 
@@ -53,8 +49,7 @@ class Settings:
     Attributes:
         epochs: at most.
         batch_size: pairs; rounded down to a multiple of the devices.
-        peak: highest learning rate, after a tenth of the steps; then it falls linearly to 0. None:
-            2e-4, or 2e-3 where a dictionary of windows stays as it is.
+        peak: highest learning rate, after a tenth of the steps; then it falls linearly to 0.
         held_out: share of the pairs on which the model is scored after each epoch.
         patience: epochs without a better score after which it stops.
         seed: of the split, the order and dropout.
@@ -62,7 +57,7 @@ class Settings:
 
     epochs: int = 10
     batch_size: int = 64
-    peak: float | None = None
+    peak: float = 2e-4
     held_out: float = 0.1
     patience: int = 2
     seed: int = 0
@@ -129,7 +124,7 @@ def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTu
     Pairs and triplets are contrasted with the rest of their batch (InfoNCE), and scored by how
     often a held-out text finds its partner among those held out; graded pairs are put in order
     (CoSENT), and scored by Spearman's correlation of cosine and score. What is trained is the
-    embedding as it is used, without the head, and without what `fitted` names.
+    embedding as it is used, without the head.
 
     Raises:
         ValueError: if there are too few pairs, or settings are out of range.
@@ -140,13 +135,9 @@ def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTu
     if not encoder.keep_head:
         encoder = dataclasses.replace(encoder, head="none")
     renderer = Renderer(**model.renderer)
-    objective, frozen = objective_of(pairs[0]), fitted(encoder)
-    optimizer = dataclasses.replace(ADAMW, frozen=frozen)
-    state = init_state(model.params, objective, optimizer)
-    step_fn = mapped_step(encoder, objective, optimizer, BACKEND)
-    # Windows are dear, and while they stay as they are a word's embedding does.
-    known = KnownPatches(encoder, model.params) if frozen else None
-    peak = settings.peak or (PEAK_OF_BLOCKS if frozen else PEAK)
+    objective = objective_of(pairs[0])
+    state = init_state(model.params, objective, ADAMW)
+    step_fn = mapped_step(encoder, objective, ADAMW, BACKEND)
     task = task_of(held)
     size = batch_size_of(len(kept), settings)
     steps = settings.epochs * (len(kept) // size)
@@ -159,10 +150,10 @@ def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTu
     rng = np.random.default_rng(settings.seed)
     with tqdm(total=steps, unit="step", desc="fine-tuning") as progress:
         for _ in range(settings.epochs):
-            for batch in batches(kept, renderer, known, objective.views, size, rng):
+            for batch in batches(kept, renderer, objective.views, size, rng):
                 step = int(progress.n)
                 rate = learning_rate(
-                    step, peak=peak, warmup=steps // 10, steps=steps, decay="linear"
+                    step, peak=settings.peak, warmup=steps // 10, steps=steps, decay="linear"
                 )
                 state, metrics = step_fn(
                     state, place(batch, BACKEND), np.float32(rate), np.uint32(settings.seed)
@@ -182,15 +173,6 @@ def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTu
         f"{scores[0]:.3f} before, {max(scores):.3f} after."
     )
     return FineTuned(model._replace(params=best, about=about.strip()), task.metric, scores)
-
-
-def fitted(encoder: EncoderConfig) -> tuple[str, ...]:
-    """Return the groups of parameters that stay as they are: a dictionary of windows, if any.
-
-    It was fitted to far more texts than there are pairs, and as a word wakes hundreds of its units,
-    small steps on them move every embedding far.
-    """
-    return ("windows",) if encoder.cell_pixels else ()
 
 
 def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[Pair]]:
@@ -231,8 +213,7 @@ def task_of(pairs: Sequence[Pair]) -> STS | Bitext:
 
 def batch_size_of(number: int, settings: Settings) -> int:
     """Return the batch size that the devices share evenly."""
-    rate_is_wrong = settings.peak is not None and not settings.peak > 0
-    if settings.batch_size < 2 or settings.epochs < 1 or rate_is_wrong:
+    if settings.batch_size < 2 or settings.epochs < 1 or not settings.peak > 0:
         raise ValueError(f"batch_size must be at least 2, epochs 1, peak above 0: {settings}")
     devices = jax.device_count()
     return max(min(settings.batch_size, number) // devices, 1) * devices
@@ -241,14 +222,13 @@ def batch_size_of(number: int, settings: Settings) -> int:
 def batches(
     pairs: Sequence[Pair],
     renderer: Renderer,
-    known: KnownPatches | None,
     views: Sequence[str],
     size: int,
     rng: np.random.Generator,
 ) -> Iterator[dict[str, Any]]:
     """Yield one epoch's batches in random order; the last, incomplete one is left out.
 
-    Patches are uint8 [B, S, H, W], or float32 [B, S, D] as `known` embeds them.
+    Patches are uint8 [B, S, H, W].
     """
     order = rng.permutation(len(pairs))
     buckets = lengths(renderer.max_patches)
@@ -270,6 +250,5 @@ def batches(
         }
         for view in views:
             rendered = renderer(texts[view], length)
-            patches = known(rendered.patches, rendered.count) if known else rendered.patches
-            batch[view] = {"patches": patches, "count": rendered.count}
+            batch[view] = {"patches": rendered.patches, "count": rendered.count}
         yield batch

@@ -13,7 +13,6 @@ from ml_collections import ConfigDict
 from pixel_linguist.data.loader import arranged, make_batches, make_examples, preview
 from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.geometry import Geometry
-from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params
@@ -147,16 +146,6 @@ def stage_checkpoints(shop: Workshop, name: str) -> Checkpoints:
     )
 
 
-def known_patches(shop: Workshop, stage: ConfigDict, params: Params) -> KnownPatches | None:
-    """Return what embeds each patch once, if a stage trains only what is above a dictionary."""
-    fixed = "windows" in stage.optimizer.frozen and shop.encoder.cell_pixels
-    return (
-        KnownPatches(shop.encoder, params)
-        if fixed and stage.raster == "host" and not stage.augment
-        else None
-    )
-
-
 def next_batch(data: Any, name: str) -> Any:
     """Return the next batch.
 
@@ -190,7 +179,6 @@ class Watch:
         stage: its settings.
         first: the step after which it goes on.
         evaluate: scores the stage's tasks.
-        known: embeds patches, if those are not trained.
     """
 
     def __init__(
@@ -200,9 +188,7 @@ class Watch:
         stage: ConfigDict,
         first: int,
         evaluate: Evaluate,
-        known: KnownPatches | None,
     ):
-        self.known = known
         self.shop, self.name, self.stage, self.evaluate = shop, name, stage, evaluate
         self.meter = Meter(shop.encoder, stage.batch_size)
         self.progress = Progress(name, first=first, steps=stage.steps)
@@ -219,9 +205,6 @@ class Watch:
             batch = next_batch(data, self.name)
         self.meter.read(batch, views)
         del batch["cut"]
-        if self.known:
-            for view in views:
-                batch[view]["patches"] = self.known(**batch[view])
         with self.meter.waiting():
             return place(batch, self.shop.config.train.backend)
 
@@ -318,7 +301,7 @@ def train_stage(
         )
         first = int(state["step"])
         shop.run.forget_after(name, first)
-        watch = Watch(shop, name, stage, first, evaluate, known_patches(shop, stage, start))
+        watch = Watch(shop, name, stage, first, evaluate)
         for step in range(first, stage.steps):
             batch = watch.next(data, objective.views)
             rate = learning_rate(step, steps=stage.steps, **stage.schedule)

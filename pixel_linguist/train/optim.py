@@ -25,7 +25,7 @@ class OptimizerConfig:
         weight_decay: decoupled; applied to kernels alone, not to biases, norms and positions.
         clip_norm: largest global norm of the gradient.
         accumulate: batches whose gradients are averaged into one update.
-        frozen: groups of the encoder's parameters that are not trained, as "windows".
+        frozen: groups of the encoder's parameters that are not trained, as "positions".
     """
 
     b1: float

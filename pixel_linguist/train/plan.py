@@ -44,8 +44,7 @@ class StagePlan:
         examples: read in them.
         flops: of the matrix products in them, padding included: of a few batches where their
             lengths differ.
-        memory: bytes of a step on each device, by the compiler; 0 for an average
-            or a closed form.
+        memory: bytes of a step on each device, by the compiler; 0 for an average.
         seconds: of the steps alone, on this machine.
     """
 
@@ -72,8 +71,7 @@ def plan_recipe(shop: Workshop) -> str:
         start, done = where_it_starts(shop, name, stage)
         steps = stage.steps - done
         memory, seconds, flops = 0, 0.0, 0.0
-        # What is solved has no step that could be compiled.
-        if steps and not stage.closed_form:
+        if steps:
             objective = stage_objective(shop, stage)
             shape = stage.batch_size, stage.length, stage.chunk_size
             # Texts are read only where their lengths count.

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +30,6 @@ from pixel_linguist.report.page import write_report
 from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train.averaging import greedy_average
 from pixel_linguist.train.checks import check_recipe
-from pixel_linguist.train.closed_form import solve_stage
 from pixel_linguist.train.devices import host_folder, shared_by_hosts
 from pixel_linguist.train.loggers import open_loggers
 from pixel_linguist.train.loop import (
@@ -222,14 +220,7 @@ def run_stage(shop: Workshop, name: str, scorer: Scorer, preemption: Preemption)
         if stage.steps:
             picture_pairs(shop, name, stage)
             evaluate = functools.partial(scorer.score, names=stage.evaluate_tasks)
-            if stage.closed_form:
-                began = time.perf_counter()
-                params = solve_stage(shop, name, stage, params)
-                # No step is trained, so that nothing else tells of its time.
-                seconds = time.perf_counter() - began
-                shop.run.log("solve", name, stage.steps, {"seconds": seconds})
-            else:
-                params = train_stage(shop, name, stage, params, evaluate, preemption)
+            params = train_stage(shop, name, stage, params, evaluate, preemption)
         save_model(shop.run.model(name), shop.model(params))
     if stage.report and name not in {row["model"] for row in shop.run.scores()}:
         params = load_model(shop.run.model(name)).params

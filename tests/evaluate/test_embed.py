@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from pixel_linguist.evaluate.embed import Embedder, _compiled
-from pixel_linguist.evaluate.known_patches import KnownPatches
 from pixel_linguist.model import EncoderConfig, encode, init_params
 from pixel_linguist.render import Renderer
 
@@ -91,54 +90,3 @@ def test_a_stream_is_read_as_it_is_used(embedder: Embedder) -> None:
 def test_cut_texts_are_counted_block_by_block(embedder: Embedder) -> None:
     texts = ["word " * 50] * 3 + ["short"] * 1100 + ["word " * 50]
     assert [cut for _, cut in embedder.stream(texts)] == [3, 1]
-
-
-CELLS: dict[str, Any] = {
-    "cell_pixels": 2,
-    "cell_width": 6,
-    "window_cells": 3,
-    "letters": 9,
-    "window_rows": 48,
-    "row_codes": 4,
-    "fine_codes": 4,
-    "final_norm": False,
-}
-
-
-@pytest.mark.parametrize(
-    "changes", [{}, pytest.param({"cell_hidden": 20, "cell_scales": 2}, marks=pytest.mark.slow)]
-)
-def test_patches_that_come_again_are_embedded_once(
-    tiny_encoder: Callable[..., EncoderConfig], changes: dict[str, int]
-) -> None:
-    config = tiny_encoder(**CELLS, **changes, width=24, max_patches=48)
-    params = init_params(config, 0)
-    embedder = Embedder(config, params, Renderer(patch=8, max_patches=48), 16)
-    texts = some_texts(60)
-    found = embedder(texts)
-    rendered = embedder.renderer(texts[:20], length=48)
-    patches, count = map(jnp.asarray, (rendered.patches, rendered.count))
-    whole = np.asarray(encode(config, params, patches, count)["embedding"])
-    np.testing.assert_allclose(unit(whole), unit(found[:20]), atol=1e-6)
-    known = embedder.known
-    assert known is not None
-    pictures = embedder.renderer(texts)
-    used = [p[:n] for p, n in zip(pictures.patches, pictures.count, strict=True)]
-    distinct = {patch.tobytes() for text in used for patch in text}
-    # Batches are filled up with blank ones, which cost nothing.
-    assert known.patches.computed == len(distinct) < known.patches.asked
-    embedder(texts)
-    assert known.patches.computed == len(distinct)
-
-
-def test_a_full_memory_of_patches_forgets(tiny_encoder: Callable[..., EncoderConfig]) -> None:
-    config = tiny_encoder(**CELLS, width=24, max_patches=48)
-    params = init_params(config, 0)
-    plenty, little = (KnownPatches(config, params, memory=m) for m in (1 << 20, 7 * 4 * 24))
-    rng = np.random.default_rng(0)
-    pool = rng.integers(0, 2, (40, 8, 8), np.uint8) * 255
-    for _ in range(5):
-        patches = pool[rng.integers(0, len(pool), (4, 6))]
-        count = rng.integers(1, 7, 4)
-        np.testing.assert_allclose(little(patches, count), plenty(patches, count), atol=1e-6)
-    assert little.patches.computed > plenty.patches.computed

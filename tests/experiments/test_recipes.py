@@ -11,15 +11,12 @@ import tensorflow_datasets.text  # registers wikipedia, glue and multi_nli
 from ml_collections import ConfigDict
 
 from experiments import pixel_linguist as paper
-from experiments.shipped import teach
-from experiments.small import LANGUAGES
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.render.augment import AUGMENTATIONS
 from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.stages import run_recipe
-from tests.experiments.test_lessons import write_names
 
 RECIPES = Path(__file__).parents[2] / "experiments"
 BATCH = 8
@@ -28,14 +25,7 @@ BATCH = 8
 def shrink(config: ConfigDict, workdir: Path) -> None:
     """Leave a recipe's stages, data and tasks as they are, and make all sizes tiny."""
     config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    for hidden, most in (
-        ("patch_hidden", 16),
-        ("cell_hidden", 16),
-        ("window_rows", 16),
-        ("row_codes", 4),
-        ("fine_codes", 8),
-    ):
-        config.model[hidden] = min(config.model[hidden], most)
+    config.model.patch_hidden = min(config.model.patch_hidden, 16)
     config.train.workers = 0
     config.train.compilation_cache = str(workdir / "compilation")
     config.evaluate.batch_size = 32
@@ -43,8 +33,6 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
         if stage.steps:
             stage.steps, stage.batch_size, stage.evaluate_every = 1, BATCH, 1
             stage.schedule.warmup = 0
-        if stage.closed_form:
-            stage.closed_form.texts = BATCH
     for task in config.tasks.values():
         for source in [task.source] if "source" in task else task.get("sources", {}).values():
             if "size" in source:
@@ -96,50 +84,6 @@ def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     # Scoring all twenty after each stage would take most of the time.
     config.evaluate.report_tasks = ("stsb-en", "stsb-zh", "sickr", "deu-eng")
     shrink(config, tmp_path)
-    check_run(config, tmp_path / "run")
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        "tiny",
-        "tiny_multilingual",
-        "tiny_untaught",
-        "tiny_untaught_english",
-        "tiny_ablations",
-    ],
-)
-@pytest.mark.slow
-def test_tiny(tmp_path: Path, shared: Path, recipe: str) -> None:
-    rng = np.random.default_rng(0)
-    for language in ("en", *LANGUAGES):
-        write_names(tmp_path, language, f"apple in {language}", language, f"land of {language}")
-    chinese = [f"貓{digit} 猫{digit} [mao1] /cat {digit}/" for digit in range(BATCH)]
-    teach.teach(
-        teach.Given(shared / "data", tmp_path, chinese),
-        tmp_path,
-        lambda texts: rng.normal(size=(len(texts), 16)),
-        width=16,
-        together=False,
-    )
-    config = configs.load(RECIPES / f"{recipe}.py")
-    config.data_dir = str(shared / "data")
-    for stage in config.stages.values():
-        for part in stage.data.values():
-            if part.source.name == "parquet":
-                (path,) = part.source.paths
-                part.source.paths = (str(tmp_path / Path(path).name),)
-    shrink(config, tmp_path)
-    check_run(config, tmp_path / "run")
-
-
-@pytest.mark.slow
-def test_untaught(tmp_path: Path, shared: Path) -> None:
-    config = configs.load(RECIPES / "untaught.py")
-    config.data_dir = str(shared / "data")
-    shrink(config, tmp_path)
-    # More rows and texts than directions.
-    config.model.window_rows = config.stages.principal.batch_size = 32
     check_run(config, tmp_path / "run")
 
 
@@ -203,6 +147,4 @@ def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
 
 def test_no_recipe_is_left_out() -> None:
     tested = {"base", "quickstart", "small", "small_pretrained", "pixel_linguist"}
-    tested |= {"tiny", "tiny_multilingual", "tiny_untaught", "tiny_untaught_english"}
-    tested |= {"tiny_ablations", "untaught"}
     assert {path.stem for path in RECIPES.glob("*.py")} == tested

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import main
+from pixel_linguist.hub import as_transformer
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.train.finetune import Pair, Settings, fine_tune, fitted, read_pairs, split
+from pixel_linguist.train.finetune import Pair, Settings, fine_tune, read_pairs, split
 
 COLOURS = ["red", "green", "blue", "white", "black", "pink", "grey", "brown"]
 THINGS = ["dog", "cup", "hat", "car", "tree", "door", "book", "lamp", "shoe", "bird"]
@@ -81,35 +81,12 @@ def test_it_stops_early_and_keeps_the_best(model: Path) -> None:
     rng = np.random.default_rng(0)
     noise = [Pair(f"{a}", f"{b}", score=float(s)) for a, b, s in rng.integers(0, 99, (80, 3))]
     encoder = SentenceEncoder.load(model)
-    tuned = fine_tune(
-        encoder.model, noise, Settings(epochs=50, batch_size=40, peak=1e-9, patience=2)
-    )
+    settings = Settings(epochs=50, batch_size=40, peak=1e-9, patience=2)
+    tuned = fine_tune(as_transformer(encoder.model), noise, settings)
     assert len(tuned.scores) == 1 + 2
     np.testing.assert_array_equal(
         tuned.model.params["embed"]["kernel"], encoder.model.params["embed"]["kernel"]
     )
-
-
-def test_a_dictionary_of_windows_stays_as_it_is(
-    tmp_path: Path, tiny_model: Callable[..., Model]
-) -> None:
-    shape = {"patch_height": 16, "patch_width": 64, "max_patches": 8, "depth": 1, "head": "none"}
-    windows = {
-        "cell_pixels": 8,
-        "cell_width": 16,
-        "window_cells": 4,
-        "window_rows": 256,
-        "row_codes": 8,
-        "fine_codes": 8,
-        "letters": 64,
-    }
-    model = tiny_model(**shape, **windows, dropout=0.0, final_norm=False)
-    (tmp_path / "my.tsv").write_text("\n".join(graded()) + "\n")
-    tuned = fine_tune(model, read_pairs(tmp_path / "my.tsv"), Settings(epochs=8, batch_size=32))
-    # The blocks above it learn, at a rate that suits them.
-    assert max(tuned.scores) > tuned.scores[0] + 0.1
-    for group in fitted(model.config):
-        jax.tree.map(np.testing.assert_array_equal, tuned.model.params[group], model.params[group])
 
 
 def test_the_split_is_by_seed_and_loses_nothing() -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -15,14 +14,11 @@ from pixel_linguist import config as configs
 from pixel_linguist.data.loader import text_id
 from pixel_linguist.model import init_params
 from pixel_linguist.model.store import load_model, save_model
-from pixel_linguist.train import loop, stages
 from pixel_linguist.train.loop import keep_best, stage_batches, stage_objective, train_stage
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.stages import (
-    Scorer,
     make_workshop,
     run_recipe,
-    run_stage,
     stage_settings,
     start_params,
 )
@@ -218,20 +214,6 @@ def test_the_best_model_is_kept_by_its_score(tmp_path: Path, config: ConfigDict)
     }
 
 
-def test_a_stage_that_is_solved_tells_how_long_it_took(
-    tmp_path: Path, config: ConfigDict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change("stages.both.closed_form", {"texts": 8})(config)
-    change("stages.both.report", False)(config)
-    monkeypatch.setattr(stages, "solve_stage", lambda shop, name, stage, start: start)
-    shop = make_workshop(config, tmp_path)
-    run_stage(shop, "both", Scorer(shop, {}), Preemption())
-    (line,) = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
-    assert (line["kind"], line["stage"], line["step"]) == ("solve", "both", 4)
-    assert line["seconds"] >= 0
-    assert shop.run.finished("both")
-
-
 def test_a_data_set_whose_folder_has_changed_is_refused(tmp_path: Path, config: ConfigDict) -> None:
     data = tmp_path / "mine" / "data.arrow"
     data.parent.mkdir()
@@ -293,35 +275,3 @@ def test_a_styled_and_augmented_stage_goes_on_to_the_same_bytes(
         config.stages.both.styles = config.stages.both.augment = ConfigDict()
     plain = finished("plain")
     assert plain["picture"] != whole["picture"] and plain["model"] != whole["model"]
-
-
-@pytest.mark.slow
-def test_what_is_above_a_dictionary_trains_as_if_it_were_computed_anew(
-    tmp_path: Path, config: ConfigDict, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with config.unlocked():
-        config.model.update(cell_pixels=2, cell_scales=2, cell_hidden=6, cell_width=4)
-        config.model.update(window_cells=2, letters=9, window_rows=16, row_codes=4)
-        config.model.fine_codes = 8
-        config.model.final_norm = False
-        config.stages.both.optimizer.frozen = ("windows",)
-        config.stages = ConfigDict({"both": config.stages.both})
-        config.order = ("both",)
-    made: list[Any] = []
-    make = loop.known_patches
-
-    def remembered(*arguments: Any) -> Any:
-        made.append(make(*arguments))
-        return made[-1]
-
-    monkeypatch.setattr(loop, "known_patches", remembered)
-    run_recipe(config, tmp_path / "remembered", Preemption())
-    assert made[0].patches.computed > 0
-    monkeypatch.setattr(loop, "known_patches", lambda *_: None)
-    run_recipe(config, tmp_path / "computed", Preemption())
-    found, expected = (
-        jax.tree.leaves(load_model(tmp_path / run / "model").params)
-        for run in ("remembered", "computed")
-    )
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)

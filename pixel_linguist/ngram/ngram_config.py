@@ -1,0 +1,79 @@
+"""The sizes of an n-gram model, and the shapes of its arrays."""
+
+import dataclasses
+
+# Rows of the table with the same hash bucket; a fingerprint from 1 to FINGERPRINTS, which float16
+# holds exactly, tells them apart.
+BUCKET, FINGERPRINTS = 8, 2047
+# The first rows of each bucket, whose n-grams are the more frequent, are stored more finely.
+FINE = 4
+# Vectors that each code of a row chooses from.
+CHOICES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class NgramConfig:
+    """The sizes of an n-gram model; each is at least 1.
+
+    Attributes:
+        patch_height: pixels.
+        patch_width: pixels.
+        max_patches: patches of the longest text; the rest is cut.
+        dimension: D, numbers of an embedding.
+        cell_pixels: width of a cell. A patch is cut into cells; the font draws a letter in each.
+        scales: how often a patch is read, each time half as wide as before, so that full-width
+            letters, two cells wide, are read as well.
+        hidden: units of the hidden layer that classifies a cell.
+        code_width: C, numbers that a cell is mapped to, to be compared with those of letters.
+        letters: L, classes of letters.
+        longest: cells of the longest n-gram.
+        rows: R of the table, of one n-gram each; a multiple of `BUCKET`.
+        codes: M of each row (product quantisation); divides the dimension.
+        fine_codes: N more, of the residual of the `FINE` first rows of each bucket; divides the
+            dimension.
+    """
+
+    patch_height: int
+    patch_width: int
+    max_patches: int
+    dimension: int
+    cell_pixels: int
+    scales: int
+    hidden: int
+    code_width: int
+    letters: int
+    longest: int
+    rows: int
+    codes: int
+    fine_codes: int
+
+    def __post_init__(self) -> None:
+        for name, value in dataclasses.asdict(self).items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is {value!r}; it must be an integer of at least 1")
+        self._check_divides("cell_pixels", self.cell_pixels << self.scales - 1, self.patch_width)
+        self._check_divides("rows", BUCKET, self.rows)
+        for name in ("codes", "fine_codes"):
+            self._check_divides(name, getattr(self, name), self.dimension)
+
+    def _check_divides(self, name: str, divisor: int, number: int) -> None:
+        if number % divisor:
+            raise ValueError(f"{name} is {getattr(self, name)}: {divisor} does not divide {number}")
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each array, by its name in weights.safetensors."""
+        buckets, parts = self.rows // BUCKET, self.dimension // self.codes
+        shapes = {
+            "cell_hidden/kernel": (self.patch_height * self.cell_pixels, self.hidden),
+            "cell_hidden/bias": (self.hidden,),
+            "cell/kernel": (self.hidden, self.code_width),
+            "cell/bias": (self.code_width,),
+            "letters": (self.letters, self.code_width),
+            "prints": (buckets, BUCKET),
+            "codes": (self.rows, self.codes),
+            "fine_codes": (buckets * FINE, self.fine_codes),
+            "scales": (self.rows,),
+            "book": (self.codes, CHOICES, parts),
+            "fine_book": (self.fine_codes, CHOICES, self.dimension // self.fine_codes),
+        }
+        return {f"windows/{name}": shape for name, shape in shapes.items()}
