@@ -244,8 +244,9 @@ def _paths(place: dict[str, str]) -> list[tuple[Path, bool]]:
 class Part(NamedTuple):
     """Text that one font draws.
 
-    `font` is an index into the chain, or BOX_FONT for a cluster that none covers. `marks` are
-    combining marks on the last cluster that come from other fonts, with their indices.
+    `font` is an index into the chain, or BOX_FONT for the code points of one cluster that no font
+    has. `marks` are combining marks on the last cluster that come from other fonts, with their
+    indices.
     """
 
     text: str
@@ -292,6 +293,10 @@ class Chain:
         own = {member.font for member in chosen.fonts[: chosen.own]}
         self.own = sum(name in own for name in self.names)
         self.size = self._sizes[0]
+        # Boxes are as high as patches but for a row, and lower where fonts are smaller than usual.
+        self.box_height = max(round((height - 1) * min(scale, 1.0)), 2)
+        baseline = round(chosen.baseline * height)
+        self.box_top = round(baseline * self.box_height / (height - 1))
         self._emoji = [i for i, name in enumerate(self.names) if _entry(name).get("emoji")]
         self._fonts: dict[int, Font] = {}
         # Whether the first font has all of ASCII.
@@ -344,15 +349,15 @@ class Chain:
         whole = self._first(cluster)
         base = self._first(cluster[0])
         if base is None or base == whole:
-            return (Part(cluster, BOX_FONT if whole is None else whole),)
+            return (Part(cluster, whole) if whole is not None else _box(cluster),)
         # A letter of one font with marks of others, unless a font of the same rank has them all.
         own = "".join(c for c in cluster if self._covers(base, c))
         marks = [(c, self._first(c)) for c in cluster if not self._covers(base, c)]
         found = tuple((c, font) for c, font in marks if font is not None)
         if whole is not None and whole <= max((font for _, font in found), default=whole):
             return (Part(cluster, whole),)
-        boxes = (Part("", BOX_FONT),) * (len(found) < len(marks))
-        return Part(own, base, found), *boxes
+        missing = "".join(c for c, font in marks if font is None)
+        return Part(own, base, found), *([_box(missing)] if missing else ())
 
     def _first(self, cluster: str) -> int | None:
         """Return the first font that has every visible character of a cluster."""
@@ -365,6 +370,10 @@ class Chain:
 
     def _covers(self, index: int, text: str) -> bool:
         return _visible(text) <= characters(self.names[index])
+
+
+def _box(cluster: str) -> Part:
+    return Part(INVISIBLE.sub("", cluster), BOX_FONT)
 
 
 def _visible(text: str) -> set[int]:

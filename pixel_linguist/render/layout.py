@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import uharfbuzz as hb
 
+from pixel_linguist.render.boxes import box_size
 from pixel_linguist.render.fonts import BOX_FONT, Chain, N, Part
 from pixel_linguist.render.units import Run, Unit
 
@@ -17,7 +18,7 @@ from pixel_linguist.render.units import Run, Unit
 class Glyph(NamedTuple):
     """A glyph: its font (an index into the chain, or BOX_FONT), its number there, its origin.
 
-    `x` pixels to the right of the unit's start, `y` pixels above the baseline; `cluster` numbers
+    The number of a box is the code point that it shows. `x` pixels to the right of the unit's start, `y` pixels above the baseline; `cluster` numbers
     the clusters of the unit from left to right.
     """
 
@@ -38,7 +39,7 @@ class Shaped(NamedTuple):
     @property
     def missing(self) -> int:
         """Clusters that no font covers."""
-        return sum(glyph.font == BOX_FONT for glyph in self.glyphs)
+        return len({glyph.cluster for glyph in self.glyphs if glyph.font == BOX_FONT})
 
     def cut(self, limit: int) -> "Shaped":
         """Return as many clusters from the left as end within `limit` pixels."""
@@ -63,7 +64,6 @@ class Layout:
         self.chain = chain
         self.cell, self.all_cells, self.spacing = cell, all_cells, spacing
         self._features = {f.lstrip("+-"): not f.startswith("-") for f in chain.family.features}
-        self.box_width = max(chain.size * 6 // 640, 3)
         self.space = 0
         self.space = max(self.shape(" ").width, 1)
 
@@ -74,10 +74,7 @@ class Layout:
             parts = self.chain.split(run.text)
             for part in reversed(parts) if run.right_to_left else parts:
                 if part.font == BOX_FONT:
-                    line.glyphs.append(Glyph(BOX_FONT, 0, line.width, 0, len(line.ends)))
-                    end = line.width + self._in_cells(self.box_width, BOX_FONT)
-                    line = line._replace(width=end)
-                    line.ends.append(end)
+                    line = self._add_boxes(line, part.text[:: -1 if run.right_to_left else 1])
                 else:
                     line = self._add(line, part, run.right_to_left)
         return line
@@ -106,6 +103,15 @@ class Layout:
                 y = font.raised + font.pixels(position.y_offset)
                 glyphs.append(Glyph(index, info.codepoint, x, y, len(ends) - 1))
         return line._replace(width=pen)
+
+    def _add_boxes(self, line: Shaped, text: str) -> Shaped:
+        """Set the boxes of a cluster behind a line."""
+        end = line.width
+        for code in map(ord, text):
+            line.glyphs.append(Glyph(BOX_FONT, code, end, 0, len(line.ends)))
+            end += self._in_cells(box_size(code, self.chain.box_height)[1] + 1, BOX_FONT)
+        line.ends.append(end)
+        return line._replace(width=end)
 
     def glyphs(self, text: str, font: int, right_to_left: bool) -> tuple[list[Any], list[Any]]:
         """Shape text of one font: HarfBuzz's infos and positions, from left to right."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import freetype
 import numpy as np
 
+from pixel_linguist.render.boxes import draw_box
 from pixel_linguist.render.fonts import BOX_FONT, Chain
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.ragged import ranges
@@ -34,23 +35,19 @@ class Bitmap(NamedTuple):
 class Atlas:
     """Bitmaps of the glyphs of a chain of fonts. Not safe for several threads at once."""
 
-    def __init__(self, chain: Chain, box_width: int, memory: int):
+    def __init__(self, chain: Chain, memory: int):
         """Set the fonts.
 
         Args:
             chain: of fonts, at a size.
-            box_width: pixels of the box for what is missing.
             memory: bytes that bitmaps may take.
         """
         self._chain, self.memory = chain, memory
-        self._box = _box(chain.size, box_width)
         self._bitmaps: dict[tuple[int, int], Bitmap] = {}
         self.nbytes = 0
 
     def bitmap(self, font: int, index: int) -> Bitmap:
         """Return the bitmap of a glyph."""
-        if font == BOX_FONT:
-            return self._box
         known = self._bitmaps.get((font, index))
         if known is None:
             known = self._load(font, index)
@@ -62,6 +59,8 @@ class Atlas:
         return known
 
     def _load(self, font: int, index: int) -> Bitmap:
+        if font == BOX_FONT:
+            return Bitmap(draw_box(index, self._chain.box_height), 1, self._chain.box_top)
         face = self._chain.font(font).outlines
         face.load_glyph(index, _FLAGS)
         slot, bitmap = face.glyph, face.glyph.bitmap
@@ -155,11 +154,3 @@ def add_ink(ink: np.ndarray, columns: np.ndarray, new: np.ndarray) -> None:
         if len(once) == len(columns):
             return
         columns, new = np.delete(columns, first), np.delete(new, first, axis=0)
-
-
-def _box(size: int, width: int) -> Bitmap:
-    height = max(size * 7 // 640, 3)
-    ink = np.zeros((height, max(width - 2, 3)), np.uint8)
-    ink[[0, -1]] = 255
-    ink[:, [0, -1]] = 255
-    return Bitmap(ink, 1, height)

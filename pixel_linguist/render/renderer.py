@@ -107,7 +107,7 @@ class Renderer:
         cell = width // 2 if strategy.cells else round(chosen.cell * height)
         all_cells = strategy.cells or chosen.all_cells
         layout = Layout(fonts, cell, all_cells=all_cells, spacing=self.spacing)
-        atlas = Atlas(fonts, layout.box_width, self.memory // 16)
+        atlas = Atlas(fonts, self.memory // 16)
         return Grid(layout, atlas, self.patch, self.max_patches, strategy.close)
 
     def __call__(self, texts: Sequence[Text], length: int | None = None) -> Rendered:
