@@ -14,7 +14,7 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.robustness import ATTACKS, Robustness
-from pixel_linguist.evaluate.similarity import Remembered
+from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.evaluate.sts import STS
 
 ROOT = Path(__file__).parents[1]
@@ -39,10 +39,10 @@ def main() -> None:
     path = arguments.data / "sts/stsb" / arguments.language / "test.tsv"
     task = Robustness(STS.from_source(read_table(path)), ATTACKS)
     encoder = SentenceEncoder.load(arguments.model)
-    ours = task.score(Remembered(encoder_embed(encoder)(task)))
+    ours = task.score(CachedEmbed(encoder_embed(encoder)(task)))
     peers = {"tfidf": task.score(tfidf_embed(task))}
     for name in arguments.peer:
-        peers[name] = task.score(Remembered(peer_embed(name)(task)))
+        peers[name] = task.score(CachedEmbed(peer_embed(name)(task)))
     best = max(scores["attacked"] for scores in peers.values())
     line = {"figure": "robustness", "model": str(arguments.model), "ours": ours, **peers}
     print(json.dumps({**line, "ratio": ours["attacked"] / best}))

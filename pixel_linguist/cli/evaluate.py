@@ -21,7 +21,7 @@ from pixel_linguist.config import load
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
-from pixel_linguist.evaluate.similarity import Remembered
+from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 from pixel_linguist.files import write_json
 
@@ -80,7 +80,7 @@ def score_all(
     for name, task in tqdm(work, unit="task", disable=None):
         embed = contenders[name](tasks[task])
         if name != TFIDF:
-            embed = Remembered(embed)
+            embed = CachedEmbed(embed)
         try:
             rows[name][task] = with_interval(tasks[task], embed)
         except ValueError as error:

@@ -1,1 +1,1 @@
-"""Evaluation: tasks that score whatever turns texts into vectors, and the encoder that does."""
+"""Evaluation: tasks that score embeddings of texts, and the embedder of an encoder."""

@@ -1,4 +1,4 @@
-"""What a model is compared with: TF-IDF of character n-grams, and anybody else's encoder."""
+"""Baselines: TF-IDF of character n-grams, and any object with `encode`."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -10,12 +10,12 @@ from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.evaluate.suite import Task
 
-# Makes the embedding with which a task is scored; TF-IDF is fitted to each task anew.
+# Makes the embedding for a task; TF-IDF is fitted on each task's texts.
 EmbedFor = Callable[[Task], Embed]
 
 
 class Encoder(Protocol):
-    """What `sentence_transformers.SentenceTransformer` and our `SentenceEncoder` have in common."""
+    """The common interface of `sentence_transformers.SentenceTransformer` and `SentenceEncoder`."""
 
     def encode(self, sentences: list[str], /) -> Any:
         """Return [N, D] for N texts."""
@@ -32,7 +32,7 @@ def encoder_embed(encoder: Encoder) -> EmbedFor:
 
 
 def tfidf_embed(task: Task) -> Embed:
-    """Return TF-IDF of character 2- to 4-grams inside words, fitted on the task's own texts.
+    """Return TF-IDF of character 2- to 4-grams within words, fitted on the task's own texts.
 
     Raises:
         ModuleNotFoundError: without scikit-learn, naming the extra.

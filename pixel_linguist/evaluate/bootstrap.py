@@ -1,4 +1,4 @@
-"""Confidence intervals of scores, by resampling what they were computed of."""
+"""Correlations, and confidence intervals of scores by the bootstrap."""
 
 import dataclasses
 import warnings
@@ -14,11 +14,12 @@ NUMBERS_AT_ONCE = 1 << 21
 
 @dataclasses.dataclass(frozen=True)
 class Observations:
-    """Single observations and the statistic that makes a score of them.
+    """Observations, such as one of each pair or query, and the statistic of them that is a score.
 
     Attributes:
-        values: arrays [N] whose entries belong together, such as cosines and gold scores.
-        statistic: of arrays [..., N] along their last axis, float [...].
+        values: arrays [N]; entries at the same position belong together (a cosine and its gold
+            score).
+        statistic: arrays [..., N] → float [...], along the last axis.
     """
 
     values: tuple[np.ndarray, ...]
@@ -28,13 +29,13 @@ class Observations:
 def interval(observations: Observations, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
     """Return the percentile bootstrap interval of a statistic (Efron and Tibshirani 1993, 13.3).
 
-    With fewer than two observations there is none: both ends are NaN.
+    Both ends are NaN for fewer than two observations.
     """
     count = len(observations.values[0])
     if count < 2:
         return float("nan"), float("nan")
     with warnings.catch_warnings():
-        # Observations that are all alike have an interval of no width.
+        # Equal observations have an interval of width 0.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
             observations.values,
@@ -56,9 +57,9 @@ def mean(values: np.ndarray) -> np.ndarray:
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the correlation of [..., N] with [..., N] along the last axis: float [...].
+    """Return Pearson's correlation of [..., N] with [..., N] along the last axis: float [...].
 
-    It is 0 where one of them is constant. Equals `scipy.stats.pearsonr`.
+    Equal to `scipy.stats.pearsonr`, but 0 where x or y is constant.
     """
     x = x - x.mean(axis=-1, keepdims=True)
     y = y - y.mean(axis=-1, keepdims=True)
@@ -67,5 +68,8 @@ def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def spearman(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the correlation of ranks, ties sharing their mean rank, as `scipy.stats.spearmanr`."""
+    """Return the correlation of ranks; ties share their mean rank, as in `scipy.stats.spearmanr`.
+
+    Shapes are those of `pearson`.
+    """
     return pearson(stats.rankdata(x, axis=-1), stats.rankdata(y, axis=-1))

@@ -1,26 +1,32 @@
-"""Classification: can a line be drawn between the classes' embeddings?"""
+"""Classification: do embeddings tell the classes of texts, such as topics, apart?"""
 
 import dataclasses
+from collections import Counter
+from typing import Any, ClassVar
 
 import numpy as np
 
-from pixel_linguist.data.sources import Source, column
+from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.columns import read_column, read_texts
 from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, unit_rows
-from pixel_linguist.evaluate.suite import Change
+from pixel_linguist.evaluate.suite import Attack, Measured, Task
+
+# Neighbours that vote in k-NN classification.
+NEIGHBOURS = 5
 
 
 @dataclasses.dataclass(frozen=True)
-class Classification:
-    """Accuracy of logistic regression on embeddings that stay as they are (a linear probe).
+class Classification(Task):
+    """Accuracy of logistic regression on frozen embeddings (a linear probe), and of k-NN.
 
-    As SentEval and MTEB do it, on vectors of unit length.
+    On vectors of unit length, as SentEval and MTEB do it. Needs the extra `report`.
 
     Attributes:
-        train_texts: texts, N of them.
+        train_texts: N texts.
         train_labels: their classes.
-        test_texts: texts, M of them.
+        test_texts: M texts.
         test_labels: their classes.
     """
 
@@ -28,7 +34,8 @@ class Classification:
     train_labels: tuple[str, ...]
     test_texts: tuple[str, ...]
     test_labels: tuple[str, ...]
-    metric: str = "accuracy"
+
+    metric: ClassVar[str] = "accuracy"
 
     @classmethod
     def from_sources(
@@ -38,48 +45,48 @@ class Classification:
 
         Raises:
             ValueError: naming the record, for a missing column; for a test label that no training
-                text has, or a single class.
+                text has; for fewer than two classes.
         """
-        train_texts, train_labels = labelled(train, text, label, "training record")
-        test_texts, test_labels = labelled(test, text, label, "test record")
+        train_labels = tuple(map(str, read_column(train, label, "training record")))
+        test_labels = tuple(map(str, read_column(test, label, "test record")))
         if unknown := set(test_labels) - set(train_labels):
             raise ValueError(f"no training text has the label {min(unknown)!r}")
         if len(set(train_labels)) < 2:
             raise ValueError(f"all training texts have the label {train_labels[0]!r}")
-        return cls(train_texts, train_labels, test_texts, test_labels)
+        return cls(
+            read_texts(train, text, "training record"),
+            train_labels,
+            read_texts(test, text, "test record"),
+            test_labels,
+        )
 
     def texts(self) -> list[str]:
         """Return training and test texts."""
         return [*self.train_texts, *self.test_texts]
 
-    def changed(self, change: Change) -> "Classification":
-        """Return the task with every test text changed; the probe is trained on clean ones."""
-        return dataclasses.replace(self, test_texts=change(self.test_texts))
+    def attacked(self, attack: Attack) -> "Classification":
+        """Return the task with every test text perturbed, but no training text."""
+        return dataclasses.replace(self, test_texts=attack(self.test_texts))
 
-    def observe(self, embed: Embed) -> Observations:
-        """Return 1 for each test text whose class was found, else 0."""
-        return Observations(((self._predict(embed) == self.test_labels).astype(float),), mean)
-
-    def score(self, embed: Embed) -> dict[str, float]:
-        """Return "accuracy" and "f1", the mean of the classes' F1."""
-        found = self._predict(embed)
-        f1 = scikit_learn("metrics").f1_score(self.test_labels, found, average="macro")
-        return {"accuracy": float(np.mean(found == self.test_labels)), "f1": float(f1)}
-
-    def _predict(self, embed: Embed) -> np.ndarray:
-        """Return the class found for each test text."""
+    def measure(self, embed: Embed) -> Measured:
+        """Return "accuracy" and "f1" (mean of the classes) of the probe, and "knn_accuracy"."""
         rows = unit_rows(checked_vectors(embed, self.texts()))
-        known = len(self.train_texts)
+        train, test = rows[: len(self.train_texts)], rows[len(self.train_texts) :]
         probe = scikit_learn("linear_model").LogisticRegression(max_iter=1000)
-        return np.asarray(probe.fit(rows[:known], self.train_labels).predict(rows[known:]))
+        found = np.asarray(probe.fit(train, self.train_labels).predict(test))
+        f1 = scikit_learn("metrics").f1_score(self.test_labels, found, average="macro")
+        right = (found == self.test_labels).astype(float)
+        scores = {
+            "accuracy": float(right.mean()),
+            "f1": float(f1),
+            "knn_accuracy": self._knn_accuracy(train, test),
+        }
+        return Measured(scores, Observations((right,), mean))
 
-
-def labelled(
-    source: Source, text: str, label: str, kind: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the texts and the labels of records; an error names the record."""
-    records = [(source[number], f"{kind} {number}") for number in range(len(source))]
-    return (
-        tuple(column(record, text, where) for record, where in records),
-        tuple(str(column(record, label, where)) for record, where in records),
-    )
+    def _knn_accuracy(self, train: Any, test: Any) -> float:
+        """Classify by the most frequent label among the nearest texts; of ties, the nearest's."""
+        cosines = test @ train.T
+        dense = cosines if isinstance(cosines, np.ndarray) else cosines.toarray()
+        nearest = np.argsort(-dense, axis=1, kind="stable")[:, :NEIGHBOURS]
+        votes = (Counter(self.train_labels[i] for i in row).most_common(1)[0][0] for row in nearest)
+        return float(np.mean([a == b for a, b in zip(votes, self.test_labels, strict=True)]))

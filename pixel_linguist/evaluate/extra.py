@@ -1,11 +1,11 @@
-"""Libraries that only some tasks need."""
+"""scikit-learn, which comes with the extra `report`; most tasks do without."""
 
 import importlib
 from types import ModuleType
 
 
 def scikit_learn(module: str) -> ModuleType:
-    """Return a module of scikit-learn, such as "metrics".
+    """Import a module of scikit-learn, such as "metrics".
 
     Raises:
         ModuleNotFoundError: without scikit-learn, naming the extra.
@@ -14,6 +14,6 @@ def scikit_learn(module: str) -> ModuleType:
         return importlib.import_module(f"sklearn.{module}")
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "TF-IDF, pair classification, classification and clustering need scikit-learn: "
+            "TF-IDF, classification and the map of embeddings need scikit-learn: "
             "pip install 'pixel-linguist[report]'"
         ) from error

@@ -1,19 +1,20 @@
-"""Robustness: what a score loses when the texts are attacked, at several strengths."""
+"""Robustness: how much a score falls when texts are perturbed, at several strengths."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pixel_linguist.evaluate.similarity import Embed
-from pixel_linguist.evaluate.suite import Change, ChangeableTask
+from pixel_linguist.evaluate.suite import Attack, Measured, Task
 from pixel_linguist.text import compose
 
-Attack = Mapping[str, Mapping[str, Any]]
+# Perturbation → its keyword arguments, as `compose` takes them.
+AttackSpec = Mapping[str, Mapping[str, Any]]
 
-# Ten attacks, each a composition of perturbations at full strength. Typing errors hit a tenth of
-# the letters, spacing a third of the gaps; what a reader sees through is done to every letter.
+# Ten attacks at full strength. Typing errors hit a tenth of the letters, spacing a third of the
+# gaps; perturbations that readers hardly notice hit every letter.
 ATTACKS: dict[str, dict[str, dict[str, Any]]] = {
     "scrambled": {"scramble_inner_letters": {"rate": 1.0}},
     "keyboard": {"keyboard_neighbours": {"rate": 0.1}},
@@ -33,72 +34,80 @@ ATTACKS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def attack_texts(attack: Attack, strength: float, seed: int) -> Change:
-    """Return what perturbs the i-th text by (seed, i), all rates of `attack` times `strength`."""
-    weaker = {
-        name: {**given, "rate": given["rate"] * strength} if "rate" in given else dict(given)
-        for name, given in attack.items()
-    }
-    perturb = compose(weaker)
+def make_attack(spec: AttackSpec, strength: float = 1.0, seed: int = 0) -> Attack:
+    """Return an attack that perturbs the i-th text with the generator seeded by (seed, i).
 
-    def change(texts: Sequence[str]) -> tuple[str, ...]:
+    Args:
+        spec: perturbations with their rates.
+        strength: factor of all rates.
+        seed: of the perturbations.
+    """
+    perturb = compose(
+        {
+            name: {**given, "rate": given["rate"] * strength} if "rate" in given else dict(given)
+            for name, given in spec.items()
+        }
+    )
+
+    def attack(texts: Sequence[str]) -> tuple[str, ...]:
         return tuple(
             perturb(text, np.random.default_rng((seed, index))) for index, text in enumerate(texts)
         )
 
-    return change
+    return attack
 
 
 @dataclasses.dataclass(frozen=True)
-class Robustness:
-    """The score of a task under attacks on its queries; documents and labels stay as they are.
+class Robustness(Task):
+    """The main score of a task under attacks on its queries; documents and labels stay the same.
 
     Attributes:
-        task: any that can be changed: STS, bitext, retrieval, pairs, classification, clustering.
+        task: with queries that can be attacked: STS, bitext, retrieval, pairs, classification.
         attacks: name → perturbations with their rates at strength 1.
-        strengths: by which the rates are multiplied, each in (0, 1].
+        strengths: factors of the rates, each in (0, 1].
         seed: of the perturbations.
     """
 
-    task: ChangeableTask
-    attacks: Mapping[str, Attack]
+    task: Task
+    attacks: Mapping[str, AttackSpec] = dataclasses.field(default_factory=lambda: dict(ATTACKS))
     strengths: tuple[float, ...] = (1.0,)
     seed: int = 0
-    metric: str = "attacked"
+
+    metric: ClassVar[str] = "attacked"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.task, ChangeableTask):
-            raise ValueError(f"{type(self.task).__name__} has no texts that can be attacked")
         if not self.attacks or not self.strengths:
             raise ValueError("robustness needs at least one attack and one strength")
         for strength in self.strengths:
             if not 0 < strength <= 1:
                 raise ValueError(f"strength {strength} is not above 0 and at most 1")
-        for name, attack in self.attacks.items():
+        for name, spec in self.attacks.items():
             try:
-                compose(attack)
+                make_attack(spec)
             except ValueError as error:
                 raise ValueError(f"attack {name}: {error}") from error
+        # Refuses a task without queries.
+        self.task.attacked(tuple)
 
     def texts(self) -> list[str]:
-        """Return the texts that are attacked and those that are not, clean."""
+        """Return the texts of the task before attacks."""
         return self.task.texts()
 
-    def score(self, embed: Embed) -> dict[str, float]:
-        """Return the task's metric under each attack.
+    def measure(self, embed: Embed) -> Measured:
+        """Return the task's main score under each attack.
 
         Returns:
-            "clean"; "ATTACK@STRENGTH" for each; "attacked", the mean of those; "drop", what the
-            clean score is above it.
+            "ATTACK@STRENGTH" for each; "attacked", their mean; "clean", the score without attacks;
+            "drop", clean - attacked.
         """
         metric = self.task.metric
         clean = self.task.score(embed)[metric]
         scores = {
-            f"{name}@{strength:g}": self.task.changed(
-                attack_texts(attack, strength, self.seed)
+            f"{name}@{strength:g}": self.task.attacked(
+                make_attack(spec, strength, self.seed)
             ).score(embed)[metric]
-            for name, attack in self.attacks.items()
+            for name, spec in self.attacks.items()
             for strength in self.strengths
         }
         attacked = float(np.mean(list(scores.values())))
-        return {"attacked": attacked, "clean": clean, "drop": clean - attacked, **scores}
+        return Measured({"attacked": attacked, "clean": clean, "drop": clean - attacked, **scores})

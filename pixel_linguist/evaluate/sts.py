@@ -1,32 +1,36 @@
-"""Semantic textual similarity: do cosines rank pairs as people do?"""
+"""Semantic textual similarity (STS): do cosines rank pairs of sentences as people do?"""
 
 import dataclasses
+import math
+from typing import ClassVar
 
 import numpy as np
 
-from pixel_linguist.data.sources import Source, column
+from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations, pearson, spearman
+from pixel_linguist.evaluate.columns import read_numbers, read_texts
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, paired_cosine
-from pixel_linguist.evaluate.suite import Change
+from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
 
 @dataclasses.dataclass(frozen=True)
-class STS:
-    """Rank correlation (Spearman) of cosine similarity with graded similarity.
+class STS(Task):
+    """Rank correlation (Spearman) of cosine similarity with gold similarity.
 
     Ties share their mean rank, as in `scipy.stats.spearmanr` and SentEval; published figures are
-    these times 100. Vectors that are all alike have no correlation: the score is then 0.
+    these times 100. If all cosines are equal, both correlations are 0.
 
     Attributes:
-        sentence1: texts, N of them.
-        sentence2: texts, N of them.
-        gold: float [N], higher for more alike.
+        sentence1: N texts.
+        sentence2: N texts.
+        gold: N gold scores, higher for more similar.
     """
 
     sentence1: tuple[str, ...]
     sentence2: tuple[str, ...]
     gold: tuple[float, ...]
-    metric: str = "spearman"
+
+    metric: ClassVar[str] = "spearman"
 
     @classmethod
     def from_source(
@@ -35,57 +39,45 @@ class STS:
         *,
         score: str = "score",
         second: Source | None = None,
-        lowest: float = float("-inf"),
-        highest: float = float("inf"),
+        lowest: float = -math.inf,
+        highest: float = math.inf,
     ) -> "STS":
-        """Read records with columns sentence1, sentence2, and the score's.
+        """Read records with columns sentence1, sentence2 and the gold score.
 
         Args:
-            source: of the records.
-            score: the column of the score.
-            second: where sentence2 is taken from instead, record by record: across languages.
-            lowest: the least score there may be.
-            highest: the greatest score there may be.
+            source: N records.
+            score: the column of the gold score.
+            second: N records that give sentence2 instead, for STS across languages.
+            lowest: the least gold score allowed.
+            highest: the greatest gold score allowed.
 
         Raises:
-            ValueError: naming the record, for a missing column or a score that is no number or
-                out of range; if `second` has another number of records.
+            ValueError: naming the record, for a missing column or a score that is not a finite
+                number in the range; if `second` has a different number of records.
         """
         if second is not None and len(second) != len(source):
-            raise ValueError(f"{len(source)} first sentences, but {len(second)} second ones")
-        sentences1, sentences2, gold = [], [], []
-        for number in range(len(source)):
-            record, where = source[number], f"STS record {number}"
-            other = record if second is None else second[number]
-            sentences1.append(column(record, "sentence1", where))
-            sentences2.append(column(other, "sentence2", where))
-            value = column(record, score, where)
-            try:
-                gold.append(float(value))
-            except ValueError:
-                raise ValueError(f"{where}: the score {value!r} is not a number") from None
-            if not np.isfinite(gold[-1]):
-                raise ValueError(f"{where}: the score is {value!r}, not a finite number")
-            if not lowest <= gold[-1] <= highest:
-                raise ValueError(f"{where}: the score {value!r} is not in {lowest}..{highest}")
-        return cls(tuple(sentences1), tuple(sentences2), tuple(gold))
+            raise ValueError(f"source has {len(source)} records, but second has {len(second)}")
+        return cls(
+            read_texts(source, "sentence1", "STS record"),
+            read_texts(source if second is None else second, "sentence2", "STS record"),
+            read_numbers(source, score, "STS record", lowest, highest),
+        )
 
     def texts(self) -> list[str]:
         """Return both sides."""
         return [*self.sentence1, *self.sentence2]
 
-    def changed(self, change: Change) -> "STS":
-        """Return the task with every sentence2 changed."""
-        return dataclasses.replace(self, sentence2=change(self.sentence2))
+    def attacked(self, attack: Attack) -> "STS":
+        """Return the task with every sentence2 perturbed."""
+        return dataclasses.replace(self, sentence2=attack(self.sentence2))
 
-    def observe(self, embed: Embed) -> Observations:
-        """Return each pair's cosine and graded similarity."""
+    def measure(self, embed: Embed) -> Measured:
+        """Return "spearman" and "pearson", in [-1, 1]; observations are pairs."""
         vectors = checked_vectors(embed, self.texts())
         half = len(self.gold)
-        cosines = paired_cosine(vectors[:half], vectors[half:])
-        return Observations((np.asarray(cosines), np.array(self.gold)), spearman)
-
-    def score(self, embed: Embed) -> dict[str, float]:
-        """Return "spearman" and "pearson", in [-1, 1]."""
-        values = self.observe(embed).values
-        return {"spearman": float(spearman(*values)), "pearson": float(pearson(*values))}
+        cosines = np.asarray(paired_cosine(vectors[:half], vectors[half:]))
+        gold = np.array(self.gold)
+        return Measured(
+            {"spearman": float(spearman(cosines, gold)), "pearson": float(pearson(cosines, gold))},
+            Observations((cosines, gold), spearman),
+        )

@@ -1,86 +1,108 @@
-"""What a task is, how tasks are scored together, and the table of their scores."""
+"""The interface of a task, scoring on several tasks, and the table of scores."""
 
+import abc
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, Self, runtime_checkable
+from typing import ClassVar, NamedTuple, Self
 
 from pixel_linguist.evaluate.bootstrap import Observations, interval
 from pixel_linguist.evaluate.similarity import Embed
 
 Scores = Mapping[str, float]
-# Texts → as many texts, such as the same with typos.
-Change = Callable[[Sequence[str]], tuple[str, ...]]
+# N texts → N perturbed texts.
+Attack = Callable[[Sequence[str]], tuple[str, ...]]
 
 
-class Task(Protocol):
-    """Something on which vectors of texts can be scored."""
+class Measured(NamedTuple):
+    """Scores of an embedding on a task, and observations of the main score if it has any."""
+
+    scores: dict[str, float]
+    observations: Observations | None = None
+
+
+class Task(abc.ABC):
+    """Texts, with labels or judgements, on which embeddings are scored.
+
+    Each task is a frozen dataclass with a maker (`from_...`) that `build.TASKS` lists. It defines
+    `texts` and `measure`; `attacked` too, if its queries can be perturbed.
+
+    Attributes:
+        metric: name of the main score, the one in tables.
+    """
+
+    metric: ClassVar[str]
 
     @property
-    def metric(self) -> str:
-        """The score that stands for the task in tables."""
-        ...
+    def note(self) -> str:
+        """What limits comparison with published figures; "" if nothing does."""
+        return ""
 
+    @abc.abstractmethod
     def texts(self) -> list[str]:
         """Return all texts that the task embeds."""
-        ...
 
-    def score(self, embed: Embed) -> Scores:
-        """Return named scores, higher being better."""
-        ...
+    @abc.abstractmethod
+    def measure(self, embed: Embed) -> Measured:
+        """Embed the texts once and score them."""
 
+    def attacked(self, attack: Attack) -> Self:
+        """Return the task with its queries (second sentences, test texts) perturbed."""
+        raise ValueError(f"{type(self).__name__} has no texts that can be attacked")
 
-@runtime_checkable
-class ObservedTask(Task, Protocol):
-    """A task whose metric is a statistic of single observations, so that it has an interval."""
+    def score(self, embed: Embed) -> dict[str, float]:
+        """Return named scores; higher is better unless the task says otherwise.
 
-    def observe(self, embed: Embed) -> Observations:
-        """Return what the metric is computed of."""
-        ...
+        Raises:
+            ValueError: if an embedding or a score is not finite.
+        """
+        return self.checked(embed).scores
 
+    def checked(self, embed: Embed) -> Measured:
+        """Measure, and refuse scores that are not finite.
 
-@runtime_checkable
-class ChangeableTask(Task, Protocol):
-    """A task one side of which can be changed, to see how much its score depends on it."""
-
-    def changed(self, change: Change) -> Self:
-        """Return the task with its queries (its second sentences, its test texts) changed."""
-        ...
+        No NaN leaves a task: whether it counts as the best of several scores would depend on the
+        direction of the comparison.
+        """
+        measured = self.measure(embed)
+        for name, score in measured.scores.items():
+            if not math.isfinite(score):
+                raise ValueError(f"the score {name!r} of {type(self).__name__} is {score}")
+        return measured
 
 
 def evaluate_tasks(tasks: Mapping[str, Task], embed: Embed) -> dict[str, dict[str, float]]:
-    """Score vectors on tasks by name."""
-    return {name: dict(task.score(embed)) for name, task in tasks.items()}
+    """Return task → scores of an embedding."""
+    return {name: task.score(embed) for name, task in tasks.items()}
 
 
 def with_interval(task: Task, embed: Embed) -> dict[str, float]:
-    """Score vectors on a task, with the ends of its metric's 95 % interval where it has one.
+    """Return a task's scores with the 95 % bootstrap interval of the main score, if it has one.
 
-    They are named "METRIC_low" and "METRIC_high". `embed` is asked twice for the same texts.
+    The ends are named "METRIC_low" and "METRIC_high", and NaN for a single observation.
     """
-    scores = dict(task.score(embed))
-    if isinstance(task, ObservedTask):
-        low, high = interval(task.observe(embed))
-        scores |= {f"{task.metric}_low": low, f"{task.metric}_high": high}
-    return scores
+    scores, observations = task.checked(embed)
+    if observations is None:
+        return scores
+    low, high = interval(observations)
+    return {**scores, f"{task.metric}_low": low, f"{task.metric}_high": high}
 
 
 def score_table(
     rows: Mapping[str, Mapping[str, Scores]], metrics: Mapping[str, str], width: int = 110
 ) -> str:
-    """Format scores as text: one line a model, one column a task; tasks of one metric together.
+    """Format scores as text: one line per model, one column per task, one block per metric.
 
     Args:
-        rows: model → task → scores; a task that a row lacks is shown as "-".
+        rows: model → task → scores; a missing or NaN score is shown as "-".
         metrics: task → the metric shown, in the order of the columns.
-        width: characters a line; further columns go to a block of their own.
+        width: maximum characters per line; columns that do not fit start a new block.
     """
     label = max(map(len, ["", *rows]))
     blocks = []
     for metric in dict.fromkeys(metrics.values()):
         tasks = [task for task in metrics if metrics[task] == metric]
         for block in _fit(tasks, width - label):
-            head = f"{'':{label}}" + "".join(f"  {task:>6}" for task in block)
-            lines = [f"{metric}", head]
+            lines = [metric, f"{'':{label}}" + "".join(f"  {task:>6}" for task in block)]
             for model, scores in rows.items():
                 cells = (_cell(scores.get(task, {}).get(metric), len(task)) for task in block)
                 lines.append(f"{model:{label}}" + "".join(cells))
@@ -103,6 +125,6 @@ def _fit(tasks: Sequence[str], width: int) -> list[list[str]]:
 
 
 def _cell(value: float | None, width: int) -> str:
-    """Format one score; what was not measured or is not a number is a dash."""
+    """Format one score, right-aligned."""
     text = "-" if value is None or math.isnan(value) else f"{value:.3f}"
     return f"  {text:>{max(6, width)}}"

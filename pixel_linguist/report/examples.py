@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.geometry import Geometry
+from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, paired_cosine, unit_rows
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task

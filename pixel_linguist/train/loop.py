@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.data.loader import arranged, make_batches, make_examples, preview
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.geometry import Geometry
+from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model import EncoderConfig
 from pixel_linguist.model.encoder import Params

@@ -18,7 +18,7 @@ from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.similarity import Embed, Remembered
+from pixel_linguist.evaluate.similarity import CachedEmbed, Embed
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
 from pixel_linguist.files import folder_sha256, locked, sha256, write_json
 from pixel_linguist.model import EncoderConfig, init_params
@@ -109,7 +109,7 @@ class Scorer:
     def score_row(self, params: Params) -> dict[str, dict[str, float]]:
         """Score parameters on the tasks of the table, with intervals."""
         embed, names = self._embed(params), self.shop.config.evaluate.report_tasks
-        return {name: with_interval(self.tasks[name], Remembered(embed)) for name in names}
+        return {name: with_interval(self.tasks[name], CachedEmbed(embed)) for name in names}
 
     def _embed(self, params: Params) -> Embed:
         shop = self.shop

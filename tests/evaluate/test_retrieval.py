@@ -1,4 +1,4 @@
-"""Retrieval against trec_eval, and what is wrong with a folder is named."""
+"""Retrieval against trec_eval, and mistakes in a folder."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -66,7 +66,6 @@ def test_every_measure_equals_trec_eval(seed: int, documents: int, queries: int)
     scores = task.score(embed)
     assert scores == pytest.approx(expected, abs=1e-6)
     assert set(scores) == set(expected)
-    assert task.observe(embed).values[0].mean() == pytest.approx(scores["ndcg@10"], abs=1e-12)
 
 
 @pytest.mark.slow
@@ -99,26 +98,22 @@ def test_a_folder_is_read_as_beir_reads_it(tmp_path: Path) -> None:
     # Queries without judgements are not scored.
     assert task.queries == {"a": "cats?"}
     assert task.judgements == {"a": {"1": 2}}
-    attacked = task.changed(lambda texts: tuple(text.upper() for text in texts))
-    assert attacked.queries == {"a": "CATS?"} and attacked.corpus == task.corpus
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "word"),
     [
-        ({"corpus": ""}, r"corpus\.jsonl is empty"),
-        ({"corpus": '{"_id": "1"}\n'}, r"corpus\.jsonl, line 1 has no column 'text'"),
-        ({"corpus": json.dumps({"_id": "1", "text": ""}) + "\n{"}, r"line 2: not JSON"),
-        ({"corpus": '{"_id": 1, "text": ""}\n' * 2}, r"line 2: the id '1' occurred before"),
-        ({"qrels": "query-id\tcorpus-id\tscore\n"}, r"test\.tsv has no records"),
-        ({"qrels": "query-id\tscore\na\t1\n"}, r"no column 'corpus-id'"),
-        ({"qrels": "query-id\tcorpus-id\tscore\na\t3\t1\n"}, r"line 2: there is no document '3'"),
-        ({"qrels": "query-id\tcorpus-id\tscore\nc\t1\t1\n"}, r"line 2: there is no query 'c'"),
-        ({"qrels": "query-id\tcorpus-id\tscore\na\t1\tgood\n"}, r"grade 'good' is not a whole"),
+        ({"corpus": ""}, "records"),
+        ({"corpus": '{"_id": "1"}\n'}, "line 1.*'text'"),
+        ({"corpus": json.dumps({"_id": "1", "text": ""}) + "\n{"}, "line 2.*JSON"),
+        ({"corpus": '{"_id": 1, "text": ""}\n' * 2}, "line 2.*repeated"),
+        ({"qrels": "query-id\tcorpus-id\tscore\n"}, "records"),
+        ({"qrels": "query-id\tscore\na\t1\n"}, "corpus-id"),
+        ({"qrels": "query-id\tcorpus-id\tscore\na\t3\t1\n"}, "document '3'"),
+        ({"qrels": "query-id\tcorpus-id\tscore\nc\t1\t1\n"}, "query 'c'"),
+        ({"qrels": "query-id\tcorpus-id\tscore\na\t1\tgood\n"}, "'good'"),
     ],
 )
-def test_what_is_wrong_with_a_folder_is_named(
-    tmp_path: Path, changes: dict[str, str], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_mistakes_in_a_folder_are_named(tmp_path: Path, changes: dict[str, str], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
         Retrieval.from_folder(beir(tmp_path, **changes))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.geometry import Geometry
+from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.render import Renderer

@@ -1,28 +1,32 @@
-"""Geometry against closed forms, and agreement with people."""
+"""Geometry against closed forms and loops, and agreement with human judgements."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import sparse
 
 from pixel_linguist.evaluate.build import make_task
-from pixel_linguist.evaluate.geometry import Geometry, effective_rank
+from pixel_linguist.evaluate.embedding_geometry import Geometry, effective_rank
 from pixel_linguist.evaluate.human import HumanSimilarity, stacked
+from pixel_linguist.evaluate.robustness import Robustness
 
 
-def test_effective_rank_of_equal_and_of_one_direction() -> None:
+def test_effective_rank_of_orthogonal_and_of_parallel_rows() -> None:
     assert effective_rank(np.eye(6)) == pytest.approx(6)
     assert effective_rank(np.outer(np.arange(1, 5), np.arange(1, 4))) == pytest.approx(1)
 
 
-def test_effective_rank_equals_that_of_singular_values() -> None:
-    rows = np.random.default_rng(2).normal(size=(30, 5)) * [3, 2, 1, 1, 0.1]
+@pytest.mark.parametrize("shape", [(30, 5), (5, 30), (900, 40)])
+def test_effective_rank_equals_that_of_singular_values(shape: tuple[int, int]) -> None:
+    rows = np.random.default_rng(2).normal(size=shape) * np.linspace(3, 0.1, shape[1])
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     values = np.linalg.svd(rows, compute_uv=False)
     shares = values / values.sum()
-    assert effective_rank(rows) == pytest.approx(np.exp(-(shares * np.log(shares)).sum()))
-    assert effective_rank(sparse.csr_array(rows)) == pytest.approx(effective_rank(rows))
+    expected = np.exp(-(shares * np.log(shares)).sum())
+    for given in (rows, sparse.csr_array(rows), (5 * rows).astype(np.float32)):
+        assert effective_rank(given) == pytest.approx(expected, rel=1e-5)
 
 
 def test_geometry_equals_loops_over_pairs() -> None:
@@ -52,12 +56,25 @@ def test_geometry_equals_loops_over_pairs() -> None:
     assert 1 < scores["effective_rank"] <= 4
 
 
-def test_judgements_of_a_pair_are_averaged_whichever_way_it_was_shown(tmp_path: Path) -> None:
-    (tmp_path / "judged.tsv").write_text(
-        "first\tsecond\tscore\na\tb\t1\nb\ta\t3\na\tc\t5\nb\tc\t0\n"
-    )
-    source = {"name": "tsv", "path": "judged.tsv"}
-    task = make_task(tmp_path, {"name": "human_similarity", "source": source})
+def test_bad_geometry_is_refused() -> None:
+    rows = [{"text": "a"}] * 3
+    with pytest.raises(ValueError, match="two languages"):
+        Geometry.from_sources({"en": rows})
+    with pytest.raises(ValueError, match="'de': 2"):
+        Geometry.from_sources({"en": rows, "de": rows[:2]})
+    with pytest.raises(ValueError, match="attacked"):
+        Robustness(Geometry.from_sources({"en": rows, "de": rows}))
+
+
+def judged(folder: Path, text: str) -> Any:
+    """Make the task of a table of judgements."""
+    (folder / "judged.tsv").write_text(f"first\tsecond\tscore\n{text}")
+    spec = {"name": "human_similarity", "source": {"name": "tsv", "path": "judged.tsv"}}
+    return make_task(folder, spec)
+
+
+def test_judgements_of_a_pair_are_averaged_in_either_order(tmp_path: Path) -> None:
+    task = judged(tmp_path, "a\tb\t1\nb\ta\t3\na\tc\t5\nb\tc\t0\n")
     assert isinstance(task, HumanSimilarity)
     assert task.texts() == ["a", "b", "c"]
     assert dict(zip(map(tuple, task.pairs.tolist()), task.judged, strict=True)) == {
@@ -69,43 +86,19 @@ def test_judgements_of_a_pair_are_averaged_whichever_way_it_was_shown(tmp_path: 
     assert scores["spearman"] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("text", "word"), [("a\ta\t1\n", "itself"), ("a\tb\thigh\n", "'high'"), ("a\tb\t1\n", "two")]
+)
+def test_bad_judgements_are_refused(tmp_path: Path, text: str, word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        judged(tmp_path, text)
+
+
 def test_the_cosine_of_stacked_vectors_is_the_mean_of_cosines() -> None:
     rng = np.random.default_rng(1)
-    tables = [
-        {name: scale * rng.normal(size=size) for name in "ab"}
-        for scale, size in ((1, 3), (50, 7), (0.01, 2))
-    ]
-
-    def look_up(table: dict[str, np.ndarray]) -> object:
-        return lambda texts: np.array([table[text] for text in texts])
-
-    a, b = stacked([look_up(table) for table in tables])(["a", "b"])  # type: ignore[misc]
-    cosines = [
-        table["a"] @ table["b"] / np.linalg.norm(table["a"]) / np.linalg.norm(table["b"])
-        for table in tables
-    ]
+    pairs = [scale * rng.normal(size=(2, size)) for scale, size in ((1, 3), (50, 7), (0.01, 2))]
+    a, b = stacked([lambda texts, pair=pair: pair for pair in pairs])(["a", "b"])  # type: ignore[misc]
+    cosines = [x @ y / np.linalg.norm(x) / np.linalg.norm(y) for x, y in pairs]
     assert a @ b / (a @ a) == pytest.approx(np.mean(cosines))
-    with pytest.raises(ValueError, match="at least one encoder"):
+    with pytest.raises(ValueError, match="one encoder"):
         stacked([])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("first\tsecond\tscore\na\ta\t1\n", "judgement 0 compares 'a' with itself"),
-        ("first\tsecond\tscore\na\tb\thigh\n", "judgement 0: the score 'high'"),
-        ("first\tsecond\tscore\na\tb\t1\n", "two pairs at least"),
-    ],
-)
-def test_bad_judgements_are_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "judged.tsv").write_text(text)
-    spec = {"name": "human_similarity", "source": {"name": "tsv", "path": "judged.tsv"}}
-    with pytest.raises(ValueError, match=message):
-        make_task(tmp_path, spec)
-
-
-def test_geometry_needs_translations() -> None:
-    with pytest.raises(ValueError, match="two languages at least"):
-        Geometry.from_sources({"en": [{"text": "a"}] * 3})
-    with pytest.raises(ValueError, match=r"as many texts of each.*'de': 2"):
-        Geometry.from_sources({"en": [{"text": "a"}] * 3, "de": [{"text": "a"}] * 2})
