@@ -13,7 +13,7 @@ import numpy as np
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import read_table
 from pixel_linguist.files import read_json, write_whole
-from pixel_linguist.report.text_pictures import save_neighbours
+from pixel_linguist.report.text_pictures import save_texts
 from pixel_linguist.text.perturb import compose
 
 ROOT = Path(__file__).parents[1]
@@ -68,8 +68,8 @@ def draw_neighbours(data: Path, path: Path) -> None:
     shown = []
     for query, row in zip(queries, scores, strict=True):
         best = np.argsort(-row)[:SHOWN]
-        shown.append((query, [(corpus[i], float(row[i])) for i in best]))
-    save_neighbours(encoder.renderer, shown, path)
+        shown.append([("query", query), *((f"{row[i]:.2f}", corpus[i]) for i in best)])
+    save_texts(encoder.renderer, shown, path)
 
 
 if __name__ == "__main__":

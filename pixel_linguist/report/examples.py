@@ -15,7 +15,7 @@ from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.score_plots import map_figure
-from pixel_linguist.report.text_pictures import save_moved, save_neighbours, save_patch_similarity
+from pixel_linguist.report.text_pictures import save_patch_similarity, save_texts
 from pixel_linguist.text import compose
 
 TYPOS = {"transpose_characters": {"rate": 0.1}, "keyboard_neighbours": {"rate": 0.04}}
@@ -41,7 +41,7 @@ def draw_examples(folder: Path, models: Sequence[Embedder], tasks: Mapping[str, 
     if task := next((task for task in tasks.values() if isinstance(task, STS)), None):
         texts = list(dict.fromkeys(task.texts()))
         draw_neighbours(model.renderer, model, texts, folder / "neighbours.png")
-        draw_patches(model, task, folder / "patches.png")
+        draw_patch_similarity(model, task, folder / "patches.png")
         if len(models) > 1:
             draw_moved(models[0], model, task, folder / "moved.png")
     if groups := map_groups(tasks):
@@ -61,11 +61,11 @@ def draw_neighbours(renderer: Renderer, embed: Embed, texts: Sequence[str], path
     rng = np.random.default_rng(0)
     chosen = np.linspace(0, len(texts) - 1, QUERIES).astype(int)
     queries = [compose(TYPOS)(texts[place], rng) for place in chosen]
-    shown = []
+    blocks = []
     for query, row in zip(queries, cosine_matrix(embed(queries), embed(texts)), strict=True):
         nearest = np.argsort(-row, kind="stable")[:NEIGHBOURS]
-        shown.append((query, [(texts[i], float(row[i])) for i in nearest]))
-    save_neighbours(renderer, shown, path)
+        blocks.append([("query", query), *((f"{row[i]:.2f}", texts[i]) for i in nearest)])
+    save_texts(renderer, blocks, path)
 
 
 def draw_moved(before: Embedder, after: Embedder, task: STS, path: Path) -> None:
@@ -75,14 +75,17 @@ def draw_moved(before: Embedder, after: Embedder, task: STS, path: Path) -> None
     ]
     rise = np.argsort(np.argsort(cosines[1])) - np.argsort(np.argsort(cosines[0]))
     order = np.argsort(rise, kind="stable")
-    pairs = [
-        (task.sentence1[i], task.sentence2[i], float(cosines[0][i]), float(cosines[1][i]))
+    blocks = [
+        [
+            (f"{cosines[0][i]:.2f} → {cosines[1][i]:.2f}", task.sentence1[i]),
+            (" ", task.sentence2[i]),
+        ]
         for i in (*order[::-1][:MOVED_EACH_WAY], *order[:MOVED_EACH_WAY])
     ]
-    save_moved(after.renderer, pairs, path)
+    save_texts(after.renderer, blocks, path)
 
 
-def draw_patches(model: Embedder, task: STS, path: Path) -> None:
+def draw_patch_similarity(model: Embedder, task: STS, path: Path) -> None:
     """Draw the similarity of the patches of the pair with the best score whose texts differ.
 
     Nothing is drawn unless there is such a pair of at most MOST_PATCHES patches a sentence.

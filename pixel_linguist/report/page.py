@@ -59,6 +59,7 @@ def write_page(run: RunRecord, folder: Path) -> Path:
         run=run,
         tables=tables,
         plots=plots,
+        pictures={"pairs": {}, "reconstructions": {}, "examples": {}} | dict(run.pictures),
         summary=summarise(run),
         lead=next((name for name in (f"scores-{metric}", "loss") if name in plots), ""),
         groups=run.groups(run.metrics),

@@ -14,17 +14,13 @@ Draw = TypeVar("Draw", bound=Callable[..., Any])
 
 WIDTH = 10.0  # inches
 PAPER, INK, GRID, BAND = "#ffffff", "#24292f", "#d5dae0", "#f2f4f7"
-LINES = (
-    "#1f6fd1", "#d9580d", "#15825f", "#b3399e", "#8a6d00", "#5b4fc9", "#c2314b", "#3f7896",
-)  # fmt: skip
-# Each colour on a dark page.
-DARK = {PAPER: "#1b1f26", INK: "#d8dee6", GRID: "#3a414c", BAND: "#232933"} | dict(
-    zip(
-        LINES,
-        ("#6aa9f7", "#f59a5c", "#4fc9a0", "#e488d3", "#d9b944", "#a79df5", "#f27f93", "#8fbdd6"),
-        strict=True,
-    )
-)
+# Each colour, and its variant on a dark page.
+DARK_LINES = {
+    "#1f6fd1": "#6aa9f7", "#d9580d": "#f59a5c", "#15825f": "#4fc9a0", "#b3399e": "#e488d3",
+    "#8a6d00": "#d9b944", "#5b4fc9": "#a79df5", "#c2314b": "#f27f93", "#3f7896": "#8fbdd6",
+}  # fmt: skip
+LINES = tuple(DARK_LINES)
+DARK = {PAPER: "#1b1f26", INK: "#d8dee6", GRID: "#3a414c", BAND: "#232933"} | DARK_LINES
 
 # matplotlib writes colours into style attributes. A program that ignores this shows the light plot.
 _DARK_RULES = "".join(

@@ -73,9 +73,7 @@ class RunRecord:
         finished: the stages that have left their model.
         training: stage → its metrics, in `order`.
         evaluations: stage → its scores while it ran, each named "task/metric", in `order`.
-        pairs: stage → picture of its first pairs.
-        reconstructions: stage → picture of what its masked autoencoder reconstructs.
-        examples: name → picture of what the model makes of sentences.
+        pictures: folder (pairs, reconstructions, examples) → name → path.
         versions: library → version.
         skipped: lines of metrics.jsonl that could not be read.
     """
@@ -88,9 +86,7 @@ class RunRecord:
     finished: frozenset[str] = frozenset()
     training: Mapping[str, Curve] = dataclasses.field(default_factory=dict)
     evaluations: Mapping[str, Curve] = dataclasses.field(default_factory=dict)
-    pairs: Mapping[str, Path] = dataclasses.field(default_factory=dict)
-    reconstructions: Mapping[str, Path] = dataclasses.field(default_factory=dict)
-    examples: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    pictures: Mapping[str, Mapping[str, Path]] = dataclasses.field(default_factory=dict)
     versions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     skipped: int = 0
 
@@ -147,9 +143,10 @@ def read_run(folder: Path) -> RunRecord:
         ),
         training=_curves(records, "train", order),
         evaluations=_curves(records, "evaluation", order),
-        pairs=_pictures(folder / "pairs", order),
-        reconstructions=_pictures(folder / "reconstructions", order),
-        examples={path.stem: path for path in sorted((folder / "examples").glob("*.*g"))},
+        pictures={
+            kind: {path.stem: path for path in sorted((folder / kind).glob("*.*g"))}
+            for kind in ("pairs", "reconstructions", "examples")
+        },
         versions=_read_object(folder / "versions.json"),
         skipped=skipped,
     )
@@ -185,11 +182,6 @@ def read_comparison(folders: Sequence[Path]) -> RunRecord:
     if not shared:
         raise ValueError(f"{name} have no task in common")
     return RunRecord(name, sorted(rows.values(), key=lambda row: row.trained), shared)
-
-
-def _pictures(folder: Path, order: Iterable[str]) -> dict[str, Path]:
-    """Return stage → its picture in a folder, of those that have one."""
-    return {name: path for name in order if (path := folder / f"{name}.png").is_file()}
 
 
 def _read_object(path: Path) -> dict[str, Any]:

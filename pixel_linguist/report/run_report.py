@@ -16,31 +16,23 @@ from pixel_linguist.report.run_folder import read_run
 from pixel_linguist.report.score_plots import score_plots
 from pixel_linguist.report.text_pictures import save_pairs, save_reconstructions
 
-# (original, as the model sees it)
+# (original, perturbed) examples.
 Pairs = Sequence[tuple[Example, Example]]
-# View → patches uint8 [count, H, W] of each pair.
+# View → patches uint8 [count, H, W] of each pair, as the model sees them.
 Seen = Mapping[str, Sequence[np.ndarray]]
 
 
 class RunReport:
-    """Leaves what a reader wants to see of a run in its folder; it has no state of its own."""
+    """Leaves pictures, plots and a page in a run's folder; it has no state of its own."""
 
     def stage_started(
         self, folder: Path, name: str, renderer: Renderer, pairs: Pairs, seen: Seen
     ) -> None:
-        """Write pairs/NAME.png in a run's folder: the first pairs of a stage.
-
-        Args:
-            folder: of the run.
-            name: of the stage.
-            renderer: of the captions.
-            pairs: (original, perturbed) examples.
-            seen: view → patches uint8 [count, H, W] of each pair, as the model sees them.
-        """
+        """Write the first pairs of a stage to pairs/NAME.png in a run's folder."""
         save_pairs(renderer, pairs, seen, folder / "pairs" / f"{name}.png")
 
     def non_finite(self, renderer: Renderer, pairs: Pairs, seen: Seen, path: Path) -> None:
-        """Write a PNG of a batch whose loss is not finite; arguments as for `stage_started`."""
+        """Write a PNG of a batch whose loss is not finite."""
         save_pairs(renderer, pairs, seen, path)
 
     def reconstructed(
@@ -56,7 +48,7 @@ class RunReport:
         save_reconstructions(renderer, patches, count, masked, ink, path)
 
     def scored(self, folder: Path) -> None:
-        """Draw the scores so far, from scores.json, into plots/ in a run's folder."""
+        """Draw the scores in a run's scores.json so far into its plots/."""
         for name, figure in score_plots(read_run(folder)).items():
             save_plot(figure, folder / "plots" / f"{name}.svg")
 
@@ -67,16 +59,13 @@ class RunReport:
         tasks: Mapping[str, Task],
         names: Sequence[str],
     ) -> Path:
-        """Write examples/ and report.html into a run's folder.
+        """Write examples/ and report.html into a run's folder, and return the path of the page.
 
         Args:
             folder: of the run.
-            embedders: of its first and its last model, or one.
+            embedders: of its first and its last model, or of one.
             tasks: by name.
             names: of the tasks whose texts are shown.
-
-        Returns:
-            The path of report.html.
         """
         draw_examples(folder / "examples", embedders, {name: tasks[name] for name in names})
         return write_report(folder)

@@ -14,23 +14,14 @@ DECIMALS = 3
 
 
 class Cell(NamedTuple):
-    """One score as it is shown.
-
-    Attributes:
-        exact: the score, NaN if there is none.
-        text: the score, rounded.
-        gain: over `start_row`, or "".
-        trend: "up" or "down" if the rounded gain is not 0.
-        interval: the ends of its bootstrap interval, or "".
-        best: whether it is the best of the trained models' scores, after rounding.
-    """
+    """One score as it is shown; texts are empty for what is not known."""
 
     exact: float
     text: str
-    gain: str
-    trend: str
-    interval: str
-    best: bool
+    gain: str  # over `start_row`
+    trend: str  # "up" or "down", or "" if the rounded gain is 0
+    interval: str  # the ends of its bootstrap interval
+    best: bool  # of the trained models, after rounding
 
 
 def score_cells(run: RunRecord, row: Scored) -> list[Cell]:
@@ -167,22 +158,18 @@ def describe_named(specification: Mapping[str, Any]) -> str:
 
 
 def describe_objective(stage: Mapping[str, Any]) -> str:
-    """Name a stage's objective with its settings, except for those of a network of its own."""
-    objective = mapping(stage.get("objective"))
-    settings = {k: v for k, v in objective.items() if k != "name" and not isinstance(v, dict)}
-    return describe_named({objective.get("name", ""): settings}) if objective else ""
+    """Name a stage's objective with its settings, and the first sentence of its docstring."""
+    settings = {k: v for k, v in mapping(stage.get("objective")).items() if not isinstance(v, dict)}
+    name = settings.pop("name", "")
+    about = inspect.getdoc(OBJECTIVES[name]) if name in OBJECTIVES else ""
+    sentence = (about or "").partition("\n\n")[0].replace("\n", " ")
+    return ": ".join(filter(None, (describe_named({name: settings}) if name else "", sentence)))
 
 
 def describe_objectives(run: RunRecord) -> dict[str, list[str]]:
-    """Return a sentence on each objective that has a loss → the stages that it trained.
-
-    The sentence is the first of the docstring of the objective's class.
-    """
+    """Return the description of each objective that has logged a loss → its stages."""
     found: dict[str, list[str]] = {}
     for name, curve in run.training.items():
-        objective = mapping(run.stage(name).get("objective")).get("name")
-        if objective and "loss" in curve.values:
-            about = inspect.getdoc(OBJECTIVES[objective]) if objective in OBJECTIVES else ""
-            about = (about or "").partition("\n\n")[0].replace("\n", " ")
-            found.setdefault(f"{objective}: {about}" if about else objective, []).append(name)
+        if "loss" in curve.values and (text := describe_objective(run.stage(name))):
+            found.setdefault(text, []).append(name)
     return found

@@ -99,32 +99,10 @@ def save_reconstructions(
     _save_blocks(renderer, blocks, path)
 
 
-def save_neighbours(
-    renderer: Renderer, queries: Sequence[tuple[str, Sequence[tuple[str, float]]]], path: Path
-) -> None:
-    """Write a PNG of queries, each with the texts nearest to it and their cosine similarity.
-
-    Args:
-        renderer: of the model.
-        queries: (text, its neighbours as (text, cosine in [-1, 1]), the nearest first).
-        path: of the PNG.
-    """
-    blocks = []
-    for query, neighbours in queries:
-        rows = [("query", query), *((f"{cosine:.2f}", text) for text, cosine in neighbours)]
-        blocks.append([(label, draw_strip(renderer, text)) for label, text in rows])
-    _save_blocks(renderer, blocks, path)
-
-
-def save_moved(
-    renderer: Renderer, pairs: Sequence[tuple[str, str, float, float]], path: Path
-) -> None:
-    """Write a PNG of pairs (first, second, cosine before, cosine after)."""
-    blocks = []
-    for first, second, before, after in pairs:
-        rows = [(f"{before:.2f} → {after:.2f}", first), (" ", second)]
-        blocks.append([(label, draw_strip(renderer, text)) for label, text in rows])
-    _save_blocks(renderer, blocks, path)
+def save_texts(renderer: Renderer, blocks: Sequence[Sequence[tuple[str, str]]], path: Path) -> None:
+    """Write a PNG of blocks of rows (label, text); texts are drawn as the model sees them."""
+    drawn = [[(label, draw_strip(renderer, text)) for label, text in rows] for rows in blocks]
+    _save_blocks(renderer, drawn, path)
 
 
 def save_patch_similarity(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from pixel_linguist.report.plot_style import BAND, WIDTH, line_style, plot_style
 from pixel_linguist.report.run_folder import Curve, RunRecord
@@ -81,7 +81,8 @@ class _StageAxes:
             self.axes[0].text(left + width / 2, 1.03, name, transform=above, **look)
             left += width
         ends = [start + width for start, width in self.spans.values()]
-        self.axes[-1].set_xticks(ends, [compact(n) for n in self.last.values()], fontsize=8)
+        counts = map(EngFormatter(sep=""), self.last.values())
+        self.axes[-1].set_xticks(ends, list(counts), fontsize=8)
         self.axes[-1].set_xlabel("steps of each stage")
         self.axes[-1].set_xlim(0, left or 1)
 
@@ -125,22 +126,14 @@ def _scores_figure(run: RunRecord, metric: str, keys: Mapping[str, str]) -> Figu
 
 
 def add_legend(axis: Any, heights: Mapping[str, float]) -> None:
-    """Name the lines beside a plot, sorted by the heights at which they end; the n-th is the n-th.
+    """Name the lines beside a plot, the one that ends highest first.
 
     Args:
         axis: of the plot.
-        heights: label → last value, in the order in which the lines were drawn.
+        heights: label → last value; the n-th line has the n-th style.
     """
     looks = {label: line_style(number) for number, label in enumerate(heights)}
     finite = {label: y if math.isfinite(y) else -math.inf for label, y in heights.items()}
     labels = sorted(finite, key=finite.__getitem__, reverse=True)
     handles = [Line2D([], [], **looks[label]) for label in labels]
     axis.legend(handles, labels, loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=8)
-
-
-def compact(count: int) -> str:
-    """Write a count in few characters: 950, 1.3k, 203k, 1.2M."""
-    for size, letter in ((10**6, "M"), (10**3, "k")):
-        if count >= size:
-            return f"{count / size:.3g}{letter}"
-    return str(count)

@@ -71,15 +71,15 @@ def test_the_pairs_that_moved_most_are_drawn(
         )
 
     drawn = []
-    monkeypatch.setattr(examples, "save_moved", lambda renderer, pairs, path: drawn.extend(pairs))
+    monkeypatch.setattr(examples, "save_texts", lambda renderer, rows, path: drawn.extend(rows))
     before, after = make_model(0), make_model(0)
     monkeypatch.setattr(
         Embedder, "__call__", lambda self, texts: embed(1 if self is before else -1)(texts)
     )
     examples.draw_moved(before, after, task, tmp_path / "moved.png")
     # The last were the farthest apart and are the nearest; the first the other way round.
-    assert [first for first, *_ in drawn] == ["h", "g", "f", "a", "b", "c"]
-    for first, second, cosine_before, cosine_after in drawn:
+    assert [first for (_, first), _ in drawn] == ["h", "g", "f", "a", "b", "c"]
+    for (label, first), (_, second) in drawn:
         assert second == first.upper()
-        assert cosine_before == pytest.approx(np.cos(angles[second]))
-        assert cosine_after == pytest.approx(np.cos(0.7 - angles[second]))
+        cosines = np.cos(angles[second]), np.cos(0.7 - angles[second])
+        assert label == "{:.2f} → {:.2f}".format(*cosines)

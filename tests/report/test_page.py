@@ -1,7 +1,6 @@
 """The page says what the run's folder says, needs nothing else, and bears any state of a run."""
 
 import base64
-import html.parser
 import importlib
 import json
 import math
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -24,54 +24,25 @@ from pixel_linguist.report.summary import summarise
 from pixel_linguist.report.tables import describe_perturbations
 
 MakeRun = Callable[..., Path]
-VOID = {"meta", "img", "source", "br", "link", "input", "hr"}
 no_plots = pytest.mark.usefixtures("no_plots")
 
 
-class Page(html.parser.HTMLParser):
-    """What the tests look for in a page; a tag that is closed out of turn fails."""
+class Page:
+    """A page, which has to be well-formed XML, and its tables of (classes, text, exact value)."""
 
     def __init__(self, path: Path):
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.urls: list[str] = []
-        # Table class → rows → cells as (classes, text, exact value).
-        self.tables: dict[str, list[list[tuple[str, str, float]]]] = {}
-        self.text = ""
-        self.feed(path.read_text(encoding="utf-8"))
-        self.close()
-        assert not self.open
+        self.root = ElementTree.fromstring(path.read_text(encoding="utf-8"))
+        self.text = " ".join(self.root.itertext())
+        self.tables = {
+            table.get("class", ""): [[self._cell(cell) for cell in row] for row in table.iter("tr")]
+            for table in self.root.iter("table")
+        }
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        given = {key: value or "" for key, value in attrs}
-        self.urls += [given[key] for key in ("src", "srcset", "href") if key in given]
-        self.ids += [given["id"]] if "id" in given else []
-        if tag == "table":
-            self.tables[given.get("class", "")] = []
-        elif tag == "tr":
-            self._rows().append([])
-        elif tag in {"td", "th"}:
-            self._rows()[-1].append((given.get("class", ""), "", math.nan))
-        elif tag == "data":
-            classes, text, _ = self._rows()[-1][-1]
-            self._rows()[-1][-1] = (classes, text, float(given["value"]))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if "style" in self.open:
-            return
-        self.text += data
-        if {"td", "th"} & set(self.open):
-            classes, text, value = self._rows()[-1][-1]
-            self._rows()[-1][-1] = (classes, " ".join(f"{text} {data}".split()), value)
-
-    def _rows(self) -> list[list[tuple[str, str, float]]]:
-        return list(self.tables.values())[-1]
+    @staticmethod
+    def _cell(cell: ElementTree.Element) -> tuple[str, str, float]:
+        exact = [float(data.get("value", "")) for data in cell.iter("data")]
+        text = " ".join(" ".join(cell.itertext()).split())
+        return cell.get("class", ""), text, exact[0] if exact else math.nan
 
     def stages(self) -> dict[str, list[str]]:
         """Return stage → the texts of its row."""
@@ -227,10 +198,11 @@ def test_the_page_is_one_file_whose_plots_are_those_of_the_folder(make_run: Make
     }  # fmt: skip
     expected |= {plot.read_bytes() for plot in (folder / "plots").glob("*.svg")}
     page = Page(path)
-    pictures = [url for url in page.urls if url.startswith("data:image/")]
+    pictures = [image.get("src", "") for image in page.root.iter("img")]
     assert {base64.b64decode(url.partition("base64,")[2]) for url in pictures} == expected
     assert len(pictures) == len(expected)
-    assert all(u in pictures or (u[0] == "#" and u[1:] in page.ids) for u in page.urls)
+    ids = {element.get("id") for element in page.root.iter()}
+    assert {link.get("href", "")[1:] for link in page.root.iter("a")} <= ids
     assert "masked autoencoder (mask ratio 0.25)" in page.text
     rest = re.sub(r"base64,[\w+/=]+", "", path.read_text().lower())
     assert not re.search(r"https?:|//\w|@import|<script|url\(", rest)

@@ -22,7 +22,7 @@ from pixel_linguist.report.score_plots import (
     map_figure,
     score_figure,
 )
-from pixel_linguist.report.training_plots import compact, training_plots
+from pixel_linguist.report.training_plots import training_plots
 
 ATTACKED = {"attacked": 0.4, "clean": 0.8, "case@0.5": 0.7, "case@1": 0.6, "leet_speak@0.5": 0.3}
 APART = {"effective_rank": 9.0, "distance/en/de": 0.4, "distance/en/fr": 0.2, "distance/de/fr": 0.3}
@@ -39,15 +39,6 @@ def record(*models: str) -> RunRecord:
 
 def shown(figure: Figure) -> dict[str, Any]:
     return {axis.get_title(): axis for axis in figure.axes if axis.get_visible()}
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0"), (950, "950"), (1300, "1.3k"), (50_500, "50.5k"), (202_600, "203k"),
-     (1_200_000, "1.2M")],
-)  # fmt: skip
-def test_compact_counts(count: int, text: str) -> None:
-    assert compact(count) == text
 
 
 def test_curves_of_training_are_as_logged_side_by_side(make_run: Callable[..., Path]) -> None:

@@ -27,11 +27,10 @@ from pixel_linguist.report.text_pictures import (
     draw_caption,
     draw_patches,
     draw_strip,
-    save_moved,
-    save_neighbours,
     save_pairs,
     save_patch_similarity,
     save_reconstructions,
+    save_texts,
     wrap,
 )
 
@@ -110,16 +109,6 @@ def save(examples: list[Views], views: dict[str, list[np.ndarray]], path: Path) 
     return read(path)
 
 
-def test_pairs_are_shown_as_they_are_seen_not_as_their_texts_are_drawn(tmp_path: Path) -> None:
-    example = Views("A cat slept", "A cat dozed")
-    turned = seen(example, length=3)["anchor"][0][::-1, ::-1]
-    sheet = save([example], {"anchor": [turned]}, tmp_path / "pairs.png")
-    assert places(sheet, draw_patches(turned))
-    assert not places(sheet, draw_strip(RENDERER, "A cat slept"))
-    # The other view is not encoded in that stage.
-    assert not places(sheet, draw_caption(CAPTIONS, "positive", LABEL))
-
-
 def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
     examples = [
         Views("A cat slept", "A cat dozed", ""),
@@ -142,6 +131,9 @@ def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
     assert len(tops) == 10 and tops == sorted(tops)
     for name, count in (("anchor", 2), ("positive", 2), ("negative", 1)):
         assert len(places(sheet, draw_caption(CAPTIONS, name, LABEL))) == count
+    # A view that is not encoded in that stage is not shown.
+    sheet = save(examples, {"anchor": seen(*perturbed)["anchor"]}, tmp_path / "anchors.png")
+    assert not places(sheet, draw_caption(CAPTIONS, "positive", LABEL))
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\ud800", "x" * 10_000, "word " * 2_000])
@@ -151,27 +143,21 @@ def test_odd_texts_have_a_picture_of_bounded_size(tmp_path: Path, text: str) -> 
     assert height < 350 and width < LINE + 250
 
 
-def test_neighbours_and_moved_pairs_stand_beside_their_cosines(tmp_path: Path) -> None:
-    queries = [
-        ("Teh cta slept", [("A cat slept", 0.934), (TEXTS["Devanagari"], -0.126)]),
-        (TEXTS["Arabic"], [("hello world", 0.5)]),
+def test_texts_stand_beside_their_labels(tmp_path: Path) -> None:
+    blocks = [
+        [("query", "Teh cta slept"), ("0.93", "A cat slept"), ("-0.13", TEXTS["Devanagari"])],
+        [("-0.20 → 0.71", TEXTS["Arabic"]), (" ", "hello world")],
     ]
-    save_neighbours(RENDERER, queries, tmp_path / "neighbours.png")
-    save_moved(RENDERER, [("A cat slept", "A cat dozed", -0.2, 0.71)], tmp_path / "moved.png")
-    assert rules(read(tmp_path / "neighbours.png")) == 1
-    for name, label, text in [
-        ("neighbours", "query", "Teh cta slept"),
-        ("neighbours", "0.93", "A cat slept"),
-        ("neighbours", "−0.13", TEXTS["Devanagari"]),
-        ("neighbours", "0.50", "hello world"),
-        ("moved", "−0.20 → 0.71", "A cat slept"),
-    ]:
-        sheet = read(tmp_path / f"{name}.png")
+    save_texts(RENDERER, blocks, tmp_path / "texts.png")
+    sheet = read(tmp_path / "texts.png")
+    assert rules(sheet) == 1
+    tops = []
+    for label, text in (row for rows in blocks for row in rows):
         (strip,) = places(sheet, draw_strip(RENDERER, text))
-        assert (strip[0], MARGIN) in places(sheet, draw_caption(CAPTIONS, label, LABEL))
-    (first,) = places(sheet, draw_strip(RENDERER, "A cat slept"))
-    (second,) = places(sheet, draw_strip(RENDERER, "A cat dozed"))
-    assert first[0] < second[0] and first[1] == second[1]
+        tops.append(strip[0])
+        name = draw_caption(CAPTIONS, label.replace("-", "−"), LABEL)
+        assert label == " " or (strip[0], MARGIN) in places(sheet, name)
+    assert tops == sorted(tops)
 
 
 def test_patches_stand_along_the_sides_of_their_similarity(tmp_path: Path) -> None:
