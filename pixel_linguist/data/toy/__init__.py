@@ -1,19 +1,18 @@
-"""The generated world: sentences of known meaning, the corpus that needs no download.
+"""The generated world: a corpus of sentences whose meaning is known, without a download.
 
-A proposition says who did what to whom, where, when and how; languages say it in words. English
-has real words, the generated languages (Velian in Latin, Doran in Cyrillic, Ashani in Devanagari
-letters) have their own words, morphology and order.
+A proposition says who did what to whom, where, when and how; a language puts it into words.
+English has real words; the generated languages (Velian in Latin, Doran in Cyrillic, Ashani in
+Devanagari letters) have words, morphology and word order of their own.
 """
 
-from pixel_linguist.data.toy.languages import LANGUAGES, content_words
+from pixel_linguist.data.toy.languages import LANGUAGES
 from pixel_linguist.data.toy.proposition import Proposition, similarity, split_of
-from pixel_linguist.data.toy.source import ToySource
+from pixel_linguist.data.toy.toy_source import ToySource
 
 __all__ = [
     "LANGUAGES",
     "Proposition",
     "ToySource",
-    "content_words",
     "similarity",
     "split_of",
 ]

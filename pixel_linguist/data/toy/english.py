@@ -1,28 +1,24 @@
 """English: inflection by rule, and sentences from propositions."""
 
-import functools
 import re
 
-from pixel_linguist.data.toy.language import Forms, Language, Wording, capitalized
-from pixel_linguist.data.toy.lexicon import concepts
+from pixel_linguist.data.toy.language import Forms, Language, Vocabulary, Wording, sentence
+from pixel_linguist.data.toy.lexicon import NOUNS, VERBS, concepts
 from pixel_linguist.data.toy.proposition import Proposition
 
-_VOWEL = "[aeiou]"
 # A short vowel before a single final consonant doubles it: stop, stopped.
-_DOUBLES = re.compile(rf"[^aeiou]*(?:qu)?{_VOWEL}[^aeiouwxy]")
-
-# Words whose first letter misleads about their first sound.
+_DOUBLES = re.compile("[^aeiou]*(?:qu)?[aeiou][^aeiouwxy]")
+# Words that begin with a vowel sound, or with a consonant sound, in spite of their first letter.
 _SOUNDS_VOWEL = ("heir", "honest")
 _SOUNDS_CONSONANT = ("useful", "useless", "usual")
+MARKERS = frozenset(("a", "an", "the", "was", "were", "did", "not", "by", "in", "on", "at"))
 
 
 def plural(noun: str) -> str:
     """Return the regular plural of a noun."""
     if re.search("(s|x|z|ch|sh)$", noun):
         return noun + "es"
-    if re.search("[^aeiou]y$", noun):
-        return noun[:-1] + "ies"
-    return noun + "s"
+    return noun[:-1] + "ies" if re.search("[^aeiou]y$", noun) else noun + "s"
 
 
 def past(verb: str) -> str:
@@ -31,9 +27,7 @@ def past(verb: str) -> str:
         return verb + "d"
     if re.search("[^aeiou]y$", verb):
         return verb[:-1] + "ied"
-    if _DOUBLES.fullmatch(verb):
-        return verb + verb[-1] + "ed"
-    return verb + "ed"
+    return verb + (verb[-1] if _DOUBLES.fullmatch(verb) else "") + "ed"
 
 
 def english_forms(kind: str, entry: str) -> Forms:
@@ -44,18 +38,20 @@ def english_forms(kind: str, entry: str) -> Forms:
         past and participle; other words only "word".
     """
     word, *irregular = entry.split(":")
-    if kind in ("animate", "inanimate"):
+    if kind in NOUNS:
         return {"singular": word, "plural": irregular[0] if irregular else plural(word)}
-    if kind.startswith("verb"):
+    if kind in VERBS:
         simple, participle = (irregular * 2)[:2] if irregular else (past(word),) * 2
         return {"base": word, "past": simple, "participle": participle}
     return {"word": word}
 
 
-def _article(word: str) -> str:
-    """Return the indefinite article that a word takes."""
-    vowel = word[0] in "aeiou" and word not in _SOUNDS_CONSONANT
-    return "an" if vowel or word in _SOUNDS_VOWEL else "a"
+def english_vocabulary() -> Vocabulary:
+    """Return the words of the word lists, inflected."""
+    return {
+        name: tuple(english_forms(concept.kind, entry) for entry in concept.english)
+        for name, concept in concepts().items()
+    }
 
 
 class English(Language):
@@ -78,11 +74,8 @@ class English(Language):
             manner = adverbials.pop("manner", "")
             clause = [patient, auxiliary, negation, verb["participle"], manner, "by", agent]
         else:
-            predicate = f"did not {verb['base']}" if negated else verb["past"]
-            clause = [agent, predicate, patient]
-        return capitalized(
-            " ".join(part for part in (front, *clause, *adverbials.values()) if part)
-        )
+            clause = [agent, f"did not {verb['base']}" if negated else verb["past"], patient]
+        return sentence(front, *clause, *adverbials.values())
 
     def _noun_phrase(self, proposition: Proposition, wording: Wording, role: str) -> str:
         """Return the agent or patient with its article or quantity, and its attribute."""
@@ -97,21 +90,12 @@ class English(Language):
         if proposition.negated or (role in wording.definite and not quantity):
             words.insert(0, "the")
         elif not quantity:
-            words.insert(0, _article(words[0]))
+            vowel = words[0][0] in "aeiou" and words[0] not in _SOUNDS_CONSONANT
+            words.insert(0, "an" if vowel or words[0] in _SOUNDS_VOWEL else "a")
         return " ".join(words)
 
     def _adverbial(self, wording: Wording, name: str) -> str:
-        """Return a place, time or manner with what it needs before it."""
+        """Return a place, time or manner with its preposition and article."""
         concept, word = concepts()[name], self.forms(wording, name)["word"]
         article = "the" if concept.kind == "place" else ""
         return " ".join(part for part in (concept.preposition, article, word) if part)
-
-
-@functools.cache
-def english() -> English:
-    """Return English, inflected."""
-    vocabulary = {
-        name: tuple(english_forms(concept.kind, entry) for entry in concept.english)
-        for name, concept in concepts().items()
-    }
-    return English("en", "English", vocabulary)

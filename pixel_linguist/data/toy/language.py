@@ -1,34 +1,35 @@
-"""What all languages of the world have in common: words for concepts, and ways to say a thing."""
+"""Common to all languages of the generated world: words for concepts, and choices of wording."""
 
 import abc
 import dataclasses
 from collections.abc import Mapping
 
-import numpy as np
+from numpy.random import Generator
 
+from pixel_linguist.data.toy.lexicon import pick, pick_rank
 from pixel_linguist.data.toy.proposition import Proposition
-from pixel_linguist.data.toy.zipf import pick_rank
 
 # Form (singular, past, accusative, ...) → word; the first is the dictionary form.
 Forms = Mapping[str, str]
 Vocabulary = Mapping[str, tuple[Forms, ...]]
 
+# Sentences longer than this many characters are worded anew, at most so often.
 LONGEST = 60
 _TRIES = 8
 _PASSIVE = 0.4
 _FRONTED = 0.35
-_FRONTABLE = ("place", "time", "manner")
+_DEFINITE = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
 class Wording:
-    """How a proposition is said, where a language leaves a choice.
+    """The choices that a language leaves open in saying a proposition.
 
     Attributes:
-        synonyms: concept → which of its words.
+        synonyms: concept → index of one of its words.
         passive: whether the patient is the subject.
         front: the role that opens the sentence, or None.
-        definite: roles (agent, patient) whose noun is known, for languages with articles.
+        definite: roles (agent, patient) whose noun is definite, for languages with articles.
     """
 
     synonyms: Mapping[str, int]
@@ -42,7 +43,6 @@ class Language(abc.ABC):
     """A language: its words, and sentences from propositions."""
 
     code: str
-    name: str
     vocabulary: Vocabulary
 
     @abc.abstractmethod
@@ -50,39 +50,35 @@ class Language(abc.ABC):
         """Say a proposition in one sentence without a full stop."""
 
     def forms(self, wording: Wording, concept: str) -> Forms:
-        """Return the forms of the word that a wording has chosen for a concept."""
+        """Return the forms of the word that a wording chooses for a concept."""
         return self.vocabulary[concept][wording.synonyms[concept]]
 
     def compose(
         self,
-        rng: np.random.Generator,
+        rng: Generator,
         proposition: Proposition,
         other: Wording | None = None,
         differ: float = 0.5,
     ) -> tuple[str, Wording]:
-        """Draw a wording and write the sentence, of at most `LONGEST` characters if it can be.
+        """Draw a wording and write the sentence; the shortest of some tries if it is long.
 
         Args:
             rng: source of randomness.
-            proposition: what is said.
-            other: the wording to differ from, of a sentence in the same language.
-            differ: probability that a choice open to both is not the same (0: as close as it
-                can be, 1: every synonym another one).
+            proposition: the meaning.
+            other: the wording of another sentence in the same language, from which to differ.
+            differ: probability that a choice differs from the other's, where both have it.
         """
-        shortest = None
+        tries = []
         for _ in range(_TRIES):
             wording = self._draw_wording(rng, proposition, other, differ)
-            text = self.write(proposition, wording)
-            if shortest is None or len(text) < len(shortest[0]):
-                shortest = text, wording
-            if len(shortest[0]) <= LONGEST:
+            tries.append((self.write(proposition, wording), wording))
+            if len(tries[-1][0]) <= LONGEST:
                 break
-        assert shortest is not None
-        return shortest
+        return min(tries, key=lambda written: len(written[0]))
 
     def _draw_wording(
         self,
-        rng: np.random.Generator,
+        rng: Generator,
         proposition: Proposition,
         other: Wording | None,
         differ: float,
@@ -98,12 +94,10 @@ class Language(abc.ABC):
                 synonyms[concept] = (old + 1 + int(rng.random() * (count - 1))) % count
             else:
                 synonyms[concept] = old
-        frontable = [role for role in _FRONTABLE if getattr(proposition, role)]
-        front = None
-        if frontable and rng.random() < _FRONTED:
-            front = frontable[int(rng.random() * len(frontable))]
+        frontable = [role for role in ("place", "time", "manner") if getattr(proposition, role)]
+        front = pick(rng, frontable) if frontable and rng.random() < _FRONTED else None
         passive = rng.random() < _PASSIVE
-        definite = frozenset(role for role in ("agent", "patient") if rng.random() < 0.6)
+        definite = frozenset(role for role in ("agent", "patient") if rng.random() < _DEFINITE)
         if other:
             passive = other.passive != (rng.random() < differ)
             if rng.random() >= differ:
@@ -112,6 +106,7 @@ class Language(abc.ABC):
         return Wording(synonyms, passive, front, definite)
 
 
-def capitalized(text: str) -> str:
-    """Return a sentence with its first letter in upper case."""
+def sentence(*parts: str) -> str:
+    """Join the parts that are not empty, with the first letter in upper case."""
+    text = " ".join(part for part in parts if part)
     return text[:1].upper() + text[1:]

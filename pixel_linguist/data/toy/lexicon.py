@@ -1,32 +1,25 @@
-"""The concepts of the generated world, read from the word lists in `resources/`.
-
-A concept is what synonyms share. Its name is its first English word.
-"""
+"""The concepts of the generated world, read from `resources/`, and draws by Zipf's law."""
 
 import dataclasses
 import functools
+import hashlib
+from bisect import bisect
+from collections.abc import Sequence
 from importlib import resources
+from itertools import accumulate
 
-KINDS = (
-    "animate",
-    "inanimate",
-    "verb animate",
-    "verb inanimate",
-    "adjective",
-    "adjective animate",
-    "adjective inanimate",
-    "place",
-    "time",
-    "manner",
-    "quantity",
-)
+from numpy.random import Generator
+
+NOUNS = ("animate", "inanimate")
+VERBS = ("verb animate", "verb inanimate")
+ADJECTIVES = ("adjective", "adjective animate", "adjective inanimate")
+KINDS = (*NOUNS, *VERBS, *ADJECTIVES, "place", "time", "manner", "quantity")
 GENERAL = "general"
-_FILES = ("themes.txt", "general.txt")
 
 
 @dataclasses.dataclass(frozen=True)
 class Concept:
-    """What the synonyms of one group mean.
+    """The meaning of a group of synonyms.
 
     Attributes:
         name: the first English synonym; no two concepts share one.
@@ -41,63 +34,40 @@ class Concept:
     kind: str
     theme: str
     english: tuple[str, ...]
-    preposition: str = ""
-    opposites: tuple[str, ...] = ()
-
-
-def parse(text: str, file: str) -> list[Concept]:
-    """Read the concepts of one word list; the format is explained at the top of themes.txt.
-
-    Raises:
-        ValueError: naming the file and line, for what cannot be read.
-    """
-    concepts, theme = [], ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("["):
-            theme = line.strip("[]")
-            continue
-        head, colon, body = line.partition(": ")
-        kind, preposition = head, ""
-        if head.partition(" ")[0] in ("place", "time"):
-            kind, _, preposition = head.partition(" ")
-        if kind not in KINDS or not colon or not theme:
-            raise ValueError(
-                f"{file}, line {number}: {line[:40]!r} is not of the form 'kind: words' below a "
-                f"[theme]; the kinds are {', '.join(KINDS)}"
-            )
-        for group in body.split(","):
-            members = [tuple(member.split()) for member in group.split("~")]
-            if not all(members):
-                raise ValueError(f"{file}, line {number}: a concept without words in {group!r}")
-            names = [words[0].partition(":")[0] for words in members]
-            for name, words in zip(names, members, strict=True):
-                others = tuple(other for other in names if other != name)
-                concepts.append(Concept(name, kind, theme, words, preposition, others))
-    return concepts
+    preposition: str
+    opposites: tuple[str, ...]
 
 
 @functools.cache
 def concepts() -> dict[str, Concept]:
-    """Return every concept of the world by name, in the order of the word lists.
+    """Return every concept by name, in the order of the word lists.
 
-    Raises:
-        ValueError: if two concepts have the same name.
+    Their format is explained at the top of themes.txt.
     """
-    found: dict[str, Concept] = {}
-    folder = resources.files(__package__) / "resources"
-    for file in _FILES:
-        for concept in parse((folder / file).read_text(encoding="utf-8"), file):
-            if concept.name in found:
-                raise ValueError(f"{file}: the concept {concept.name!r} is listed twice")
-            found[concept.name] = concept
+    found = {}
+    for file in ("themes.txt", "general.txt"):
+        text = (resources.files(__package__) / "resources" / file).read_text(encoding="utf-8")
+        theme = ""
+        for line in text.splitlines():
+            if line.startswith("["):
+                theme = line.strip("[]")
+            elif line and not line.startswith("#"):
+                kind, body = line.split(": ")
+                preposition = ""
+                if kind.startswith(("place", "time")):
+                    kind, _, preposition = kind.partition(" ")
+                for group in body.split(","):
+                    members = [tuple(member.split()) for member in group.split("~")]
+                    names = [words[0].partition(":")[0] for words in members]
+                    for name, words in zip(names, members, strict=True):
+                        opposites = tuple(other for other in names if other != name)
+                        found[name] = Concept(name, kind, theme, words, preposition, opposites)
     return found
 
 
 @functools.cache
 def concept_numbers() -> dict[str, int]:
-    """Return each concept's place in the word lists, from 0."""
+    """Return each concept's index in the word lists."""
     return {name: number for number, name in enumerate(concepts())}
 
 
@@ -113,6 +83,41 @@ def of_kind(*kinds: str, theme: str | None = None) -> tuple[str, ...]:
 
 @functools.cache
 def themes() -> tuple[str, ...]:
-    """Return the themes, `GENERAL` left out."""
+    """Return the themes except `GENERAL`."""
     found = dict.fromkeys(concept.theme for concept in concepts().values())
     return tuple(theme for theme in found if theme != GENERAL)
+
+
+@functools.cache
+def digest(concept: str) -> int:
+    """Return a 64-bit hash of a concept, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(concept.encode(), digest_size=8).digest(), "big")
+
+
+def pick(rng: Generator, options: Sequence[str]) -> str:
+    """Draw one of the options, all equally likely."""
+    return options[int(rng.random() * len(options))]
+
+
+def pick_rank(rng: Generator, count: int) -> int:
+    """Draw one of the ranks 0 to count - 1; the probability of rank r is as 1 / (r + 1)."""
+    totals = _totals(count)
+    # Rounding may make the product the last total itself.
+    return min(bisect(totals, rng.random() * totals[-1]), count - 1)
+
+
+@functools.cache
+def _totals(count: int) -> tuple[float, ...]:
+    """Return the sums 1, 1 + 1/2, ... up to 1 + ... + 1/count."""
+    return tuple(accumulate(1 / rank for rank in range(1, count + 1)))
+
+
+def pick_concept(rng: Generator, names: tuple[str, ...]) -> str:
+    """Draw one of some concepts by Zipf's law."""
+    return _by_frequency(names)[pick_rank(rng, len(names))]
+
+
+@functools.cache
+def _by_frequency(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return concepts by falling frequency, an order that the names determine."""
+    return tuple(sorted(names, key=digest))

@@ -1,17 +1,16 @@
-"""Meaning as plain data: propositions, their split, and how alike two of them are.
+"""Meaning as plain data: propositions, their split, and the similarity of two of them.
 
 A record describes one event in a closed world: each role has exactly one filler, numbers are
-exact, and what excludes each other (`Concept.opposites`) never holds of the same thing.
+exact, and concepts that exclude each other (`Concept.opposites`) never hold of the same thing.
 """
 
 import dataclasses
-import functools
-import hashlib
 import operator
-from collections.abc import Mapping
 from typing import Any
 
-# What a role counts in the similarity of two propositions.
+from pixel_linguist.data.toy.lexicon import digest
+
+# Weights of the roles in the similarity of two propositions.
 ROLE_WEIGHTS = {
     "agent": 3.0,
     "action": 3.0,
@@ -37,7 +36,7 @@ _all_concepts = operator.attrgetter(*CORE, *MODIFIERS)
 class Proposition:
     """Who did what to whom, where, when and how: names of concepts by role.
 
-    A noun without a quantity is singular. A negated proposition says that this, with all its
+    A noun without a quantity is singular. A negated proposition says that the event, with all its
     modifiers, did not happen.
     """
 
@@ -54,42 +53,34 @@ class Proposition:
     negated: bool = False
 
     def modifiers(self) -> list[str]:
-        """Return the optional roles that are filled, negation not among them."""
+        """Return the optional roles that are filled, without negation."""
         return [role for role in MODIFIERS if getattr(self, role) is not None]
-
-    def with_roles(self, fillers: Mapping[str, str | None]) -> "Proposition":
-        """Return a copy with some roles filled otherwise; None empties an optional one."""
-        changes: dict[str, Any] = dict(fillers)
-        return dataclasses.replace(self, **changes)
 
     def concepts(self) -> list[str]:
         """Return the names of all its concepts."""
         return [name for name in _all_concepts(self) if name is not None]
 
+    def replaced(self, **roles: Any) -> "Proposition":
+        """Return a copy with some roles filled otherwise; None empties an optional one."""
+        return dataclasses.replace(self, **roles)
 
-def swapped(proposition: Proposition) -> Proposition:
-    """Exchange agent and patient, each with its attribute and quantity."""
-    return dataclasses.replace(
-        proposition,
-        agent=proposition.patient,
-        patient=proposition.agent,
-        agent_attribute=proposition.patient_attribute,
-        patient_attribute=proposition.agent_attribute,
-        agent_quantity=proposition.patient_quantity,
-        patient_quantity=proposition.agent_quantity,
-    )
-
-
-@functools.cache
-def digest(concept: str) -> int:
-    """Return 64 bits that stand for a concept, the same in every process."""
-    return int.from_bytes(hashlib.blake2b(concept.encode(), digest_size=8).digest(), "big")
+    def swapped(self) -> "Proposition":
+        """Return a copy with agent and patient exchanged, with their attributes and quantities."""
+        return dataclasses.replace(
+            self,
+            agent=self.patient,
+            patient=self.agent,
+            agent_attribute=self.patient_attribute,
+            patient_attribute=self.agent_attribute,
+            agent_quantity=self.patient_quantity,
+            patient_quantity=self.agent_quantity,
+        )
 
 
 def split_of_core(agent: str, action: str, patient: str) -> str:
     """Return the split of every proposition with this agent, action and patient.
 
-    The digests are added, so that their order does not matter: a role swap stays in its split.
+    The sum of the digests does not depend on their order, so that swapping roles keeps the split.
     """
     part = (digest(agent) + digest(action) + digest(patient)) % 2**64 / 2**64
     return "train" if part < 0.8 else "dev" if part < 0.9 else "test"
@@ -98,9 +89,9 @@ def split_of_core(agent: str, action: str, patient: str) -> str:
 def split_of(proposition: Proposition) -> str:
     """Return "train" (80 %), "dev" or "test" (10 % each).
 
-    The split follows from the set of the three concepts that every proposition has. The set of
-    words of a sentence tells them (nouns and the verb are kinds of their own), so no set of words
-    occurs in two splits, and dropping, adding or changing a modifier never leaves the split.
+    The split depends only on the set of the three concepts that every proposition has. The words
+    of a sentence determine this set (nouns and verbs are kinds of their own), so that no set of
+    words occurs in two splits, and changes of modifiers never leave the split.
     """
     return split_of_core(proposition.agent, proposition.action, proposition.patient)
 
@@ -117,14 +108,14 @@ def _agreement(first: Proposition, second: Proposition) -> float:
 
 
 def similarity(first: Proposition, second: Proposition) -> float:
-    """Return how alike two meanings are, from 0 to 5.
+    """Return the similarity of two meanings, from 0 to 5.
 
     5 · (weight of the roles with equal fillers) / (weight of the roles filled in either), by
-    `ROLE_WEIGHTS`; negation is a role, filled where it holds. Or the same with agent and patient
-    of the second exchanged, less `SWAP_COST`, if that is more.
+    `ROLE_WEIGHTS`; negation is a role, filled where it holds. If the second proposition with agent
+    and patient exchanged gives more after subtracting `SWAP_COST`, that is the similarity.
     """
     direct = HIGHEST_SCORE * _agreement(first, second)
     if first.agent != second.patient and first.patient != second.agent:
         return direct
-    crossed = HIGHEST_SCORE * _agreement(first, swapped(second)) - SWAP_COST
+    crossed = HIGHEST_SCORE * _agreement(first, second.swapped()) - SWAP_COST
     return max(direct, crossed)

@@ -5,14 +5,17 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.random import Generator
 
+from pixel_linguist.data.records import Record
 from pixel_linguist.data.toy.languages import LANGUAGES
 from pixel_linguist.data.toy.proposition import SPLITS
-from pixel_linguist.data.toy.tasks import TASKS, Meaning, Record
+from pixel_linguist.data.toy.toy_tasks import TASKS, Meaning
+from pixel_linguist.registry import choose
 
 
 class ToySource:
-    """A sequence of generated records; each depends on the arguments and its index alone.
+    """A sequence of generated records; each depends only on the arguments and its index.
 
     | task | columns |
     |---|---|
@@ -22,7 +25,7 @@ class ToySource:
     | similarity | score (0..5, see `proposition.similarity`), sentence1, sentence2, language |
     | words | word1, word2 (any forms for one concept), language1, language2, group (the concept) |
     | parallel | sentence1, sentence2 (the same proposition), language1, language2 |
-    | translations | text (a record says the same in sources of other languages), language |
+    | translations | text (record i means the same in sources of other languages), language |
 
     No set of content words of a sentence in one split occurs in another (see `split_of`).
 
@@ -33,11 +36,11 @@ class ToySource:
         languages: codes (`LANGUAGES`); a record's language is drawn from them. Parallel records
             need two or more; of more than two, the first is language1 in three of four records.
             Of words, the first is always language1, and language2 another one if there is one.
-        seed: of everything that is drawn; at least 0.
+        seed: of all draws; at least 0.
 
     Raises:
-        ValueError: for an unknown task, split or language, naming the known ones; for languages
-            that are too few or named twice; for a negative size or seed.
+        ValueError: for an unknown task, split or language; for too few languages, or one named
+            twice; for a negative size or seed.
     """
 
     def __init__(
@@ -51,20 +54,14 @@ class ToySource:
     ):
         if isinstance(languages, str):
             raise ValueError(f"languages must be a list of codes, not the text {languages!r}")
-        for kind, names, known in (
-            ("task", [task], TASKS),
-            ("split", [split], SPLITS),
-            ("language", languages, LANGUAGES),
-        ):
-            for name in names:
-                if name not in known:
-                    raise ValueError(f"no {kind} {name!r} in the world; there are {list(known)}")
-        least = TASKS[task].languages
+        least = choose("task", TASKS, task).languages
+        choose("split", dict.fromkeys(SPLITS), split)
+        for code in languages:
+            choose("language", LANGUAGES, code)
         if len(languages) < least or len(set(languages)) < len(languages):
             raise ValueError(f"{task!r} takes {least} or more different languages: {languages}")
-        for name, number in (("size", size), ("seed", seed)):
-            if number < 0:
-                raise ValueError(f"{name} must be at least 0, not {number}")
+        if size < 0 or seed < 0:
+            raise ValueError(f"size ({size}) and seed ({seed}) must be at least 0")
         self.task = task
         self.split = split
         self.size = size
@@ -74,8 +71,8 @@ class ToySource:
     def __len__(self) -> int:
         return self.size
 
-    def _draw(self, index: int) -> tuple[np.random.Generator, Meaning]:
-        """Draw the meaning of a record; the generator goes on to its words."""
+    def _draw(self, index: int) -> tuple[Generator, Meaning]:
+        """Draw the meaning of a record; its wording is drawn from the same generator."""
         if not 0 <= index < self.size:
             raise IndexError(f"record {index} of a source of {self.size}")
         languages = () if TASKS[self.task].aligned else self.languages
@@ -85,10 +82,10 @@ class ToySource:
 
     def __getitem__(self, index: int) -> Record:
         """Return one record; IndexError unless 0 <= index < size."""
-        index = operator.index(index)
-        rng, meaning = self._draw(index)
-        return TASKS[self.task].write(rng, meaning, self.languages, index)
+        index, task = operator.index(index), TASKS[self.task]
+        record = task.write(*self._draw(index), self.languages)
+        return record | {"group": index} if task.numbered else record
 
     def meaning(self, index: int) -> Meaning:
-        """Return what the texts of record `index` mean: column → one proposition a sentence."""
+        """Return the meaning of record `index`: column → one proposition a sentence."""
         return self._draw(operator.index(index))[1]
