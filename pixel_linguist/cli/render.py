@@ -54,7 +54,6 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     add("--varied", type=int, default=0, metavar="N", help="the text in N styles drawn by seed")
     add("--seed", type=int, default=0)
     add("--scale", type=int, default=3, help="pixels on each side of a pixel (3)")
-    add("--no-captions", action="store_true")
     add("--coverage", nargs="*", metavar="FAMILY", help="list scripts and the fonts that draw them")
     add("--install-fonts", nargs="*", metavar="FAMILY", help="of these families, or of all")
     parsed = parser.parse_args(arguments)
@@ -157,8 +156,6 @@ def draw(renderer: Renderer, text: str, about: str, options: argparse.Namespace)
     if rendered.stats.missing:
         about += f", {rendered.stats.missing} boxes"
     print(about)
-    if options.no_captions:
-        return [Row(patches, count, None, rendered.stats.cut > 0)]
     scale, width = options.scale, patches.shape[2]
     line = numbers(min(len(patches), 64), width * scale)
     head = caption(about, 1)
