@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,37 +14,23 @@ from pixel_linguist.report.run_folder import Curve, RunRecord
 # The least share of the x axis that a stage gets, so that short stages can be seen.
 NARROWEST = 0.04
 
-
-class Panel(NamedTuple):
-    """One metric over all stages: its name in the log and on the axis."""
-
-    metric: str
-    label: str
-    percent: bool = False
-    from_zero: bool = False
-
-
-PANELS: dict[str, tuple[Panel, ...]] = {
-    "loss": (Panel("loss", "loss"),),
-    "accuracy": (Panel("accuracy", "in-batch accuracy", percent=True),),
-    "geometry": (Panel("alignment", "alignment"), Panel("uniformity", "uniformity")),
-    "optimizer": (
-        Panel("learning_rate", "learning rate"),
-        Panel("gradient_norm", "gradient norm"),
-    ),
-    "speed": (
-        Panel("examples_per_second", "examples a second", from_zero=True),
-        Panel("waiting_share", "waiting for data", percent=True),
-    ),
+# Plot → the metrics of its panels.
+PLOTS = {
+    "loss": ("loss",),
+    "accuracy": ("accuracy",),
+    "geometry": ("alignment", "uniformity"),
+    "optimizer": ("learning_rate", "gradient_norm"),
+    "speed": ("examples_per_second", "waiting_share"),
 }
+SHARES = ("accuracy", "waiting_share")
 
 
 @plot_style
 def training_plots(run: RunRecord) -> dict[str, Figure]:
-    """Draw the metrics that the run logged: those of PANELS, and "during-METRIC" (its scores)."""
+    """Draw the metrics that the run logged: those of PLOTS, and "during-METRIC" (its scores)."""
     plots = {}
-    for name, panels in PANELS.items():
-        if shown := [p for p in panels if _has_values(run.training, p.metric)]:
+    for name, metrics in PLOTS.items():
+        if shown := [metric for metric in metrics if _has_values(run.training, metric)]:
             plots[name] = _training_figure(run, shown)
     for metric, tasks in run.groups(run.logged_metrics()).items():
         keys = {f"{task}/{metric}": task for task in tasks}
@@ -97,16 +83,16 @@ class _StageAxes:
                 axis.plot(x, curve.values[metric], **look)
 
 
-def _training_figure(run: RunRecord, panels: Sequence[Panel]) -> Figure:
-    stages = _StageAxes(run, len(panels), 1.2 + 2.0 * len(panels))
-    for axis, panel in zip(stages.axes, panels, strict=True):
-        stages.draw(axis, run.training, panel.metric, 0)
-        axis.set_ylabel(panel.label)
+def _training_figure(run: RunRecord, metrics: Sequence[str]) -> Figure:
+    stages = _StageAxes(run, len(metrics), 1.2 + 2.0 * len(metrics))
+    for axis, metric in zip(stages.axes, metrics, strict=True):
+        stages.draw(axis, run.training, metric, 0)
+        axis.set_ylabel(metric.replace("_", " "))
         axis.yaxis.set_major_locator(MaxNLocator(5))
-        if panel.percent:
+        if metric in SHARES:
             axis.set_ylim(0, 1.02)
             axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
-        elif panel.from_zero:
+        elif metric == "examples_per_second":
             axis.set_ylim(bottom=0)
     stages.figure.align_ylabels(stages.axes)
     return stages.figure

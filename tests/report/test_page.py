@@ -59,67 +59,50 @@ def change(path: Path, edit: Callable[[Any], Any]) -> Any:
 
 
 @no_plots
-def test_every_score_stands_in_its_row_and_column(make_run: MakeRun) -> None:
+def test_every_score_stands_in_its_place_with_its_gain(make_run: MakeRun) -> None:
     folder = make_run()
+    order = ["tfidf", "untrained", "visual", "topical", "visual_words", "nli"]
 
-    def spoil(scores: Any) -> None:
+    def edit(scores: Any) -> None:
         # A baseline that is just as good is not marked as best.
         for task, about in scores["tasks"].items():
             column = [row["scores"][task] for row in scores["rows"]]
             column[1][about["metric"]] = max(cell[about["metric"]] for cell in column[2:])
-        scores["rows"][-1]["scores"]["sts-en"] = {
-            "spearman": -0.25,
-            "spearman_low": -0.5,
-            "spearman_high": 0.125,
-        }
-
-    scores = change(folder / "scores.json", spoil)
-    groups, names, *rows = Page(write_report(folder)).tables["scores"]
-    assert [text for _, text, _ in groups] == ["model", "spearman", "accuracy"]
-    tasks = [text for _, text, _ in names]
-    assert tasks == list(scores["tasks"])
-    for row, expected in zip(rows, scores["rows"], strict=True):
-        (_, head, _), *cells = row
-        assert head.split()[0] == {"tfidf": "TF-IDF"}.get(expected["model"], expected["model"])
-        for task, (_, text, value) in zip(tasks, cells, strict=True):
-            exact = expected["scores"][task][scores["tasks"][task]["metric"]]
-            assert value == exact
-            assert float(text.split()[0].replace("−", "-")) == pytest.approx(exact, abs=5.001e-4)
-    assert "−0.250" in rows[-1][1][1] and "−0.500 to 0.125" in rows[-1][1][1]
-    values = np.array([[value for _, _, value in row[1:]] for row in rows])
-    best = np.array([["best" in classes.split() for classes, _, _ in row[1:]] for row in rows])
-    assert not best[:2].any()
-    assert (best[2:] == (values[2:] == values[2:].max(axis=0))).all()
-
-
-@no_plots
-def test_gain_is_counted_from_the_start_of_the_stage(make_run: MakeRun) -> None:
-    folder = make_run()
-    order = ["tfidf", "untrained", "visual", "topical", "visual_words", "nli"]
-
-    def reorder(scores: Any) -> None:
         # Scored out of order: the row before is not the model that nli starts from.
         rows = {row["model"]: row for row in scores["rows"]}
         rows["visual_words"] = {**rows["visual"], "model": "visual_words"}
+        bounds = {"spearman": -0.25, "spearman_low": -0.5, "spearman_high": 0.125}
+        rows["nli"]["scores"]["sts-en"] = bounds
         scores["rows"] = [rows[model] for model in order]
 
-    scores = change(folder / "scores.json", reorder)
-    rows = {row["model"]: row["scores"] for row in scores["rows"]}
-    before = {
+    scores = change(folder / "scores.json", edit)
+    starts = {
         "visual": "untrained",  # an average of unscored stages: the row before
         "topical": "visual",
         "visual_words": "untrained",  # from scratch
         "nli": "topical",
     }
-    _, _, *table = Page(write_report(folder)).tables["scores"]
-    for model, row in zip(order, table, strict=True):
-        for task, (_, text, value) in zip(scores["tasks"], row[1:], strict=True):
-            if model not in before:
-                assert len(text.split()) == 1
-                continue
-            gain = value - rows[before[model]][task][scores["tasks"][task]["metric"]]
-            shown = float(text.split()[1].replace("−", "-"))
-            assert shown == pytest.approx(gain, abs=5.001e-4)
+    groups, names, *rows = Page(write_report(folder)).tables["scores"]
+    assert [text for _, text, _ in groups] == ["model", "spearman", "accuracy"]
+    assert [text for _, text, _ in names] == list(scores["tasks"])
+    exact = {
+        row["model"]: [row["scores"][task][a["metric"]] for task, a in scores["tasks"].items()]
+        for row in scores["rows"]
+    }
+    for model, ((_, head, _), *cells) in zip(order, rows, strict=True):
+        assert head.split()[0] == {"tfidf": "TF-IDF"}.get(model, model)
+        assert [value for _, _, value in cells] == exact[model]
+        shown = [text.replace("−", "-").split() for _, text, _ in cells]
+        np.testing.assert_allclose([float(s[0]) for s in shown], exact[model], atol=5.001e-4)
+        if model in starts:
+            gains = np.subtract(exact[model], exact[starts[model]])
+            np.testing.assert_allclose([float(s[1]) for s in shown], gains, atol=5.001e-4)
+        else:
+            assert all(len(s) == 1 for s in shown)
+        best = ["best" in classes.split() for classes, _, _ in cells]
+        trained = np.array([exact[name] for name in order[2:]])
+        assert best == (np.array(exact[model] == trained.max(axis=0)) & (model in starts)).tolist()
+    assert "−0.250" in rows[-1][1][1] and "−0.500 to 0.125" in rows[-1][1][1]
 
 
 @no_plots
