@@ -5,8 +5,7 @@ as a letter, the hashed n-grams of letters select rows of a table, and the mean 
 embedding. The table was solved by ridge regression; commit 108adf9 is the last with the solver.
 """
 
-from pixel_linguist.ngram.ngram_config import NgramConfig
 from pixel_linguist.ngram.ngram_encoder import NgramEmbedder, NgramEncoder
-from pixel_linguist.ngram.ngram_store import NgramModel, is_ngram, read_ngram
+from pixel_linguist.ngram.ngram_model import NgramConfig, NgramModel, is_ngram, read_ngram
 
 __all__ = ["NgramConfig", "NgramEmbedder", "NgramEncoder", "NgramModel", "is_ngram", "read_ngram"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pixel_linguist.ngram.ngram_config import BUCKET, FINGERPRINTS
+from pixel_linguist.ngram.ngram_model import BUCKET, FINGERPRINTS
 
 # The least cosine at which a cell is read as the letter that it is most similar to.
 SIMILAR = 0.6
@@ -14,17 +14,15 @@ SHORTEST = 4
 Found = tuple[np.ndarray, np.ndarray]
 
 
-def cut_cells(patches: np.ndarray, width: int) -> np.ndarray:
-    """Return the cells of patches [N, H, W]: [N, cells, H, width]."""
+def cut_cells(patches: np.ndarray, width: int, scale: int) -> np.ndarray:
+    """Return the cells of patches uint8 [N, H, W] whose width is halved `scale` times.
+
+    They are [N, W / width / 2**scale, H, width], of sums of pixels: uint16, but uint8 at scale 0.
+    """
     number, height, across = patches.shape
-    return patches.reshape(number, height, across // width, width).swapaxes(1, 2)
-
-
-def halve_widths(patches: np.ndarray, times: int) -> np.ndarray:
-    """Return sums of 2**times neighbours of uint8 [N, H, W]: uint16 [N, H, W >> times]."""
-    number, height, width = patches.shape
-    shape = (number, height, width >> times, 1 << times)
-    return patches.reshape(shape).sum(axis=-1, dtype=np.uint16)
+    shape = (number, height, across >> scale, 1 << scale)
+    narrow = patches.reshape(shape).sum(axis=-1, dtype=np.uint16) if scale else patches
+    return narrow.reshape(number, height, -1, width).swapaxes(1, 2)
 
 
 def mix(numbers: np.ndarray) -> np.ndarray:
@@ -91,11 +89,7 @@ def hash_bags(names: np.ndarray, ink: np.ndarray, read: np.ndarray) -> Found:
 
     The first and the last letter are marked; the others may come in any order, so that a word with
     scrambled inner letters keeps this feature. Words of fewer than `SHORTEST` letters have none.
-
-    Args:
-        names: uint32 [N, cells], as `name_cells` gives them.
-        ink: bool [N, cells], whether a cell has any.
-        read: bool [N, cells], whether a cell is read.
+    Arguments are those of `hash_ngrams`.
     """
     place = ink.cumsum(axis=1)
     total = place[:, -1:]

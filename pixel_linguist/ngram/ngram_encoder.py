@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from pixel_linguist.evaluate.embed import Draw, Embedder
-from pixel_linguist.ngram.ngram_config import NgramConfig
+from pixel_linguist.ngram.ngram_model import NgramConfig
 from pixel_linguist.ngram.ngram_table import Arrays, NgramTable, PatchCache
 from pixel_linguist.render import Renderer
 
@@ -19,12 +19,7 @@ MEMORY = 64 << 20
 
 
 class NgramEncoder:
-    """Encodes patches by their n-grams, on the host; vectors of patches are kept.
-
-    Args:
-        config: the model's sizes.
-        memory: bytes of vectors that are kept.
-    """
+    """Encodes patches by their n-grams, on the host, with a `PatchCache` of `memory` bytes."""
 
     def __init__(self, config: NgramConfig, memory: int = MEMORY):
         self.config, self._memory = config, memory
@@ -36,11 +31,7 @@ class NgramEncoder:
         return self.config.dimension
 
     def init(self, seed: int) -> NoReturn:
-        """Refuse: there is nothing to draw at random.
-
-        Raises:
-            ValueError: always.
-        """
+        """Refuse, by a ValueError: there is nothing to draw at random."""
         raise ValueError(
             "an n-gram model has no initial weights: its table was solved by ridge regression, not "
             "trained; take a transformer (pixel_linguist.model) to train one"
@@ -81,15 +72,7 @@ class NgramEncoder:
 
 
 class NgramEmbedder(Embedder):
-    """Turns texts into float32 [N, D], not normalised, as `Embedder` does; on the host alone.
-
-    Args:
-        config: the model's sizes.
-        params: its arrays.
-        renderer: with the model's cell font.
-        batch_size: texts encoded at once.
-        memory: bytes of vectors of patches that are kept.
-    """
+    """Turns texts into float32 [N, D], not normalised, as `Embedder` does, but on the host."""
 
     def __init__(
         self,
@@ -118,15 +101,11 @@ class NgramEmbedder(Embedder):
 
     def patch_features(self, patches: np.ndarray, count: np.ndarray) -> np.ndarray:
         """Return the vectors of patches, float32 [B, S, D]; see `Embedder.patch_features`."""
-        outputs = ("patch_features",)
-        return self.encoder.encode(self.params, patches, count, outputs=outputs)[outputs[0]]
+        name = "patch_features"
+        return self.encoder.encode(self.params, patches, count, outputs=(name,))[name]
 
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
-        """Refuse pictures.
-
-        Raises:
-            ValueError: always.
-        """
+        """Refuse pictures, by a ValueError."""
         raise ValueError(
             "this model cannot read pictures: it is a table of hashed letter n-grams, not a vision "
             "transformer, and knows letters only as its own cell font draws them. Encode the text "

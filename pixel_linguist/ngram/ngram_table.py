@@ -5,15 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from pixel_linguist.ngram.hashing import (
-    cut_cells,
-    find_rows,
-    halve_widths,
-    hash_bags,
-    hash_ngrams,
-    name_cells,
-)
-from pixel_linguist.ngram.ngram_config import BUCKET, FINE, NgramConfig
+from pixel_linguist.ngram.hashing import cut_cells, find_rows, hash_bags, hash_ngrams, name_cells
+from pixel_linguist.ngram.ngram_model import BUCKET, FINE, NgramConfig
 
 Arrays = dict[str, np.ndarray]
 # Cells whose names are kept.
@@ -21,12 +14,7 @@ CELLS = 1 << 15
 
 
 def number_rows(rows: np.ndarray, numbers: dict[bytes, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of rows, int [N], and the places of new ones, which get the next numbers.
-
-    Args:
-        rows: any [N, ...], compared byte by byte.
-        numbers: of the rows so far, added to.
-    """
+    """Return the numbers of rows [N, ...], int [N], and the places of new ones, which are added."""
     before = len(numbers)
     found = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in rows], int)
     if len(numbers) == before:
@@ -38,10 +26,8 @@ def number_rows(rows: np.ndarray, numbers: dict[bytes, int]) -> tuple[np.ndarray
 class PatchCache:
     """Vectors of patches, each computed once: words repeat, and so do their pictures.
 
-    Args:
-        compute: maps distinct patches uint8 [N, H, W] to float32 [N, D].
-        width: D.
-        memory: bytes of vectors; when they are full, all are dropped.
+    `compute` maps distinct patches uint8 [N, H, W] to float32 [N, `width`]. When `memory` bytes of
+    vectors are full, all are dropped.
     """
 
     def __init__(self, compute: Callable[[np.ndarray], np.ndarray], width: int, memory: int):
@@ -68,12 +54,7 @@ class PatchCache:
 
 
 class NgramTable:
-    """Sums the rows of the n-grams of patches; each distinct cell is classified once.
-
-    Args:
-        config: the model's sizes.
-        arrays: by the names of `NgramConfig.shapes`.
-    """
+    """Sums the rows of the n-grams of patches; each distinct cell is classified once."""
 
     def __init__(self, config: NgramConfig, arrays: Arrays):
         self._config = config
@@ -93,9 +74,8 @@ class NgramTable:
         """Return float32 [N, D] of patches uint8 [N, H, W]."""
         counts = self._count(patches)
         used, column = np.unique(counts.indices, return_inverse=True)
-        few = (counts.data, column, counts.indptr)
-        shape = len(patches), len(used)
-        vectors: np.ndarray = sparse.csr_array(few, shape=shape) @ self.rows(used)
+        few = sparse.csr_array((counts.data, column, counts.indptr), (len(patches), len(used)))
+        vectors: np.ndarray = few @ self.rows(used)
         return vectors
 
     def rows(self, numbers: np.ndarray) -> np.ndarray:
@@ -105,8 +85,8 @@ class NgramTable:
         is_fine = within < FINE
         fine = numbers[is_fine] // BUCKET * FINE + within[is_fine]
         row[is_fine] += _decode(arrays["fine_codes"][fine], arrays["fine_book"])
-        scaled: np.ndarray = row * arrays["scales"][numbers][:, None]
-        return scaled
+        row *= arrays["scales"][numbers][:, None]
+        return row
 
     def _count(self, patches: np.ndarray) -> sparse.csr_array:
         """Return how often each row of the table occurs in patches uint8 [N, H, W]: [N, R]."""
@@ -114,8 +94,7 @@ class NgramTable:
             self._forget()
         config, hashes, places = self._config, [], []
         for scale in range(config.scales):
-            narrow = halve_widths(patches, scale) if scale else patches
-            cells = cut_cells(narrow, config.cell_pixels)
+            cells = cut_cells(patches, config.cell_pixels, scale)
             numbers = self._number_cells(cells, scale)
             ink: np.ndarray = np.any(cells, axis=(2, 3))
             names, read = self._names[numbers], self._is_read[numbers]
@@ -144,16 +123,11 @@ class NgramTable:
         arrays = self._arrays
         x = np.maximum(pixels @ arrays["cell_hidden/kernel"] + arrays["cell_hidden/bias"], 0)
         codes = x @ arrays["cell/kernel"] + arrays["cell/bias"]
-        shortened: np.ndarray = codes / np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1)
-        return shortened
+        codes /= np.maximum(np.linalg.norm(codes, axis=1, keepdims=True), 1)
+        return codes
 
 
 def _decode(codes: np.ndarray, book: np.ndarray) -> np.ndarray:
-    """Return vectors float [N, D] of codes uint8 [N, M]; each names every M-th number of a vector.
-
-    Args:
-        codes: uint8 [N, M].
-        book: float [M, `CHOICES`, D / M].
-    """
+    """Decode uint8 [N, M] by a book float [M, `CHOICES`, D / M]: a code gives every M-th number."""
     chosen = book[np.arange(len(book)), codes]
     return chosen.swapaxes(1, 2).reshape(len(codes), -1)

@@ -1,7 +1,15 @@
-"""The sizes of an n-gram model, and the shapes of its arrays."""
+"""An n-gram model on disk: a folder with config.json, weights.safetensors and README.md."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from pixel_linguist.files import read_json
+from pixel_linguist.model.store import read_weights
+
+FORMAT = "pixel_linguist/ngram-1"
 # Rows of the table with the same hash bucket; a fingerprint from 1 to FINGERPRINTS, which float16
 # holds exactly, tells them apart.
 BUCKET, FINGERPRINTS = 8, 2047
@@ -51,14 +59,15 @@ class NgramConfig:
         for name, value in dataclasses.asdict(self).items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} is {value!r}; it must be an integer of at least 1")
-        self._check_divides("cell_pixels", self.cell_pixels << self.scales - 1, self.patch_width)
-        self._check_divides("rows", BUCKET, self.rows)
-        for name in ("codes", "fine_codes"):
-            self._check_divides(name, getattr(self, name), self.dimension)
-
-    def _check_divides(self, name: str, divisor: int, number: int) -> None:
-        if number % divisor:
-            raise ValueError(f"{name} is {getattr(self, name)}: {divisor} does not divide {number}")
+        for name, number, divisor in (
+            ("cell_pixels", self.patch_width, self.cell_pixels << self.scales - 1),
+            ("rows", self.rows, BUCKET),
+            ("codes", self.dimension, self.codes),
+            ("fine_codes", self.dimension, self.fine_codes),
+        ):
+            if number % divisor:
+                value = getattr(self, name)
+                raise ValueError(f"{name} is {value}, but {divisor} does not divide {number}")
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each array, by its name in weights.safetensors."""
@@ -77,3 +86,41 @@ class NgramConfig:
             "fine_book": (self.fine_codes, CHOICES, self.dimension // self.fine_codes),
         }
         return {f"windows/{name}": shape for name, shape in shapes.items()}
+
+
+class NgramModel(NamedTuple):
+    """Sizes, float32 arrays, the renderer's settings, and the SHA-256 of each font by name."""
+
+    config: NgramConfig
+    params: dict[str, np.ndarray]
+    renderer: dict[str, Any]
+    fonts: dict[str, str]
+    folder: Path
+
+
+def is_ngram(folder: Path) -> bool:
+    """Tell whether a folder holds an n-gram model."""
+    path = folder / "config.json"
+    stored = read_json(path) if path.is_file() else None
+    return isinstance(stored, dict) and stored.get("format") == FORMAT
+
+
+def read_ngram(folder: Path) -> NgramModel:
+    """Read a model. The blocks and positions that are stored beside the table add 0: left out.
+
+    Raises:
+        ValueError: for damaged files, or a config that is wrong or does not fit the weights.
+    """
+    stored = read_json(folder / "config.json")
+    try:
+        config = NgramConfig(**stored["model"])
+        renderer, fonts = stored["renderer"], stored["fonts"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{folder}/config.json is damaged: {error}") from error
+    arrays, params = read_weights(folder / "weights.safetensors"), {}
+    for name, shape in config.shapes().items():
+        found = arrays[name].shape if name in arrays else "missing"
+        if found != shape:
+            raise ValueError(f"{folder}/weights.safetensors: {name} is {found}, not {shape}")
+        params[name] = arrays[name].astype(np.float32)
+    return NgramModel(config, params, renderer, fonts, folder)
