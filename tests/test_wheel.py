@@ -1,5 +1,6 @@
 """The wheel: installed outside the checkout it encodes, without network, fonts included."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,21 +36,27 @@ print(shipped_models())
 
 
 def run(*command: str | Path, folder: Path) -> str:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    """Run a command that sees nothing of the checkout."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy the files of a distribution, so that nothing is built in the checkout."""
+    for name in ("pixel_linguist", "experiments", "fonts"):
+        shutil.copytree(ROOT / name, folder / name, symlinks=True)
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a Python in an environment with the wheel and, beside it, what it requires."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    # Built from a copy, so that nothing is left in the checkout.
-    for name in ("pixel_linguist", "fonts"):
-        shutil.copytree(ROOT / name, source / name, symlinks=True)
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
+    source = copy_sources(folder / "source")
     pip = (sys.executable, "-m", "pip", "--quiet")
     build = ("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", folder)
     run(*pip, *build, source, folder=folder)
