@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pixel_linguist.text.bags import word_bucket, word_spans
+from pixel_linguist.text.word_buckets import word_bucket, word_spans
 
 # In place of a word, where a text has no more of them.
 NO_WORD = -1

@@ -1,4 +1,4 @@
-"""Text before it is rendered: perturbed views of a sentence, and spans of a document."""
+"""Text before rendering: perturbed views of a sentence, and spans of a document."""
 
 from pixel_linguist.text.graphemes import split_clusters
 from pixel_linguist.text.perturb import PERTURBATIONS, Composition, compose

@@ -1,7 +1,7 @@
-"""Units of text that stay whole when it is perturbed: grapheme clusters and words.
+"""Grapheme clusters and words: units of text that perturbations keep whole.
 
-A word is a run of characters between whitespace (`str.split`), so a sentence of a script that
-writes no spaces (Han, Thai) is one word.
+A word is a run of characters between whitespace (`str.split`); a sentence of a script without
+spaces (Han, Thai) is one word.
 """
 
 import re
@@ -12,15 +12,15 @@ from functools import lru_cache
 import regex
 
 _CLUSTER = regex.compile(r"\X")
-# The standard library's \S is the exact complement of str.isspace, on which str.split goes.
+# \S of the standard library is the exact complement of str.isspace, by which str.split splits.
 _WORD = re.compile(r"\S+")
 
 
 def split_clusters(text: str) -> list[str]:
     """Split text into extended grapheme clusters (Unicode Standard Annex 29).
 
-    What a reader takes for one character stays in one piece: a letter with its accents, a
-    Devanagari conjunct with its vowel sign, a Hangul syllable, an emoji joined from several.
+    A cluster is one character to readers: a letter with its accents, a Devanagari conjunct with
+    its vowel sign, a Hangul syllable, an emoji joined from several.
     A lone surrogate is a cluster. `"".join(split_clusters(text)) == text`.
     """
     if text.isascii() and "\r" not in text:
@@ -29,10 +29,9 @@ def split_clusters(text: str) -> list[str]:
 
 
 def stay_apart(clusters: list[str]) -> bool:
-    """Whether clusters, written side by side, are still the same clusters.
+    """Tell whether clusters remain the same clusters when written side by side.
 
-    They are not where one joins its new neighbour, as a Devanagari consonant that ends in a
-    virama joins the consonant after it.
+    A Devanagari consonant that ends in a virama, for one, joins the consonant after it.
     """
     joined = "".join(clusters)
     return joined.isascii() or _CLUSTER.findall(joined) == clusters
@@ -50,16 +49,16 @@ def split_words(text: str) -> tuple[list[str], list[str]]:
 
 
 def join_words(words: Sequence[str], gaps: Sequence[str]) -> str:
-    """Write n words with the n + 1 runs of whitespace around them."""
+    """Join n words with the n + 1 runs of whitespace around them."""
     return "".join([gap + word for gap, word in zip(gaps, words, strict=False)]) + gaps[-1]
 
 
 @lru_cache(maxsize=1 << 16)
 def script(cluster: str) -> str:
-    """Name the script of a cluster by its first character: "LATIN", "DEVANAGARI", "CJK".
+    """Return the script of a cluster's first character: "LATIN", "DEVANAGARI", "CJK".
 
-    The name is the first word of the character's Unicode name, which is "DIGIT" for 0 to 9.
-    What is neither letter nor digit (punctuation, emoji) has no script: "".
+    It is the first word of the character's Unicode name, so "DIGIT" for 0 to 9, and "" for
+    characters that are neither letter nor digit (punctuation, emoji).
     """
     first = cluster[:1]
     return unicodedata.name(first, "").partition(" ")[0] if first.isalnum() else ""

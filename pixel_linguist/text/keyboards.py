@@ -1,4 +1,4 @@
-"""Which letters lie beside which on a keyboard, as data.
+"""Keyboard layouts of several scripts, and the letters on adjacent keys.
 
 Source: the national layouts of xkeyboard-config (symbols us, ru, in(deva) = InScript, gr, il, ara).
 """
@@ -6,8 +6,8 @@ Source: the national layouts of xkeyboard-config (symbols us, ru, in(deva) = InS
 import unicodedata
 from functools import lru_cache
 
-# Script (as `graphemes.script` names it) -> layers (unshifted, shifted) -> rows from the top.
-# A space stands for a key without a letter. Marks (vowel signs, virama) keep their places.
+# Script (as `graphemes.script` names it) → layers (unshifted, shifted) → rows from the top. A space
+# stands for a key without a letter. Marks (vowel signs, virama) have their keys, but are not drawn.
 LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "LATIN": (("qwertyuiop", "asdfghjkl", "zxcvbnm"),),
     "CYRILLIC": (("йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"),),
@@ -21,12 +21,12 @@ LAYOUTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "DIGIT": (("1234567890",),),
 }
 
-# How far each row stands to the right of the top one, in keys.
+# Shift of each row to the right of the top row, in keys.
 _ROW_OFFSETS = (0.0, 0.25, 0.75)
 
 
 def _adjacent_letters() -> dict[str, tuple[str, ...]]:
-    """Map each letter to those whose keys touch its own, in the same layer."""
+    """Map each letter to the letters on keys that touch its own, in the same layer."""
     adjacent: dict[str, tuple[str, ...]] = {}
     for layers in LAYOUTS.values():
         for rows in layers:
@@ -51,10 +51,10 @@ _ADJACENT = _adjacent_letters()
 
 @lru_cache(maxsize=1 << 16)
 def adjacent_letters(letter: str) -> tuple[str, ...]:
-    """Letters on the keys that touch the key of one character, in its case.
+    """Return the letters on the keys that touch the key of one character, in its case.
 
-    A letter with an accent that has no key of its own has the neighbours of its base letter.
-    The result is empty for a character that is on none of the layouts.
+    An accented letter without a key has the neighbours of its base letter. A character without a
+    key has none.
     """
     lower = letter.lower()
     adjacent = _ADJACENT.get(lower) or _ADJACENT.get(unicodedata.normalize("NFD", lower)[0], ())
@@ -63,6 +63,6 @@ def adjacent_letters(letter: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def alphabet(script: str) -> tuple[str, ...]:
-    """Lower-case letters on the layout of a script, () for a script that has no layout here."""
+    """Return the lower-case letters on the layout of a script, () for a script without a layout."""
     layers = LAYOUTS.get(script, ())
     return tuple(letter for rows in layers for row in rows for letter in row if letter.isalnum())

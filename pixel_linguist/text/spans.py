@@ -2,7 +2,7 @@
 
 Sources: topical alignment of Pixel-Linguist (arXiv 2402.08183); independent cropping of Contriever
 (arXiv 2112.09118, section 3), here without overlap and from the start of a sentence.
-A span is written with single spaces between its words (see `graphemes` for what a word is).
+A span has single spaces between its words (defined in `graphemes`).
 """
 
 import numpy as np
@@ -18,9 +18,9 @@ def _check_words(words: tuple[int, int]) -> None:
 
 
 def sentence_starts(tokens: list[str]) -> np.ndarray:
-    """Indices (int64 [sentences], ascending, first 0) of the words that begin a sentence.
+    """Return the positions of the first words of sentences: int64 [sentences], ascending from 0.
 
-    A sentence begins after each word that ends in one of `. ! ? । 。`.
+    A sentence ends with a word that ends in one of `. ! ? । 。`.
     """
     after = [index + 1 for index, word in enumerate(tokens[:-1]) if word.endswith(_SENTENCE_ENDS)]
     return np.array([0, *after])
@@ -29,9 +29,9 @@ def sentence_starts(tokens: list[str]) -> np.ndarray:
 def _draw_starts(
     starts: np.ndarray, lengths: tuple[int, int], end: int, rng: np.random.Generator
 ) -> tuple[int, int] | None:
-    """Draw first < second among `starts`: spans of these lengths do not overlap nor pass end.
+    """Draw first < second among `starts`, so that spans of these lengths fit without overlap.
 
-    All such pairs are equally likely; None if there is none.
+    All such pairs are equally likely; None if there is none. No span passes `end`.
     """
     last = np.searchsorted(starts, end - lengths[1], side="right")
     earliest = np.searchsorted(starts, starts + lengths[0])
@@ -47,19 +47,20 @@ def _draw_starts(
 def two_spans(text: str, rng: np.random.Generator, *, words: tuple[int, int]) -> tuple[str, str]:
     """Draw two spans of one document that do not overlap, in random order.
 
-    Args:
-        text: a document. One of fewer than twice the shortest length gives its first and its
-            second half, one of a single word that word twice, one without a word itself twice.
-        rng: source of randomness.
-        words: shortest and longest span in words, both included. Each span's length is uniform
-            in this range, its upper end lowered to half the document.
+    Both spans begin with a sentence, not the same one, if the document has more than one sentence;
+    else at any word. If the drawn lengths do not fit, spans are cut, below the shortest length only
+    if nothing else fits.
 
-    Both spans begin with a sentence, not the same one, if the document has more than one; where
-    sentences lie so that the drawn lengths do not fit, spans are cut, below the shortest length
-    only if nothing else fits. A document of one sentence is cut at any word.
+    Args:
+        text: a document. If it has fewer words than twice the shortest length, the result is its
+            first and second half; of a single word, that word twice; without a word, the text
+            twice.
+        rng: source of randomness.
+        words: shortest and longest span in words, both included. Each span's length is uniform in
+            this range, its upper end lowered to half the document.
 
     Raises:
-        ValueError: words is not 1 <= shortest <= longest.
+        ValueError: unless 1 <= shortest <= longest.
     """
     _check_words(words)
     tokens = text.split()
@@ -86,9 +87,9 @@ def two_spans(text: str, rng: np.random.Generator, *, words: tuple[int, int]) ->
 def crop(text: str, rng: np.random.Generator, *, words: tuple[int, int]) -> str:
     """Draw one span of a document, of random length and place.
 
-    Its length is uniform from the shortest to the longest of `words` (both included, both lowered
-    to the document's length), its start uniform among the words where it fits. Text without a
-    word is returned unchanged. Raises ValueError if words is not 1 <= shortest <= longest.
+    Its length is uniform in `words` (shortest and longest, both included and lowered to the
+    document's length), its start uniform among the words where it fits. Text without a word is
+    returned unchanged. Raises ValueError unless 1 <= shortest <= longest.
     """
     _check_words(words)
     tokens = text.split()

@@ -11,7 +11,7 @@ from pixel_linguist.data.bags import NO_WORD, bags_of_words
 from pixel_linguist.data.draw import Draw, OneStyle
 from pixel_linguist.data.loader import make_batches, make_examples, preview
 from pixel_linguist.render import Renderer
-from pixel_linguist.text.bags import word_bucket
+from pixel_linguist.text.word_buckets import word_bucket
 
 BUCKETS = 1 << 20
 

@@ -1,4 +1,4 @@
-"""What every perturbation keeps of a text, in several scripts."""
+"""Invariants of every perturbation, in several scripts."""
 
 import re
 from collections import Counter
@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixel_linguist.text import PERTURBATIONS
-from pixel_linguist.text.characters import (
+from pixel_linguist.text.character_noise import (
     delete_characters,
     insert_characters,
     repeat_characters,
     scramble_inner_letters,
     transpose_characters,
 )
-from pixel_linguist.text.words import (
+from pixel_linguist.text.word_noise import (
     change_case,
     change_whitespace,
     drop_words,
@@ -95,27 +95,16 @@ def test_any_code_points_are_taken(name: str, text: str, seed: int, rate: float)
 
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
-@pytest.mark.parametrize("text", ["", " ", "\t\n\u3000"])
-def test_text_without_a_word_is_unchanged(name: str, text: str) -> None:
-    assert perturb(name, text, 0, rate=1.0) == text
-
-
-@pytest.mark.parametrize("name", PERTURBATIONS)
-@pytest.mark.parametrize("rate", [-0.1, 1.5, float("nan"), "0.5", None])
-def test_rate_out_of_range_is_named(name: str, rate: Any) -> None:
-    with pytest.raises(ValueError, match=f"rate must be .* not {re.escape(repr(rate))}"):
-        perturb(name, SENTENCE, 0, rate=rate)
-
-
-@pytest.mark.parametrize("name", PERTURBATIONS)
-def test_different_seeds_differ(name: str) -> None:
+def test_edge_cases_of_every_perturbation(name: str) -> None:
+    for blank in ("", " ", "\t\n\u3000"):
+        assert perturb(name, blank, 0, rate=1.0) == blank
+    rates: tuple[Any, ...] = (-0.1, 1.5, float("nan"), "0.5", None)
+    for rate in rates:
+        with pytest.raises(ValueError, match="rate"):
+            perturb(name, SENTENCE, 0, rate=rate)
     assert len({perturb(name, SENTENCE, seed, rate=0.8) for seed in range(20)}) > 15
-
-
-@pytest.mark.parametrize("name", PERTURBATIONS)
-def test_long_text_is_taken(name: str) -> None:
-    assert perturb(name, "👍🏽" * 10_000, 0, rate=0.3)
-    assert perturb(name, "狐狸 " * 5_000, 0, rate=0.3)
+    for long in ("👍🏽" * 10_000, "狐狸 " * 5_000):
+        assert perturb(name, long, 0, rate=0.3)
 
 
 @given(st.sampled_from(REARRANGING), texts(), SEEDS, RATES)
@@ -153,8 +142,8 @@ def test_no_word_moves_further_than_the_window(
 
 
 @pytest.mark.parametrize("window", [0, -1, 1.5, "2"])
-def test_window_out_of_range_is_named(window: Any) -> None:
-    with pytest.raises(ValueError, match=f"window must be .* not {window!r}"):
+def test_window_out_of_range_is_refused(window: Any) -> None:
+    with pytest.raises(ValueError, match="window"):
         perturb("shuffle_words_within_window", SENTENCE, 0, rate=0.5, window=window)
 
 
@@ -220,12 +209,10 @@ def test_scrambling_keeps_both_ends_of_each_word(text: str, seed: int, rate: flo
         assert Counter(new) == Counter(old)
 
 
-def test_scrambling_leaves_punctuation_around_a_word() -> None:
-    for seed in range(50):
-        rng = np.random.default_rng(seed)
-        assert re.fullmatch(
-            r'"\(h[andsome]{6}e\),?!"', scramble_inner_letters('"(handsome),!"', rng, rate=1.0)
-        )
+@given(SEEDS)
+def test_scrambling_leaves_punctuation_around_a_word(seed: int) -> None:
+    output = scramble_inner_letters('"(handsome),!"', np.random.default_rng(seed), rate=1.0)
+    assert re.fullmatch(r'"\(h[andsome]{6}e\),?!"', output)
 
 
 @given(texts(), SEEDS, RATES)

@@ -8,7 +8,7 @@ from math import factorial, sqrt
 import numpy as np
 import pytest
 
-from pixel_linguist.text.characters import (
+from pixel_linguist.text.character_noise import (
     delete_characters,
     insert_characters,
     keyboard_neighbours,
@@ -17,7 +17,7 @@ from pixel_linguist.text.characters import (
     substitute_characters,
     transpose_characters,
 )
-from pixel_linguist.text.words import (
+from pixel_linguist.text.word_noise import (
     change_case,
     change_whitespace,
     drop_words,

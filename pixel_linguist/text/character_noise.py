@@ -1,13 +1,13 @@
 """Perturbations inside words, on grapheme clusters, so that no script breaks.
 
 All take `(text, rng)` and a `rate`, the expected share of clusters (of words for
-`scramble_inner_letters`) that take part; whitespace never does. Rate 0 and text without a word
-return the text unchanged; a rate outside 0..1 raises ValueError.
+`scramble_inner_letters`) that they change; whitespace never changes. `rate.perturbation` says what
+they have in common.
 
-Letters that are inserted or substituted come from the script of the cluster they land at (of the
-nearest letter before it, or else after it, for punctuation and emoji): from the keyboard layout of
-that script in `keyboards.LAYOUTS`, or else from the text's own letters of that script. They are
-capitals where that cluster is one.
+Letters that are inserted or substituted have the script of the cluster at that place (at
+punctuation and emoji, of the nearest letter before, or else of the first letter of the text): they
+come from the keyboard layout of that script in `keyboards.LAYOUTS`, or without a layout from the
+text's own letters of that script. They are capitals where that cluster is one.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ from pixel_linguist.text.graphemes import (
     stay_apart,
 )
 from pixel_linguist.text.keyboards import adjacent_letters, alphabet
-from pixel_linguist.text.rate import leaves_unchanged
+from pixel_linguist.text.rate import chosen, perturbation
 
 
 class _Letters:
-    """The letters that may be written at each cluster of one text."""
+    """Letters that can be written at each cluster of one text."""
 
     def __init__(self, clusters: Sequence[str]) -> None:
         self._clusters = clusters
@@ -35,7 +35,7 @@ class _Letters:
 
     @cached_property
     def _nearest_scripts(self) -> list[str]:
-        """Per cluster its script, or of the nearest letter before it, or of the text's first."""
+        """The script of each cluster, else of the nearest letter before, else of the first one."""
         scripts = [script(cluster) for cluster in self._clusters]
         nearest = next(filter(None, scripts), "")
         for index, own in enumerate(scripts):
@@ -43,7 +43,7 @@ class _Letters:
         return scripts
 
     def _pool(self, name: str) -> tuple[str, ...]:
-        """Lower-case letters of the script of this name, or the text's own clusters."""
+        """Return lower-case letters of a script: those of its layout, or the text's own."""
         if name not in self._pools:
             own = (cluster.lower() for cluster in self._clusters if script(cluster) == name)
             self._pools[name] = alphabet(name) or tuple(
@@ -54,7 +54,7 @@ class _Letters:
     def draw(self, index: int, uniform: float, *, other: bool) -> str:
         """Choose a letter for the place of a cluster by a draw from [0, 1).
 
-        With `other` it is not the letter there, unless no other is known.
+        With `other` it differs from the letter there, if the pool has another.
         """
         here = self._clusters[index]
         pool = self._pool(script(here) or self._nearest_scripts[index])
@@ -68,29 +68,27 @@ class _Letters:
 
 
 def _hits(clusters: Sequence[str], draws: np.ndarray, rate: float) -> list[int]:
-    """Indices of the clusters that take part: not space, and their draw (float [n]) below rate."""
-    below = (draws < rate).nonzero()[0].tolist()
-    return [index for index in below if not clusters[index].isspace()]
+    """Return the positions of clusters that are not space and whose draw is below the rate."""
+    return [index for index in chosen(draws, rate) if not clusters[index].isspace()]
 
 
+@perturbation
 def scramble_inner_letters(text: str, rng: np.random.Generator, *, rate: float) -> str:
-    """Permute at random the inner clusters of each word, with probability `rate`.
+    """Permute the inner clusters of each word at random, with probability `rate`.
 
-    The first and the last letter of the word and punctuation around it stay. A permutation may be
-    the identity; one that would join two clusters into one is not made.
+    The first and the last letter of the word and punctuation around it stay. The permutation may
+    be the identity; a permutation that would join two clusters into one is not made.
     """
-    if leaves_unchanged(text, rate):
-        return text
     words, gaps = split_words(text)
     draws = rng.random(len(words) + len(text))
     keys = draws[len(words) :].tolist()
-    for number in (draws[: len(words)] < rate).nonzero()[0].tolist():
+    for number in chosen(draws[: len(words)], rate):
         clusters = split_clusters(words[number])
         letters = [index for index, cluster in enumerate(clusters) if script(cluster)]
         if len(letters) < 4:
             continue
         inner = slice(letters[0] + 1, letters[-1])
-        # Each word takes as many keys as it has clusters, so that no two words share one.
+        # One key for each cluster; no two words share a key.
         own_keys, keys = keys[: len(clusters)], keys[len(clusters) :]
         order = sorted(range(inner.start, inner.stop), key=own_keys.__getitem__)
         scrambled = list(clusters)
@@ -100,15 +98,14 @@ def scramble_inner_letters(text: str, rng: np.random.Generator, *, rate: float) 
     return join_words(words, gaps)
 
 
+@perturbation
 def transpose_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Swap neighbouring clusters of a word, no cluster twice.
 
-    From left to right, a cluster not yet swapped changes places with the next with probability
-    rate / (2 - rate), which makes `rate` the expected share of clusters that move in a long word;
-    in short ones it is smaller. A swap that would join two clusters into one is not made.
+    From left to right, each cluster not yet swapped changes places with the next with probability
+    rate / (2 - rate), so that `rate` is the expected share of clusters that move in a long word; in
+    a short word it is smaller. A swap that would join two clusters into one is not made.
     """
-    if leaves_unchanged(text, rate):
-        return text
     clusters = split_clusters(text)
     free = 0
     for index in _hits(clusters, rng.random(len(clusters))[:-1], rate / (2 - rate)):
@@ -124,10 +121,9 @@ def transpose_characters(text: str, rng: np.random.Generator, *, rate: float) ->
     return "".join(clusters)
 
 
+@perturbation
 def insert_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Write a random letter before or after each cluster with probability `rate`."""
-    if leaves_unchanged(text, rate):
-        return text
     clusters = split_clusters(text)
     draws = rng.random((3, len(clusters)))
     letters = _Letters(tuple(clusters))
@@ -138,13 +134,12 @@ def insert_characters(text: str, rng: np.random.Generator, *, rate: float) -> st
     return "".join(clusters)
 
 
+@perturbation
 def delete_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Remove each cluster with probability `rate`.
 
-    When all would go, one of them, drawn uniformly, stays.
+    If all clusters are drawn, one of them, drawn uniformly, stays.
     """
-    if leaves_unchanged(text, rate):
-        return text
     clusters = split_clusters(text)
     draws = rng.random(len(clusters))
     hits = _hits(clusters, draws, rate)
@@ -157,9 +152,7 @@ def delete_characters(text: str, rng: np.random.Generator, *, rate: float) -> st
 
 
 def _replace(text: str, rng: np.random.Generator, rate: float, *, by_adjacent: bool) -> str:
-    """Replace clusters by letters on adjacent keys (where there are any) or by any other letter."""
-    if leaves_unchanged(text, rate):
-        return text
+    """Replace clusters by a letter on an adjacent key (if there is one), or by any other letter."""
     clusters = split_clusters(text)
     draws = rng.random((2, len(clusters)))
     letters = _Letters(tuple(clusters))
@@ -173,6 +166,7 @@ def _replace(text: str, rng: np.random.Generator, rate: float, *, by_adjacent: b
     return "".join(clusters)
 
 
+@perturbation
 def substitute_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Replace each cluster by another letter of its script with probability `rate`.
 
@@ -181,19 +175,19 @@ def substitute_characters(text: str, rng: np.random.Generator, *, rate: float) -
     return _replace(text, rng, rate, by_adjacent=False)
 
 
+@perturbation
 def keyboard_neighbours(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Replace each cluster's letter by one on an adjacent key with probability `rate`.
 
-    Accents and vowel signs written after the letter stay on it. What is on no layout is replaced
-    as `substitute_characters` does it.
+    Accents and vowel signs written after the letter stay on it. A letter without a key is replaced
+    as in `substitute_characters`.
     """
     return _replace(text, rng, rate, by_adjacent=True)
 
 
+@perturbation
 def repeat_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Write each cluster twice with probability `rate`."""
-    if leaves_unchanged(text, rate):
-        return text
     clusters = split_clusters(text)
     for index in _hits(clusters, rng.random(len(clusters)), rate):
         clusters[index] *= 2

@@ -1,4 +1,4 @@
-"""Bags of words: the words of a text, each by the number of the bucket that its hash falls into."""
+"""Words of a text, each hashed into one of a fixed number of buckets."""
 
 import unicodedata
 import zlib
@@ -10,16 +10,16 @@ _WORD = regex.compile(r"\b(?=\w).+?\b", regex.WORD | regex.DOTALL)
 
 
 def word_spans(text: str) -> list[tuple[int, int]]:
-    """Return where each word of a text begins and ends, in order.
+    """Return start and end of each word of a text, in order.
 
-    Words are those of Unicode Standard Annex 29 ("can't", "3.14"), so that what is around a word,
-    and scripts that write no spaces, need nothing of their own: Han and Thai fall into characters.
+    Words are those of Unicode Standard Annex 29 ("can't", "3.14"). Of scripts written without
+    spaces (Han, Thai) each character is a word.
     """
     return [match.span() for match in _WORD.finditer(text)]
 
 
 def word_bucket(word: str, buckets: int) -> int:
-    """Return the bucket of a word, in 0..buckets - 1, whatever its case (CRC-32 of UTF-8, NFC).
+    """Return the bucket of a word in 0..buckets - 1, whatever its case (CRC-32 of UTF-8, NFC).
 
     It is the same on every machine and in every process.
     """
