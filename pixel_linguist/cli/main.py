@@ -80,12 +80,15 @@ def plain_messages() -> Iterator[None]:
     handler, level, formatwarning = Console(), logger.level, warnings.formatwarning
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    # Libraries give the root logger a handler as well.
+    logger.propagate = False
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     try:
         yield
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+        logger.propagate = True
         warnings.formatwarning = formatwarning
 
 
