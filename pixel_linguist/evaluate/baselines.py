@@ -1,12 +1,13 @@
 """Baselines: TF-IDF of character n-grams, and any object with `encode`."""
 
+import importlib
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
 
-from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.evaluate.suite import Task
 
@@ -29,6 +30,20 @@ def encoder_embed(encoder: Encoder) -> EmbedFor:
         return np.asarray(encoder.encode(list(texts)), np.float32)
 
     return lambda task: embed
+
+
+def scikit_learn(module: str) -> ModuleType:
+    """Import a module of scikit-learn, such as "metrics".
+
+    Raises:
+        ModuleNotFoundError: without scikit-learn, naming the extra.
+    """
+    try:
+        return importlib.import_module(f"sklearn.{module}")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "TF-IDF and classification need scikit-learn: pip install 'pixel-linguist[report]'"
+        ) from error
 
 
 def tfidf_embed(task: Task) -> Embed:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pixel_linguist.data.records import Source
+from pixel_linguist.evaluate.baselines import scikit_learn
 from pixel_linguist.evaluate.bootstrap import Observations, mean
 from pixel_linguist.evaluate.columns import read_column, read_texts
-from pixel_linguist.evaluate.extra import scikit_learn
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, unit_rows
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 

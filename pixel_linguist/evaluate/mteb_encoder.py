@@ -1,7 +1,7 @@
-"""A sentence encoder as mteb 2 takes one.
+"""The encoder interface of mteb 2 for our sentence encoders.
 
-Needs the extra `mteb`, which brings PyTorch: install PyTorch's build for CPUs first where there is
-no GPU, or pip takes the one for CUDA, of several gigabytes.
+Needs the extra `mteb`, which brings PyTorch. On a machine without a GPU install PyTorch's CPU build
+first, or pip installs the CUDA build of several gigabytes.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ except ModuleNotFoundError as error:
 
 
 class MtebEncoder:
-    """A `SentenceEncoder` as mteb 2 wants one: its protocol for text and the one for images.
+    """A `SentenceEncoder` with mteb's interfaces for text and for images.
 
-    Pictures (Visual STS) are read as pictures of text, without any recognition of characters.
+    Images (Visual STS) are encoded as pictures of text, without character recognition.
 
     Args:
         encoder: the model.
-        name: by which mteb files its results, "owner/model"; a name without an owner is put under
-            "pixel-linguist/".
+        name: under which mteb stores the results, "owner/model"; without an owner, "pixel-linguist"
+            is the owner.
     """
 
     def __init__(self, encoder: SentenceEncoder, name: str):
@@ -50,17 +50,17 @@ class MtebEncoder:
     def encode(self, inputs: Iterable[Mapping[str, Any]], **settings: Any) -> np.ndarray:
         """Return float32 [N, D] for batches of {"text": [...]} or {"image": [...]}.
 
-        Prompts are not used. Of mteb's settings only batch_size matters.
+        Prompts are ignored, and so are all of mteb's settings but batch_size.
 
         Raises:
-            ValueError: for batches with text and pictures, or neither.
+            ValueError: for a batch with both text and images, or neither.
         """
         size = settings.get("batch_size", 64)
         found = [np.zeros((0, self.encoder.dimension), np.float32)]
         for batch in inputs:
             kinds = [kind for kind in ("text", "image") if kind in batch]
             if len(kinds) != 1:
-                raise ValueError(f"a batch has {', '.join(batch)}; it needs text or image alone")
+                raise ValueError(f"a batch has {', '.join(batch)}; it needs either text or image")
             read = self.encoder.encode if kinds == ["text"] else self.encoder.encode_images
             found.append(read(batch[kinds[0]], batch_size=size))
         return np.concatenate(found)
