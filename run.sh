@@ -30,12 +30,13 @@ setup() {
   echo "$stamp" >".venv/installed-$1"
 }
 
-# Installs the fonts that are not Python packages; without them some scripts are drawn as boxes.
-# The main job needs none of them.
+# Installs the fonts of a family, or of all, that the package does not bring; without them some
+# scripts are drawn as boxes. The main job needs none of them.
 fonts() {
-  [ -e .venv/installed-fonts ] && return
-  .venv/bin/python -m pixel_linguist render --install-fonts >&2
-  touch .venv/installed-fonts
+  local stamp=".venv/installed-fonts-${1:-all}"
+  [ -e "$stamp" ] && return
+  .venv/bin/python -m pixel_linguist render --install-fonts "$@" >&2
+  touch "$stamp"
 }
 
 # Memory in pages of 2 MB: an eighth of a training step's CPU time went into touching small ones.
@@ -67,7 +68,7 @@ test)
   # An unknown verb is refused before anything is installed.
   [ -e "pixel_linguist/cli/$verb.py" ] || exec python3 -m pixel_linguist "$verb"
   setup report
-  fonts
+  fonts noto
   exec .venv/bin/python -m pixel_linguist "$verb" "$@"
   ;;
 esac
