@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.hub import as_transformer
 from pixel_linguist.model import EncoderConfig, encode, init_params, preset
 from pixel_linguist.model.store import Model

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.minilm import PEERS, THREADS, Encode
 from experiments.base import get_config
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.evaluate import batches
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.store import Model

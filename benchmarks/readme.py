@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.files import read_json, write_whole
 from pixel_linguist.report.text_pictures import save_texts
 from pixel_linguist.text.perturb import compose

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.robustness import ATTACKS, Robustness
 from pixel_linguist.evaluate.similarity import CachedEmbed

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.minilm import PEERS, THREADS, Encode
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.ngram import NgramEmbedder, NgramEncoder
 
 BLOCKS = 4

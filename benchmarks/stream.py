@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 
 FIRST, SHARD = 10_000, 5_000
 

@@ -145,13 +145,6 @@ def read_table(
     return found
 
 
-def read_lines(path: Path) -> list[str]:
-    """Read the lines of a text file of any ending; errors are those of `read_table`."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
-    return [record[TEXT] for record, _ in _text(path)]
-
-
 def column(row: Mapping[str, Any], name: str, where: str) -> Any:
     """Return a column of a record; ValueError names the place and the columns there are."""
     if name not in row:

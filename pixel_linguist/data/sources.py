@@ -10,20 +10,12 @@ from typing import Any
 
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.nli import nli_triples
-from pixel_linguist.data.records import (
-    Record,
-    Source,
-    column,
-    read_lines,
-    read_table,
-    text_of,
-)
+from pixel_linguist.data.records import Record, Source, column, read_table, text_of
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.registry import make
 
-__all__ = ["Record", "Source", "column", "make_source", "read_lines", "read_table"]
-__all__ += ["source_files", "source_folder"]
+__all__ = ["Record", "Source", "column", "make_source", "source_files", "source_folder"]
 
 
 def rows(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.evaluate.baselines import encoder_embed
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.retrieval import Retrieval

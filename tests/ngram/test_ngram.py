@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from pixel_linguist import SentenceEncoder
 from pixel_linguist.cli.main import main
-from pixel_linguist.data.sources import read_table
+from pixel_linguist.data.records import read_table
 from pixel_linguist.model.store import load_model
 from pixel_linguist.ngram import NgramConfig, NgramEmbedder, NgramEncoder, read_ngram
 from pixel_linguist.ngram.hashing import hash_bags, hash_ngrams, mix

@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.random import Generator
 
 from pixel_linguist.data.records import Record
 from pixel_linguist.data.toy.languages import LANGUAGES
@@ -71,21 +70,19 @@ class ToySource:
     def __len__(self) -> int:
         return self.size
 
-    def _draw(self, index: int) -> tuple[Generator, Meaning]:
-        """Draw the meaning of a record; its wording is drawn from the same generator."""
-        if not 0 <= index < self.size:
-            raise IndexError(f"record {index} of a source of {self.size}")
-        languages = () if TASKS[self.task].aligned else self.languages
-        name = " ".join([self.task, self.split, *languages])
-        rng = np.random.default_rng([self.seed, zlib.crc32(name.encode()), index])
-        return rng, TASKS[self.task].draw(rng, self.split)
-
     def __getitem__(self, index: int) -> Record:
         """Return one record; IndexError unless 0 <= index < size."""
-        index, task = operator.index(index), TASKS[self.task]
-        record = task.write(*self._draw(index), self.languages)
-        return record | {"group": index} if task.numbered else record
+        return self._draw(index)[0]
 
     def meaning(self, index: int) -> Meaning:
         """Return the meaning of record `index`: column → one proposition a sentence."""
-        return self._draw(operator.index(index))[1]
+        return self._draw(index)[1]
+
+    def _draw(self, index: int) -> tuple[Record, Meaning]:
+        index, task = operator.index(index), TASKS[self.task]
+        if not 0 <= index < self.size:
+            raise IndexError(f"record {index} of a source of {self.size}")
+        name = " ".join([self.task, self.split, *(() if task.aligned else self.languages)])
+        rng = np.random.default_rng([self.seed, zlib.crc32(name.encode()), index])
+        record, meaning = task.draw(rng, self.split, self.languages)
+        return (record | {"group": index} if task.numbered else record), meaning

@@ -1,4 +1,4 @@
-"""The tasks of the generated world: what the texts of a record mean, and how they are written."""
+"""The tasks of the generated world: records, and what their texts mean."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -19,8 +19,6 @@ from pixel_linguist.data.toy.proposition import HIGHEST_SCORE, Proposition, simi
 
 # Text column → the propositions that its sentences state, in order.
 Meaning = dict[str, tuple[Proposition, ...]]
-Draw = Callable[[Generator, str], Meaning]
-Write = Callable[[Generator, Meaning, Sequence[str]], Record]
 
 # How far the wording of a second sentence differs from that of the first one.
 _ENTAILMENT_DIFFERS = 0.7
@@ -30,79 +28,75 @@ _SIMILAR_DIFFERS = (0.3, 0.95)
 _FIRST_LANGUAGE = 0.75
 
 
-def _same(*columns: str) -> Draw:
-    """Return the draw of one proposition that all columns state."""
-    return lambda rng, split: dict.fromkeys(columns, (draw_proposition(rng, split),))
-
-
-def _draw_nli(rng: Generator, split: str) -> Meaning:
-    premise = draw_proposition(rng, split)
-    meaning = {"premise": premise, "entailment": entailed(rng, premise)}
-    meaning["contradiction"] = contradicting(rng, premise)
-    return {column: (proposition,) for column, proposition in meaning.items()}
-
-
-def _draw_similarity(rng: Generator, split: str) -> Meaning:
-    first = draw_proposition(rng, split)
-    return {"sentence1": (first,), "sentence2": (similar(rng, first),)}
-
-
-def _write_text(rng: Generator, meaning: Meaning, languages: Sequence[str]) -> Record:
+def _sentence(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    proposition = draw_proposition(rng, split)
     code = pick(rng, languages)
-    sentences = [get_language(code).compose(rng, said)[0] for said in meaning["text"]]
-    # A single sentence has no full stop.
-    text = sentences[0] if len(sentences) == 1 else ". ".join(sentences) + "."
-    return {"text": text, "language": code}
+    text, _ = get_language(code).compose(rng, proposition)
+    return {"text": text, "language": code}, {"text": (proposition,)}
 
 
-def _write_nli(rng: Generator, meaning: Meaning, languages: Sequence[str]) -> Record:
+def _document(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    propositions = draw_document(rng, split)
+    code = pick(rng, languages)
+    sentences = (get_language(code).compose(rng, proposition)[0] for proposition in propositions)
+    text = " ".join(f"{sentence}." for sentence in sentences)
+    return {"text": text, "language": code}, {"text": propositions}
+
+
+def _nli(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    premise = draw_proposition(rng, split)
+    entailment, contradiction = entailed(rng, premise), contradicting(rng, premise)
     code = pick(rng, languages)
     compose = get_language(code).compose
-    (premise,), (entailment,), (contradiction,) = meaning.values()
     text, wording = compose(rng, premise)
     differ = _CONTRADICTION_DIFFERS[int(rng.random() * 2)]
-    return {
+    record = {
         "premise": text,
         "entailment": compose(rng, entailment, wording, _ENTAILMENT_DIFFERS)[0],
         "contradiction": compose(rng, contradiction, wording, differ)[0],
         "language": code,
     }
+    meaning = {"premise": premise, "entailment": entailment, "contradiction": contradiction}
+    return record, {column: (proposition,) for column, proposition in meaning.items()}
 
 
-def _write_similarity(rng: Generator, meaning: Meaning, languages: Sequence[str]) -> Record:
+def _similarity(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    first = draw_proposition(rng, split)
+    second = similar(rng, first)
     code = pick(rng, languages)
     compose = get_language(code).compose
-    (first,), (second,) = meaning.values()
     score = similarity(first, second)
     # The closer in meaning, the less alike in wording, so that the surface misleads.
     lowest, highest = _SIMILAR_DIFFERS
     differ = lowest + (highest - lowest) * score / HIGHEST_SCORE
-    text, wording = compose(rng, first)
-    other, _ = compose(rng, second, wording, differ)
-    return {"score": round(score, 3), "sentence1": text, "sentence2": other, "language": code}
+    sentence1, wording = compose(rng, first)
+    texts = {"sentence1": sentence1, "sentence2": compose(rng, second, wording, differ)[0]}
+    record = {"score": round(score, 3), **texts, "language": code}
+    return record, {"sentence1": (first,), "sentence2": (second,)}
 
 
-def _write_words(rng: Generator, meaning: Meaning, languages: Sequence[str]) -> Record:
-    concept = pick(rng, meaning["word1"][0].concepts())
+def _words(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    proposition = draw_proposition(rng, split)
+    concept = pick(rng, proposition.concepts())
     first, *others = languages
-    second = pick(rng, others or languages)
     record: Record = {"group": concept_numbers()[concept]}
-    for number, code in enumerate((first, second), start=1):
+    for number, code in enumerate((first, pick(rng, others or languages)), start=1):
         words = get_language(code).vocabulary[concept]
         forms = words[pick_rank(rng, len(words))]
         record |= {f"word{number}": pick(rng, [*forms.values()]), f"language{number}": code}
-    return record
+    return record, dict.fromkeys(("word1", "word2"), (proposition,))
 
 
-def _write_parallel(rng: Generator, meaning: Meaning, languages: Sequence[str]) -> Record:
+def _parallel(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    proposition = draw_proposition(rng, split)
     first, *others = languages
     if len(others) > 1 and rng.random() >= _FIRST_LANGUAGE:
         first = others.pop(int(rng.random() * len(others)))
     record: Record = {}
     for number, code in enumerate((first, pick(rng, others)), start=1):
-        text, _ = get_language(code).compose(rng, meaning["sentence1"][0])
+        text, _ = get_language(code).compose(rng, proposition)
         record |= {f"sentence{number}": text, f"language{number}": code}
-    return record
+    return record, dict.fromkeys(("sentence1", "sentence2"), (proposition,))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,28 +104,24 @@ class Task:
     """A kind of record.
 
     Attributes:
-        draw: (rng, split) → the meaning of its texts.
-        write: (rng, meaning, languages) → the record.
+        draw: (rng, split, languages) → a record, and the meaning of its texts.
         languages: the least number of languages.
         aligned: whether the meaning of a record does not depend on the languages.
         numbered: whether a record's index is its "group".
     """
 
-    draw: Draw
-    write: Write
+    draw: Callable[[Generator, str, Sequence[str]], tuple[Record, Meaning]]
     languages: int = 1
     aligned: bool = False
     numbered: bool = False
 
 
 TASKS = {
-    "sentences": Task(_same("text"), _write_text),
-    "documents": Task(
-        lambda rng, split: {"text": draw_document(rng, split)}, _write_text, numbered=True
-    ),
-    "nli": Task(_draw_nli, _write_nli),
-    "similarity": Task(_draw_similarity, _write_similarity),
-    "words": Task(_same("word1", "word2"), _write_words),
-    "parallel": Task(_same("sentence1", "sentence2"), _write_parallel, languages=2),
-    "translations": Task(_same("text"), _write_text, aligned=True),
+    "sentences": Task(_sentence),
+    "documents": Task(_document, numbered=True),
+    "nli": Task(_nli),
+    "similarity": Task(_similarity),
+    "words": Task(_words),
+    "parallel": Task(_parallel, languages=2),
+    "translations": Task(_sentence, aligned=True),
 }
