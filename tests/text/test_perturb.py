@@ -24,7 +24,6 @@ from pixel_linguist.text.word_noise import (
     change_whitespace,
     drop_words,
     repeat_words,
-    shuffle_words,
     shuffle_words_within_window,
 )
 
@@ -112,15 +111,8 @@ def test_rearranging_keeps_every_cluster(name: str, text: str, seed: int, rate: 
     output = perturb(name, text, seed, rate=rate)
     assert Counter(clusters_of(output)) == Counter(clusters_of(text))
     assert re.findall(r"\s+", output) == re.findall(r"\s+", text)
-
-
-@given(texts(), SEEDS, RATES, st.integers(1, 9))
-def test_word_shuffles_keep_the_words(text: str, seed: int, rate: float, window: int) -> None:
-    words = Counter(text.split())
-    rng = np.random.default_rng(seed)
-    assert Counter(shuffle_words(text, rng, rate=rate).split()) == words
-    windowed = shuffle_words_within_window(text, rng, rate=rate, window=window)
-    assert Counter(windowed.split()) == words
+    if "shuffle" in name:
+        assert Counter(output.split()) == Counter(text.split())
 
 
 @given(st.integers(1, 30), st.integers(1, 6), SEEDS, RATES, st.booleans(), st.booleans())
