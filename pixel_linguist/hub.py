@@ -7,10 +7,10 @@ from pixel_linguist.model.store import Model, load_model
 from pixel_linguist.ngram import NgramModel, is_ngram, read_ngram
 from pixel_linguist.pretrained import find_model
 
-AnyModel = Model | NgramModel
 PREFIX = "hf:"
 # Beside the config; a pickled checkpoint is fetched only where there is nothing safer.
 SAFE, PICKLED = ["*.json", "*.safetensors"], ["pytorch_model.bin"]
+AnyModel = Model | NgramModel
 
 
 def open_model(name: str | Path) -> AnyModel:

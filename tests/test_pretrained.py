@@ -32,5 +32,5 @@ def test_a_folder_goes_first(
 
 
 def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"no model 'tinny'.*package are: large, tiny"):
+    with pytest.raises(FileNotFoundError, match="large, tiny"):
         pretrained.find_model("tinny")
