@@ -14,7 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from pixel_linguist.evaluate.batches import Batch, most_inputs, plan
 from pixel_linguist.model import EncoderConfig, encode
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.images import image_patches
+from pixel_linguist.render.images import pictures_patches
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -120,11 +120,11 @@ class Embedder:
         return self.embed(np.minimum(needed, longest), draw), int((needed > longest).sum())
 
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
-        """Yield embeddings of pictures of text block by block, in order; see `image_patches`."""
+        """Yield embeddings of pictures of text block by block, in order; see `pictures_patches`."""
         config = self.config
         patch = (config.patch_height, config.patch_width)
         for block in blocks(pictures, _SORTED * self.batch_size):
-            yield self._embed_strips([image_patches(p, patch, config.max_patches) for p in block])
+            yield self._embed_strips(pictures_patches(block, patch, config.max_patches))
 
     def _embed_strips(self, strips: list[np.ndarray]) -> np.ndarray:
         counts = np.array([len(strip) for strip in strips], np.int32)

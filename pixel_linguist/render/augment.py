@@ -1,16 +1,16 @@
-"""Augmentations of pictures by name, in JAX, and their composition from plain data.
+"""Augmentations of pictures in JAX, chosen by name.
 
-The patches of a text stand side by side as one line, H rows and S * W columns, of which the first
-count * W are the text's. Levels run from 0, the background, to 255, ink. What is drawn depends on
-the key and the example's number alone: neither the devices, nor the rest of the batch, nor how far
-a text is padded change its picture, and padding stays 0.
+The patches of a text side by side are one line of H rows and S * W columns, of which the first
+count * W are the text's. Levels are 0 for the background to 255 for ink. Random numbers depend on
+the key and the example's number alone, so that neither devices, nor the rest of the batch, nor the
+padding of a text change its picture; padding stays 0.
 
-Each augmentation has a strength from 0, which changes nothing, to 1, the limit that its constant
-below gives; how much of it an example gets is drawn evenly up to that, or it is the probability of
-what can only be done or left. There are two kinds:
+Each augmentation has a strength from 0, which changes nothing, to 1, the limit of its constant
+below. The amount for an example is uniform up to that; of flips and inversion the strength is the
+probability. There are two kinds:
 
-- of place, `(y, x, line, key, *, strength) -> (y, x)`: the row and column, float32 [H, S * W], at
-  which to look for what is to be seen at each pixel. All that are chosen cost one resampling.
+- of place, `(y, x, line, key, *, strength) -> (y, x)`: for each pixel of the result, the row and
+  column, float32 [H, S * W], at which it is sampled. All of them together cost one resampling.
 - of level, `(levels, line, key, *, strength) -> levels`: float32 [H, S * W].
 
 Sources: random resized crop, flips and Gaussian blur as in Pixel-Linguist (arXiv 2402.08183) and
@@ -22,25 +22,25 @@ import math
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
-from pixel_linguist.registry import did_you_mean
+from pixel_linguist.registry import choose
+from pixel_linguist.text.rate import check_rate
 
-# Limits at strength 1. Heights and widths are of a patch, shares of the whole text.
-WAVE_HEIGHT = 1 / 4  # heights by which the baseline goes up and down
+# Limits at strength 1. Heights and widths are those of a patch, shares are of the whole text.
+WAVE_HEIGHT = 1 / 4  # heights, amplitude of the baseline
 WAVE_LENGTHS = 2.0, 8.0  # heights from crest to crest
 ROTATION = 15.0  # degrees
 ROTATION_RISE = 1 / 2  # heights by which rotation may move the ends of a text
 SHIFT_HEIGHT = 1 / 4  # heights
 SHIFT_WIDTH = 1 / 2  # widths
-CROP = 1 / 2  # share that is cut away, of the height and of the width
+CROP = 1 / 2  # share cut away, of the height and of the width
 BACKGROUND = 192.0  # levels
-CONTRAST = 96.0  # levels by which background and ink come nearer to each other, each
+CONTRAST = 96.0  # levels by which background and ink each approach the other
 BLUR = 1 / 8  # heights, standard deviation
 NOISE = 64.0  # levels, standard deviation
 MASKED = 1 / 2  # share of the columns
@@ -50,7 +50,7 @@ Coordinates = tuple[jax.Array, jax.Array]
 
 
 class Line(NamedTuple):
-    """The line of a text: pixels of a patch, patches S, and the columns int32 [] of the text."""
+    """The line of a text: size of a patch, number of patches S, columns of the text, int32 []."""
 
     height: int
     width: int
@@ -61,7 +61,7 @@ class Line(NamedTuple):
 def jitter_baseline(
     y: jax.Array, x: jax.Array, line: Line, key: jax.Array, *, strength: float
 ) -> Coordinates:
-    """Let the baseline go up and down in three waves, by up to WAVE_HEIGHT in all."""
+    """Move the baseline up and down by the sum of three waves, at most by WAVE_HEIGHT."""
     height, length, start = jax.random.uniform(key, (3, 3))
     shortest, longest = (line.height * limit for limit in WAVE_LENGTHS)
     length = shortest + (longest - shortest) * length
@@ -74,9 +74,8 @@ def rotate(
 ) -> Coordinates:
     """Turn the line about its middle, by up to ROTATION either way.
 
-    The ends of a long line would soon be off its canvas, so that all but its middle were lost: the
-    angle is limited to what moves them by ROTATION_RISE (at 16 pixels, 15 degrees for up to 3
-    patches and 1.4 for 40).
+    The ends of a long line would leave the canvas, so the angle is limited such that they move by
+    ROTATION_RISE at most (for 16 pixels: 15 degrees up to 3 patches, 1.4 degrees for 40).
     """
     rise = jnp.minimum(2 * ROTATION_RISE * line.height / line.columns, 1.0)
     most = jnp.minimum(math.radians(ROTATION), jnp.arcsin(rise))
@@ -90,7 +89,7 @@ def rotate(
 def shift(
     y: jax.Array, x: jax.Array, line: Line, key: jax.Array, *, strength: float
 ) -> Coordinates:
-    """Move the line up or down by SHIFT_HEIGHT at most, left or right by SHIFT_WIDTH."""
+    """Move the line, at most by SHIFT_HEIGHT up or down and by SHIFT_WIDTH left or right."""
     down, right = strength * jax.random.uniform(key, (2,), minval=-1.0)
     return y - down * SHIFT_HEIGHT * line.height, x - right * SHIFT_WIDTH * line.width
 
@@ -98,9 +97,9 @@ def shift(
 def resized_crop(
     y: jax.Array, x: jax.Array, line: Line, key: jax.Array, *, strength: float
 ) -> Coordinates:
-    """Cut a box out at random and stretch it over the whole text; CROP of each side goes at most.
+    """Stretch a random box over the whole text; at most CROP of each side is cut away.
 
-    Height and width are drawn apart, so the box has any proportions.
+    Height and width are independent, so that the box has any aspect ratio.
     """
     drawn = jax.random.uniform(key, (2, 2))
 
@@ -114,14 +113,14 @@ def resized_crop(
 def flip_horizontally(
     y: jax.Array, x: jax.Array, line: Line, key: jax.Array, *, strength: float
 ) -> Coordinates:
-    """Let the text run the other way, mirrored, with probability `strength`."""
+    """Mirror the text left to right with probability `strength`."""
     return y, jnp.where(jax.random.bernoulli(key, strength), line.columns - 1 - x, x)
 
 
 def flip_vertically(
     y: jax.Array, x: jax.Array, line: Line, key: jax.Array, *, strength: float
 ) -> Coordinates:
-    """Put the text on its head, mirrored, with probability `strength`."""
+    """Mirror the text top to bottom with probability `strength`."""
     return jnp.where(jax.random.bernoulli(key, strength), line.height - 1 - y, y), x
 
 
@@ -133,13 +132,13 @@ def _between(points: jax.Array, spacing: int, size: int) -> jax.Array:
 
 
 def background(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> jax.Array:
-    """Put a texture behind the ink, coarse, middling and fine, BACKGROUND bright at most."""
+    """Put a texture of three scales behind the ink, with levels up to BACKGROUND."""
     how, where = jax.random.split(key)
     amount, *parts = jax.random.uniform(how, (4,), minval=0.05)
     width = line.patches * line.width
     fine = max(line.height // 8, 1)
     spacings = fine, 4 * fine, 16 * fine
-    # Column by column of points, so that a longer line begins like a shorter one.
+    # Keys by column, so that a longer line begins like a shorter one.
     columns = jax.vmap(lambda i: jax.random.fold_in(where, i))(jnp.arange(width // fine + 2))
     rows = [line.height // spacing + 2 for spacing in spacings]
     points = jax.vmap(lambda k: jax.random.uniform(k, (sum(rows),)))(columns)
@@ -152,7 +151,7 @@ def background(levels: jax.Array, line: Line, key: jax.Array, *, strength: float
 
 
 def contrast(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> jax.Array:
-    """Make the background brighter and ink darker, by up to CONTRAST each."""
+    """Reduce the contrast: raise the background and lower the ink, by up to CONTRAST each."""
     dark, bright = strength * CONTRAST * jax.random.uniform(key, (2,))
     return dark + levels * ((255 - bright - dark) / 255)
 
@@ -163,23 +162,23 @@ def invert(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) ->
 
 
 def blur(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> jax.Array:
-    """Blur with a Gaussian whose standard deviation is up to BLUR; edges stay as bright."""
+    """Blur with a Gaussian of standard deviation up to BLUR, normalised at the edges."""
     widest = strength * BLUR * line.height
     radius = math.ceil(3 * widest)
-    # A deviation near 0 leaves the weight of the pixel itself alone.
+    # Near 0, only the pixel itself has a weight.
     deviation = jnp.maximum(widest * jax.random.uniform(key), 1e-3)
 
     def weights(distance: jax.Array) -> jax.Array:
         return jnp.exp(-0.5 * (distance / deviation) ** 2) * (jnp.abs(distance) <= radius)
 
-    # Matrix products rather than sums of shifted lines: those the compiler would fuse with what
-    # comes before, and work that out anew for every distance.
+    # Matrix products rather than sums of shifted lines, which the compiler would fuse with the
+    # steps before and compute these again for every distance.
     down = weights(jnp.arange(line.height) - jnp.arange(line.height)[:, None])
     seen = jnp.arange(-radius, line.width + radius)[:, None]
     right = weights(seen - jnp.arange(line.width))
     column = (jnp.arange(line.patches) * line.width)[:, None] + seen.T
     inside = (column >= 0) & (column < line.columns)
-    # Each patch with what is near it, [H, S, W + 2 * radius].
+    # Each patch with its neighbourhood, [H, S, W + 2 * radius].
     near = jnp.where(inside, jnp.take(levels, column, axis=1, mode="clip"), 0)
     exact = jax.lax.Precision.HIGHEST
     rows = jnp.einsum("hsn,nw->hsw", near, right, precision=exact)
@@ -189,7 +188,7 @@ def blur(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> j
 
 
 def noise(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> jax.Array:
-    """Add Gaussian noise to each pixel; its standard deviation is up to NOISE."""
+    """Add Gaussian noise of standard deviation up to NOISE to each pixel."""
     amount, grain = jax.random.split(key)
     keys = jax.vmap(lambda i: jax.random.fold_in(grain, i))(jnp.arange(line.patches))
     drawn = jax.vmap(lambda k: jax.random.normal(k, (line.height, line.width)))(keys)
@@ -197,7 +196,7 @@ def noise(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> 
 
 
 def mask_spans(levels: jax.Array, line: Line, key: jax.Array, *, strength: float) -> jax.Array:
-    """Blank SPANS spans of whole columns, in all up to MASKED of the text; they may overlap."""
+    """Blank SPANS spans of columns, which may overlap; at most MASKED of the text in all."""
     size, place = jax.random.uniform(key, (2, SPANS))
     sizes = jnp.floor(size * (strength * MASKED / SPANS) * line.columns)
     starts = jnp.floor(place * (line.columns - sizes + 1))
@@ -206,8 +205,8 @@ def mask_spans(levels: jax.Array, line: Line, key: jax.Array, *, strength: float
     return jnp.where(masked, 0.0, levels)
 
 
-# In the order in which they are applied: the text is written, turned and cut, printed on a ground,
-# and then photographed.
+# In the order of application: text is written, turned and cut, printed on a background, and then
+# photographed.
 PLACE: dict[str, Callable[..., Coordinates]] = {
     augmentation.__name__: augmentation
     for augmentation in (
@@ -244,7 +243,7 @@ class Augmentation:
         steps: names in AUGMENTATIONS with their strengths, in that order.
         probability: of changing a picture at all.
 
-    It can be hashed, so that it may be a static argument of jit.
+    It is hashable, so that it can be a static argument of jit.
     """
 
     steps: tuple[tuple[str, float], ...]
@@ -257,10 +256,10 @@ class Augmentation:
 
         Args:
             patches: uint8 or float [S, H, W] or [B, S, H, W], levels from 0 to 255.
-            count: int32 [] or [B], patches of text, at least 1; what is behind them is 0.
+            count: int32 [] or [B], patches of text, at least 1; those behind them are 0.
             key: the same for all examples, for instance of (seed, step, view).
-            example: int32 [] or [B], the examples' numbers in the whole batch, over all devices:
-                everything is drawn from `fold_in(key, example)`.
+            example: int32 [] or [B], numbers of examples in the global batch: random numbers come
+                from `fold_in(key, example)`.
 
         Returns:
             The same shape and type; uint8 is rounded once, at the end.
@@ -289,7 +288,7 @@ class Augmentation:
         if place:
             grid = jnp.mgrid[:height, : length * width].astype(jnp.float32)
             y, x = grid[0], grid[1]
-            # From what is seen back to what was written: the last step comes first.
+            # From the result back to the source: the last step comes first.
             for name, strength in reversed(place):
                 y, x = PLACE[name](y, x, line, _own_key(key, name), strength=strength)
             levels = map_coordinates(levels, [y, x], order=1, mode="constant")
@@ -304,37 +303,30 @@ class Augmentation:
 
 
 def _own_key(key: jax.Array, name: str) -> jax.Array:
-    """Return the key of one augmentation, which does not depend on the others that are chosen."""
+    """Return the key of one augmentation, independent of the other steps."""
     return jax.random.fold_in(key, zlib.crc32(name.encode()))
 
 
 def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> Augmentation:
-    """Build an augmentation out of those named in `spec`.
+    """Build an augmentation from names and strengths.
 
     Args:
         spec: name in AUGMENTATIONS -> keyword arguments, as in {"rotate": {"strength": 0.5},
-            "blur": {"strength": 0.3}}. They are applied in the order of AUGMENTATIONS, whatever
-            the order here.
-        probability: of changing a picture at all, from 0 to 1; otherwise it is left as it is.
+            "blur": {"strength": 0.3}}. They are applied in the order of AUGMENTATIONS.
+        probability: of changing a picture at all, from 0 to 1.
 
     Raises:
         ValueError: a name or keyword is unknown (the nearest known name is given), the strength is
             missing, or a value is out of range.
     """
-    _check_share(probability, "probability")
+    check_rate(probability, "probability")
     for name, keywords in spec.items():
-        if name not in AUGMENTATIONS:
-            raise ValueError(f"unknown augmentation {name!r}: {did_you_mean(name, AUGMENTATIONS)}")
+        choose("augmentation", dict.fromkeys(AUGMENTATIONS), name)
         for keyword in keywords:
             if keyword != "strength":
                 raise ValueError(f"{name} takes no {keyword!r}: did you mean 'strength'?")
         if "strength" not in keywords:
             raise ValueError(f"{name} needs 'strength': it has {dict(keywords)}")
-        _check_share(keywords["strength"], f"{name}: strength")
+        check_rate(keywords["strength"], f"{name}: strength")
     steps = ((name, float(spec[name]["strength"])) for name in AUGMENTATIONS if name in spec)
     return Augmentation(tuple(step for step in steps if step[1] > 0), float(probability))
-
-
-def _check_share(value: float, name: str) -> None:
-    if not isinstance(value, Real) or not 0 <= value <= 1:
-        raise ValueError(f"{name} must be a number from 0 to 1, not {value!r}")

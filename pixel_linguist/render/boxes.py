@@ -5,12 +5,12 @@ GNU Unifont and Firefox do the same. Different unreadable texts have different p
 
 import numpy as np
 
-# Digits 0 to F, 3 pixels wide and 5 high: one octal digit a row.
+# Digits 0 to F, 3 pixels wide and 5 high; an octal digit a row.
 _DIGITS = (
-    "75557 26227 71747 71717 55711 74717 74757 71111 "
-    "75757 75717 25755 65656 34443 65556 74647 74644"
-).split()
-# Rows of the box in which digits have their own size, and of the lowest that still tells all apart.
+    "75557", "26227", "71747", "71717", "55711", "74717", "74757", "71111",
+    "75757", "75717", "25755", "65656", "34443", "65556", "74647", "74644",
+)  # fmt: skip
+# Rows of the box with digits of their own size, and of the lowest box that tells all digits apart.
 _ROWS, _LOWEST = 15, 7
 
 

@@ -1,10 +1,11 @@
-"""Which scripts the fonts of a family cover, by a sentence or two of each."""
+"""Coverage of scripts by the fonts of a family, by samples of each script."""
 
 from collections.abc import Iterator
 
-from pixel_linguist.render.fonts import Chain, family, manifest
+from pixel_linguist.render.fallback import BOX_FONT, Chain
+from pixel_linguist.render.fonts import family, manifest
 
-# The first letters of the Universal Declaration of Human Rights, or of the script.
+# Mostly the first words of the Universal Declaration of Human Rights.
 SAMPLES = {
     "Latin": "Tous les êtres humains naissent libres ǝ ŵ ỗ",
     "Greek": "Όλοι οι άνθρωποι ἄνθρωπος",
@@ -43,29 +44,22 @@ SAMPLES = {
 
 
 def coverage(name: str) -> Iterator[tuple[str, str, str]]:
-    """Yield script, the fonts of a family that draw it, and what is missing ("" for nothing)."""
+    """Yield script, the fonts of a family that draw it, and missing letters ("" for none)."""
     chain = Chain(family(name), 16)
     for script, sample in SAMPLES.items():
-        fonts: dict[str, None] = {}
-        missing = ""
-        for part in chain.split(sample.replace(" ", "")):
-            if part.font < 0:
-                missing += part.text
-            else:
-                fonts[chain.names[part.font]] = None
-                fonts.update((chain.names[font], None) for _, font in part.marks)
-        yield script, ", ".join(fonts), missing
+        parts = chain.split(sample.replace(" ", ""))
+        numbers = [n for part in parts for n in (part.font, *(font for _, font in part.marks))]
+        fonts = dict.fromkeys(chain.names[number] for number in numbers if number != BOX_FONT)
+        yield script, ", ".join(fonts), "".join(p.text for p in parts if p.font == BOX_FONT)
 
 
 def describe(name: str) -> Iterator[str]:
-    """Yield lines that say what a family covers, and what would cover more."""
+    """Yield lines on the scripts that a family covers, and the fonts that would cover more."""
     yield f"{name}: {manifest()['families'].get(name, {}).get('about', 'by path, then Noto')}"
     for script, fonts, missing in coverage(name):
-        if not missing:
-            yield f"  {script:20}{fonts}"
-        else:
-            drawn = f"{fonts}; " if fonts else ""
-            yield f"  {script:20}{drawn}boxes for {missing}"
+        drawn = [fonts] if fonts else []
+        boxes = [f"boxes for {missing}"] if missing else []
+        yield f"  {script:20}{'; '.join(drawn + boxes)}"
     for font in Chain(family(name), 16).absent:
         scripts = ", ".join(manifest()["fonts"][font]["scripts"])
         yield f"  not installed: {font} ({scripts})"

@@ -1,7 +1,7 @@
 """Glyph runs to patches in JAX, inside a jitted step: the same bytes as `glyphs.rasterise`.
 
 Importing this module makes `GlyphRuns` a pytree: its arrays are leaves, its length and patch size
-are static, so that a batch of them goes through jit, vmap, pmap and shard_map like any other.
+are static, so that a batch of them passes through jit, vmap, pmap and shard_map like any other.
 """
 
 import dataclasses
@@ -11,10 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from pixel_linguist.render.glyphs import GlyphRuns, glyph_type
-
-# The least number of tiles, as in `Renderer.glyph_runs`.
-_FEWEST_TILES = 32
+from pixel_linguist.render.glyphs import GlyphRuns, glyph_type, power_of_two
 
 jax.tree_util.register_dataclass(
     GlyphRuns,
@@ -31,7 +28,7 @@ def rasterise(runs: GlyphRuns) -> jax.Array:
     height, width = runs.patch
     rows, columns = runs.tiles.shape[1:]
     texts, strip = runs.glyphs.shape[0], runs.length * width
-    # A border as wide as a tile takes up what lies outside.
+    # Pixels outside fall on a border as wide as a tile.
     canvas = jnp.zeros((texts, height + 2 * rows, strip + 2 * columns), jnp.int32)
     y = jnp.clip(jnp.asarray(runs.y, jnp.int32), -rows, height) + rows
     x = jnp.clip(jnp.asarray(runs.x, jnp.int32), -columns, strip) + columns
@@ -57,15 +54,15 @@ def share_out(runs: GlyphRuns, devices: int) -> GlyphRuns:
     """Give the rows of each device tiles of their own, on the host, before a batch is placed.
 
     After it the first axis of every array divides evenly among devices, and each part draws its
-    rows without the others: `tiles` is uint8 [devices * T, h, w], and `glyphs` of a part count from
-    the start of its own T tiles. T is again a power of two.
+    rows without the others: `tiles` is uint8 [devices * T, h, w], and `glyphs` of a part are
+    numbers of its own T tiles. T is again a power of two.
 
     Args:
         runs: of B texts, from `Renderer.glyph_runs`.
-        devices: D of them, each of which gets B / D texts.
+        devices: D of them, with B / D texts each.
 
     Raises:
-        ValueError: B does not divide by devices.
+        ValueError: B is not divisible by devices.
     """
     texts = len(runs.glyphs)
     if devices < 1 or texts % devices:
@@ -75,8 +72,7 @@ def share_out(runs: GlyphRuns, devices: int) -> GlyphRuns:
     parts = np.split(runs.glyphs, devices)
     # Tile 0 is blank in each part, whether or not it has a blank piece.
     used = [np.union1d(part, [0]).astype(np.intp) for part in parts]
-    most = max(_FEWEST_TILES, *map(len, used))
-    room = 1 << (most - 1).bit_length()
+    room = power_of_two(max(map(len, used)))
     tiles = np.zeros((devices, room, *runs.tiles.shape[1:]), np.uint8)
     for own, numbers in zip(tiles, used, strict=True):
         own[: len(numbers)] = runs.tiles[numbers]

@@ -1,4 +1,4 @@
-"""Fonts: the manifest, finding and verifying files, and which font draws which cluster."""
+"""Fonts: the manifest, finding and verifying font files, and families of fonts."""
 
 import dataclasses
 import hashlib
@@ -7,35 +7,28 @@ import math
 import sys
 import tomllib
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import freetype
 import numpy as np
-import regex
 import uharfbuzz as hb
 
-from pixel_linguist.render.units import CLUSTER, INVISIBLE
-
 MANIFEST = Path(__file__).with_name("manifest.toml")
-# Where fonts go that come from no Python package.
+# Fonts that come from no Python package are installed here.
 FOLDER = Path(sys.prefix) / "share" / "pixel_linguist" / "fonts"
 
-_UNCLEAN = regex.compile(r"[\p{Cs}\p{Cc}\s]")
-_EMOJI = regex.compile(r"\p{Emoji_Presentation}(?!\ufe0e)|\ufe0f|\u20e3")
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
-BOX_FONT = -1
-# Clusters whose fonts are remembered.
-_CLUSTERS_KEPT = 1 << 16
-_NO_CHARACTER = "\ufffd"
-
+_COMPRESSED = {b"wOFF": "WOFF", b"wOF2": "WOFF2"}
+_BRAILLE_BLANK = 0x2800
 
 N = TypeVar("N", int, np.ndarray)
 
 
 class Member(NamedTuple):
-    """A font of a family, with its size and baseline as shares of the patch height."""
+    """A font of a family; its size and baseline are fractions of the patch height."""
 
     font: str
     size: float
@@ -44,11 +37,13 @@ class Member(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Family:
-    """A chain of fonts and how it sits in a patch; see the manifest's head for the fields."""
+    """Fonts in order of preference and their place in a patch; the manifest explains the fields.
+
+    The first `own` fonts are the family's own; the others draw what these lack.
+    """
 
     name: str
     fonts: tuple[Member, ...]
-    # So many of the fonts are its own, the others are there for what these lack.
     own: int
     size: float
     baseline: float
@@ -61,30 +56,31 @@ class Family:
 
 @dataclasses.dataclass(frozen=True)
 class Style:
-    """How fonts are varied: weight where they have it (400 is regular), slant in degrees."""
+    """Weight, for fonts with a weight axis (400 is regular), and slant in degrees."""
 
     weight: int = 400
     slant: int = 0
 
 
 class Font:
-    """A font in one size and style, ready for shaping and drawing. Not safe for several threads.
+    """A font in one size and style, ready for shaping and drawing. Not thread-safe.
 
     Attributes:
         size: in 64ths of a pixel.
         raised: pixels by which it stands above the family's baseline.
-        units: to the size.
-        glyphs: how many it has.
-        joined: letters touch, so that nothing may be put between them.
-        pairs: plain letters advance by themselves and the letter that follows alone.
+        units: font units per em.
+        glyphs: number of glyphs.
+        joined: its letters touch, so that no space may be added between them.
+        pairs: the advance of a plain letter depends on that letter and the next one alone.
     """
 
     def __init__(self, name: str, size: int, raised: int, style: Style):
         """Open an installed font."""
-        path, number = installed(name), _entry(name).get("number", 0)
+        path, entry = installed(name), _entry(name)
+        number = entry.get("number", 0)
         self.size, self.raised = size, raised
-        self.joined: bool = _entry(name).get("joined", False)
-        self.pairs: bool = _entry(name).get("pairs", False)
+        self.joined: bool = entry.get("joined", False)
+        self.pairs: bool = entry.get("pairs", False)
         face = hb.Face(_blob(path), number)
         self.shaper = hb.Font(face)
         self.units: int = face.upem
@@ -106,7 +102,7 @@ class Font:
             )
 
     def pixels(self, distance: N) -> N:
-        """Turn the font's units into whole pixels, halves upwards."""
+        """Convert font units to whole pixels; halves are rounded up."""
         return (2 * distance * self.size + 64 * self.units) // (128 * self.units)
 
 
@@ -117,9 +113,49 @@ def _blob(path: Path) -> hb.Blob:
 
 @lru_cache(maxsize=256)
 def characters(name: str) -> frozenset[int]:
-    """Return the code points that an installed font has."""
-    number = _entry(name).get("number", 0)
-    return frozenset(hb.Face(_blob(installed(name)), number).unicodes)
+    """Return the code points that an installed font can draw.
+
+    A file that is not in the manifest may be damaged: letters, digits and symbols whose glyphs are
+    empty do not count.
+
+    Raises:
+        ValueError: a file that is not in the manifest is no font, or has no outlines.
+    """
+    number, path = _entry(name).get("number", 0), installed(name)
+    found = frozenset(hb.Face(_blob(path), number).unicodes)
+    if name in manifest()["fonts"]:
+        return found
+    if kind := _COMPRESSED.get(path.read_bytes()[:4]):
+        raise ValueError(f"{path} is compressed ({kind}), which is not read: convert it to .ttf")
+    if not found:
+        raise ValueError(f"{path} is no font: it has no characters")
+    drawn = frozenset(_with_outlines(path, found))
+    if not any(map(_inked, drawn)):
+        raise ValueError(f"{path} has no outlines: it is damaged, or holds only bitmaps")
+    return drawn
+
+
+def _with_outlines(path: Path, codes: Iterable[int]) -> Iterable[int]:
+    """Yield the code points whose glyphs are not empty, unless they should be."""
+    try:
+        face = freetype.Face(str(path))
+    except freetype.FT_Exception as error:
+        raise ValueError(f"{path} is no font that FreeType reads: {error}") from error
+    for code in codes:
+        if not _inked(code):
+            yield code
+        elif face.is_scalable:
+            try:
+                face.load_glyph(face.get_char_index(code), freetype.FT_LOAD_NO_SCALE)
+            except freetype.FT_Exception:
+                continue
+            if face.glyph.outline.n_points:
+                yield code
+
+
+def _inked(code: int) -> bool:
+    """Whether each font that has a character has ink for it."""
+    return unicodedata.category(chr(code))[0] in "LNPS" and code != _BRAILLE_BLANK
 
 
 def _entry(name: str) -> dict[str, Any]:
@@ -142,10 +178,10 @@ def manifest() -> dict[str, Any]:
 
 
 def family(name: str) -> Family:
-    """Return a family of the manifest, or the one of a font file or a folder of them.
+    """Return a family of the manifest, or one of a font file or a folder of font files.
 
     Raises:
-        ValueError: there is none of that name, or no font in that place.
+        ValueError: there is no such family, file or folder, or no font in it.
     """
     families = manifest()["families"]
     if name in families:
@@ -157,7 +193,7 @@ def family(name: str) -> Family:
             f"no font family {name!r}, and no such file or folder; there are "
             f"{', '.join(sorted(families))}"
         )
-    # A font of no size of its own has that of the family that lists it.
+    # A font without a size of its own has that of the family that lists it.
     fonts = [
         Member(font, listing["size"], listing["baseline"])
         if isinstance(font, str)
@@ -165,50 +201,43 @@ def family(name: str) -> Family:
         for listing in (entry, *([families[entry["then"]]] if "then" in entry else ()))
         for font in listing["fonts"]
     ]
+    fields = {"size", "baseline", "margin", "gap", "cell", "all_cells"} & entry.keys()
     return Family(
         name=name,
         fonts=tuple(fonts),
         own=len(entry["fonts"]),
-        size=entry["size"],
-        baseline=entry["baseline"],
-        margin=entry["margin"],
-        gap=entry["gap"],
-        cell=entry.get("cell", 0.0),
-        all_cells=entry.get("all_cells", False),
         features=tuple(entry.get("features", ())),
+        **{field: entry[field] for field in fields},
     )
 
 
 def _own_family(place: Path) -> dict[str, Any]:
-    """Make a family of a font file, or of those in a folder by name, with Noto for the rest."""
+    """Make a family of a font file, or of a folder's, sorted by name, with Noto for the rest."""
     paths = [place]
     if place.is_dir():
         paths = sorted(path for path in place.iterdir() if path.suffix.lower() in _SUFFIXES)
         if not paths:
             raise ValueError(f"no font in {place}; fonts end in {', '.join(_SUFFIXES)}")
+    for path in paths:
+        characters(str(path))
     face = hb.Face(_blob(paths[0]))
     extents = hb.Font(face).get_font_extents("ltr")
-    # As large as lets its lines stand in a patch, and no larger than Noto Sans.
+    # The largest size at which its lines fit in a patch, but not larger than Noto Sans.
     above, below = extents.ascender / face.upem, -extents.descender / face.upem
     size = min(1 / max(above + below, 0.1), 0.75)
-    baseline = 1 - below * size
-    listed = [str(path) for path in paths]
-    for path in listed:
-        if not characters(path):
-            raise ValueError(f"{path} is no font: it has no characters")
-    shape = {"size": size, "baseline": baseline, "margin": 1, "gap": 2}
-    return {"fonts": listed, "then": "noto", **shape}
+    shape = {"size": size, "baseline": 1 - below * size, "margin": 1, "gap": 2}
+    return {"fonts": [*map(str, paths)], "then": "noto", **shape}
 
 
 @lru_cache(maxsize=256)
 def find(name: str) -> tuple[Path, str] | None:
-    """Find a font of the manifest, or one given by its path, on this machine.
+    """Find a font of the manifest, or one given by its path.
 
     Returns:
         Its path and SHA-256; None if it is not installed.
 
     Raises:
-        ValueError: the file in one of its places has not the hash of the manifest.
+        ValueError: a file in one of our places differs from the manifest's.
     """
     entry = manifest()["fonts"].get(name)
     if entry is None:
@@ -229,9 +258,9 @@ def find(name: str) -> tuple[Path, str] | None:
 
 
 def _paths(place: dict[str, str]) -> list[tuple[Path, bool]]:
-    """Return where a font may be, and whether a file there is meant to be this very one.
+    """Return the paths at which a font may be, and whether a file there must be this very one.
 
-    What the system has installed is not: it may be of another release, and is then left alone.
+    The system's own fonts need not be: another release of them is left alone.
     """
     if "pip" in place:
         package, _, rest = place["path"].partition("/")
@@ -241,158 +270,13 @@ def _paths(place: dict[str, str]) -> list[tuple[Path, bool]]:
     return [(FOLDER / Path(place["path"]).name, True), (Path("/") / place["path"], False)]
 
 
-class Part(NamedTuple):
-    """Text that one font draws.
+def hashes(names: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of each installed font, in order, by its file's name.
 
-    `font` is an index into the chain, or BOX_FONT for the code points of one cluster that no font
-    has. `marks` are combining marks on the last cluster that come from other fonts, with their
-    indices.
+    A second file of the same name and other content is named with its folder.
     """
-
-    text: str
-    font: int
-    marks: tuple[tuple[str, int], ...] = ()
-
-
-class Chain:
-    """The installed fonts of a family at one size and style, in order of preference.
-
-    Raises:
-        FileNotFoundError: the first font of the family is not installed.
-    """
-
-    def __init__(self, chosen: Family, height: int, scale: float = 1.0, style: Style | None = None):
-        """Find the fonts; each is opened when it is first needed.
-
-        Args:
-            chosen: family.
-            height: of patches, in pixels.
-            scale: by which fonts are larger than the family has them.
-            style: None: regular.
-        """
-        self.family, self.style = chosen, style or Style()
-        self.names: list[str] = []
-        self.absent: list[str] = []
-        self.hashes: dict[str, str] = {}
-        self._sizes: list[int] = []
-        self._raised: list[int] = []
-        for name, size, baseline in chosen.fonts:
-            found = find(name)
-            if found is not None:
-                self.names.append(name)
-                self.hashes[found[0].name] = found[1]
-                self._sizes.append(round(size * height * scale * 64))
-                self._raised.append(round(chosen.baseline * height) - round(baseline * height))
-            elif not self.names:
-                raise FileNotFoundError(
-                    f"font {name} of family {chosen.name!r} is not installed; "
-                    f"pixel-linguist render --install-fonts {chosen.name} installs it"
-                )
-            else:
-                self.absent.append(name)
-        own = {member.font for member in chosen.fonts[: chosen.own]}
-        self.own = sum(name in own for name in self.names)
-        self.size = self._sizes[0]
-        # Boxes are as high as patches but for a row, and lower where fonts are smaller than usual.
-        self.box_height = max(round((height - 1) * min(scale, 1.0)), 2)
-        baseline = round(chosen.baseline * height)
-        self.box_top = round(baseline * self.box_height / (height - 1))
-        self._emoji = [i for i, name in enumerate(self.names) if _entry(name).get("emoji")]
-        self._fonts: dict[int, Font] = {}
-        # Whether the first font has all of ASCII.
-        self.plain = self._covers(0, "".join(map(chr, range(0x20, 0x7F))))
-        self._chosen: dict[str, tuple[Part, ...]] = {}
-
-    def font(self, index: int) -> Font:
-        """Return a font, opened."""
-        if index not in self._fonts:
-            self._fonts[index] = Font(
-                self.names[index], self._sizes[index], self._raised[index], self.style
-            )
-        return self._fonts[index]
-
-    def split(self, text: str) -> list[Part]:
-        """Split text into parts of one font each, in order.
-
-        What has no picture is left out where nothing visible is beside it.
-        """
-        if self.plain and text.isascii() and text.isprintable():
-            return [Part(text, 0)] if text else []
-        parts: list[Part] = []
-        for cluster in CLUSTER.findall(_clean(text)):
-            for part in self._parts(cluster):
-                before = parts[-1] if parts else None
-                if before and before.font == part.font != BOX_FONT and not before.marks:
-                    parts[-1] = Part(before.text + part.text, part.font, part.marks)
-                else:
-                    parts.append(part)
-        return parts
-
-    def font_of(self, character: str) -> int:
-        """Return the font that draws a character alone, or BOX_FONT."""
-        font = self._first(character)
-        return BOX_FONT if font is None else font
-
-    def _parts(self, cluster: str) -> tuple[Part, ...]:
-        if len(self._chosen) > _CLUSTERS_KEPT:
-            self._chosen.clear()
-        known = self._chosen.get(cluster)
-        if known is None:
-            known = self._choose(cluster)
-            if len(cluster) < 32:
-                self._chosen[cluster] = known
-        return known
-
-    def _choose(self, cluster: str) -> tuple[Part, ...]:
-        if not INVISIBLE.sub("", cluster):
-            return ()
-        whole = self._first(cluster)
-        base = self._first(cluster[0])
-        if base is None or base == whole:
-            return (Part(cluster, whole) if whole is not None else _box(cluster),)
-        # A letter of one font with marks of others, unless a font of the same rank has them all.
-        own = "".join(c for c in cluster if self._covers(base, c))
-        marks = [(c, self._first(c)) for c in cluster if not self._covers(base, c)]
-        found = tuple((c, font) for c, font in marks if font is not None)
-        if whole is not None and whole <= max((font for _, font in found), default=whole):
-            return (Part(cluster, whole),)
-        missing = "".join(c for c, font in marks if font is None)
-        return Part(own, base, found), *([_box(missing)] if missing else ())
-
-    def _first(self, cluster: str) -> int | None:
-        """Return the first font that has every visible character of a cluster."""
-        order = [*self._emoji, *range(len(self.names))] if _EMOJI.search(cluster) else None
-        needed = _visible(cluster)
-        for index in order or range(len(self.names)):
-            if needed <= characters(self.names[index]):
-                return index
-        return None
-
-    def _covers(self, index: int, text: str) -> bool:
-        return _visible(text) <= characters(self.names[index])
-
-
-def _box(cluster: str) -> Part:
-    return Part(INVISIBLE.sub("", cluster), BOX_FONT)
-
-
-def _visible(text: str) -> set[int]:
-    """Return the code points of a text's visible characters."""
-    return {ord(character) for character in text if not INVISIBLE.match(character)}
-
-
-def _clean(text: str) -> str:
-    """Normalise (NFC), replace what is no character, drop controls, make all spaces alike."""
-    text = unicodedata.normalize("NFC", text)
-    if not _UNCLEAN.search(text):
-        return text
-    kept = []
-    for character in text:
-        kind = unicodedata.category(character)
-        if kind == "Cs":
-            kept.append(_NO_CHARACTER)
-        elif character.isspace():
-            kept.append(" ")
-        elif kind != "Cc":
-            kept.append(character)
-    return "".join(kept)
+    result: dict[str, str] = {}
+    for path, sha256 in filter(None, map(find, names)):
+        same = result.get(path.name, sha256) == sha256
+        result[path.name if same else f"{path.parent.name}/{path.name}"] = sha256
+    return result

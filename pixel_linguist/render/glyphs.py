@@ -1,6 +1,6 @@
-"""Glyph runs: a batch of texts as glyphs on the patch grid, to be drawn later, here or elsewhere.
+"""Glyph runs: a batch of texts as glyphs on the patch grid, to be drawn later or on a device.
 
-What is sent to an accelerator is the runs and the few bitmaps they use, not the pixels.
+An accelerator is sent the runs and the few bitmaps that they use, not the pixels.
 """
 
 import dataclasses
@@ -14,14 +14,13 @@ import numpy as np
 class GlyphRuns:
     """B texts as up to G pieces of glyph bitmaps each, in any order.
 
-    The patches of a text stand side by side as one strip, `height` rows and `length` * `width`
+    The patches of a text side by side are one strip of `height` rows and `length` * `width`
     columns. A piece is a bitmap `tiles[glyphs[b, g]]` whose upper left pixel lies at row `y[b, g]`
-    and column `x[b, g]` of the strip; what of it lies outside the strip is not drawn. Where pieces
-    overlap their ink is added, up to 255.
+    and column `x[b, g]` of the strip; pixels outside the strip are not drawn. Overlapping ink is
+    added, up to 255.
 
     Attributes:
-        glyphs: uint16 [B, G] (uint32 where there are more tiles); 0 is the blank tile, with which
-            rows are filled up.
+        glyphs: uint16 [B, G] (uint32 if there are more tiles); 0 is the blank tile, the padding.
         x: int16 [B, G].
         y: int16 [B, G].
         count: int32 [B], patches of each text, at least 1.
@@ -41,7 +40,7 @@ class GlyphRuns:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays together."""
+        """Bytes of all arrays."""
         return sum(a.nbytes for a in (self.glyphs, self.x, self.y, self.count, self.tiles))
 
 
@@ -49,7 +48,7 @@ def rasterise(runs: GlyphRuns) -> np.ndarray:
     """Draw glyph runs, uint8 [B, S, H, W]."""
     height, width = runs.patch
     rows, columns = runs.tiles.shape[1:]
-    # A border as wide as a tile takes up what lies outside.
+    # Pixels outside fall on a border as wide as a tile.
     canvas = np.zeros(
         (len(runs.glyphs), height + 2 * rows, runs.length * width + 2 * columns), np.int32
     )
@@ -68,7 +67,7 @@ def rasterise(runs: GlyphRuns) -> np.ndarray:
 
 
 def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
-    """Put batches of one length together."""
+    """Concatenate batches of one length."""
     if len(parts) == 1:
         return parts[0]
     pieces = max(part.glyphs.shape[1] for part in parts)
@@ -96,13 +95,12 @@ def join_runs(parts: Sequence[GlyphRuns]) -> GlyphRuns:
 
 
 def renumber(runs: GlyphRuns) -> GlyphRuns:
-    """Number tiles in the order in which texts show them, and equal ones alike.
+    """Number tiles in the order in which texts use them, and equal tiles alike.
 
-    A renderer numbers tiles as it comes to know them; after this, the arrays of the same texts are
-    the same whatever was laid out before, on whichever host.
+    A renderer numbers tiles as it meets them; after this, the arrays of the same texts are the same
+    whatever was laid out before, on every host.
     """
-    blank = runs.tiles[0].tobytes()
-    numbers: dict[bytes, int] = {blank: 0}
+    numbers: dict[bytes, int] = {runs.tiles[0].tobytes(): 0}
     alike = np.array([numbers.setdefault(tile.tobytes(), len(numbers)) for tile in runs.tiles])
     glyphs = alike[runs.glyphs]
     shown, first = np.unique(glyphs, return_index=True)
@@ -118,7 +116,7 @@ def renumber(runs: GlyphRuns) -> GlyphRuns:
 
 
 def glyph_type(tiles: int) -> type[np.unsignedinteger[Any]]:
-    """Return the type that counts so many tiles."""
+    """Return the type for numbers of so many tiles."""
     return np.uint16 if tiles <= 1 << 16 else np.uint32
 
 

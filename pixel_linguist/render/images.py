@@ -1,5 +1,8 @@
-"""Pictures of text that come from elsewhere: scans, screenshots, other renderers."""
+"""Pictures of text from elsewhere: scans, screenshots, other renderers."""
 
+import sys
+import warnings
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,26 +16,51 @@ if TYPE_CHECKING:
     # highest, [height, width] or [height, width, 3 or 4].
     Picture = str | Path | bytes | Image | np.ndarray
 
-# Fewer rows than this do not show letters.
-_LOWEST = 6
-# A line of text is not so many times higher than wide.
-_STEEPEST = 2
+# Pictures with fewer rows do not show letters; a line of text is not so many times as high as wide.
+_LOWEST, _STEEPEST = 6, 2
 
 
 def image_patches(picture: "Picture", patch: tuple[int, int], max_patches: int) -> np.ndarray:
-    """Cut a picture of one line of text into patches, as the renderer's: ink on 0.
+    """Cut a picture of one line of text into patches like the renderer's, with ink on 0.
 
     The picture is resized to the height of a patch. Dark text on light paper and light text on
-    dark both become ink; blank paper behind the text is dropped, and what is longer than
-    max_patches.
+    dark both become ink; blank paper behind the text is dropped. A picture of more than
+    max_patches is cut, with a warning.
 
     Returns:
         uint8 [S, H, W], S at least 1.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it is no picture, or not of the shape of a line of text.
+        FileNotFoundError: there is no such file.
+        ValueError: it is no picture, or does not have the shape of a line of text.
     """
+    return pictures_patches([picture], patch, max_patches)[0]
+
+
+def pictures_patches(
+    pictures: Sequence["Picture"], patch: tuple[int, int], max_patches: int
+) -> list[np.ndarray]:
+    """Cut pictures into patches as `image_patches` does, with one warning for all."""
+    strips = [_strip(picture, patch) for picture in pictures]
+    if wide := [i for i, strip in enumerate(strips) if len(strip) > max_patches]:
+        _warn(
+            f"{len(wide)} of {len(strips)} pictures are wider than {max_patches} patches and are "
+            f"cut; the first of them, {_name(pictures[wide[0]])}, has {len(strips[wide[0]])}"
+        )
+    return [strip[:max_patches] for strip in strips]
+
+
+def _warn(message: str) -> None:
+    """Warn at the line that called this package."""
+    frame, level = sys._getframe(1), 2
+    package = __name__.partition(".")[0]
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
+
+
+def _strip(picture: "Picture", patch: tuple[int, int]) -> np.ndarray:
+    """Cut a picture into all its patches."""
     grey = _grey(picture)
     width, height = grey.size
     if height < _LOWEST or height > _STEEPEST * width:
@@ -47,17 +75,16 @@ def image_patches(picture: "Picture", patch: tuple[int, int], max_patches: int) 
     if np.median(ink) >= 128:
         ink = 255 - ink
     inked = np.flatnonzero(ink.max(axis=0) >= 32)
-    columns = int(inked[-1]) + 1 if len(inked) else 1
-    count = min(-(-columns // patch[1]), max_patches)
+    count = inked[-1] // patch[1] + 1 if len(inked) else 1
     ink = ink[:, : count * patch[1]]
     ink = np.pad(ink, ((0, 0), (0, count * patch[1] - ink.shape[1])))
     return ink.reshape(patch[0], count, patch[1]).swapaxes(0, 1)
 
 
 def _grey(picture: "Picture") -> "Image":
-    """Open a picture as grey levels; what is transparent is white."""
-    # Pillow is slow to import, and only who reads pictures needs it.
-    from PIL import Image, UnidentifiedImageError
+    """Open a picture as 8-bit grey; transparent pixels are white."""
+    # Pillow is slow to import, and few users read pictures.
+    from PIL import Image
 
     if isinstance(picture, np.ndarray):
         opened = Image.fromarray(_levels(picture))
@@ -66,8 +93,14 @@ def _grey(picture: "Picture") -> "Image":
     else:
         try:
             opened = Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture)
-        except UnidentifiedImageError as error:
-            raise ValueError(f"{_name(picture)} is not a picture that Pillow can read") from error
+            opened.load()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise ValueError(f"{_name(picture)} is no picture, or damaged: {error}") from error
+    if opened.mode.startswith("I;16"):
+        # Pillow would clip 16-bit levels.
+        opened = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
     if opened.has_transparency_data:
         seen = opened.convert("RGBA")
         opened = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)

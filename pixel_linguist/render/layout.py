@@ -1,8 +1,8 @@
-"""Text to glyphs at whole pixels: shaping by HarfBuzz, one grapheme cluster after the other.
+"""Text to glyphs at whole pixels: HarfBuzz shapes, and clusters follow one another.
 
-Positions are exact: HarfBuzz shapes in the font's own units, and integers alone turn those into
-pixels. Each cluster starts at a whole pixel and its advance is rounded to whole pixels, so that a
-unit has the same picture wherever it stands.
+Positions are exact: HarfBuzz shapes in font units, and these are converted to pixels by integer
+arithmetic. Each grapheme cluster starts at a whole pixel and its advance is rounded to whole
+pixels, so that a unit has the same picture wherever it stands.
 """
 
 from typing import Any, NamedTuple
@@ -11,15 +11,17 @@ import numpy as np
 import uharfbuzz as hb
 
 from pixel_linguist.render.boxes import box_size
-from pixel_linguist.render.fonts import BOX_FONT, Chain, N, Part
+from pixel_linguist.render.fallback import BOX_FONT, Chain, Part
+from pixel_linguist.render.fonts import N
 from pixel_linguist.render.units import Run, Unit
 
 
 class Glyph(NamedTuple):
-    """A glyph: its font (an index into the chain, or BOX_FONT), its number there, its origin.
+    """A glyph of a unit.
 
-    The number of a box is the code point that it shows. `x` pixels to the right of the unit's start, `y` pixels above the baseline; `cluster` numbers
-    the clusters of the unit from left to right.
+    `font` is an index into the chain, or BOX_FONT; `number` the glyph there, or the code point that
+    a box shows. The origin lies `x` pixels right of the unit's start and `y` pixels above the
+    baseline. `cluster` numbers the clusters of the unit from left to right.
     """
 
     font: int
@@ -38,28 +40,28 @@ class Shaped(NamedTuple):
 
     @property
     def missing(self) -> int:
-        """Clusters that no font covers."""
+        """Clusters with code points that no font has."""
         return len({glyph.cluster for glyph in self.glyphs if glyph.font == BOX_FONT})
 
     def cut(self, limit: int) -> "Shaped":
-        """Return as many clusters from the left as end within `limit` pixels."""
+        """Keep the clusters from the left that end within `limit` pixels."""
         kept = sum(end <= limit for end in self.ends)
         glyphs = [glyph for glyph in self.glyphs if glyph.cluster < kept]
         return Shaped(glyphs, self.ends[kept - 1] if kept else 0, self.ends[:kept])
 
 
 class Layout:
-    """Shapes units in one chain of fonts at one size. Not safe for several threads at once."""
+    """Shapes units with one chain of fonts at one size. Not thread-safe."""
 
     def __init__(self, chain: Chain, cell: int = 0, all_cells: bool = False, spacing: int = 0):
-        """Set how far letters stand apart.
+        """Set the distances between letters.
 
         Args:
             chain: of fonts, at a size.
-            cell: the family's own fonts advance by whole multiples of it, in pixels; 0: by what
-                they say.
-            all_cells: all fonts do, each cluster in the middle of its cells.
-            spacing: pixels added after each cluster, in scripts whose letters stand apart.
+            cell: pixels; advances in the family's own fonts are whole multiples of it. 0: advances
+                are those of the font.
+            all_cells: advances in all fonts are, and each cluster is centred in its cells.
+            spacing: pixels added after each cluster, in scripts whose letters do not join.
         """
         self.chain = chain
         self.cell, self.all_cells, self.spacing = cell, all_cells, spacing
@@ -68,7 +70,7 @@ class Layout:
         self.space = max(self.shape(" ").width, 1)
 
     def shape(self, unit: Unit) -> Shaped:
-        """Lay a unit out on one line."""
+        """Lay out a unit on one line."""
         line = Shaped([], 0, [])
         for run in [Run(unit, False)] if isinstance(unit, str) else unit:
             parts = self.chain.split(run.text)
@@ -80,7 +82,7 @@ class Layout:
         return line
 
     def _add(self, line: Shaped, part: Part, right_to_left: bool) -> Shaped:
-        """Set a part behind a line."""
+        """Append a part of one font, and the marks of other fonts on its last cluster."""
         glyphs, pen, ends = line
         font = self.chain.font(part.font)
         last, local, first = -1, 0, len(glyphs)
@@ -96,7 +98,7 @@ class Layout:
         if last >= 0:
             pen = self._close(line, first, pen, local, part.font)
         for marks, index in part.marks:
-            # A mark of another font stands where its font puts it behind a letter.
+            # A mark of another font stands where its font puts it after a letter.
             font = self.chain.font(index)
             for info, position in zip(*self.glyphs(marks, index, False), strict=True):
                 x = pen + font.pixels(position.x_offset)
@@ -104,8 +106,23 @@ class Layout:
                 glyphs.append(Glyph(index, info.codepoint, x, y, len(ends) - 1))
         return line._replace(width=pen)
 
+    def _close(self, line: Shaped, first: int, pen: int, distance: int, font: int) -> int:
+        """End the cluster whose glyphs begin at `first`; returns the pixel of the next one."""
+        pixels = max(self._spaced(self.chain.font(font).pixels(distance), font), 0)
+        moved = 0
+        if not line.ends and not pixels:
+            # A mark without a letter before it stands on a space.
+            moved = pixels = self.space
+        advance = self._in_cells(pixels, font)
+        if self.all_cells:
+            moved += (advance - pixels) // 2
+        if moved:
+            line.glyphs[first:] = [g._replace(x=g.x + moved) for g in line.glyphs[first:]]
+        line.ends.append(pen + advance)
+        return pen + advance
+
     def _add_boxes(self, line: Shaped, text: str) -> Shaped:
-        """Set the boxes of a cluster behind a line."""
+        """Append the boxes of a cluster's code points."""
         end = line.width
         for code in map(ord, text):
             line.glyphs.append(Glyph(BOX_FONT, code, end, 0, len(line.ends)))
@@ -114,10 +131,10 @@ class Layout:
         return line._replace(width=end)
 
     def glyphs(self, text: str, font: int, right_to_left: bool) -> tuple[list[Any], list[Any]]:
-        """Shape text of one font: HarfBuzz's infos and positions, from left to right."""
+        """Shape text of one font; returns HarfBuzz's infos and positions, from left to right."""
         buffer = hb.Buffer()
         buffer.add_str(text)
-        # Otherwise the language of the process would choose among glyphs.
+        # Otherwise the locale of the process would choose among glyphs.
         buffer.language = "und"
         buffer.guess_segment_properties()
         buffer.direction = "rtl" if right_to_left else "ltr"
@@ -125,35 +142,24 @@ class Layout:
         return buffer.glyph_infos, buffer.glyph_positions
 
     def advances(self, distance: np.ndarray, font: int) -> tuple[np.ndarray, np.ndarray]:
-        """Turn the advances of clusters, in the font's units, into whole pixels.
+        """Convert the advances of clusters from font units.
 
         Returns:
-            Pixels that each takes, and those by which it is moved to the middle of its cells.
+            Pixels of each advance, and pixels by which the glyph moves right to be centred in its
+            cells.
         """
-        source = self.chain.font(font)
-        pixels = source.pixels(distance)
-        if not source.joined:
-            pixels = np.where(pixels > 0, np.maximum(pixels + self.spacing, 1), pixels)
+        pixels = self._spaced(self.chain.font(font).pixels(distance), font)
         advance = self._in_cells(pixels, font)
         shift = (advance - pixels) // 2 if self.all_cells else np.zeros_like(pixels)
         return advance, shift
 
-    def _close(self, line: Shaped, first: int, pen: int, distance: int, font: int) -> int:
-        """End the cluster whose glyphs begin at `first`; returns where the next one starts."""
-        source = self.chain.font(font)
-        pixels = max(source.pixels(distance), 0)
-        if pixels and not source.joined:
-            pixels = max(pixels + self.spacing, 1)
-        if not line.ends and not pixels:
-            # A mark with no letter before it stands on a space.
-            pixels = self.space
-            line.glyphs[first:] = [g._replace(x=g.x + pixels) for g in line.glyphs[first:]]
-        advance = self._in_cells(pixels, font)
-        if self.all_cells and advance > pixels:
-            shift = (advance - pixels) // 2
-            line.glyphs[first:] = [g._replace(x=g.x + shift) for g in line.glyphs[first:]]
-        line.ends.append(pen + advance)
-        return pen + advance
+    def _spaced(self, pixels: N, font: int) -> N:
+        """Add the spacing to advances above 0, which stay above 0."""
+        if self.chain.font(font).joined or not self.spacing:
+            return pixels
+        if isinstance(pixels, int):
+            return max(pixels + self.spacing, 1) if pixels > 0 else pixels
+        return np.where(pixels > 0, np.maximum(pixels + self.spacing, 1), pixels)
 
     def _in_cells(self, pixels: N, font: int) -> N:
         if not self.cell or not (self.all_cells or 0 <= font < self.chain.own):

@@ -1,21 +1,21 @@
-"""Many short texts in one array, so that all are worked on at once."""
+"""Ragged arrays: many short texts in one array, so that all are processed at once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-# Bytes that may be read beyond the last text; none of them is part of UTF-8.
+# Bytes that may be read beyond the last text; they do not occur in UTF-8.
 _PADDING = b"\xff" * 8
 
 
 class Codes(NamedTuple):
-    """N texts as code points, one behind the other.
+    """N texts as code points, one after the other.
 
     Attributes:
-        codes: uint32 [n], each text followed by one that is not its own.
-        start: int64 [N], where texts begin.
-        end: int64 [N], where those are that follow them.
+        codes: uint32 [n]; each text is followed by one code point that is not its own.
+        start: int64 [N], positions of the first code points.
+        end: int64 [N], positions behind the last ones.
     """
 
     codes: np.ndarray
@@ -23,7 +23,7 @@ class Codes(NamedTuple):
     end: np.ndarray
 
     def of(self, chosen: np.ndarray) -> "Codes":
-        """Return some of the texts, chosen by a bool [N]."""
+        """Select texts by a bool [N]."""
         if chosen.all():
             return self
         length = self.end - self.start + 1
@@ -39,9 +39,9 @@ class Spans(NamedTuple):
     """N texts in UTF-8, anywhere in an array.
 
     Attributes:
-        letters: uint8 [n], with at least 8 more behind the last text.
-        start: int64 [N], where texts begin.
-        end: int64 [N], where they end; there is a space.
+        letters: uint8 [n], with at least 8 more bytes after the last text.
+        start: int64 [N], positions of the first bytes.
+        end: int64 [N], positions behind the last bytes; each holds a space.
     """
 
     letters: np.ndarray
@@ -49,7 +49,7 @@ class Spans(NamedTuple):
     end: np.ndarray
 
     def of(self, chosen: np.ndarray) -> "Spans":
-        """Return some of the texts, by a bool [N] or their numbers."""
+        """Select texts by a bool [N] or by their numbers."""
         return Spans(self.letters, self.start[chosen], self.end[chosen])
 
     def text(self, number: int) -> str:
@@ -68,7 +68,7 @@ class Spans(NamedTuple):
 
 
 def utf8(text: str) -> np.ndarray:
-    """Return a text in UTF-8, uint8 [n + 8], read-only."""
+    """Encode a text in UTF-8, uint8 [n + 8], read-only."""
     return np.frombuffer(text.encode("utf-8", "surrogatepass") + _PADDING, np.uint8)
 
 
@@ -90,12 +90,12 @@ def codes_of(texts: Sequence[str]) -> Codes:
 
 
 def ended(codes: np.ndarray, end: np.ndarray) -> Codes:
-    """Return the texts that end at some of the code points and begin behind others' ends."""
+    """Return the texts that end at `end`, each starting behind the end of the one before it."""
     return Codes(codes, starts(end), end)
 
 
 def starts(end: np.ndarray) -> np.ndarray:
-    """Return where texts begin, each right behind the end of the one before it."""
+    """Return the starts of texts, each behind the end of the one before it."""
     start = np.empty(len(end), np.int64)
     start[:1] = 0
     np.add(end[:-1], 1, out=start[1:])
@@ -103,7 +103,22 @@ def starts(end: np.ndarray) -> np.ndarray:
 
 
 def ranges(start: np.ndarray, many: np.ndarray) -> np.ndarray:
-    """Return the numbers from each start on, so many each, one after the other."""
+    """Concatenate np.arange(start[i], start[i] + many[i]) for all i."""
     found: np.ndarray = (start + many - many.cumsum()).repeat(many)
     found += np.arange(len(found))
     return found
+
+
+def totals(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Add up the values from bounds[b] to bounds[b + 1] for each b."""
+    ends = np.concatenate(([0], values.cumsum()))[bounds]
+    return ends[1:] - ends[:-1]
+
+
+def longer(array: np.ndarray, length: int) -> np.ndarray:
+    """Return an array of at least a length: itself, or a copy of twice the size with zeros."""
+    if length <= len(array):
+        return array
+    grown = np.zeros((max(length, 2 * len(array)), *array.shape[1:]), array.dtype)
+    grown[: len(array)] = array
+    return grown

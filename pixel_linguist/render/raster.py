@@ -1,7 +1,7 @@
-"""Glyphs to ink: an atlas of glyph bitmaps, added up where they meet.
+"""Glyphs to ink: an atlas of glyph bitmaps, added up where they overlap.
 
 FreeType fills the outlines unhinted, with exact coverage, so that a bitmap depends on the outline
-and the size alone. Where glyphs overlap their ink is added, up to 255: the order does not matter.
+and the size alone. Overlapping ink is added, up to 255, so that the order does not matter.
 """
 
 import ctypes
@@ -12,20 +12,19 @@ import freetype
 import numpy as np
 
 from pixel_linguist.render.boxes import draw_box
-from pixel_linguist.render.fonts import BOX_FONT, Chain
+from pixel_linguist.render.fallback import BOX_FONT, Chain
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.ragged import ranges
 
 _FLAGS = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP | freetype.FT_LOAD_RENDER
-
 # Glyphs that are drawn at once, in some 10 MB of arrays.
 _GLYPHS = 2048
-# What a bitmap costs in memory beside its ink.
+# Bytes of a bitmap besides its ink.
 _OVERHEAD = 400
 
 
 class Bitmap(NamedTuple):
-    """Ink uint8 [h, w]; its upper left pixel lies `left` right of and `top` above the origin."""
+    """Ink uint8 [h, w]; its upper left pixel is `left` right of and `top` above the origin."""
 
     ink: np.ndarray
     left: int
@@ -33,30 +32,24 @@ class Bitmap(NamedTuple):
 
 
 class Atlas:
-    """Bitmaps of the glyphs of a chain of fonts. Not safe for several threads at once."""
+    """Bitmaps of the glyphs of a chain of fonts, in `memory` bytes. Not thread-safe."""
 
     def __init__(self, chain: Chain, memory: int):
-        """Set the fonts.
-
-        Args:
-            chain: of fonts, at a size.
-            memory: bytes that bitmaps may take.
-        """
         self._chain, self.memory = chain, memory
         self._bitmaps: dict[tuple[int, int], Bitmap] = {}
-        self.nbytes = 0
+        self._nbytes = 0
 
     def bitmap(self, font: int, index: int) -> Bitmap:
-        """Return the bitmap of a glyph."""
-        known = self._bitmaps.get((font, index))
-        if known is None:
-            known = self._load(font, index)
-            self.nbytes += known.ink.nbytes + _OVERHEAD
-            if self.nbytes > self.memory:
+        """Return the bitmap of a glyph, or of the box of a code point."""
+        bitmap = self._bitmaps.get((font, index))
+        if bitmap is None:
+            bitmap = self._load(font, index)
+            self._nbytes += bitmap.ink.nbytes + _OVERHEAD
+            if self._nbytes > self.memory:
                 self._bitmaps.clear()
-                self.nbytes = 0
-            self._bitmaps[font, index] = known
-        return known
+                self._nbytes = 0
+            self._bitmaps[font, index] = bitmap
+        return bitmap
 
     def _load(self, font: int, index: int) -> Bitmap:
         if font == BOX_FONT:
@@ -91,16 +84,16 @@ class Atlas:
 
         Args:
             units: to draw.
-            left: int64 [N], the column of each at which its picture begins; the unit starts at 0.
-            right: int64 [N], the column behind its picture; ink outside is cut.
+            left: int64 [N], the first column of each picture, relative to the unit's start.
+            right: int64 [N], the column behind its last; ink outside is cut.
             height: rows of the pictures.
-            baseline: the rows above the baseline.
+            baseline: rows above the baseline.
 
         Returns:
             Ink uint8 [sum of right - left, height].
         """
         half, many = len(units) // 2, sum(len(unit.glyphs) for unit in units)
-        if half and many > _GLYPHS:
+        if many > _GLYPHS and half:
             parts = slice(None, half), slice(half, None)
             return np.concatenate(
                 [self.draw(units[s], left[s], right[s], height, baseline) for s in parts]
@@ -113,7 +106,7 @@ class Atlas:
             )
             return first + np.minimum(second, 255 - first)
         glyphs = [glyph for unit in units for glyph in unit.glyphs]
-        # Each glyph is turned into columns once, at each height at which it stands.
+        # Each glyph is turned into columns once for each height at which it stands.
         numbers: dict[tuple[int, int, int], int] = {}
         number = np.array(
             [numbers.setdefault((g.font, g.number, g.y), len(numbers)) for g in glyphs], np.int64
@@ -131,17 +124,17 @@ class Atlas:
         x = np.array([glyph.x for glyph in glyphs], np.int64)
         x += np.array([bitmap.left for bitmap in bitmaps], np.int64)[number]
         begin = np.maximum(x, left[owner])
-        many = np.maximum(np.minimum(x + width[number], right[owner]) - begin, 0)
+        visible = np.maximum(np.minimum(x + width[number], right[owner]) - begin, 0)
         end = (right - left).cumsum()
-        place = ranges((end - right)[owner] + begin, many)
-        source = columns[ranges(first[number] + begin - x, many)]
+        place = ranges((end - right)[owner] + begin, visible)
+        source = columns[ranges(first[number] + begin - x, visible)]
         index = place[:, None] * height + np.arange(height)
         ink = np.bincount(index.ravel(), source.ravel(), int(end[-1]) * height)
         return np.minimum(ink, 255).astype(np.uint8).reshape(-1, height)
 
 
 def add_ink(ink: np.ndarray, columns: np.ndarray, new: np.ndarray) -> None:
-    """Add columns of ink, uint8 [n, H], to some of a strip; the same may be among them again."""
+    """Add new ink, uint8 [n, H], to columns [n] of a strip in place; columns may repeat."""
     whole = np.dtype((np.void, ink.shape[1]))
     while len(columns):
         once, first = columns, np.arange(len(columns))

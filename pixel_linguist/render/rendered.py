@@ -7,16 +7,14 @@ import numpy as np
 
 from pixel_linguist.render.visualize import Row, draw_rows, to_png
 
-# Texts that a notebook shows of a batch.
+# Texts of a batch that a notebook shows.
 _SHOWN = 32
 
 
 class Stats(NamedTuple):
-    """What is not as it should be in a batch of pictures."""
+    """Defects of a batch: cut texts, and grapheme clusters with boxes for missing letters."""
 
-    # Texts that were longer than their room.
     cut: int
-    # Grapheme clusters that no font covers, drawn as boxes.
     missing: int
 
 
@@ -24,8 +22,10 @@ class Stats(NamedTuple):
 class Rendered:
     """Texts as pictures.
 
-    `patches` uint8 [B, S, H, W]: background 0, ink up to 255; `count` int32 [B]: patches of each
-    text, at least 1. Patches from `count` on are 0.
+    Attributes:
+        patches: uint8 [B, S, H, W]; background is 0, ink up to 255. Patches from `count` on are 0.
+        count: int32 [B], patches of each text, at least 1.
+        stats: of the batch.
     """
 
     patches: np.ndarray

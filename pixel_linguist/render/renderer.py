@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.assembly import Drawing, Text
+from pixel_linguist.registry import choose
+from pixel_linguist.render.assembly import Assembler, Text
 from pixel_linguist.render.cache import ColumnCache, PatchCache, RunCache, draw_parts
-from pixel_linguist.render.fonts import Chain, Style, family
+from pixel_linguist.render.fallback import Chain
+from pixel_linguist.render.fonts import Style, family
 from pixel_linguist.render.glyphs import GlyphRuns, join_runs
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
@@ -18,7 +20,11 @@ from pixel_linguist.render.rendered import Rendered, Stats
 
 
 class Strategy(NamedTuple):
-    """How text stands on the grid: in units that start at patches, or running on; in cells."""
+    """How texts are placed on the grid.
+
+    `aligned`: units start at patches; `cells`: advances are half patches or whole ones; `close`:
+    there are no margins.
+    """
 
     aligned: bool
     place: Callable[[Grid], Placement]
@@ -38,12 +44,17 @@ STRATEGIES = {
 PRESETS: dict[str, dict[str, Any]] = {
     "pixel": {"family": "pixel", "strategy": "continuous", "end_patch": True},
 }
+# What pictures depend on: arguments of `Renderer`.
+_SETTINGS = (
+    "family", "strategy", "patch", "max_patches", "font_size", "end_patch", "weight", "slant",
+    "spacing",
+)  # fmt: skip
 
 
 class Renderer:
-    """Draws texts as sequences of patches; the same text has the same bytes, always.
+    """Draws texts as sequences of patches; the same text always has the same bytes.
 
-    It may be used by several threads at once, and pickled.
+    It is thread-safe and can be pickled.
     """
 
     def __init__(
@@ -59,48 +70,50 @@ class Renderer:
         spacing: int = 0,
         memory: int = 256 << 20,
     ):
-        """Find the fonts and verify them.
+        """Find and verify the fonts.
 
         Args:
-            family: of fonts, by its name in the manifest, or a font file or a folder of them, with
-                Noto for what those lack.
+            family: of fonts, by its name in the manifest; or a font file, or a folder of them, with
+                Noto for characters that these lack.
             strategy: "words": each word starts at a patch, and patches never cross words;
                 "continuous": the text runs on across patches; "bigrams": each pair of grapheme
-                clusters starts at a patch; "mono": each cluster stands in a cell half a patch wide,
-                or in two.
-            patch: height and width in pixels, or one number for both.
+                clusters starts at a patch; "mono": each cluster is centred in a cell half a patch
+                wide, or in several.
+            patch: height and width in pixels, at least 4, or one number for both.
             max_patches: the longest sequence; longer text is cut at a grapheme cluster.
-            font_size: in pixels; None: what the family has for this patch height.
-            end_patch: whether a black patch ends each text; it counts, as text does.
-            weight: of fonts that have several, 100 to 900; 400 is regular.
-            slant: degrees to the right, at most 45 either way.
-            spacing: pixels added after each letter, in scripts whose letters stand apart.
-            memory: bytes that pictures and glyphs may take.
+            font_size: pixels, 1 to 256; None: the family's for this patch height.
+            end_patch: end each text with a black patch, which counts as one of its patches.
+            weight: 1 to 1000, of fonts with several weights; 400 is regular.
+            slant: degrees to the right, -45 to 45.
+            spacing: pixels added after each letter, in scripts whose letters do not join.
+            memory: bytes for pictures and glyphs.
 
         Raises:
-            ValueError: an unknown family or strategy, an impossible number, a changed font file.
+            ValueError: an unknown family or strategy, a number out of range, a changed or damaged
+                font file.
             FileNotFoundError: the family's first font is not installed.
         """
         height, width = (patch, patch) if isinstance(patch, int) else patch
-        _check(strategy, height, width, max_patches, font_size, weight, slant)
+        kind = choose("strategy", STRATEGIES, strategy)
+        _check(height, width, max_patches, font_size, weight, slant)
         self.family, self.strategy, self.patch = family, strategy, (height, width)
         self.max_patches, self.font_size, self.memory = max_patches, font_size, memory
         self.end_patch, self.weight, self.slant, self.spacing = end_patch, weight, slant, spacing
         self._lock = Lock()
-        self._grid = self._make_grid()
-        self._placement = STRATEGIES[strategy].place(self._grid)
-        kind = PatchCache if STRATEGIES[strategy].aligned else ColumnCache
-        self._pictures: Drawing[PatchCache | ColumnCache] = Drawing(
+        self._grid = self._make_grid(kind)
+        self._placement = kind.place(self._grid)
+        cache = PatchCache if kind.aligned else ColumnCache
+        self._pictures: Assembler[PatchCache | ColumnCache] = Assembler(
             self._placement,
-            # One store and the one before it.
-            lambda old: kind(self._grid, self._lock, self.memory * 7 // 16, old),
+            # One cache and the one before it.
+            lambda old: cache(self._grid, self._lock, self.memory * 7 // 16, old),
             self._lock,
             end_patch,
         )
-        self._runs: Drawing[RunCache] | None = None
+        self._runs: Assembler[RunCache] | None = None
 
-    def _make_grid(self) -> Grid:
-        chosen, strategy = family(self.family), STRATEGIES[self.strategy]
+    def _make_grid(self, strategy: Strategy) -> Grid:
+        chosen = family(self.family)
         height, width = self.patch
         scale = 1.0 if self.font_size is None else self.font_size / (chosen.size * height)
         fonts = Chain(chosen, height, scale, Style(self.weight, self.slant))
@@ -114,35 +127,36 @@ class Renderer:
         """Draw texts.
 
         Args:
-            texts: B of them; a tuple of several stands in one sequence, black patches between.
-            length: patches S of each; None: as many as the longest text needs.
+            texts: B of them; the texts of a tuple stand in one sequence, with a black patch between
+                them.
+            length: patches S of each; None: those of the longest text, at most max_patches.
 
         Returns:
-            Patches uint8 [B, S, H, W], their count [B], and what was cut or missing. A text longer
-            than min(length, max_patches) is cut at a grapheme cluster.
+            Patches uint8 [B, S, H, W], their count int32 [B], and numbers of cut texts and missing
+            letters. A text longer than min(length, max_patches) is cut at a grapheme cluster.
 
         Raises:
             TypeError: texts is a str, or one of them is neither a str nor a tuple.
             ValueError: length is below 1.
         """
         texts, length = self._checked(texts, length)
-        parts = self._pictures.place(texts, min(length, self.max_patches))
-        patches = [draw_parts(part.store, part.placed, length) for part in parts]
+        batches = self._pictures.place(texts, min(length, self.max_patches))
+        patches = [draw_parts(batch.cache, batch.placed, length) for batch in batches]
         drawn = patches[0] if len(patches) == 1 else np.concatenate(patches)
-        count = np.concatenate([part.placed.total for part in parts]).astype(np.int32)
-        stats = Stats(sum(part.cut for part in parts), sum(part.missing for part in parts))
+        count = np.concatenate([batch.placed.text_count for batch in batches]).astype(np.int32)
+        stats = Stats(sum(batch.cut for batch in batches), sum(b.missing for b in batches))
         return Rendered(drawn, count, stats)
 
     def glyph_runs(self, texts: Sequence[Text], length: int | None = None) -> GlyphRuns:
-        """Lay texts out without drawing them; `rasterise` of it is what calling draws.
+        """Lay texts out without drawing them; `rasterise` of the result equals a call's patches.
 
         Raises:
-            TypeError: texts is a str.
-            ValueError: length is below 1, or above what 16 bits of columns hold.
+            TypeError: texts is a str, or one of them is neither a str nor a tuple.
+            ValueError: length is below 1, or its columns exceed 16 bits.
         """
         if self._runs is None:
             aligned = STRATEGIES[self.strategy].aligned
-            self._runs = Drawing(
+            self._runs = Assembler(
                 self._placement,
                 lambda old: RunCache(self._grid, self._lock, self.memory // 2, aligned),
                 self._lock,
@@ -151,13 +165,13 @@ class Renderer:
         texts, length = self._checked(texts, length)
         if length * self.patch[1] >= 1 << 15:
             raise ValueError(f"length is {length}; {(1 << 15) // self.patch[1] - 1} is the most")
-        parts = self._runs.place(texts, min(length, self.max_patches))
-        return join_runs([part.store.draw(part.placed, length) for part in parts])
+        batches = self._runs.place(texts, min(length, self.max_patches))
+        return join_runs([batch.cache.draw(batch.placed, length) for batch in batches])
 
     def count_patches(self, texts: Sequence[Text]) -> np.ndarray:
-        """Return how many patches texts take in full, int32 [N], at least 1 each.
+        """Return the patches of texts in full, int32 [N], at least 1 each.
 
-        Nothing is cut: the number may be above max_patches.
+        Nothing is cut: the numbers may exceed max_patches.
         """
         return self._pictures.count(_list(texts)).astype(np.int32)
 
@@ -175,21 +189,11 @@ class Renderer:
         return self._grid.baseline
 
     def settings(self) -> dict[str, Any]:
-        """Return what the pictures depend on, JSON-able: `Renderer(**settings)` draws the same."""
-        return {
-            "family": self.family,
-            "strategy": self.strategy,
-            "patch": list(self.patch),
-            "max_patches": self.max_patches,
-            "font_size": self.font_size,
-            "end_patch": self.end_patch,
-            "weight": self.weight,
-            "slant": self.slant,
-            "spacing": self.spacing,
-        }
+        """Return all that pictures depend on, for JSON: `Renderer(**settings)` draws the same."""
+        return {name: getattr(self, name) for name in _SETTINGS} | {"patch": list(self.patch)}
 
     def font_hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of each font file that draws, by its name, in order of preference."""
+        """Return the SHA-256 of each font file, by its name, in order of preference."""
         return dict(self._grid.layout.chain.hashes)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -211,7 +215,6 @@ def _list(texts: Sequence[Text]) -> list[Text]:
 
 
 def _check(
-    strategy: str,
     height: int,
     width: int,
     max_patches: int,
@@ -223,11 +226,8 @@ def _check(
         raise ValueError(f"patch is {height} by {width} pixels; at least 4 by 4 are needed")
     if max_patches < 1:
         raise ValueError(f"max_patches is {max_patches}; at least 1 is needed")
-    number = isinstance(font_size, (int, float))
-    if font_size is not None and not (number and 1 <= font_size <= 256):
+    if font_size is not None and not (isinstance(font_size, int | float) and 1 <= font_size <= 256):
         raise ValueError(f"font_size is {font_size!r}; it must be 1 to 256 pixels")
-    if strategy not in STRATEGIES:
-        raise ValueError(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
     if not 1 <= weight <= 1000:
         raise ValueError(f"weight is {weight}; it must be 1 to 1000")
     if abs(slant) > 45:

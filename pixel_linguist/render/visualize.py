@@ -1,4 +1,4 @@
-"""Pictures of pictures: rows of patches with their grid, numbers and captions, to be looked at."""
+"""Pictures for people: rows of patches with their grid and captions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ _LINE = 1
 
 
 class Row(NamedTuple):
-    """One text to be shown: patches uint8 [S, H, W], how many are its own, and what to say."""
+    """A text: patches uint8 [S, H, W], the number of its own patches, its caption as ink."""
 
     patches: np.ndarray
     own: int
@@ -24,8 +24,8 @@ def draw_rows(rows: Sequence[Row], scale: int = 3, columns: int = 64) -> np.ndar
 
     Args:
         rows: at least one.
-        scale: pixels on each side of a pixel.
-        columns: patches in a line; longer rows go on in the next.
+        scale: factor by which pixels are enlarged.
+        columns: patches in a line; longer rows continue in the next line.
     """
     blocks = []
     for row in rows:
@@ -61,7 +61,7 @@ def _widen(block: np.ndarray, width: int) -> np.ndarray:
 
 def to_png(picture: np.ndarray) -> bytes:
     """Encode a picture, uint8 [height, width, 3] or [height, width], as PNG."""
-    # Pillow is slow to import, and only who looks at pictures needs it.
+    # Pillow is slow to import, and few users look at pictures.
     from io import BytesIO
 
     from PIL import Image

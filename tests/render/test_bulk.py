@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.cache.shape import Bulk
+from pixel_linguist.render.cache.shape import BulkShaper
 from pixel_linguist.render.ragged import Codes
 
 WORDS = json.loads(Path(__file__).with_name("words.json").read_text())
@@ -30,11 +30,11 @@ def test_many_at_once_are_as_one_by_one(
         pytest.skip(str(error))
     drawn = 0
 
-    def refuse(self: Bulk, words: Codes, *_: object) -> None:
+    def refuse(self: BulkShaper, words: Codes, *_: object) -> None:
         nonlocal drawn
         drawn += len(words.end)
 
-    monkeypatch.setattr(Bulk, "draw", refuse)
+    monkeypatch.setattr(BulkShaper, "draw", refuse)
     alone = Renderer(family, strategy)(words, 16)
     assert drawn > 500
     changed = np.flatnonzero((together.patches != alone.patches).any((1, 2, 3)))
@@ -55,7 +55,7 @@ def test_many_are_cut_as_one_by_one(strategy: str, monkeypatch: pytest.MonkeyPat
     words = [word for entry in WORDS.values() for word in entry["words"]] + ODD.split()
     renderers = [Renderer(strategy=strategy, max_patches=patches) for patches in (1, 2, 3)]
     together = [renderer(words) for renderer in renderers]
-    monkeypatch.setattr(Bulk, "draw", lambda *_: None)
+    monkeypatch.setattr(BulkShaper, "draw", lambda *_: None)
     renderers = [Renderer(strategy=strategy, max_patches=patches) for patches in (1, 2, 3)]
     for found, renderer in zip(together, renderers, strict=True):
         alone = renderer(words)

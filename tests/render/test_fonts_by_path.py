@@ -10,12 +10,39 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixel_linguist.render import Renderer, fonts
+from pixel_linguist.render import Renderer, fallback, fonts
 
 
-def test_a_file_that_is_no_font_is_refused() -> None:
-    with pytest.raises(ValueError, match="it has no characters"):
-        Renderer(__file__)
+@pytest.mark.parametrize(
+    ("kept", "start", "word"),
+    [(20_000, None, "outlines"), (100, None, "font"), (None, b"wOF2", "WOFF2")],
+)
+def test_a_file_that_is_no_font_is_refused(
+    kept: int | None, start: bytes | None, word: str, tmp_path: Path
+) -> None:
+    """Fonts that are cut have characters, but nothing to draw for them."""
+    content = fonts.installed("Lora").read_bytes()[:kept]
+    path = tmp_path / "own.ttf"
+    path.write_bytes((start or content[:4]) + content[4:])
+    with pytest.raises(ValueError, match=word) as error:
+        Renderer(str(path))
+    assert str(path) in str(error.value)
+
+
+def test_letters_without_outlines_are_drawn_by_the_next_font() -> None:
+    """Mukta has an empty glyph for the sign of negation."""
+    path = str(fonts.installed("Mukta"))
+    assert ord("¬") in fonts.characters("Mukta") - fonts.characters(path)
+    drawn = Renderer(path)(["¬"])
+    assert drawn.patches.any() and drawn.stats.missing == 0
+
+
+def test_fonts_of_one_name_keep_their_hashes(tmp_path: Path) -> None:
+    name = fonts.installed("NotoSans").name
+    shutil.copyfile(fonts.installed("RobotoMono"), tmp_path / name)
+    found = Renderer(str(tmp_path / name)).font_hashes()
+    assert found[name] == fonts.hashes(["RobotoMono"]).popitem()[1]
+    assert fonts.hashes(["NotoSans"])[name] in found.values()
 
 
 def test_a_batch_shows_itself_as_a_picture() -> None:
@@ -54,7 +81,7 @@ def test_another_file_in_place_of_a_font_stops(
 
 
 def test_a_family_that_is_not_installed_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fonts, "find", lambda name: None)
+    monkeypatch.setattr(fallback, "find", lambda name: None)
     with pytest.raises(FileNotFoundError, match="--install-fonts noto installs it"):
         Renderer("noto")
 

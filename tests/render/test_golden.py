@@ -141,7 +141,7 @@ def test_threads_draw_the_same_bytes(strategy: str) -> None:
 
 def test_styles_are_those_of_their_seeds_alone() -> None:
     texts = lines()[:20]
-    varied = StyledRenderer(Renderer(), Styles(styles=7, families=("noto", "mono")))
+    varied = StyledRenderer(Renderer(), Styles(count=7, families=("noto", "mono")))
     together = varied(texts, 24, seeds=range(20)).patches
     for i in (3, 11, 19):
         alone = Renderer(**varied.style(i))([texts[i]], 24).patches[0]

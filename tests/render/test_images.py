@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.images import image_patches
+from pixel_linguist.render.images import image_patches, pictures_patches
 
 PATCH = (16, 16)
 
@@ -32,7 +32,6 @@ def test_the_renderers_own_pictures_come_back(strip: np.ndarray) -> None:
     for picture in (page, wide, Image.fromarray(page), np.stack([page] * 3, -1), 255 - page):
         np.testing.assert_array_equal(image_patches(picture, PATCH, 64), strip)
     np.testing.assert_allclose(image_patches(page / 255.0, PATCH, 64).astype(int), strip, atol=1)
-    np.testing.assert_array_equal(image_patches(page, PATCH, 5), strip[:5])
 
 
 def test_files_and_their_contents_are_read(strip: np.ndarray, tmp_path: Path) -> None:
@@ -40,6 +39,22 @@ def test_files_and_their_contents_are_read(strip: np.ndarray, tmp_path: Path) ->
     Image.fromarray(paper(strip)).save(path)
     for picture in (path, str(path), path.read_bytes()):
         np.testing.assert_array_equal(image_patches(picture, PATCH, 64), strip)
+
+
+def test_wide_pictures_are_cut_with_one_warning_at_the_callers_line(strip: np.ndarray) -> None:
+    page, name = paper(strip), Path(__file__).name
+    with pytest.warns(UserWarning, match=f"5 patches .* {len(strip)}") as warned:
+        cut = pictures_patches([page[:, :40], page, page], PATCH, 5)
+        image_patches(page, PATCH, 5)
+    np.testing.assert_array_equal(cut[1], strip[:5])
+    assert [Path(warning.filename).name for warning in warned] == [name, name]
+    assert "2 of 3" in str(warned[0].message)
+
+
+def test_pictures_of_16_bits_are_read_as_those_of_8(strip: np.ndarray) -> None:
+    page = paper(strip)
+    fine = Image.fromarray(page.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(image_patches(fine, PATCH, 64), strip)
 
 
 def test_what_is_transparent_is_paper(strip: np.ndarray) -> None:
@@ -75,7 +90,7 @@ def test_blank_paper_is_one_blank_patch() -> None:
         (np.zeros((16, 16, 2), np.uint8), r"of shape \(16, 16, 2\)"),
         (np.full((16, 32), 300), "int64 from 300 to 300"),
         (np.full((16, 32), np.nan), "float64 from nan to nan"),
-        (b"GIF, but not quite", "a bytes is not a picture"),
+        (b"GIF, but not quite", "a bytes is no picture"),
     ],
 )
 def test_what_is_no_line_of_text_is_refused(picture: np.ndarray | bytes, message: str) -> None:
@@ -83,6 +98,12 @@ def test_what_is_no_line_of_text_is_refused(picture: np.ndarray | bytes, message
         image_patches(picture, PATCH, 64)
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_file_and_a_missing_one_are_named(strip: np.ndarray, tmp_path: Path) -> None:
+    path = tmp_path / "line.png"
+    Image.fromarray(paper(strip)).save(path)
+    path.write_bytes(path.read_bytes()[:-60])
+    for damaged in (path, tmp_path):
+        with pytest.raises(ValueError, match=str(damaged)):
+            image_patches(damaged, PATCH, 64)
     with pytest.raises(FileNotFoundError, match=r"none\.png"):
         image_patches(tmp_path / "none.png", PATCH, 64)

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixel_linguist.render.cache.eligible import Plain
-from pixel_linguist.render.cache.kerning import Pairs
-from pixel_linguist.render.fonts import Chain, characters, family, find, manifest
+from pixel_linguist.render.cache.eligible import EligibleWords
+from pixel_linguist.render.cache.kerning import KerningTable
+from pixel_linguist.render.fallback import Chain
+from pixel_linguist.render.fonts import characters, family, find, manifest
 from pixel_linguist.render.layout import Layout
 from pixel_linguist.render.ragged import codes_of
 
@@ -44,10 +45,10 @@ def test_words_are_shaped_as_their_pairs(font: str) -> None:
             letters += [*BESIDE * max(len(letters) // 50, 1)]
             words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(800)]
     together = checked = 0
-    for group in Plain(chain).groups(codes_of([*dict.fromkeys(words)])):
+    for group in EligibleWords(chain).groups(codes_of([*dict.fromkeys(words)])):
         if group.font != index or not group.pairs:
             continue
-        glyphs, advances, _ = Pairs(layout, index).shape(group.words)
+        glyphs, advances, _ = KerningTable(layout, index).shape(group.words)
         spans = zip(group.words.start, group.words.end, strict=True)
         for number, (start, stop) in enumerate(spans):
             word = group.words.text(number)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.cache import unit_cache
-from pixel_linguist.render.cache.word_table import LONG, Keys, Vocabulary, keys_of
+from pixel_linguist.render.cache.word_table import LONG, Keys, WordTable, keys_of
 from pixel_linguist.render.ragged import Spans
 from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Splitting
 
@@ -41,7 +41,7 @@ def keys(words: list[str]) -> Keys:
     return keys_of(WORDS([" ".join(words)]).spans)
 
 
-def add(table: Vocabulary, words: list[str], known: dict[str, int]) -> None:
+def add(table: WordTable, words: list[str], known: dict[str, int]) -> None:
     """Add words that are not there yet, to a table and to a dict."""
     new = [word for word in dict.fromkeys(words) if word not in known]
     known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
@@ -53,7 +53,7 @@ def add(table: Vocabulary, words: list[str], known: dict[str, int]) -> None:
 @settings(deadline=None)
 @given(st.lists(st.lists(st.text("abc\u0000я中𝔘", min_size=1, max_size=5), min_size=1), max_size=8))
 def test_a_vocabulary_is_a_dict(batches: list[list[str]]) -> None:
-    table, known = Vocabulary(), dict[str, int]()
+    table, known = WordTable(), dict[str, int]()
     for words in batches:
         expected = [known.get(word, -1) for word in words]
         found = table.find(keys(words))
@@ -62,7 +62,7 @@ def test_a_vocabulary_is_a_dict(batches: list[list[str]]) -> None:
 
 
 def test_a_vocabulary_grows() -> None:
-    table, known = Vocabulary(), dict[str, int]()
+    table, known = WordTable(), dict[str, int]()
     for start in range(0, 20_000, 700):
         add(table, [f"w{number}" for number in range(start, start + 700)], known)
     words = [f"w{number}" for number in range(0, 40_000, 3)]
@@ -86,7 +86,7 @@ def test_words_of_one_hash_stay_apart(strategy: str, monkeypatch: pytest.MonkeyP
 
 
 def test_what_others_add_meanwhile_is_found_or_not_but_never_wrong() -> None:
-    table, known = Vocabulary(), dict[str, int]()
+    table, known = WordTable(), dict[str, int]()
     words = [f"w{number}" for number in range(8000)]
     everything, wrong = keys(words), []
 

@@ -1,4 +1,10 @@
-"""The fast path: units are shaped and drawn once and kept, and batches are gathered from them."""
+"""The fast path: units are shaped and drawn once, and batches are gathered from their pictures.
+
+A batch is looked up in a `UnitCache`: words by their bytes, all at once, in a hash table of arrays
+(`word_table`). Most new words, misspelt ones among them, have one glyph for each letter
+(`eligible`); they are shaped and drawn many at once (`shape`, `kerning`), and other units one by
+one. The caches differ in their pictures: rows of patches, columns of pixels, or pieces of glyphs.
+"""
 
 from pixel_linguist.render.cache.picture_cache import ColumnCache, PatchCache, draw_parts
 from pixel_linguist.render.cache.run_cache import RunCache

@@ -1,8 +1,8 @@
-"""Advances of letters by the letter that follows, learned from HarfBuzz once a pair.
+"""Advances of letters by the following letter, learned from HarfBuzz once for each pair.
 
-For fonts of which the manifest says `pairs`: in plain words the glyph of a letter depends on that
-letter alone, and its advance (kerning) on that letter and the next. Asking for each pair once is
-then the same as shaping each word, at a small part of the cost.
+For fonts with `pairs` in the manifest: in eligible words the glyph of a letter depends on that
+letter alone, and its advance (kerning) on that letter and the next. Asking once for each pair is
+equivalent to shaping each word, at a small fraction of the cost.
 """
 
 import numpy as np
@@ -10,39 +10,39 @@ import numpy as np
 from pixel_linguist.render.layout import Layout
 from pixel_linguist.render.ragged import Codes
 
-# Letters of one script; tables grow with their square.
+# Letters in a table; its size grows with their square.
 _MOST = 512
 _UNKNOWN, _ODD = -2, -1
 
 
-class Pairs:
-    """Letters of one font, by code points below 2**16."""
+class KerningTable:
+    """Letters of one font, with code points below 2**16."""
 
     def __init__(self, layout: Layout, font: int):
         """Begin with no pair of the font, an index into the layout's chain."""
         self._layout, self._font = layout, font
-        # Letters are numbered as they come; 0 is the end of a word, 1 those that are too many.
+        # Letters are numbered as they come; 0 is the end of a word, 1 a letter that has no place.
         self._slots = np.full(1 << 16, -1, np.int16)
         self._letters = ["", ""]
         self._glyphs = np.zeros(_MOST, np.int64)
-        # By letter and next letter: pixels that it advances, and is moved by within those.
+        # By letter and next letter: pixels of the advance, and of the shift within it.
         self._advances, self._shifts = _table(64), _table(64)
 
     def shape(self, words: Codes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Shape words.
 
         Args:
-            words: plain ones of this font, with n code points, their ends included.
+            words: eligible ones of this font, with n code points, their ends included.
 
         Returns:
-            By code point: the glyph, pixels that it advances, and those that it is moved to the
-            right within them. What it advances is below 0 where letters join or move each other,
-            so that the word must be shaped as a whole; 0 at the ends of words.
+            For each code point int64 [n]: the glyph, its advance in pixels, and pixels by which it
+            moves right within that. The advance is 0 at the ends of words, and negative where
+            letters join or move one another, so that the word must be shaped as a whole.
         """
         slots = self._slots[words.codes]
         slots[words.end] = 0
         if slots.min() < 0:
-            self._meet(np.unique(words.codes[slots < 0]).tolist())
+            self._add(np.unique(words.codes[slots < 0]).tolist())
             slots = self._slots[words.codes]
             slots[words.end] = 0
         pairs = slots.astype(np.int64) * len(self._advances)
@@ -54,8 +54,8 @@ class Pairs:
             advances = self._advances.take(pairs)
         return self._glyphs[slots], advances, self._shifts.take(pairs)
 
-    def _meet(self, codes: list[int]) -> None:
-        """Give letters their numbers."""
+    def _add(self, codes: list[int]) -> None:
+        """Number new letters."""
         room = _MOST - len(self._letters)
         self._slots[codes[room:]] = 1
         self._slots[codes[:room]] = np.arange(len(codes[:room])) + len(self._letters)
@@ -68,7 +68,7 @@ class Pairs:
                 setattr(self, name, larger)
 
     def _learn(self, first: np.ndarray, second: np.ndarray) -> None:
-        """Shape pairs of letters; those at the end of a word have no second one."""
+        """Shape pairs of letters; the second is empty at the end of a word."""
         numbers = zip(first.tolist(), second.tolist(), strict=True)
         distances = np.array([self._distance(a, b) for a, b in numbers])
         advances, shifts = self._layout.advances(distances, self._font)
@@ -76,7 +76,7 @@ class Pairs:
         self._shifts[first, second] = shifts
 
     def _distance(self, first: int, second: int) -> int:
-        """Return the advance of a letter in the font's units, 0 where it does not stand alone."""
+        """Return the advance of a letter in font units, 0 if it does not stand alone."""
         text = self._letters[first] + self._letters[second]
         infos, places = self._layout.glyphs(text, self._font, False)
         glyph = infos[0].codepoint

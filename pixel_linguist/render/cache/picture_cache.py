@@ -1,4 +1,4 @@
-"""Stores of pictures, and how a batch is put together from them."""
+"""Caches of pictures, and the assembly of batches from them."""
 
 import mmap
 from abc import abstractmethod
@@ -8,33 +8,33 @@ from typing import Any
 
 import numpy as np
 
-from pixel_linguist.render.cache.shape import Bulk, Words
+from pixel_linguist.render.cache.shape import BulkShaper, Drawn, add_overhang
 from pixel_linguist.render.cache.unit_cache import OVERHEAD, Full, UnitCache
-from pixel_linguist.render.cache.word_table import WORD_OVERHEAD, Keys, longer
+from pixel_linguist.render.cache.word_table import WORD_OVERHEAD, Keys
 from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.ragged import Codes, Spans, codes_of, ranges
-from pixel_linguist.render.raster import add_ink
+from pixel_linguist.render.ragged import Codes, Spans, codes_of, longer, ranges
 from pixel_linguist.render.units import Unit
 
 
 class PictureCache(UnitCache):
-    """Keeps units as pictures; plain words are drawn many at once."""
+    """Keeps pictures of units; eligible words are drawn many at once."""
 
     # Whether units start at patches, and are cut at the edges of those they take.
     aligned: bool
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "PictureCache | None" = None):
-        """Begin empty, with room for `memory` bytes, at the least for what one text shows.
+        """Begin empty.
 
         Args:
-            grid: to stand on.
-            lock: for what is added.
-            memory: claimed from the system page by page, as it is written.
-            previous: the store that was full, from which units that occur again are taken over.
+            grid: of the units.
+            lock: for additions.
+            memory: bytes, claimed from the system page by page as they are written; at least the
+                units of one text fit.
+            previous: the cache that was full; units that occur again are copied from it.
         """
         super().__init__(grid, lock, previous)
-        self._bulk: Bulk = previous._bulk if previous else Bulk(grid)
+        self._bulk: BulkShaper = previous._bulk if previous else BulkShaper(grid)
         self._left = max(memory, self.least)
 
     @property
@@ -56,14 +56,14 @@ class PictureCache(UnitCache):
         numbers = np.full(len(words.end), -1)
         old = self._previous
         if old is not None:
-            known = old.vocabulary.find(keys)
-            numbers[known >= 0] = self._again(old, known[known >= 0])
+            found = old.words.find(keys)
+            numbers[found >= 0] = self._copied(old, found[found >= 0])
         new = numbers < 0
         numbers[new] = self._draw_words(words.of(new).codes())
         return numbers
 
     def _draw_words(self, words: Codes, limits: np.ndarray | None = None) -> np.ndarray:
-        """Draw words, all different, and return their numbers.
+        """Draw words, all different; returns their numbers.
 
         Args:
             words: to draw.
@@ -91,30 +91,30 @@ class PictureCache(UnitCache):
     def _add_others(self, units: Sequence[Unit]) -> None:
         old = self._previous
         if old is not None:
-            known = [unit for unit in units if unit in old.ids]
-            numbers = self._again(old, np.array([old.ids[unit] for unit in known], np.int64))
-            self.ids.update(zip(known, numbers.tolist(), strict=True))
+            found = [unit for unit in units if unit in old.ids]
+            numbers = self._copied(old, np.array([old.ids[unit] for unit in found], np.int64))
+            self.ids.update(zip(found, numbers.tolist(), strict=True))
         straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
         numbers = self._draw_words(codes_of(straight))
         self.ids.update(zip(straight, numbers.tolist(), strict=True))
         super()._add_others([unit for unit in units if unit not in self.ids])
 
-    def _again(self, old: UnitCache, numbers: np.ndarray) -> np.ndarray:
-        """Take units over from another store; returns their numbers in this one."""
-        self._take_over(self.size, old, numbers)
+    def _copied(self, old: UnitCache, numbers: np.ndarray) -> np.ndarray:
+        """Copy units of another cache; returns their numbers in this one."""
+        self._copy(self.size, old, numbers)
         return self._number(old.width[numbers], old.missing[numbers])
 
     @abstractmethod
-    def _take_over(self, number: int, old: Any, numbers: np.ndarray) -> None:
-        """Keep units of another store of this kind, as `number` and those that follow.
+    def _copy(self, number: int, old: Any, numbers: np.ndarray) -> None:
+        """Copy pictures of another cache of this class, to `number` and the numbers after it.
 
         Raises:
             Full: there is no room.
         """
 
     @abstractmethod
-    def _keep_words(self, number: int, words: Words) -> None:
-        """Keep words that are drawn already, as `number` and those that follow.
+    def _keep_words(self, number: int, words: Drawn) -> None:
+        """Keep words that have been drawn, under `number` and the numbers after it.
 
         Raises:
             Full: there is no room.
@@ -122,10 +122,7 @@ class PictureCache(UnitCache):
 
 
 class PatchCache(PictureCache):
-    """Units as rows of patches in one array: a batch of them is one gather.
-
-    For units that start at patches.
-    """
+    """Rows of patches in one array, for units that start at patches: a batch is one gather."""
 
     aligned = True
 
@@ -144,15 +141,18 @@ class PatchCache(PictureCache):
         return 4 * self.grid.max_patches * (self.grid.height * self.grid.width + OVERHEAD)
 
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
-        width = np.array([unit.width for unit in shaped])
-        drawn = np.minimum(self._taken(width), self.grid.max_patches)
         grid = self.grid
+        drawn = self._drawn(np.array([unit.width for unit in shaped]))
         left, right = np.full(len(drawn), -grid.margin), drawn * grid.width - grid.margin
         ink = grid.atlas.draw(shaped, left, right, grid.height, grid.baseline)
-        _turn(ink, self._room(number, OVERHEAD, drawn), grid.width)
+        _to_patches(ink, self._room(number, OVERHEAD, drawn), grid.width)
+
+    def _drawn(self, width: np.ndarray) -> np.ndarray:
+        """Return the patches that are kept of units, by their widths."""
+        return np.minimum(self.grid.unit_patches(width), self.grid.max_patches)
 
     def _room(self, number: int, overhead: int, drawn: np.ndarray) -> np.ndarray:
-        """Return room for units, of so many patches each, uint8 [sum of drawn, H * W]."""
+        """Claim patches of units; returns them, uint8 [sum of drawn, H * W]."""
         many = int(drawn.sum())
         start, stop = self._used, self._used + many
         if stop > len(self.patches):
@@ -163,39 +163,33 @@ class PatchCache(PictureCache):
         self._used = stop
         return self.patches[start:stop]
 
-    def _take_over(self, number: int, old: "PatchCache", numbers: np.ndarray) -> None:
-        grid = self.grid
-        drawn = np.minimum(self._taken(old.width[numbers]), grid.max_patches)
+    def _copy(self, number: int, old: "PatchCache", numbers: np.ndarray) -> None:
+        drawn = self._drawn(old.width[numbers])
         room = self._room(number, WORD_OVERHEAD, drawn)
         old.patches.take(ranges(old.first[numbers], drawn), axis=0, out=room, mode="clip")
 
-    def _taken(self, width: np.ndarray) -> np.ndarray:
-        """Return the patches of units by their widths; what has no picture takes none."""
-        grid = self.grid
-        return np.where(width > 0, -(-(width + grid.margin + grid.gap) // grid.width), 0)
-
-    def _keep_words(self, number: int, words: Words) -> None:
+    def _keep_words(self, number: int, words: Drawn) -> None:
         grid = self.grid
         taken = (words.right - words.left) // grid.width
         drawn, ink = np.minimum(taken, grid.max_patches), words.ink
         if (drawn < taken).any():
             start = (taken.cumsum() - taken) * grid.width
             ink = ink.take(ranges(start, drawn * grid.width), axis=0)
-        _turn(ink, self._room(number, WORD_OVERHEAD, drawn), grid.width)
+        _to_patches(ink, self._room(number, WORD_OVERHEAD, drawn), grid.width)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
         grid = self.grid
-        taken = self._taken(self.width[placed.ids])
+        taken = grid.unit_patches(self.width[placed.ids])
         source, ends = ranges(self.first[placed.ids], taken), np.cumsum(taken)
-        # The patches of a text follow each other without a gap.
+        # The patches of a text follow one another without a gap.
         filled = np.diff(np.concatenate(([0], ends))[placed.bounds])
         drawn = _spread(self.patches, source, filled, length)
         return drawn.reshape(-1, length, grid.height, grid.width)
 
 
 class ColumnCache(PictureCache):
-    """Units as columns of pixels: a batch of texts is one gather of columns."""
+    """Columns of pixels in one array: a batch of texts is one gather of columns."""
 
     aligned = False
 
@@ -205,8 +199,7 @@ class ColumnCache(PictureCache):
         # Column 0 is blank.
         self.columns = _unclaimed(self._left // grid.height, grid.height)
         self._used = 1
-        # By unit: the column of its start; by how many ink begins before that, and goes on after
-        # its end.
+        # By unit: the column of its start, and columns of ink before the start and after the end.
         self.first, self.before, self.after = np.zeros((3, 1024), np.int64)
 
     @property
@@ -226,11 +219,11 @@ class ColumnCache(PictureCache):
         width = np.array([unit.width for unit in shaped])
         self._append(number, OVERHEAD, ink, left, right, width)
 
-    def _keep_words(self, number: int, words: Words) -> None:
+    def _keep_words(self, number: int, words: Drawn) -> None:
         edges = words.left, words.right, words.width
         self._append(number, WORD_OVERHEAD, words.ink, *edges)
 
-    def _take_over(self, number: int, old: "ColumnCache", numbers: np.ndarray) -> None:
+    def _copy(self, number: int, old: "ColumnCache", numbers: np.ndarray) -> None:
         width, before = old.width[numbers], old.before[numbers]
         right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
         ink = old.columns.take(ranges(old.first[numbers] - before, before + right), axis=0)
@@ -245,7 +238,7 @@ class ColumnCache(PictureCache):
         right: np.ndarray,
         width: np.ndarray,
     ) -> None:
-        """Keep the ink of units side by side, uint8 [columns, H], and where they begin and end."""
+        """Keep the ink of units side by side, uint8 [columns, H], each from `left` to `right`."""
         start, end = self._used, number + len(left)
         if start + len(ink) > len(self.columns):
             raise Full
@@ -268,7 +261,7 @@ class ColumnCache(PictureCache):
         begin = stop - placed.count * grid.width
         many = np.diff(placed.bounds)
         x, width, first = placed.x + begin.repeat(many), self.width[ids], self.first[ids]
-        # Units, and the blanks before, between and behind them, to which column 0 is stretched.
+        # Units, and the blanks before, between and behind them, for which column 0 is repeated.
         pieces = np.zeros(2 * len(ids) + 1, np.int64)
         pieces[1::2], pieces[2::2] = width, -(x + width)
         pieces[:-1:2] += x
@@ -278,17 +271,11 @@ class ColumnCache(PictureCache):
         index = shift.repeat(pieces)
         index += np.arange(len(index))
         ink = self.columns.take(index, axis=0, mode="clip")
-        # What reaches out of units, before and behind them.
-        reach = np.stack([self.before[ids], self.after[ids]], 1).ravel()
-        some = np.flatnonzero(reach)
-        offset, reach = np.stack([-self.before[ids], width], 1).ravel()[some], reach[some]
-        columns = ranges(x[some // 2] + offset, reach)
-        low, high = begin.repeat(many)[some // 2], stop.repeat(many)[some // 2]
-        inside = (columns >= low.repeat(reach)) & (columns < high.repeat(reach))
-        source = ranges(first[some // 2] + offset, reach)[inside]
-        add_ink(ink, columns[inside], self.columns.take(source, axis=0))
+        edges = begin.repeat(many), stop.repeat(many)
+        before, after = self.before[ids], self.after[ids]
+        add_overhang(ink, self.columns, x, first, width, before, after, edges)
         patches = np.empty((len(ink) // grid.width, grid.height * grid.width), np.uint8)
-        _turn(ink, patches, grid.width)
+        _to_patches(ink, patches, grid.width)
         drawn = _spread(patches, np.arange(1, len(patches)), placed.count, length)
         return drawn.reshape(-1, length, grid.height, grid.width)
 
@@ -296,34 +283,34 @@ class ColumnCache(PictureCache):
 def _unclaimed(rows: int, size: int) -> np.ndarray:
     """Return zeros, uint8 [rows, size], that take memory as they are written, in small pages.
 
-    For large arrays of its own NumPy asks for huge pages. Where free memory is scattered, the
-    system stops to gather each of them, for longer than a batch takes.
+    For large arrays of its own NumPy asks for huge pages. If free memory is fragmented, the system
+    stops to gather each of them, for longer than a batch takes.
     """
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
     return np.frombuffer(mmap.mmap(-1, rows * size, flags=flags), np.uint8).reshape(rows, size)
 
 
-def _turn(ink: np.ndarray, patches: np.ndarray, width: int) -> None:
-    """Turn columns of ink, uint8 [n * W, H], into patches, uint8 [n, H * W]."""
-    # Columns to rows, then rows of a patch as one value each, which is less to move.
+def _to_patches(ink: np.ndarray, patches: np.ndarray, width: int) -> None:
+    """Write columns of ink, uint8 [n * W, H], as patches, uint8 [n, H * W]."""
+    # Columns to rows, then the row of a patch as one value, which is less to move.
     row = np.dtype((np.void, width))
     patches.view(row)[:] = np.ascontiguousarray(ink.T).view(row).T
 
 
 def _spread(patches: np.ndarray, source: np.ndarray, filled: np.ndarray, length: int) -> np.ndarray:
-    """Gather patches, uint8 [n, H * W], into texts of `length`, which begin with so many each."""
+    """Gather patches, uint8 [n, H * W], into texts of `length`, of which `filled` are not blank."""
     index = np.zeros((len(filled), length), np.int64)
     index[np.arange(length) < filled[:, None]] = source
     return patches.take(index.ravel(), axis=0)
 
 
-def draw_parts(store: PatchCache | ColumnCache, placed: Placed, length: int) -> np.ndarray:
+def draw_parts(cache: PatchCache | ColumnCache, placed: Placed, length: int) -> np.ndarray:
     """Draw a batch of texts, uint8 [B, length, H, W], from all their parts."""
     rows = placed.rows
     if rows is None:
-        return store.draw(placed, length)
+        return cache.draw(placed, length)
     longest = int(placed.count.max(initial=1))
-    parts = store.draw(placed, longest)
+    parts = cache.draw(placed, longest)
     patches = np.zeros((len(rows.count), length, *parts.shape[2:]), np.uint8)
     part, step = np.nonzero(np.arange(longest) < placed.count[:, None])
     patches[rows.text[part], rows.offset[part] + step] = parts[part, step]

@@ -1,4 +1,4 @@
-"""Units as pieces of glyph bitmaps, from which `GlyphRuns` are assembled."""
+"""A cache of units as pieces of glyph bitmaps, from which `GlyphRuns` are assembled."""
 
 from collections.abc import Iterator, Sequence
 from threading import Lock
@@ -6,23 +6,23 @@ from threading import Lock
 import numpy as np
 
 from pixel_linguist.render.cache.unit_cache import OVERHEAD, Full, UnitCache
-from pixel_linguist.render.cache.word_table import longer
 from pixel_linguist.render.glyphs import GlyphRuns, glyph_type, power_of_two
 from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.layout import Shaped
+from pixel_linguist.render.ragged import longer, ranges
 
 
 class RunCache(UnitCache):
-    """Units as pieces of glyph bitmaps, no larger than a patch."""
+    """Units as pieces of glyph bitmaps that are no larger than a patch."""
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, aligned: bool):
-        """Make room for `memory` bytes, at the least for what one text shows.
+        """Begin empty.
 
         Args:
-            grid: to stand on.
-            lock: for what is added.
-            memory: in bytes.
-            aligned: units start at patches and are cut at the edges of those they take.
+            grid: of the units.
+            lock: for additions.
+            memory: bytes; at least the units of one text fit.
+            aligned: units start at patches, and are cut at the edges of those they take.
         """
         super().__init__(grid, lock)
         self._aligned = aligned
@@ -34,12 +34,9 @@ class RunCache(UnitCache):
         # Tiles by font, glyph, and the edges of the part of it that they hold.
         self._cuts: dict[tuple[int, ...], int] = {}
         self._used = 0
-        self.first = np.zeros(1024, np.int64)
-        self.pieces = np.zeros(1024, np.int64)
+        self.first, self.pieces = np.zeros((2, 1024), np.int64)
         # By piece: its tile, and its upper left corner from the unit's start and the top row.
-        self.tile = np.zeros(4096, np.int64)
-        self.x = np.zeros(4096, np.int64)
-        self.y = np.zeros(4096, np.int64)
+        self.tile, self.x, self.y = np.zeros((3, 4096), np.int64)
 
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         for i, unit in enumerate(shaped):
@@ -59,13 +56,12 @@ class RunCache(UnitCache):
         self._used = end
 
     def _cut_up(self, shaped: Shaped) -> Iterator[tuple[int, int, int]]:
-        """Cut the glyphs of a unit into pieces that a tile can hold: tile, column, row."""
+        """Cut the glyphs of a unit into pieces that fit in a tile: tile, column, row."""
         grid = self.grid
-        left = -grid.margin if self._aligned else -(1 << 14)
-        taken = -(-(grid.margin + shaped.width + grid.gap) // grid.width) * grid.width
-        right = min(taken, grid.max_patches * grid.width) - grid.margin
-        if not self._aligned:
-            right = grid.max_patches * grid.width
+        left, right = -(1 << 14), grid.max_patches * grid.width
+        if self._aligned:
+            taken = -(-(grid.margin + shaped.width + grid.gap) // grid.width) * grid.width
+            left, right = -grid.margin, min(taken, right) - grid.margin
         for glyph in shaped.glyphs:
             ink, x, above = grid.atlas.bitmap(glyph.font, glyph.number)
             x, y = x + glyph.x, grid.baseline - glyph.y - above
@@ -86,19 +82,19 @@ class RunCache(UnitCache):
         tile = np.zeros(self.tiles.shape[1:], np.uint8)
         tile[: ink.shape[0], : ink.shape[1]] = ink
         key = tile.tobytes()
-        known = self._tiles.get(key)
-        if known is None:
-            known = len(self._tiles) + 2
+        number = self._tiles.get(key)
+        if number is None:
+            number = len(self._tiles) + 2
             self._left -= 2 * tile.nbytes + OVERHEAD
-            self.tiles = longer(self.tiles, known + 1)
-            self.tiles[known] = tile
-            self._tiles[key] = known
-        return known
+            self.tiles = longer(self.tiles, number + 1)
+            self.tiles[number] = tile
+            self._tiles[key] = number
+        return number
 
     def _crop(
         self, x: np.ndarray, tile: np.ndarray, end: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Cut what of pieces lies outside columns 0 to `end` of their text."""
+        """Cut pieces at column 0 and at the `end` of their text; returns their x and tiles."""
         width = self.grid.width
         for i in np.flatnonzero((x < 0) | (x + width > end)):
             start, stop = max(-x[i], 0), min(end[i] - x[i], width)
@@ -110,11 +106,10 @@ class RunCache(UnitCache):
         return x, tile
 
     def draw(self, placed: Placed, length: int) -> GlyphRuns:
-        """Put together a batch of B texts, `length` patches long."""
+        """Assemble a batch of B texts, `length` patches long."""
         grid = self.grid
         pieces = self.pieces[placed.ids]
-        before = np.cumsum(pieces) - pieces
-        index = np.repeat(self.first[placed.ids] - before, pieces) + np.arange(pieces.sum())
+        index = ranges(self.first[placed.ids], pieces)
         x = np.repeat(placed.x, pieces) + self.x[index]
         y, tile = self.y[index], self.tile[index]
         ends = np.concatenate([[0], np.cumsum(pieces)])[placed.bounds]

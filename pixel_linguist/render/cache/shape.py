@@ -1,8 +1,8 @@
-"""Many plain words at once: what `Layout.shape` and `Atlas.draw` do, for whole arrays of letters.
+"""Shapes and draws many eligible words at once, with arrays in place of `Layout` and `Atlas`.
 
-The picture of a word is cut into cells, one a letter, as wide as the letter advances. What a cell
-shows of its own letter is one gather of columns of ink; what letters reach over into their
-neighbours' cells is little, and added after.
+The picture of a word is divided into cells, one for each letter, as wide as its advance. The ink of
+a letter in its own cell is one gather of columns; the little ink that reaches over into its
+neighbours' cells is added afterwards.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.cache.eligible import Group, Plain
-from pixel_linguist.render.cache.kerning import Pairs
+from pixel_linguist.render.cache.eligible import EligibleWords, Group
+from pixel_linguist.render.cache.kerning import KerningTable
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.ragged import Codes, code_points, ranges, starts
 from pixel_linguist.render.raster import add_ink
@@ -22,14 +22,14 @@ _FEWEST, _LONGEST = 4, 64
 _SEPARATOR = "\n"
 
 
-class Words(NamedTuple):
+class Drawn(NamedTuple):
     """N shaped words and the ink of all of them side by side.
 
     Attributes:
-        numbers: int64 [N], which words they are.
-        width: int64 [N], pixels that they advance.
+        numbers: int64 [N], of the words.
+        width: int64 [N], their advances in pixels.
         left: int64 [N], the column of each word's first ink or start, at most 0.
-        right: int64 [N], the column behind its last ink or its end.
+        right: int64 [N], the column behind its last ink or end.
         ink: uint8 [columns, H], from `left` to `right` of each.
     """
 
@@ -41,14 +41,14 @@ class Words(NamedTuple):
 
 
 class _Letters(NamedTuple):
-    """Letters of N words, one behind the other, each word ended by an empty one.
+    """The n letters of N words, one word after the other, each ended by an empty letter.
 
     Attributes:
-        numbers: int64 [N], which words they are.
-        end: int64 [N], where their ends are in the arrays below.
-        glyph: int64 [n], a row of the table of glyphs; 0 is blank.
-        advance: int64 [n], pixels; 0 at the ends, and where no cell can be made of a letter.
-        shift: int64 [n], pixels by which a glyph is moved to the right in its cell.
+        numbers: int64 [N], of the words.
+        end: int64 [N], positions of their ends in the arrays below.
+        glyph: int64 [n], rows of the table of glyphs; 0 is blank.
+        advance: int64 [n], pixels; 0 at the ends, and for letters that fit in no cell.
+        shift: int64 [n], pixels by which a glyph is moved right in its cell.
     """
 
     numbers: np.ndarray
@@ -58,46 +58,46 @@ class _Letters(NamedTuple):
     shift: np.ndarray
 
 
-class Bulk:
-    """Shapes and draws plain words. Not safe for several threads at once."""
+class BulkShaper:
+    """Shapes and draws eligible words. Not thread-safe."""
 
     def __init__(self, grid: Grid):
         self._grid = grid
-        self._plain = Plain(grid.layout.chain)
-        self._pairs: dict[int, Pairs] = {}
-        # Between glyphs, so that a cell may be larger than its ink.
+        self._eligible = EligibleWords(grid.layout.chain)
+        self._kerning: dict[int, KerningTable] = {}
+        # Columns between glyphs, so that a cell may be larger than its ink.
         self._blank = 2 * (max(grid.height, grid.width) + grid.margin + grid.gap)
-        self._forget()
+        self._clear()
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         self._columns = np.zeros((64 * self._blank, self._grid.height), np.uint8)
         self._used = 2 * self._blank
-        # By row: the column above that is at a glyph's origin, and where its ink begins and ends,
-        # counted from there.
+        # By row: the column above at the glyph's origin, and the begin and end of its ink relative
+        # to that.
         self._glyphs = np.zeros((3, 256), np.int64)
         self._glyphs[0, 0] = self._blank
-        self._known = 1
-        # By font and glyph: the row, 0 for one not drawn yet.
+        self._size = 1
+        # By font and glyph: the row, 0 if it has not been drawn yet.
         self._rows: dict[int, np.ndarray] = {}
 
-    def draw(self, words: Codes, patches: bool, limits: np.ndarray | None = None) -> Words | None:
-        """Draw those words that are plain.
+    def draw(self, words: Codes, patches: bool, limits: np.ndarray | None = None) -> Drawn | None:
+        """Draw the eligible words.
 
         Args:
             words: all different.
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
-            limits: int64 [N], pixels at most; letters behind are left out.
+            limits: int64 [N], pixels; letters that end behind them are dropped.
         """
         length = words.end - words.start
         chosen = (length > 0) & (length <= _LONGEST)
         if np.count_nonzero(chosen) < _FEWEST:
             return None
         if self._columns.nbytes > self._grid.atlas.memory // 2:
-            self._forget()
+            self._clear()
         numbers = np.flatnonzero(chosen)
         shaped = [
             letters._replace(numbers=numbers[letters.numbers])
-            for group in self._plain.groups(words.of(chosen))
+            for group in self._eligible.groups(words.of(chosen))
             for letters in self._shape(group)
         ]
         if not shaped:
@@ -106,13 +106,13 @@ class Bulk:
         return self._compose(letters if limits is None else _cut(letters, limits), patches)
 
     def _shape(self, group: Group) -> Iterator[_Letters]:
-        """Shape the words of a group: by pairs of letters where that will do, else by HarfBuzz."""
+        """Shape the words of a group: by pairs of letters if possible, else by HarfBuzz."""
         numbers, words, font = group.numbers, group.words, group.font
         layout, left = self._grid.layout, np.arange(len(numbers))
         if group.pairs:
-            if font not in self._pairs:
-                self._pairs[font] = Pairs(layout, font)
-            shaped = self._pairs[font].shape(words)
+            if font not in self._kerning:
+                self._kerning[font] = KerningTable(layout, font)
+            shaped = self._kerning[font].shape(words)
             letters, good = self._letters(numbers, words.end, font, *shaped)
             yield letters
             left = np.flatnonzero(~good)
@@ -125,7 +125,7 @@ class Bulk:
         cluster = np.fromiter([info.cluster for info in infos], np.int64, size)
         distance = np.fromiter([place.x_advance for place in places], np.int64, size)
         odd = np.fromiter([place.x_offset or place.y_offset for place in places], bool, size)
-        # Several glyphs for one letter, moved ones, or none: no cell can be made of those.
+        # Letters with several glyphs, with moved ones or none fit in no cell.
         odd[1:] |= cluster[1:] == cluster[:-1]
         distance[odd | (glyph == 0)] = 0
         end = np.flatnonzero(code_points(text)[cluster] == ord(_SEPARATOR))
@@ -141,7 +141,7 @@ class Bulk:
         advance: np.ndarray,
         shift: np.ndarray,
     ) -> tuple[_Letters, np.ndarray]:
-        """Set glyphs of words into cells; returns also which of the words have those."""
+        """Put the glyphs of words into cells; returns the words all of whose letters fit, bool."""
         row = self._row(font, glyph)
         row[end] = 0
         odd = advance <= 0
@@ -149,14 +149,14 @@ class Bulk:
         good = ~np.logical_or.reduceat(odd, starts(end))
         return _kept(_Letters(numbers, end, row, advance, shift), good), good
 
-    def _compose(self, letters: _Letters, patches: bool) -> Words:
-        """Draw words side by side, but for those whose letters reach too far."""
+    def _compose(self, letters: _Letters, patches: bool) -> Drawn:
+        """Draw words side by side, but not those whose letters reach too far."""
         grid = self._grid
         numbers, end, glyph, advance, shift = letters
         start, last = starts(end), end - 1
         origin, inked, stop = self._glyphs.take(glyph, axis=1)
         origin, inked, stop = origin - shift, inked + shift, stop + shift
-        # What reaches out of the cell on either side, at most over all of the next one.
+        # Ink outside the cell on either side; it may cover the next cell at most.
         before, after = np.maximum(-inked, 0), np.maximum(stop - advance, 0)
         most_before, most_after = np.empty_like(advance), np.empty_like(advance)
         most_before[1:], most_after[:-1] = advance[:-1], advance[1:]
@@ -170,8 +170,7 @@ class Bulk:
         width = np.add.reduceat(advance, start) if len(end) else end
         if patches:
             lead = np.full(len(end), grid.margin)
-            taken = -(-(grid.margin + width + grid.gap) // grid.width) * grid.width
-            tail = taken - grid.margin - width
+            tail = grid.unit_patches(width) * grid.width - grid.margin - width
             before[start] = np.minimum(before[start], lead)
             after[last] = np.minimum(after[last], tail)
         else:
@@ -186,17 +185,11 @@ class Bulk:
         index[first:] = (origin - x).repeat(cell)
         index[first:] += np.arange(first, len(index))
         ink = self._columns.take(index, axis=0)
-        # From left to right: what a letter has before its cell, then what it has behind it.
-        reach = np.stack([before, after], 1).ravel()
-        some = np.flatnonzero(reach)
-        if len(some):
-            offset, reach = np.stack([-before, advance], 1).ravel()[some], reach[some]
-            columns = self._columns.take(ranges(origin[some // 2] + offset, reach), axis=0)
-            add_ink(ink, ranges(x[some // 2] + offset, reach), columns)
-        return Words(numbers, width, -lead, width + tail, ink)
+        add_overhang(ink, self._columns, x, origin, advance, before, after)
+        return Drawn(numbers, width, -lead, width + tail, ink)
 
     def _row(self, font: int, numbers: np.ndarray) -> np.ndarray:
-        """Return the rows of glyphs in the table; draws those that are new."""
+        """Return the rows of glyphs in the table; draws new ones."""
         rows = self._rows.get(font)
         if rows is None:
             rows = np.zeros(self._grid.layout.chain.font(font).glyphs, np.int64)
@@ -219,17 +212,53 @@ class Bulk:
         if up < down:
             ink = bitmap[up - row : down - row]
             self._columns[self._used : self._used + columns, up:down] = ink.T
-        if self._known == self._glyphs.shape[1]:
+        if self._size == self._glyphs.shape[1]:
             self._glyphs = np.concatenate([self._glyphs, np.zeros_like(self._glyphs)], axis=1)
         ends = (left, left + columns) if columns else (0, 0)
-        self._glyphs[:, self._known] = self._used - left, *ends
+        self._glyphs[:, self._size] = self._used - left, *ends
         self._used += columns + self._blank
-        self._known += 1
-        return self._known - 1
+        self._size += 1
+        return self._size - 1
+
+
+def add_overhang(
+    ink: np.ndarray,
+    columns: np.ndarray,
+    x: np.ndarray,
+    first: np.ndarray,
+    width: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray] | None = None,
+) -> None:
+    """Add the ink of N pieces that reaches out of their widths, from left to right.
+
+    Args:
+        ink: uint8 [columns, H], changed in place.
+        columns: uint8 [n, H], the source.
+        x: int64 [N], the column of `ink` at which each piece starts.
+        first: int64 [N], the column of `columns` at which it starts.
+        width: int64 [N], columns that are drawn already.
+        before: int64 [N], columns of ink before the start.
+        after: int64 [N], columns of ink behind the width.
+        bounds: int64 [N] each, first column and column behind the last that a piece may change.
+    """
+    reach = np.stack([before, after], 1).ravel()
+    some = np.flatnonzero(reach)
+    if not len(some):
+        return
+    piece = some // 2
+    offset, reach = np.stack([-before, width], 1).ravel()[some], reach[some]
+    place, source = ranges(x[piece] + offset, reach), ranges(first[piece] + offset, reach)
+    if bounds is not None:
+        low, high = (edge[piece].repeat(reach) for edge in bounds)
+        inside = (place >= low) & (place < high)
+        place, source = place[inside], source[inside]
+    add_ink(ink, place, columns.take(source, axis=0))
 
 
 def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
-    """Leave words out."""
+    """Select words by a bool [N]."""
     if good.all():
         return letters
     length = letters.end - starts(letters.end) + 1
@@ -239,7 +268,7 @@ def _kept(letters: _Letters, good: np.ndarray) -> _Letters:
 
 
 def _cut(letters: _Letters, limits: np.ndarray) -> _Letters:
-    """Leave out letters that end behind the limits of words, and words that have no others."""
+    """Drop letters that end behind the limits of words, and words without any others."""
     numbers, end, _, advance, _ = letters
     start, stop = starts(end), advance.cumsum()
     keep = stop <= (limits[numbers] + (stop - advance)[start]).repeat(end - start + 1)
@@ -250,7 +279,7 @@ def _cut(letters: _Letters, limits: np.ndarray) -> _Letters:
 
 
 def _joined(parts: Sequence[_Letters]) -> _Letters:
-    """Put the words of several groups together."""
+    """Concatenate the words of several groups."""
     if len(parts) == 1:
         return parts[0]
     numbers, ends, *others = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))

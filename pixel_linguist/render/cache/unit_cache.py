@@ -1,4 +1,4 @@
-"""Units that have been shaped and drawn, kept in bounded memory."""
+"""Units that have been shaped and drawn, in bounded memory."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
@@ -7,47 +7,47 @@ from threading import Lock
 
 import numpy as np
 
-from pixel_linguist.render.cache.word_table import Keys, Vocabulary, keys_of, longer
+from pixel_linguist.render.cache.word_table import Keys, WordTable, keys_of
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.ragged import Spans
+from pixel_linguist.render.ragged import Spans, longer
 from pixel_linguist.render.units import Unit, Units
 
-# What a unit costs in memory beside its picture: its key, its entry, its numbers.
+# Bytes of a unit besides its picture: its key, its entry, its numbers.
 OVERHEAD = 300
 
 
 class Full(Exception):
-    """There is no room for another unit: start again with a new store."""
+    """A unit does not fit: begin a new cache."""
 
 
 class UnitCache(ABC):
-    """Numbers units and keeps their widths; what else is kept of them is up to the subclass.
+    """Numbers units and keeps their widths; subclasses keep their pictures.
 
-    Units are only ever added, behind a lock, so that what was read stays valid without one.
+    Units are only added, with a lock, so that what has been read stays valid without one.
     """
 
     def __init__(self, grid: Grid, lock: Lock, previous: "UnitCache | None" = None):
         """Begin empty.
 
         Args:
-            grid: to stand on.
-            lock: for what is added.
-            previous: the store that was full, from which units that occur again are taken over.
+            grid: of the units.
+            lock: for additions.
+            previous: the cache that was full; units that occur again are copied from it.
         """
         self.grid, self._lock, self._previous = grid, lock, previous
         if previous is not None:
             previous._previous = None
-        # What has numbers: words of texts that run from left to right, and all else.
-        self.vocabulary = Vocabulary()
+        # Numbers of words of texts that run from left to right, and of all other units.
+        self.words = WordTable()
         self.ids: dict[Hashable, int] = {}
         self.size = 0
-        # By number: pixels, and clusters that no font covers.
+        # By number: pixels, and clusters with boxes.
         self.width = np.zeros(1024, np.int64)
         self.missing = np.zeros(1024, np.int64)
 
     def lookup(self, units: Units) -> np.ndarray:
-        """Return the numbers of units, int64 [n]; what is new is drawn.
+        """Return the numbers of units, int64 [n]; new ones are drawn.
 
         Raises:
             Full: they do not fit beside those before.
@@ -55,13 +55,14 @@ class UnitCache(ABC):
         numbers = self._lookup_words(units.spans)
         if not units.others:
             return numbers
-        both = np.empty(len(units.own), np.int64)
-        both[units.own], both[~units.own] = numbers, self._lookup_others(units.others)
+        both = np.empty(len(units.in_spans), np.int64)
+        both[units.in_spans] = numbers
+        both[~units.in_spans] = self._lookup_others(units.others)
         return both
 
     def _lookup_words(self, words: Spans) -> np.ndarray:
         keys, size = keys_of(words), self.size
-        numbers = self.vocabulary.find(keys)
+        numbers = self.words.find(keys)
         missing = np.flatnonzero(numbers < 0)
         if not len(missing):
             return numbers
@@ -69,12 +70,12 @@ class UnitCache(ABC):
         with self._lock:
             if self.size != size:
                 # Another thread may have been first; a word has one number.
-                new = new[self.vocabulary.find(keys_of(words.of(new))) < 0]
+                new = new[self.words.find(keys_of(words.of(new))) < 0]
             added = keys_of(words.of(new))
             numbers[new] = self._add_words(words.of(new), added)
-            self.vocabulary.add(added, numbers[new])
+            self.words.add(added, numbers[new])
         again = missing[numbers[missing] < 0]
-        numbers[again] = self.vocabulary.find(keys_of(words.of(again)))
+        numbers[again] = self.words.find(keys_of(words.of(again)))
         # Next to never: another word has its hash.
         for i in again[numbers[again] < 0].tolist():
             numbers[i] = self._lookup_others([words.text(i)])[0]
@@ -92,7 +93,7 @@ class UnitCache(ABC):
         return numbers
 
     def lookup_cut(self, units: Sequence[Unit], limits: Sequence[int]) -> np.ndarray:
-        """Return the numbers of units that are cut, at clusters, to at most `limits` pixels."""
+        """Return the numbers of units cut, at clusters, to at most `limits` pixels."""
         keys = [*zip(limits, units, strict=True)]
         if any(key not in self.ids for key in keys):
             with self._lock:
@@ -101,12 +102,12 @@ class UnitCache(ABC):
         return np.array([self.ids[key] for key in keys], np.int64)
 
     def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
-        """Draw units cut to at most so many pixels, all different, and return their numbers."""
+        """Draw units, all different, each cut to its limit in pixels; returns their numbers."""
         shape = self.grid.layout.shape
         return self._add([shape(unit).cut(limit) for limit, unit in keys])
 
     def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
-        """Draw words, all different, and return their numbers."""
+        """Draw words, all different; returns their numbers."""
         shape = self.grid.layout.shape
         return self._add([shape(words.text(i)) for i in range(len(words.end))])
 
@@ -116,7 +117,7 @@ class UnitCache(ABC):
         self.ids.update(zip(units, numbers.tolist(), strict=True))
 
     def _add(self, shaped: Sequence[Shaped]) -> np.ndarray:
-        """Draw units and return their numbers."""
+        """Draw units; returns their numbers."""
         if not shaped:
             return np.zeros(0, np.int64)
         self._keep(self.size, shaped)
@@ -124,7 +125,7 @@ class UnitCache(ABC):
         return self._number(np.array(width), np.array(missing))
 
     def _number(self, width: np.ndarray, missing: np.ndarray | int) -> np.ndarray:
-        """Give the next numbers to units that are kept."""
+        """Give the next numbers to units whose pictures are kept."""
         start, end = self.size, self.size + len(width)
         self.width, self.missing = longer(self.width, end), longer(self.missing, end)
         self.width[start:end], self.missing[start:end] = width, missing
@@ -133,7 +134,7 @@ class UnitCache(ABC):
 
     @abstractmethod
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
-        """Draw units and keep them, as `number` and those that follow.
+        """Draw units and keep their pictures under `number` and the numbers after it.
 
         Raises:
             Full: there is no room.

@@ -8,30 +8,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.ragged import Spans
+from pixel_linguist.render.ragged import Spans, longer
 
-# Hashes are polynomials in this, modulo 2 ** 64; it is odd, so that it has an inverse. Which
-# numbers these are does not matter.
+# Hashes are polynomials in this number modulo 2 ** 64; it is odd, so that it has an inverse. Its
+# value does not matter otherwise.
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
 _MIX = np.uint64(0xD6E8FEB86659FD93)
-# Set in hashes of long words; no letter of UTF-8 and no space has it.
+# Set in hashes of long words; no byte of UTF-8 and no space has it in a last lane.
 LONG = np.uint64(1 << 63)
-# By bytes of a word in its last lane: what is left of that, the space behind the word included.
+# By bytes of a word in its last lane: the mask of these and the space after them.
 _LAST = np.array([(1 << 8 * length) - 1 for length in range(1, 9)], np.uint64)
-# Bytes a word of average length takes at most, its numbers in a store included.
+# Bytes that a word of average length takes at most, its numbers in a cache included.
 WORD_OVERHEAD = 160
 
 
 class Keys(NamedTuple):
-    """N words as numbers: lanes, 8 bytes of UTF-8 at a time, the last byte a space, then zeros.
+    """N words as lanes: 8 bytes of UTF-8 at a time; the word ends with a space, then zeros.
 
     Attributes:
-        hashes: uint64 [N]: of a word of one lane that lane, so that no other word has it.
-        long: int64 [n], which words have more.
-        lanes: uint64 [sum of many], those of long words, one word's behind the other's.
-        first: int64 [n], where those of each long word begin.
-        many: int64 [n], how many it has.
+        hashes: uint64 [N]; of a word of one lane, the lane itself, so that no other word has it.
+        long: int64 [n], the words of several lanes.
+        lanes: uint64 [sum of many], the lanes of long words, one word after the other.
+        first: int64 [n], the first lane of each long word.
+        many: int64 [n], its number of lanes.
     """
 
     hashes: np.ndarray
@@ -44,7 +44,7 @@ class Keys(NamedTuple):
 def keys_of(words: Spans) -> Keys:
     """Return the keys of words."""
     length = words.end - words.start
-    # A number at any byte, wherever that is in memory.
+    # The 8 bytes at each position, aligned or not.
     numbers = np.ndarray(len(words.letters) - 7, "<u8", words.letters, strides=(1,))
     hashes = numbers[words.start] & _LAST.take(length, mode="clip")
     long = np.flatnonzero(length > 7)
@@ -62,31 +62,31 @@ def keys_of(words: Spans) -> Keys:
     return Keys(hashes, long, lanes, first, many)
 
 
-class Vocabulary:
-    """Numbers of words by their letters.
+class WordTable:
+    """Numbers of words by their bytes.
 
-    Words are only ever added, by one thread at a time; others may look up meanwhile.
+    One thread at a time may add words; others may look up meanwhile.
     """
 
     def __init__(self) -> None:
-        # By hash: numbers, -1 for none. Of words that want one slot all but the first are in a
-        # dict, which is asked for few, and in one step.
+        # By hash: numbers, or -1. Of words that want the same slot the first has it; the others
+        # are in a dict, which few look-ups need.
         self._slots = np.full(2048, -1, np.int32)
         self._others: dict[int, int] = {}
-        # By number: the hash, and where a long word's lanes are.
+        # By number: the hash, and the first lane of a long word.
         self._hashes = np.zeros(1024, np.uint64)
         self._first = np.zeros(1024, np.int64)
         self._lanes = np.zeros(1024, np.uint64)
         self._words = self._used = 0
 
     def find(self, keys: Keys) -> np.ndarray:
-        """Return the numbers of words, int64 [N], -1 for those that are not there."""
-        # Arrays are read after the slots: what is found in these is in those by then.
+        """Return the numbers of words, int64 [N]; -1 for unknown ones."""
+        # Arrays are read after the slots: they have whatever the slots have by then.
         slots, others, hashes = self._slots, self._others, keys.hashes
         numbers = slots[_slot(hashes, len(slots))].astype(np.int64)
         wrong = np.flatnonzero((self._hashes[numbers] != hashes) & (numbers >= 0))
         numbers[wrong] = [others.get(value, -1) for value in hashes[wrong].tolist()]
-        # Equal hashes of long words are not equal words.
+        # Different long words may have equal hashes: compare their lanes.
         source = (self._first[numbers[keys.long]] - keys.first).repeat(keys.many)
         source += np.arange(len(source))
         differs = np.flatnonzero(self._lanes.take(source, mode="clip") != keys.lanes)
@@ -94,7 +94,7 @@ class Vocabulary:
         return numbers
 
     def add(self, keys: Keys, numbers: np.ndarray) -> None:
-        """Add words, none of which is there and no two of which have the same hash."""
+        """Add words; all are new, and no two have the same hash."""
         most, end = int(numbers.max(initial=0)) + 1, self._used + len(keys.lanes)
         self._hashes, self._first = longer(self._hashes, most), longer(self._first, most)
         self._lanes = longer(self._lanes, end)
@@ -113,7 +113,7 @@ class Vocabulary:
         self._slots, self._others = slots, others
 
     def _insert(self, slots: np.ndarray, others: dict[int, int], numbers: np.ndarray) -> None:
-        # The first of several that want one slot has it, the more frequent word by and large.
+        # The first of several words takes the slot; by and large it is the most frequent one.
         numbers = numbers[::-1]
         hashes = self._hashes[numbers]
         slot = _slot(hashes, len(slots))
@@ -121,15 +121,6 @@ class Vocabulary:
         slots[slot[free]] = numbers[free]
         left = slots[slot] != numbers
         others.update(zip(hashes[left].tolist(), numbers[left].tolist(), strict=True))
-
-
-def longer(array: np.ndarray, length: int) -> np.ndarray:
-    """Return an array of at least a length: itself, or a copy with zeros behind."""
-    if length <= len(array):
-        return array
-    grown = np.zeros((max(length, 2 * len(array)), *array.shape[1:]), array.dtype)
-    grown[: len(array)] = array
-    return grown
 
 
 def _slot(hashes: np.ndarray, slots: int) -> np.ndarray:
