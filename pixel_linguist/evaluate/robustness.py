@@ -34,7 +34,7 @@ ATTACKS: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def make_attack(spec: AttackSpec, strength: float = 1.0, seed: int = 0) -> Attack:
+def make_attack(spec: AttackSpec, strength: float, seed: int) -> Attack:
     """Return an attack that perturbs the i-th text with the generator seeded by (seed, i).
 
     Args:
@@ -83,7 +83,7 @@ class Robustness(Task):
                 raise ValueError(f"strength {strength} is not above 0 and at most 1")
         for name, spec in self.attacks.items():
             try:
-                make_attack(spec)
+                make_attack(spec, 1.0, self.seed)
             except ValueError as error:
                 raise ValueError(f"attack {name}: {error}") from error
         # Refuses a task without queries.
