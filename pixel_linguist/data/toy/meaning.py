@@ -113,10 +113,9 @@ def contradicting(rng: Generator, premise: Proposition) -> Proposition:
     change = pick(rng, changes)
     if change in ("negated", "swap"):
         return _changed(rng, premise, change)
-    fillers = change in ("agent", "patient", "place")
-    return _refilled(
-        rng, premise, change, _fillers(premise, change) if fillers else opposites[change]
-    )
+    if change in ("agent", "patient", "place"):
+        return _refilled(rng, premise, change, _fillers(premise, change))
+    return _refilled(rng, premise, change, opposites[change])
 
 
 def _changed(rng: Generator, proposition: Proposition, change: str) -> Proposition:
