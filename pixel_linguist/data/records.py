@@ -16,7 +16,8 @@ A .csv cell is quoted as Python's csv module writes it (dialect "excel"), a .tsv
 ("excel-tab") if all names in the header are quoted. Most .tsv files have no quoting, so that
 otherwise a .tsv cell enclosed in quotation marks is unquoted only if it is empty or holds a tab, a
 line break or doubled quotation marks: the cells that pandas, Excel and csv quote in a .tsv. A
-quotation mark anywhere else is text.
+quotation mark anywhere else is text. Where a line break may end a row or stand in a cell, it ends
+the row, as always in a .tsv of one column; a quoted header, or .csv, leaves no doubt.
 """
 
 import collections
