@@ -12,10 +12,12 @@ from pixel_linguist.data import toy
 from pixel_linguist.data.toy import LANGUAGES, ToySource
 from pixel_linguist.data.toy.english import english_forms
 from pixel_linguist.data.toy.languages import get_language, surface_forms
-from pixel_linguist.data.toy.lexicon import KINDS, concepts, of_kind, pick_concept, themes
+from pixel_linguist.data.toy.lexicon import concepts, of_kind, pick_concept, themes
 from tests.data.toy_text import read_concepts
 
 RESOURCES = Path(toy.__file__).parent / "resources"
+KINDS = ["animate", "inanimate", "verb animate", "verb inanimate", "adjective"]
+KINDS += ["adjective animate", "adjective inanimate", "place", "time", "manner", "quantity"]
 SCRIPTS = {"en": "LATIN", "vel": "LATIN", "dor": "CYRILLIC", "ash": "DEVANAGARI"}
 # Consonants joined by virama, then at most one vowel sign and an anusvara.
 AKSHARA = "[\u0915-\u0939](?:\u094d[\u0915-\u0939])*[\u093e-\u094c]?\u0902?"

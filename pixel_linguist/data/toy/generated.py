@@ -17,7 +17,6 @@ from pixel_linguist.data.toy.proposition import Proposition
 # A concept has a second, and a third, word if a draw from 0..1 is above these.
 _SYNONYMS = (0.35, 0.9)
 
-
 _FILE = resources.files(__package__) / "resources" / "grammars.toml"
 # Code → rules of the language; the file explains them.
 GRAMMARS: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))

@@ -42,7 +42,6 @@ class Wording:
 class Language(abc.ABC):
     """A language: its words, and sentences from propositions."""
 
-    code: str
     vocabulary: Vocabulary
 
     @abc.abstractmethod

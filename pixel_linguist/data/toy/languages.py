@@ -14,10 +14,10 @@ LANGUAGES = {"en": "English", **{code: grammar["name"] for code, grammar in GRAM
 def get_language(code: str) -> Language:
     """Return a language with its words, which the first call makes."""
     if code == "en":
-        return English(code, english_vocabulary())
+        return English(english_vocabulary())
     codes = list(LANGUAGES)
     taken = MARKERS.union(*map(surface_forms, codes[: codes.index(code)]))
-    return Generated(code, make_vocabulary(GRAMMARS[code], taken), GRAMMARS[code])
+    return Generated(make_vocabulary(GRAMMARS[code], taken), GRAMMARS[code])
 
 
 @functools.cache

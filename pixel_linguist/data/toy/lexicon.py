@@ -12,8 +12,6 @@ from numpy.random import Generator
 
 NOUNS = ("animate", "inanimate")
 VERBS = ("verb animate", "verb inanimate")
-ADJECTIVES = ("adjective", "adjective animate", "adjective inanimate")
-KINDS = (*NOUNS, *VERBS, *ADJECTIVES, "place", "time", "manner", "quantity")
 GENERAL = "general"
 
 
@@ -23,7 +21,8 @@ class Concept:
 
     Attributes:
         name: the first English synonym; no two concepts share one.
-        kind: one of `KINDS`; "verb animate" is a verb whose patient is animate.
+        kind: of words: of `NOUNS`, `VERBS` ("verb animate" takes an animate patient), "adjective"
+            (perhaps with the kind of its noun), "place", "time", "manner", "quantity".
         theme: the section of the word list, `GENERAL` for concepts of every theme.
         english: its synonyms as listed: "knife:knives", "sing:sang:sung".
         preposition: English, of places and times; "" for an adverb.
@@ -51,17 +50,18 @@ def concepts() -> dict[str, Concept]:
         for line in text.splitlines():
             if line.startswith("["):
                 theme = line.strip("[]")
-            elif line and not line.startswith("#"):
-                kind, body = line.split(": ")
-                preposition = ""
-                if kind.startswith(("place", "time")):
-                    kind, _, preposition = kind.partition(" ")
-                for group in body.split(","):
-                    members = [tuple(member.split()) for member in group.split("~")]
-                    names = [words[0].partition(":")[0] for words in members]
-                    for name, words in zip(names, members, strict=True):
-                        opposites = tuple(other for other in names if other != name)
-                        found[name] = Concept(name, kind, theme, words, preposition, opposites)
+            if not line or line[0] in "[#":
+                continue
+            kind, body = line.split(": ")
+            preposition = ""
+            if kind.startswith(("place", "time")):
+                kind, _, preposition = kind.partition(" ")
+            for group in body.split(","):
+                members = [tuple(member.split()) for member in group.split("~")]
+                names = [words[0].partition(":")[0] for words in members]
+                for name, words in zip(names, members, strict=True):
+                    opposites = tuple(other for other in names if other != name)
+                    found[name] = Concept(name, kind, theme, words, preposition, opposites)
     return found
 
 
