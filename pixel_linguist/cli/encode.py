@@ -35,8 +35,9 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     add("--shard-size", type=int, default=16384, help="texts in a file (16384)")
     add("--device", help="cpu, gpu or tpu (default: JAX's)")
     options = parser.parse_args(arguments)
-    if options.shard_size < 1:
-        parser.error(f"--shard-size is {options.shard_size}; it must be at least 1")
+    for name, size in (("batch", options.batch_size), ("shard", options.shard_size)):
+        if size < 1:
+            parser.error(f"--{name}-size is {size}; it must be at least 1")
     if options.keep and options.format == "npy":
         parser.error("--keep needs --format parquet: arrays have no room for columns")
     return options

@@ -94,7 +94,10 @@ def plain_messages() -> Iterator[None]:
 
 def error_line(error: BaseException) -> str:
     """Return an error as one line."""
-    return "error: " + " ".join(str(error).split())
+    message = str(error)
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        message = f"{error.filename}: {error.strerror}"
+    return "error: " + " ".join(message.split())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
