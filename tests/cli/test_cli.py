@@ -22,8 +22,9 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import VERBS, main, plain_messages
 from pixel_linguist.encode.shards import read_shards
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render import fonts
 from pixel_linguist.render.coverage import SAMPLES, coverage
+from pixel_linguist.render.fallback import Chain
+from pixel_linguist.render.fonts import family
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["a man plays the guitar", "two dogs run in the snow", "the stock market fell"]
@@ -247,7 +248,7 @@ def test_texts_are_drawn_in_each_family_and_strategy(tmp_path: Path, capsys: Out
 
 
 def test_noto_covers_every_script_it_promises(capsys: Out) -> None:
-    chain = fonts.Chain(fonts.family("noto"), 16)
+    chain = Chain(family("noto"), 16)
     if chain.absent:
         pytest.skip(f"not installed: {', '.join(chain.absent)}")
     assert {script for script, _, missing in coverage("noto") if not missing} == set(SAMPLES)
