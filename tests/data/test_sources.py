@@ -148,21 +148,12 @@ def test_bad_input_is_named(
         make_source(tmp_path, spec)
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [
-        {"name": "tsv", "path": "nothing.tsv"},
-        {"name": "sentences", "paths": ["nothing.tsv"], "columns": ["a"]},
-        {"name": "nli_triples", "paths": ["nothing.tsv"]},
-        {"name": "aligned", "paths": {"en": "nothing.tsv"}, "columns": ["a"], "pivot": "en"},
-        {"name": "translations", "paths": {"en": "nothing.tsv"}, "columns": ["a"]},
-        {"name": "articles", "path": "nothing.tsv", "minimum_words": 1},
-        {"name": "parquet", "paths": ["nothing.tsv"], "columns": ["a"]},
-    ],
-)
-def test_missing_files_are_named(tmp_path: Path, spec: dict[str, Any]) -> None:
+@pytest.mark.parametrize("name", ["aligned", "sentences", "parquet"])
+def test_missing_files_are_named(tmp_path: Path, name: str) -> None:
+    paths: Any = {"en": "nothing.tsv"} if name == "aligned" else ["nothing.tsv"]
+    spec = {"name": name, "paths": paths, "columns": ["a"]}
     with pytest.raises(FileNotFoundError, match="nothing"):
-        make_source(tmp_path, spec)
+        make_source(tmp_path, spec | ({"pivot": "en"} if name == "aligned" else {}))
 
 
 def test_the_real_files_become_sources(shared: Path) -> None:

@@ -182,7 +182,7 @@ def test_similarity_by_hand(first: Proposition, second: Proposition, score: floa
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_similarity_is_learnable_from_meaning_and_not_from_the_surface(code: str) -> None:
-    size = 1000
+    size = 600
     source = ToySource("similarity", split="test", size=size, languages=(code,))
     records = [source[i] for i in range(size)]
     scores = np.array([record["score"] for record in records])
