@@ -7,7 +7,7 @@ import numpy as np
 from experiments.base import get_config, info_nce, optimizer
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.objective import Objective, make_objective
-from pixel_linguist.train.devices import AXIS, place_state
+from pixel_linguist.train.hosts import AXIS, place_state
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.step import init_state, mapped_step
 

@@ -24,7 +24,7 @@ from pixel_linguist.render import Rendered, Renderer
 from pixel_linguist.render.augment import AUGMENTATIONS, Augmentation, compose
 from pixel_linguist.render.device import rasterise
 from pixel_linguist.render.glyphs import GlyphRuns
-from pixel_linguist.train.devices import place
+from pixel_linguist.train.hosts import place
 from pixel_linguist.train.sight import size
 from pixel_linguist.train.step import AS_DRAWN, init_state, mapped_step
 

@@ -26,7 +26,7 @@ from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.objective import make_objective
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.objective.masking import kept
-from pixel_linguist.train.devices import AXIS, place
+from pixel_linguist.train.hosts import AXIS, place
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.step import init_state, mapped_step
 

@@ -35,7 +35,7 @@ from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import AUGMENTATIONS
 from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.train.cost import matmul_peak, train_flops
-from pixel_linguist.train.devices import place
+from pixel_linguist.train.hosts import place
 from pixel_linguist.train.sight import Sight, make_sight
 from pixel_linguist.train.step import init_state, mapped_step
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, average, columns, part, stage
-from experiments.base import get_config as defaults
+from pixel_linguist.recipe import PIVOT, average, columns, part, stage
+from pixel_linguist.recipe import get_config as defaults
 from pixel_linguist.model import preset
 
 LANGUAGES = (

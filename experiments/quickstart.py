@@ -8,8 +8,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.base import PIVOT, columns, part, stage, visual_alignment
-from experiments.base import get_config as defaults
+from pixel_linguist.recipe import PIVOT, columns, part, stage, visual_alignment
+from pixel_linguist.recipe import get_config as defaults
 
 LANGUAGES = (PIVOT, "vel", "dor", "ash")
 TRAINED = "vel"

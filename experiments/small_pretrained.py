@@ -6,7 +6,7 @@ and as they were reconstructed.
 
 from ml_collections import ConfigDict
 
-from experiments.base import masked_autoencoder, stage
+from pixel_linguist.recipe import masked_autoencoder, stage
 from experiments.small import BATCH, DEV, LENGTH, english
 from experiments.small import get_config as small
 

@@ -11,9 +11,9 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms
 from pixel_linguist.hub import AnyModel, as_transformer, open_model
+from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import Stored, save_model
 from pixel_linguist.ngram import NgramEmbedder, NgramModel
 from pixel_linguist.render import Renderer
@@ -232,7 +232,7 @@ class SentenceEncoder:
         model, devices = self.model, _devices(device)
         if isinstance(model, NgramModel):
             return NgramEmbedder(model.config, model.params, self.renderer, batch_size)
-        return Embedder(model.config, model.params, self.renderer, batch_size, devices)
+        return Embedder(model.encoder, model.params, self.renderer, batch_size, devices)
 
     similarity = staticmethod(similarity)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import jax
 
+from pixel_linguist.convert.decoder_files import load_decoder, save_decoder
 from pixel_linguist.convert.reference import (
     Converted,
     is_reference,
     read_reference,
     write_reference,
 )
-from pixel_linguist.model.decoder import load_decoder, save_decoder
 from pixel_linguist.model.store import load_model, save_model
 
 
@@ -51,7 +51,7 @@ def convert(source: Path, target: Path, max_patches: int | None) -> str:
         if max_patches is not None:
             raise ValueError("--max-patches is for checkpoints of the reference")
         model = load_model(source)
-        converted, kind = Converted(model, load_decoder(source, model.config)), "PyTorch's"
+        converted, kind = Converted(model, load_decoder(source)), "PyTorch's"
         write_reference(target, converted)
     params = (converted.model.params, converted.decoder and converted.decoder[1])
     numbers = sum(leaf.size for leaf in jax.tree.leaves(params))

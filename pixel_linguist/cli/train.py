@@ -4,7 +4,7 @@ pixel-linguist train experiments/quickstart.py --workdir runs/quickstart
     a run that was interrupted resumes from its last checkpoint when the same command is given
     again; finished stages are not run again
 ... --config.stages.nli.steps=100
-    sets a key of the recipe; every default is in experiments/base.py
+    sets a key of the recipe; every default is in pixel_linguist/recipe.py
 ... --plan
     prints what the run would do, and its cost
 pixel-linguist train a.py b.py --workdir runs/sweep --sweep.stages.nli.schedule.peak=1e-4,3e-4
@@ -15,9 +15,11 @@ pixel-linguist train --init MODEL --pairs my.tsv
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 from absl import flags
@@ -25,11 +27,11 @@ from absl import flags
 from pixel_linguist.cli.main import ERRORS, error_line
 from pixel_linguist.hub import as_transformer, open_model
 from pixel_linguist.model.store import save_model
-from pixel_linguist.train.devices import join_hosts
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
+from pixel_linguist.train.hosts import join_hosts
 from pixel_linguist.train.plan import plan_recipe
 from pixel_linguist.train.preemption import Preempted, Preemption
-from pixel_linguist.train.stages import prepare, run_recipe
+from pixel_linguist.train.run import NoReport, prepare, run_recipe
 from pixel_linguist.train.sweep import PREFIX, run_sweep, sweep_configs
 
 FINE_TUNING = """Fine-tunes a model on pairs of texts.
@@ -99,9 +101,20 @@ def _train(options: argparse.Namespace) -> None:
         if options.plan:
             print(plan_recipe(prepare(config, options.workdir)[0]))
         elif options.sweep:
-            run_sweep(runs, options.workdir, preemption)
+            run_sweep(runs, options.workdir, preemption, **extras())
         else:
-            run_recipe(config, options.workdir, preemption, profile=options.profile)
+            run_recipe(config, options.workdir, preemption, profile=options.profile, **extras())
+
+
+def extras() -> dict[str, Any]:
+    """Return the report and the baselines of a run, where their libraries are installed."""
+    if any(importlib.util.find_spec(name) is None for name in ("matplotlib", "sklearn", "jinja2")):
+        print("no report: pip install 'pixel-linguist[report]' for plots, pages and TF-IDF's row")
+        return {"report": NoReport(), "baselines": {}}
+    from pixel_linguist.evaluate.baselines import tfidf_embed
+    from pixel_linguist.report.run_report import RunReport
+
+    return {"report": RunReport(), "baselines": {"tfidf": tfidf_embed}}
 
 
 def _leave_hosts(message: str) -> None:

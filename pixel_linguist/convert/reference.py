@@ -12,8 +12,8 @@ from safetensors.numpy import save_file
 
 from pixel_linguist.convert.names import Piece, decoder_pieces, encoder_pieces
 from pixel_linguist.files import read_json, write_json
-from pixel_linguist.model.decoder import DecoderConfig, decoder_param_shapes
-from pixel_linguist.model.encoder import EncoderConfig, Params, param_shapes
+from pixel_linguist.model.decoder import DecoderConfig, decoder_shapes
+from pixel_linguist.model.encoder import EncoderConfig, Params, ViTEncoder
 from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.renderer import PRESETS
@@ -73,7 +73,8 @@ def read_reference(folder: Path, max_patches: int | None = None) -> Converted:
     _check_shapes(tensors, pieces)
     params = _fill(_empty(config, decoder), pieces, tensors.read)
     renderer = Renderer(**PRESETS["pixel"], patch=config.patch_height, max_patches=patches)
-    model = Model(config, params["encoder"], renderer.settings(), renderer.font_hashes())
+    drawn = renderer.settings(), renderer.font_hashes()
+    model = Model(ViTEncoder(config), params["encoder"], *drawn)
     return Converted(model, (decoder, params["decoder"]) if decoder else None)
 
 
@@ -88,8 +89,6 @@ def write_reference(folder: Path, converted: Converted) -> None:
     _check_expressible(config)
     if decoder and decoder[0].from_embedding:
         raise ValueError("the reference has no decoder that reads a text's embedding")
-    if decoder and decoder[0].word_buckets:
-        raise ValueError("the reference has no decoder that predicts words")
     tensors = reference_tensors(
         config, model.params, decoder and decoder[0], decoder and decoder[1]
     )
@@ -254,9 +253,9 @@ def _pieces(config: EncoderConfig, decoder: DecoderConfig | None, patches: int) 
 
 
 def _empty(config: EncoderConfig, decoder: DecoderConfig | None) -> dict[str, np.ndarray]:
-    shapes = {"encoder": param_shapes(config)}
+    shapes = {"encoder": ViTEncoder(config).shapes()}
     if decoder:
-        shapes["decoder"] = decoder_param_shapes(config, decoder)
+        shapes["decoder"] = decoder_shapes(config, decoder)
     flat = traverse_util.flatten_dict(shapes, sep="/")
     return {name: np.empty(leaf.shape, np.float32) for name, leaf in flat.items()}
 

@@ -4,7 +4,6 @@ exported = jax.export.deserialize(Path("OUT/encoder.stablehlo").read_bytes())
 embeddings = exported.call(rendered.patches, rendered.count)
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ import jax.numpy as jnp
 from jax import export
 
 from pixel_linguist.files import write_json, write_whole
-from pixel_linguist.model.encoder import encode
+from pixel_linguist.model.encoder import encoder_settings
 from pixel_linguist.model.store import Model
+from pixel_linguist.render.patches import one_text_a_row
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 
@@ -28,7 +28,8 @@ def export_encoder(model: Model) -> export.Exported:
     config = model.config
 
     def embed(patches: jax.Array, count: jax.Array) -> jax.Array:
-        embedding = encode(config, model.params, patches, count)["embedding"]
+        rows = one_text_a_row(patches, count, jnp)
+        embedding = model.encoder.encode(model.params, rows)["embedding"][:, 0]
         norm = jnp.linalg.norm(embedding, axis=1, keepdims=True)
         return embedding / jnp.maximum(norm, 1e-12)
 
@@ -51,7 +52,7 @@ def write_export(folder: Path, model: Model) -> Path:
     path = folder / "encoder.stablehlo"
     write_whole(path, bytes(export_encoder(model).serialize()))
     described: dict[str, Any] = {
-        "model": dataclasses.asdict(model.config),
+        "model": encoder_settings(model.encoder),
         "renderer": model.renderer,
         "fonts": model.fonts,
     }

@@ -5,34 +5,14 @@ A pair maker turns a record into an `Example`; it is chosen by name with its key
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from pixel_linguist.data.sources import Record, column
+from pixel_linguist.data.example import NO_GROUP, Example
+from pixel_linguist.data.records import Record, column, text_of
+from pixel_linguist.registry import make
 from pixel_linguist.text.spans import two_spans
-
-
-class Example(NamedTuple):
-    """An anchor, its positive, and a hard negative ("" if it has none).
-
-    Examples of one group (-1: none) are never negatives of each other. The target is what the
-    anchor's embedding is to be, float [D], where a teacher has given one; the score says how alike
-    anchor and positive are, where people have said so. Of an example as it is shown, `styles` are
-    the seeds of the styles in which anchor, positive and negative are drawn.
-    """
-
-    anchor: str
-    positive: str
-    negative: str = ""
-    group: int = -1
-    target: np.ndarray | None = None
-    score: float | None = None
-    styles: tuple[int, ...] = (0, 0, 0)
-
-    def style(self, view: str) -> int:
-        """Return the seed of the style in which a view is drawn."""
-        return self.styles[self._fields.index(view)]
 
 
 class PairMaker(Protocol):
@@ -41,6 +21,11 @@ class PairMaker(Protocol):
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
         ...
+
+
+def group_of(record: Record) -> dict[str, tuple[int, ...]]:
+    """Return the fact "group" of a record: its column "group", or none."""
+    return {"group": (int(record.get("group", NO_GROUP)),)}
 
 
 def _draw(text: str, rng: np.random.Generator) -> str:
@@ -57,8 +42,8 @@ class Identity:
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
-        text = column(record, self.text, "the record")
-        return Example(text, text)
+        text = text_of(record, self.text, "the record")
+        return Example({"anchor": text, "positive": text})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,36 +56,34 @@ class Columns:
 
     anchor: str
     positive: str
-    negative: str | None
-    alternatives: bool
+    negative: str | None = None
+    alternatives: bool = False
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
-        anchor, positive, negative = (
-            column(record, name, "the record") if name else ""
-            for name in (self.anchor, self.positive, self.negative)
-        )
+        names = {"anchor": self.anchor, "positive": self.positive, "negative": self.negative}
+        views = {view: text_of(record, name, "the record") for view, name in names.items() if name}
         if self.alternatives:
-            anchor, positive, negative = (_draw(text, rng) for text in (anchor, positive, negative))
-        return Example(anchor, positive, negative, int(record.get("group", -1)))
+            views = {view: _draw(text, rng) for view, text in views.items()}
+        return Example(views, group_of(record))
 
 
 @dataclasses.dataclass(frozen=True)
-class Taught:
+class TeacherTarget:
     """A text and the vector that a teacher has given for it, or for its translation."""
 
     text: str
     target: str
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example; its positive is its anchor."""
-        text = column(record, self.text, "the record")
+        """Return the example, with the fact "target" float32 [D]."""
         target = np.asarray(column(record, self.target, "the record"), np.float32)
-        return Example(text, text, target=target)
+        text = text_of(record, self.text, "the record")
+        return Example({"anchor": text, "positive": text}, {"target": target})
 
 
 @dataclasses.dataclass(frozen=True)
-class Graded:
+class ScoredPair:
     """Two columns of a record, and the one that says how alike they are."""
 
     anchor: str
@@ -108,14 +91,17 @@ class Graded:
     score: str
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        anchor, positive, score = (
-            column(record, name, "the record") for name in (self.anchor, self.positive, self.score)
-        )
+        """Return the example, with the fact "score"."""
+        score = column(record, self.score, "the record")
         try:
-            return Example(anchor, positive, score=float(score))
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{self.score!r} is {score!r}, no number, in {record}") from error
+            number = float(score)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not np.isfinite(number):
+            raise ValueError(f"column {self.score!r} is {score!r}, no finite number, in {record}")
+        names = {"anchor": self.anchor, "positive": self.positive}
+        views = {view: text_of(record, name, "the record") for view, name in names.items()}
+        return Example(views, {"score": number})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,9 +115,9 @@ class Alternatives:
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
-        options = column(record, self.text, "the record").split("|")
+        options = text_of(record, self.text, "the record").split("|")
         first, second = rng.permutation(len(options))[:2] if len(options) > 1 else (0, 0)
-        return Example(options[first], options[second])
+        return Example({"anchor": options[first], "positive": options[second]})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,31 +130,25 @@ class Spans:
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example; it has the record's group if there is one."""
-        text = column(record, self.text, "the record")
+        text = text_of(record, self.text, "the record")
         anchor, positive = two_spans(text, rng, words=(self.shortest, self.longest))
-        return Example(anchor, positive, group=int(record.get("group", -1)))
+        return Example({"anchor": anchor, "positive": positive}, group_of(record))
 
 
 PAIR_MAKERS: dict[str, type] = {
     "identity": Identity,
     "columns": Columns,
-    "taught": Taught,
-    "graded": Graded,
+    "teacher_target": TeacherTarget,
+    "scored_pair": ScoredPair,
     "alternatives": Alternatives,
     "spans": Spans,
 }
 
 
 def make_pair_maker(spec: Mapping[str, Any]) -> PairMaker:
-    """Make the pair maker that {"name": ..., **arguments} describes."""
-    arguments = dict(spec)
-    name = arguments.pop("name", None)
-    if name not in PAIR_MAKERS:
-        raise ValueError(f"no pair maker {name!r}; there are {', '.join(PAIR_MAKERS)}")
-    known = {field.name for field in dataclasses.fields(PAIR_MAKERS[name])}
-    if wrong := set(arguments) ^ known:
-        raise ValueError(
-            f"pair maker {name!r} takes {', '.join(sorted(known))}; "
-            f"unknown or missing: {', '.join(sorted(wrong))}"
-        )
-    return PAIR_MAKERS[name](**arguments)
+    """Make the pair maker that {"name": ..., **arguments} describes.
+
+    Raises:
+        ValueError: for an unknown name or argument, naming the nearest known.
+    """
+    return make("pair maker", PAIR_MAKERS, spec)

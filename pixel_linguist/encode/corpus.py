@@ -13,8 +13,8 @@ from tqdm import tqdm
 from pixel_linguist.api import Dtype, SentenceEncoder
 from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.encode.shards import Format, Shards
-from pixel_linguist.evaluate.embed import blocks
 from pixel_linguist.hub import AnyModel
+from pixel_linguist.inference import blocks
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Encoders of patches: from pixels to features and one embedding, with no knowledge of text."""
 
-from pixel_linguist.model.encoder import EncoderConfig, encode, init_params, preset
+from pixel_linguist.model.encoder import Encoder, EncoderConfig, ViTEncoder, make_encoder, preset
 
-__all__ = ["EncoderConfig", "encode", "init_params", "preset"]
+__all__ = ["Encoder", "EncoderConfig", "ViTEncoder", "make_encoder", "preset"]

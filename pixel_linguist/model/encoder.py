@@ -1,18 +1,20 @@
-"""The encoder: patches in, patch features and one embedding out."""
+"""What an encoder is, and the vision transformer: patches in, one vector a text out."""
 
 import dataclasses
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol, get_args
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pixel_linguist.model.pooling import AttentionPool, mean_pool
+from pixel_linguist.model.pooling import AttentionPool, mean_pool, membership
 from pixel_linguist.model.positions import sincos_2d
-from pixel_linguist.model.strip import stand
-from pixel_linguist.model.vit import Dropout, Remat, block_stack
+from pixel_linguist.model.vit import Block, Dropout, Options, Remat, block_stack
 from pixel_linguist.model.words import WordLogits, sparsify
+from pixel_linguist.registry import check_arguments, choose
+from pixel_linguist.render.patches import Patches, one_text_a_row
 
 Params = dict[str, Any]
 
@@ -30,14 +32,60 @@ def preset(name: str) -> dict[str, Any]:
     return dict(PRESETS[name])
 
 
+class Encoder(Protocol):
+    """What training, inference and objectives ask of an encoder.
+
+    Equal encoders have equal hashes, so that they share one compiled step.
+    """
+
+    def __hash__(self) -> int:
+        """Return the hash of the settings."""
+        ...
+
+    @property
+    def config(self) -> Any:
+        """Return the settings, a dataclass with `patch_height`, `patch_width`, `max_patches`."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Return the length of an embedding."""
+        ...
+
+    @property
+    def packs(self) -> bool:
+        """Tell whether several texts may share a row at no cost."""
+        ...
+
+    def init(self, seed: int) -> Params:
+        """Draw parameters: a nested dict of float32 NumPy arrays."""
+        ...
+
+    def encode(
+        self,
+        params: Params,
+        patches: Patches,
+        *,
+        keys: jax.Array | None = None,
+        outputs: Sequence[str] = ("embedding",),
+        **options: Any,
+    ) -> dict[str, jax.Array]:
+        """Return outputs by name, among them "embedding" float32 [R, K, D], not normalised.
+
+        Raises:
+            ValueError: for an output or option that the encoder lacks.
+        """
+        ...
+
+
 @dataclasses.dataclass(frozen=True)
 class EncoderConfig:
-    """Everything that fixes an encoder's architecture.
+    """Everything that fixes a vision transformer's architecture.
 
     Attributes:
         patch_height: pixels.
         patch_width: pixels.
-        max_patches: number of positions; a longer input is refused.
+        max_patches: columns of the positions; a longer row is refused.
         width: of the residual stream.
         depth: number of blocks.
         heads: attention heads; divides the width.
@@ -50,7 +98,7 @@ class EncoderConfig:
         head: projection head: "none", "patches" (before pooling, as Pixel-Linguist has it: linear,
             GELU, layer norm, dropout), or "pooled" (after it).
         keep_head: whether the head is kept at inference.
-        channels: 1, or 3 where converted weights expect colour (grey is repeated).
+        channels: 1, or 3 for colour (grey is repeated).
         dropout: rate in [0, 1).
         norm_epsilon: of the blocks' layer norms.
         dtype: compute type, "float32" or "bfloat16"; parameters and embeddings are float32.
@@ -61,6 +109,7 @@ class EncoderConfig:
         word_buckets: V, buckets of hashed words whose logits stand in the embedding, beside the
             D numbers of the sentence's own (DupMAE: Xiao et al. 2023, arXiv 2305.02564); 0: none.
         top_words: how many of them, the highest, are not set to 0.
+        max_rows: rows of a page; row 0 adds nothing, so that lines of text need no more than 1.
     """
 
     patch_height: int
@@ -80,11 +129,12 @@ class EncoderConfig:
     norm_epsilon: float
     dtype: Literal["float32", "bfloat16"]
     remat: Remat
-    # Model folders of before there were these have none of them.
+    # Folders of earlier versions lack these.
     cls_token: bool = False
     paper_is_one: bool = False
     word_buckets: int = 0
     top_words: int = 0
+    max_rows: int = 1
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -100,6 +150,8 @@ class EncoderConfig:
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
             raise ValueError("model.pooling is 'cls'; it needs model.cls_token")
+        if self.max_rows < 1:
+            raise ValueError(f"model.max_rows is {self.max_rows}; at least 1 is needed")
         least = min(self.word_buckets, 1)
         if self.word_buckets < 0 or not least <= self.top_words <= self.word_buckets:
             raise ValueError(
@@ -112,84 +164,78 @@ class EncoderConfig:
         """The length of an embedding: D, or D + V."""
         return self.width + self.word_buckets
 
-    @property
-    def packs(self) -> bool:
-        """Whether several texts may stand in one sequence: nothing but a mean is made of each."""
-        return self.pooling == "mean" and not self.word_buckets
 
+class VisionTransformer(nn.Module):
+    """The transformer of R rows."""
 
-class Encoder(nn.Module):
-    """The encoder of one example."""
-
-    config: EncoderConfig
-    train: bool
+    config: Any
 
     @nn.compact
     def __call__(
-        self, patches: jax.Array, count: jax.Array, keep: jax.Array | None = None
+        self,
+        patches: Patches,
+        keys: jax.Array | None,
+        keep: jax.Array | None,
+        units: int,
+        options: Options,
     ) -> dict[str, jax.Array]:
-        """Encode uint8 [S, H, W] or [S, C, H, W] of which the first `count` patches are text.
-
-        Only the patches that int32 `keep` [K] names are read, if it is given. Where `count` is
-        int32 [T], so many texts follow each other, and there is an embedding of each.
-
-        Returns:
-            "embedding" float32 [D or D + V], or [T, D], not normalised, "patch_features" float
-            [S or K, D], "cls_feature" float [D], or [T, D], if there is a CLS token, and
-            "word_logits" float32 [V] if there are buckets of words.
-        """
+        """Return every output by name; what is not used is not computed under jit."""
         config, dtype = self.config, jnp.dtype(self.config.dtype)
-        drop = Dropout(config.dropout)
+        segments, tokens = patches.owner.shape[1], 0
+        x, segment, unit = self.embed(patches.pixels, dtype), patches.segment, patches.unit
         table = jnp.asarray(self.position_table()).astype(dtype)
-        front, length = int(config.cls_token), patches.shape[0]
-        if count.ndim:
-            # Each text has a CLS token of its own.
-            tokens = front * count.shape[0]
-            mask, seen, places = stand(count, length, tokens)
-            positions = table[front + places]
-        else:
-            tokens = front
-            mask = jnp.arange(length) < count
-            seen = jnp.pad(mask if keep is None else mask[keep], (front, 0), constant_values=True)
-            # Not by Python's slices, which do not take the symbolic lengths of an export.
-            positions = jax.lax.slice_in_dim(table, front, front + length)
-        x = self.embed_patches(patches, dtype) + positions
+        x = x + self.positions(table, patches.position)
         if keep is not None:
-            x, mask = x[keep], mask[keep]
+            x = jnp.take_along_axis(x, keep[..., None], axis=1)
+            segment, unit = (jnp.take_along_axis(s, keep, axis=1) for s in (segment, unit))
+        readers = segment
         if config.cls_token:
+            # Each segment has a CLS token of its own.
+            tokens = segments
             cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
-            x = jnp.concatenate([jnp.tile(cls.astype(dtype) + table[:1], (tokens, 1)), x])
-        x = drop(x, deterministic=not self.train)
-        x = self.blocks()(x, seen)[0]
+            front = jnp.broadcast_to(cls.astype(dtype) + table[:1], (len(x), tokens, config.width))
+            x = jnp.concatenate([front, x], axis=1)
+            own = jnp.broadcast_to(jnp.arange(tokens, dtype=segment.dtype), (len(x), tokens))
+            readers = jnp.concatenate([own, segment], axis=1)
+        x = Dropout(config.dropout)(x, keys)
+        x = self.blocks()(x, attention_mask(readers, segments), keys, options)[0]
         x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
-        use_head = config.head if self.train or config.keep_head else "none"
-        pooled = self.pool(self.head(x) if use_head == "patches" else x, mask)
+        outputs = {"patch_features": x[:, tokens:], "cls_features": x[:, :tokens]}
+        use_head = config.head if keys is not None or config.keep_head else "none"
+        members = membership(segment, segments)
+        headed = self.head(x, keys) if use_head == "patches" else x
+        pooled = self.pool(headed[:, :tokens], headed[:, tokens:], members)
         if use_head == "pooled":
-            pooled = self.head(pooled)
-        outputs = {"embedding": pooled.astype(jnp.float32), "patch_features": x[tokens:]}
-        if config.cls_token:
-            outputs["cls_feature"] = x[:tokens] if count.ndim else x[0]
+            pooled = self.head(pooled, keys)
+        outputs["embedding"] = pooled.astype(jnp.float32)
+        if units:
+            of_unit = mean_pool(headed[:, tokens:], membership(unit, units))
+            outputs["unit_embedding"] = of_unit.astype(jnp.float32)
         if config.word_buckets:
-            logits = WordLogits(config.word_buckets, dtype, name="words")(x[tokens:], mask)
-            outputs["word_logits"] = logits
-            words = sparsify(logits, config.top_words)
-            outputs["embedding"] = jnp.concatenate([outputs["embedding"], words])
+            words = WordLogits(config.word_buckets, dtype, name="words")
+            outputs["word_logits"] = words(x[:, tokens:], members)
+            sparse = sparsify(outputs["word_logits"], config.top_words)
+            outputs["embedding"] = jnp.concatenate([outputs["embedding"], sparse], axis=-1)
         return outputs
 
-    def embed_patches(self, patches: jax.Array, dtype: jnp.dtype) -> jax.Array:
-        """Map uint8 [S, H, W] or [S, C, H, W] to float [S, D], without positions."""
+    def embed(self, pixels: jax.Array, dtype: jnp.dtype) -> jax.Array:
+        """Map uint8 [R, S, H, W, C] to float [R, S, D], without positions; float stays."""
         config = self.config
-        x = (patches.reshape(patches.shape[0], -1) / 255.0).astype(dtype)
+        if pixels.ndim == 3:
+            return pixels.astype(dtype)
+        # Channels first in the weights, as in converted ones.
+        x = jnp.moveaxis(pixels, -1, 2).reshape(*pixels.shape[:2], -1)
+        x = (x / 255.0).astype(dtype)
         if config.paper_is_one:
             x = 1 - x
-        if patches.ndim == 3 and config.channels > 1:
-            x = jnp.tile(x, (1, config.channels))
+        if pixels.shape[-1] < config.channels:
+            x = jnp.tile(x, (1, 1, config.channels))
         if config.patch_hidden:
             x = nn.gelu(nn.Dense(config.patch_hidden, dtype=dtype, name="embed_hidden")(x))
         return nn.Dense(config.width, dtype=dtype, name="embed")(x)
 
     def position_table(self) -> jax.Array:
-        """Return float32 [N, D], a row for each position; the CLS token's is the first."""
+        """Return float32 [N, D], a row for each column; the CLS token's is the first."""
         config = self.config
         fixed = sincos_2d(config.max_patches, config.width)
         fixed = np.pad(fixed, ((int(config.cls_token), 0), (0, 0)))
@@ -199,96 +245,173 @@ class Encoder(nn.Module):
             return jax.lax.stop_gradient(self.param("positions", lambda _: jnp.asarray(fixed)))
         return self.param("positions", nn.initializers.normal(0.02), fixed.shape)
 
+    def positions(self, table: jax.Array, position: jax.Array) -> jax.Array:
+        """Return float [R, S, D] of int32 [R, S, 2]: the column's part plus the row's."""
+        config = self.config
+        found = table[int(config.cls_token) + position[..., 1]]
+        if config.max_rows == 1:
+            return found
+        shape = (config.max_rows - 1, config.width)
+        rows = self.param("rows", nn.initializers.normal(0.02), shape).astype(table.dtype)
+        return found + jnp.pad(rows, ((1, 0), (0, 0)))[position[..., 0]]
+
     def blocks(self) -> nn.Module:
         """Return the stack of blocks."""
         config = self.config
         return block_stack(
             depth=config.depth,
+            remat=config.remat,
             heads=config.heads,
             mlp_width=config.mlp_width,
             dropout=config.dropout,
             norm_epsilon=config.norm_epsilon,
             dtype=jnp.dtype(config.dtype),
-            deterministic=not self.train,
-            remat=config.remat,
+            **self.block(),
         )
 
-    def pool(self, x: jax.Array, mask: jax.Array) -> jax.Array:
-        """Reduce float [S, D], with any CLS tokens in front, to float [D] or [T, D]."""
-        if self.config.pooling == "cls":
-            return x[0]
-        x = x[x.shape[0] - mask.shape[-1] :]
-        if self.config.pooling == "mean":
-            return mean_pool(x, mask)
-        pool = AttentionPool(self.config.heads, jnp.dtype(self.config.dtype), name="pool")
-        return pool(x, mask)
+    def block(self) -> dict[str, Any]:
+        """Return the kind of block and its own arguments."""
+        return {"kind": Block}
 
-    def head(self, x: jax.Array) -> jax.Array:
+    def pool(self, front: jax.Array, x: jax.Array, members: jax.Array) -> jax.Array:
+        """Reduce CLS tokens [R, K, D] and patches [R, S, D] to float [R, K, D]."""
+        if self.config.pooling == "cls":
+            return front
+        if self.config.pooling == "mean":
+            return mean_pool(x, members)
+        pool = AttentionPool(self.config.heads, jnp.dtype(self.config.dtype), name="pool")
+        return pool(x, members)
+
+    def head(self, x: jax.Array, keys: jax.Array | None) -> jax.Array:
         """Apply the projection head to float [..., D]; its epsilon is the reference's 1e-12."""
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         x = nn.gelu(nn.Dense(config.width, dtype=dtype, name="head")(x), approximate=False)
         x = nn.LayerNorm(epsilon=1e-12, dtype=dtype, name="head_norm")(x)
-        return Dropout(config.dropout)(x, deterministic=not self.train)
+        return Dropout(config.dropout)(x, keys)
 
 
-def encode(
-    config: EncoderConfig,
-    params: Params,
-    patches: jax.Array,
-    count: jax.Array,
-    keys: jax.Array | None = None,
-    keep: jax.Array | None = None,
-) -> dict[str, jax.Array]:
-    """Encode a batch of rendered texts.
+def attention_mask(readers: jax.Array, segments: int) -> jax.Array:
+    """Return who reads whom: int32 [R, T] to bool [R, 1, 1 or T, T]."""
+    if segments == 1:
+        return (readers >= 0)[:, None, None]
+    return (readers[:, :, None] == readers[:, None])[:, None]
 
-    Args:
-        config: the architecture.
-        params: as made by `init_params`.
-        patches: uint8 [B, S, H, W], S at most `config.max_patches`; in colour
-            [B, S, C, H, W].
-        count: int32 [B], text patches of each example, at least 1; or [B, T], of each of T texts
-            that follow each other in a sequence, 0 for none, if `config.packs`.
-        keys: one dropout key an example, [B]; given in training, None at inference.
-        keep: int32 [B, K], the patches that are read, by their places; None: all.
 
-    Returns:
-        "embedding" float32 [B, D or D + V], or [B, T, D], "patch_features" float [B, S or K, D],
-        "cls_feature" float [B, D], or [B, T, D], if there is a CLS token, and "word_logits" float32
-        [B, V] if there are buckets of words.
+@dataclasses.dataclass(frozen=True)
+class ViTEncoder:
+    """A vision transformer as an `Encoder`.
+
+    Outputs are "embedding" float32 [R, K, D or D + V]; "patch_features" float [R, S, D];
+    "cls_features" float [R, K, D], of no tokens without `cls_token`; "word_logits" float32
+    [R, K, V] with `word_buckets`; and "unit_embedding" float32 [R, U, D] with the option `units`.
+    Options are `keep`, int32 [R, S'], the places of the patches that are read; and `units`, U, the
+    number of units of a row.
     """
-    length, height, width = patches.shape[1], *patches.shape[-2:]
-    if (height, width) != (config.patch_height, config.patch_width) or length > config.max_patches:
-        raise ValueError(
-            f"the encoder reads up to {config.max_patches} patches of {config.patch_height} x "
-            f"{config.patch_width} pixels; it was given {length} of {height} x {width}"
+
+    config: EncoderConfig
+    config_type: ClassVar[type[EncoderConfig]] = EncoderConfig
+    module: ClassVar[type[VisionTransformer]] = VisionTransformer
+    # Arrays [R] that blocks go by.
+    block_options: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def dimension(self) -> int:
+        """The length of an embedding."""
+        return self.config.dimension
+
+    @property
+    def packs(self) -> bool:
+        """Whether texts share rows: logits of words would be computed for each of them."""
+        return not self.config.word_buckets
+
+    def encode(
+        self,
+        params: Params,
+        patches: Patches,
+        *,
+        keys: jax.Array | None = None,
+        outputs: Sequence[str] = ("embedding",),
+        **options: Any,
+    ) -> dict[str, jax.Array]:
+        """Encode R rows of patches.
+
+        Args:
+            params: as made by `init`.
+            patches: rows of at most `config.max_patches`.
+            keys: of dropout, one a row, [R]; given in training, None at inference.
+            outputs: names of what is returned.
+            options: as above.
+
+        Raises:
+            ValueError: for patches of another size, or an output or option that it lacks.
+        """
+        self._check(patches, options)
+        keep, units = options.pop("keep", None), options.pop("units", 0)
+        rngs = None if keys is None else {"dropout": jax.random.key(0)}
+        module = self.module(self.config)
+        arguments = patches, keys, keep, units, options
+        found: Any = module.apply({"params": params}, *arguments, rngs=rngs)
+        if missing := set(outputs) - set(found):
+            raise ValueError(
+                f"the encoder has no output {', '.join(sorted(missing))}; it has {', '.join(found)}"
+            )
+        return {name: found[name] for name in outputs}
+
+    def _check(self, patches: Patches, options: Mapping[str, Any]) -> None:
+        config, known = self.config, ("keep", "units", *self.block_options)
+        if unknown := set(options) - set(known):
+            raise ValueError(
+                f"the encoder has no option {', '.join(sorted(unknown))}; it takes "
+                f"{', '.join(known)}"
+            )
+        size = config.patch_height, config.patch_width
+        given = size if patches.pixels.ndim == 3 else tuple(patches.pixels.shape[2:4])
+        # A grid has more patches than columns.
+        most = config.max_patches * config.max_rows
+        if given != size or patches.pixels.shape[1] > most:
+            raise ValueError(
+                f"the encoder reads up to {most} patches of {size[0]} x {size[1]} pixels; it was "
+                f"given {patches.pixels.shape[1]} of {given[0]} x {given[1]}"
+            )
+
+    def init(self, seed: int) -> Params:
+        """Draw parameters; a nested dict of float32 NumPy arrays, the head's included."""
+        return jax.tree.map(np.asarray, jax.jit(self._draw, static_argnums=0)(seed))
+
+    def shapes(self) -> Params:
+        """Return what `init` would, as `jax.ShapeDtypeStruct`, without computing it."""
+        return jax.eval_shape(lambda: self._draw(0))
+
+    def _draw(self, seed: int) -> Params:
+        """Draw parameters by reading one blank text."""
+        config, key = self.config, jax.random.key(seed)
+        shape = (1, config.max_patches, config.patch_height, config.patch_width)
+        patches = one_text_a_row(jnp.zeros(shape, jnp.uint8), jnp.ones(1, jnp.int32), jnp)
+        options = {name: jnp.zeros(1, jnp.int32) for name in self.block_options}
+        variables = self.module(config).init(
+            {"params": key, "dropout": key}, patches, key[None], None, 0, options
         )
-    if count.ndim > 1 and (keep is not None or not config.packs):
-        raise ValueError("several texts of one sequence need the mean of all their patches")
-    module = Encoder(config, train=keys is not None)
-
-    def one(p: jax.Array, c: jax.Array, key: jax.Array | None, k: jax.Array | None) -> Any:
-        rngs = None if key is None else {"dropout": key}
-        return module.apply({"params": params}, p, c, k, rngs=rngs)
-
-    return jax.vmap(one)(patches, count, keys, keep)
+        return variables["params"]
 
 
-def _draw_params(config: EncoderConfig, seed: int) -> Params:
-    """Draw parameters by reading one blank text."""
-    key = jax.random.key(seed)
-    shape = (config.max_patches, config.patch_height, config.patch_width)
-    variables = Encoder(config, train=True).init(
-        {"params": key, "dropout": key}, jnp.zeros(shape, jnp.uint8), jnp.int32(1)
-    )
-    return variables["params"]
+# Architectures by the name that a recipe's model and a model's folder give.
+ENCODERS: dict[str, type[ViTEncoder]] = {"vit": ViTEncoder}
 
 
-def init_params(config: EncoderConfig, seed: int) -> Params:
-    """Draw parameters; a nested dict of float32 NumPy arrays, the head's included."""
-    drawn = jax.jit(_draw_params, static_argnums=0)(config, seed)
-    return jax.tree.map(np.asarray, drawn)
+def make_encoder(settings: Mapping[str, Any]) -> ViTEncoder:
+    """Make the encoder of {"name": ..., **settings}; without a name, a vision transformer.
+
+    Raises:
+        ValueError: for an unknown name, setting or value, naming the nearest known.
+    """
+    arguments = dict(settings)
+    name = arguments.pop("name", "vit")
+    kind = choose("encoder", ENCODERS, name)
+    check_arguments(f"encoder {name!r}", kind.config_type, arguments)
+    return kind(kind.config_type(**arguments))
 
 
-def param_shapes(config: EncoderConfig) -> Params:
-    """Return what `init_params` would, as `jax.ShapeDtypeStruct`, without computing it."""
-    return jax.eval_shape(lambda: _draw_params(config, 0))
+def encoder_settings(encoder: ViTEncoder) -> dict[str, Any]:
+    """Return what `make_encoder` makes the encoder of."""
+    name = next(name for name, kind in ENCODERS.items() if kind is type(encoder))
+    return {"name": name, **dataclasses.asdict(encoder.config)}

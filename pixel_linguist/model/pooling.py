@@ -1,21 +1,26 @@
-"""Ways from patch features to one vector."""
+"""From patch features to one vector a segment or unit."""
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 
-def mean_pool(features: jax.Array, mask: jax.Array) -> jax.Array:
-    """Average the features of text patches.
+def membership(numbers: jax.Array, count: int) -> jax.Array:
+    """Return which patches belong to each of `count` groups: int32 [R, S] to bool [R, K, S]."""
+    return numbers[:, None, :] == jnp.arange(count)[:, None]
+
+
+def mean_pool(features: jax.Array, members: jax.Array) -> jax.Array:
+    """Average features by group.
 
     Args:
-        features: float [S, D].
-        mask: bool [S], True where a patch is text; or [K, S], for each of several texts.
+        features: float [R, S, D].
+        members: bool [R, K, S].
 
     Returns:
-        float [D] or [K, D]; 0 for a text of no patches.
+        float [R, K, D]; 0 for a group of no patches.
     """
-    weights = mask.astype(features.dtype)
+    weights = members.astype(features.dtype)
     return weights @ features / jnp.maximum(weights.sum(axis=-1, keepdims=True), 1)
 
 
@@ -26,11 +31,13 @@ class AttentionPool(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, features: jax.Array, mask: jax.Array) -> jax.Array:
-        """Pool float [S, D] under bool [S] to float [D]."""
+    def __call__(self, features: jax.Array, members: jax.Array) -> jax.Array:
+        """Pool float [R, S, D] under bool [R, K, S] to float [R, K, D]."""
         query = self.param("query", nn.initializers.xavier_uniform(), (1, features.shape[-1]))
         # A bias of the keys would have no effect (see `QueryKeyValue`), and Flax has all or none.
         attend = nn.MultiHeadDotProductAttention(
             num_heads=self.heads, dtype=self.dtype, use_bias=False
         )
-        return attend(query.astype(self.dtype), features, mask=mask[None, None, :])[0]
+        shape = (*members.shape[:2], features.shape[-1])
+        queries = jnp.broadcast_to(query.astype(self.dtype), shape)
+        return attend(queries, features, mask=members[:, None])

@@ -1,12 +1,10 @@
 """A model on disk: one folder with config.json, weights.safetensors and README.md, its card."""
 
-import dataclasses
 import hashlib
 import json
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import jax
 import numpy as np
 from flax import traverse_util
 from safetensors import SafetensorError
@@ -14,7 +12,13 @@ from safetensors.numpy import load, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
 from pixel_linguist.model.card import model_card
-from pixel_linguist.model.encoder import EncoderConfig, Params, param_shapes
+from pixel_linguist.model.encoder import (
+    EncoderConfig,
+    Params,
+    ViTEncoder,
+    encoder_settings,
+    make_encoder,
+)
 
 FORMAT = "pixel_linguist/1"
 # The name of the SHA-256 in the metadata of weights.safetensors.
@@ -36,11 +40,16 @@ class Model(NamedTuple):
     `about` is Markdown for the card: what it was trained on, what it reaches, what it is not for.
     """
 
-    config: EncoderConfig
+    encoder: ViTEncoder
     params: Params
     renderer: dict[str, Any]
     fonts: dict[str, str]
     about: str = ""
+
+    @property
+    def config(self) -> EncoderConfig:
+        """The encoder's architecture."""
+        return self.encoder.config
 
 
 def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
@@ -64,13 +73,13 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
     stored = {name: array.astype(dtype, copy=False) for name, array in flat.items()}
     # In the file itself, so that a folder that is written anew never has one of other weights.
     write_whole(folder / "weights.safetensors", save(stored, {HASH: _sha256(stored)}))
-    card = model_card(*model, dtype)
+    card = model_card(model.config, *model[1:], dtype)
     write_whole(folder / "README.md", card.encode())
     write_json(
         folder / "config.json",
         {
             "format": FORMAT,
-            "model": dataclasses.asdict(model.config),
+            "model": encoder_settings(model.encoder),
             "renderer": model.renderer,
             "fonts": model.fonts,
             "about": model.about,
@@ -99,17 +108,17 @@ def load_model(folder: Path) -> Model:
             "can be trained, exported or converted"
         )
     try:
-        config = EncoderConfig(**_present_fields(stored["model"]))
+        encoder = make_encoder(_present_fields(stored["model"]))
         renderer, fonts = stored["renderer"], stored["fonts"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{folder}/config.json is damaged: {error}") from error
     flat = read_weights(folder / "weights.safetensors")
     params = traverse_util.unflatten_dict(
         {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
-    check_same_shapes(params, param_shapes(config), f"{folder}/weights.safetensors")
+    check_same_shapes(params, encoder.shapes(), f"{folder}/weights.safetensors")
     # Folders of before there were cards have no "about".
-    return Model(config, params, renderer, fonts, stored.get("about", ""))
+    return Model(encoder, params, renderer, fonts, stored.get("about", ""))
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
@@ -164,8 +173,3 @@ def check_same_shapes(params: Params, expected: Params, where: str) -> None:
             f"{where} is of another architecture ({len(differences)} parameters differ): "
             + "; ".join(differences[:3])
         )
-
-
-def average(models: list[Params]) -> Params:
-    """Average parameters uniformly (Wortsman et al. 2022, arXiv 2203.05482)."""
-    return jax.tree.map(lambda *arrays: np.mean(arrays, axis=0, dtype=np.float32), *models)

@@ -1,17 +1,20 @@
-"""A vision transformer over the patches of one example; batches are made by `jax.vmap`.
+"""A vision transformer over rows of patches.
 
-Writing the modules for one example keeps examples apart by construction: an embedding cannot
-depend on its neighbours in the batch, and every example draws dropout from its own key. Several
-texts that share a sequence are kept apart by a mask (`pixel_linguist.model.strip`).
+Attention is masked so that texts of one row, and rows of one batch, do not see one another, and
+every row draws dropout from a key of its own: an embedding depends neither on its neighbours nor
+on the number of devices.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+# Arrays [R] by name that blocks may go by, such as a domain.
+Options = Mapping[str, jax.Array]
 # Blocks of a stack that is unrolled, at most.
 _UNROLLED = 6
 # What is computed again in the backward pass, instead of being kept for it from the forward pass.
@@ -34,13 +37,18 @@ class Dropout(nn.Module):
     rate: float
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, deterministic: bool) -> jax.Array:
-        """Zero elements of an array of any shape at random, unless deterministic."""
+    def __call__(self, x: jax.Array, keys: jax.Array | None) -> jax.Array:
+        """Zero elements of [R, ...] at random, each row by its own key [R]; None: no dropout."""
         threshold = min(round(self.rate * 256), 255)
-        if deterministic or threshold == 0:
+        if keys is None or threshold == 0:
             return x
-        keep = hashed_bits(self.make_rng("dropout"), x.shape) >= jnp.uint32(threshold << 24)
-        return jnp.where(keep, x * (256 / (256 - threshold)), 0).astype(x.dtype)
+        # The rng tells places of dropout apart, in all layers of a scan, and the keys tell rows.
+        site = jax.random.bits(self.make_rng("dropout"), (), jnp.uint32)
+        row_keys = jax.vmap(jax.random.fold_in, (0, None))(keys, site)
+        bits = jax.vmap(lambda key: hashed_bits(key, x.shape[1:]))(row_keys)
+        return jnp.where(
+            bits >= jnp.uint32(threshold << 24), x * (256 / (256 - threshold)), 0
+        ).astype(x.dtype)
 
 
 def hashed_bits(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
@@ -80,7 +88,7 @@ class QueryKeyValue(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Map float [S, D] to float [S, 3 D]."""
+        """Map float [..., D] to float [..., 3 D]."""
         width = x.shape[-1]
         kernel = self.param("kernel", nn.initializers.lecun_normal(), (width, 3 * width))
         bias = self.param("bias", nn.initializers.zeros, (3 * width,))
@@ -97,21 +105,22 @@ class SelfAttention(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: jax.Array, mask: jax.Array, *, deterministic: bool) -> jax.Array:
-        """Map float [S, D] to float [S, D]; bool [S], or [S, S] for each, says what is read."""
-        width = x.shape[-1]
+    def __call__(self, x: jax.Array, mask: jax.Array, keys: jax.Array | None) -> jax.Array:
+        """Map float [R, S, D] to the same; bool [R, 1, 1 or S, S] says who reads whom."""
+        rows, length, width = x.shape
         size = width // self.heads
         project = QueryKeyValue(self.dtype, name="query_key_value")
         # Split, not sliced: the gradient of slices is a sum of padded arrays.
         query, key, value = (
-            part.reshape(-1, self.heads, size) for part in jnp.split(project(x), 3, axis=-1)
+            part.reshape(rows, length, self.heads, size)
+            for part in jnp.split(project(x), 3, axis=-1)
         )
         # Heads first and each an ordinary product of matrices: a quarter less time on a CPU.
-        query, key, value = query.swapaxes(0, 1), key.transpose(1, 2, 0), value.swapaxes(0, 1)
+        query, key = query.swapaxes(1, 2), key.transpose(0, 2, 3, 1)
         scores = jnp.matmul(query * size**-0.5, key, preferred_element_type=jnp.float32)
         weights = nn.softmax(jnp.where(mask, scores, -1e9)).astype(self.dtype)
-        weights = Dropout(self.dropout)(weights, deterministic=deterministic)
-        mixed = (weights @ value).swapaxes(0, 1).reshape(-1, width)
+        weights = Dropout(self.dropout)(weights, keys)
+        mixed = (weights @ value.swapaxes(1, 2)).swapaxes(1, 2).reshape(rows, length, width)
         return nn.Dense(width, dtype=self.dtype, name="out")(mixed)
 
 
@@ -123,23 +132,35 @@ class Block(nn.Module):
     dropout: float
     norm_epsilon: float
     dtype: jnp.dtype
-    deterministic: bool
 
     @nn.compact
-    def __call__(self, x: jax.Array, mask: jax.Array) -> tuple[jax.Array, None]:
-        """Map float [S, D] under bool [S] or [S, S] to float [S, D], and None, for `nn.scan`."""
+    def __call__(
+        self, x: jax.Array, mask: jax.Array, keys: jax.Array | None, options: Options
+    ) -> tuple[jax.Array, None]:
+        """Map float [R, S, D] to the same, and None, for `nn.scan`.
+
+        Args:
+            x: features.
+            mask: bool [R, 1, 1 or S, S], who reads whom.
+            keys: of dropout, [R]; None at inference.
+            options: arrays [R] by name that other kinds of MLP go by.
+        """
         drop = Dropout(self.dropout)
         norm = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_attention")
         attend = SelfAttention(self.heads, self.dropout, self.dtype, name="attention")
-        y = attend(norm(x), mask, deterministic=self.deterministic)
-        x = x + drop(y, deterministic=self.deterministic)
+        x = x + drop(attend(norm(x), mask, keys), keys)
         y = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_mlp")(x)
-        y = gelu(nn.Dense(self.mlp_width, dtype=self.dtype, name="mlp_in")(y))
-        y = nn.Dense(x.shape[-1], dtype=self.dtype, name="mlp_out")(y)
-        return x + drop(y, deterministic=self.deterministic), None
+        return x + drop(self.mlp(y, options), keys), None
+
+    def mlp(self, x: jax.Array, options: Options) -> jax.Array:
+        """Map float [R, S, D] to the same."""
+        hidden = gelu(nn.Dense(self.mlp_width, dtype=self.dtype, name="mlp_in")(x))
+        return nn.Dense(x.shape[-1], dtype=self.dtype, name="mlp_out")(hidden)
 
 
-def block_stack(*, depth: int, remat: Remat, **block: Any) -> nn.Module:
+def block_stack(
+    *, depth: int, remat: Remat, kind: type[nn.Module] = Block, **block: Any
+) -> nn.Module:
     """Return `depth` blocks as one scanned module, their parameters stacked.
 
     Without remat a short stack is unrolled: a step on a CPU takes a seventh less, as nothing is
@@ -150,10 +171,11 @@ def block_stack(*, depth: int, remat: Remat, **block: Any) -> nn.Module:
         remat: what is computed again in the backward pass to save memory: "none"; "blocks", all of
             a block but its input (a third more operations); or "dots", all but its products with
             weight matrices (Chen et al. 2016, arXiv 1604.06174, section 4). Gradients are the same.
-        **block: arguments of `Block`.
+        kind: of the blocks.
+        **block: its arguments.
     """
     scanned = nn.scan(
-        Block if remat == "none" else nn.remat(Block, prevent_cse=False, policy=_KEPT[remat]),
+        kind if remat == "none" else nn.remat(kind, prevent_cse=False, policy=_KEPT[remat]),
         variable_axes={"params": 0},
         split_rngs={"params": True, "dropout": True},
         in_axes=nn.broadcast,

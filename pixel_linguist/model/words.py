@@ -19,13 +19,18 @@ class WordLogits(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, features: jax.Array, mask: jax.Array) -> jax.Array:
-        """Map float [S, D] under bool [S] (True at text) to float32 [V]."""
+    def __call__(self, features: jax.Array, members: jax.Array) -> jax.Array:
+        """Map float [R, S, D] under bool [R, K, S] to float32 [R, K, V]."""
         logits = nn.Dense(self.buckets, dtype=self.dtype, name="buckets")(features)
-        return jnp.where(mask[:, None], logits, NOTHING).max(axis=0).astype(jnp.float32)
+        highest = [
+            jnp.where(mask[:, :, None], logits, NOTHING).max(axis=1)
+            for mask in jnp.moveaxis(members, 1, 0)
+        ]
+        return jnp.stack(highest, axis=1).astype(jnp.float32)
 
 
 def sparsify(logits: jax.Array, most: int) -> jax.Array:
-    """Return float [V] with all but the `most` highest set to 0 (DupMAE, section 3)."""
+    """Return float [..., V] with all but the `most` highest set to 0 (DupMAE, section 3)."""
     values, places = jax.lax.top_k(logits, most)
-    return jnp.zeros_like(logits).at[places].set(values)
+    kept = jnp.put_along_axis(jnp.zeros_like(logits), places, values, axis=-1, inplace=False)
+    return kept

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from scipy import sparse
 
-from pixel_linguist.evaluate.embed import Draw, Embedder
+from pixel_linguist.inference import Draw, Embedder
 from pixel_linguist.ngram.ngram_model import NgramConfig
 from pixel_linguist.ngram.ngram_table import Arrays, NgramTable, PatchCache
 from pixel_linguist.render import Renderer
@@ -84,13 +84,12 @@ class NgramEmbedder(Embedder):
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
-        self.config: Any = config
         self.params, self.renderer, self.batch_size = params, renderer, batch_size
-        self.encoder = NgramEncoder(config, memory)
+        self.encoder: Any = NgramEncoder(config, memory)
 
     def embed(self, counts: np.ndarray, draw: Draw) -> np.ndarray:
         """Embed N texts, float32 [N, D]; see `Embedder.embed`."""
-        result = np.zeros((len(counts), self.config.dimension), np.float32)
+        result = np.zeros((len(counts), self.encoder.dimension), np.float32)
         # Texts of like lengths together, so that little is padded.
         order = np.argsort(counts, kind="stable")
         for start in range(0, len(order), self.batch_size):

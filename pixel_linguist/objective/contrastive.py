@@ -15,6 +15,7 @@ from pixel_linguist.objective.geometry import (
     normalise,
     potential,
 )
+from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
 
 Tree = Any
 
@@ -68,15 +69,16 @@ def same_meaning(
 
     Args:
         ids: int32 [B, 2], the texts of each row's anchor and positive.
-        groups: int32 [B]; -1 stands for no group.
+        groups: int32 [B, G]; -1 stands for no group.
         other_ids: int32 [N, 2].
-        other_groups: int32 [N].
+        other_groups: int32 [N, G].
 
     Returns:
         bool [B, N].
     """
     shared_text = (ids[:, None, :, None] == other_ids[None, :, None, :]).any((2, 3))
-    shared_group = (groups[:, None] == other_groups) & (groups[:, None] >= 0)
+    own = groups[:, None, :, None]
+    shared_group = ((own == other_groups[None, :, None, :]) & (own >= 0)).any((2, 3))
     return shared_text | shared_group
 
 
@@ -86,84 +88,88 @@ def cap(x: jax.Array, most: float) -> jax.Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class InfoNCE:
+class InfoNCE(Objective):
     """Contrast of an anchor's positive with all other positives, and with hard negatives.
 
-    Without hard negatives and if `symmetric`, the loss averages both directions (anchor to
-    positives, positive to anchors). With hard negatives it is one way, over the positives of
-    all devices followed by their hard negatives, as Pixel-Linguist and SimCSE define it.
+        loss_i = -log (e(a_i, p_i) / sum_j (e(a_i, p_j) + e(a_i, n_j))), e(x, y) = exp(s(x, y) / t)
+
+    where s is the cosine of the embeddings of anchor a, positive p and hard negative n, j runs over
+    the examples of all devices, and t is the temperature. Without hard negatives and if
+    `symmetric`, the loss averages both directions (anchor to positives, positive to anchors).
+
+    Views: "anchor", "positive", with hard negatives "negative". Facts: "group"; of views "text_id",
+    and of "negative" also "present" bool [B], whether the example has one.
+
+    With `symmetric` it is CLIP's loss (arXiv 2103.00020); without, SimCSE's (arXiv 2104.08821,
+    equations 1 and 5) and Pixel-Linguist's (arXiv 2402.08183).
+
+    >>> InfoNCE(temperature=0.05, symmetric=False, hard_negatives=True)
 
     Attributes:
         temperature: by which cosines are divided; 0.05 in SimCSE and Pixel-Linguist.
         learnable_temperature: whether it is trained from that value on, kept at 0.01 or above
-            as in CLIP (arXiv 2103.00020, section 2.5).
+            as in CLIP (section 2.5).
         symmetric: as above.
-        hard_negatives: whether examples bring one; those that have none are masked.
-        mask_false_negatives: whether identical texts and equal groups are kept from being
+        hard_negatives: whether examples bring one.
+        mask_false_negatives: whether identical texts and shared groups are kept from being
             negatives.
-        axis: name of the mapped device axis.
     """
 
-    temperature: float
-    learnable_temperature: bool
-    symmetric: bool
-    hard_negatives: bool
-    mask_false_negatives: bool
-    axis: str
+    temperature: float = 0.05
+    learnable_temperature: bool = False
+    symmetric: bool = True
+    hard_negatives: bool = False
+    mask_false_negatives: bool = True
 
     @property
     def views(self) -> tuple[str, ...]:
-        """The texts of an example that are encoded."""
+        """The views that are encoded."""
         return ("anchor", "positive", "negative") if self.hard_negatives else ("anchor", "positive")
 
-    def init(self) -> tuple[Any, Any]:
-        """Return (parameters, state); the state is empty."""
+    def init(
+        self, key: Any, encoder: Any, encoder_params: Any, annotations: Any
+    ) -> tuple[Tree, Tree, Tree]:
+        """Return the temperature's logarithm as a parameter, if it is learned."""
         if not self.learnable_temperature:
-            return {}, {}
-        return {"log_scale": jnp.float32(-math.log(self.temperature))}, {}
+            return {}, {}, {}
+        return {"log_scale": jnp.float32(-math.log(self.temperature))}, {}, {}
 
-    def __call__(
-        self, params: Any, outputs: Any, batch: Any, state: Any, key: jax.Array
-    ) -> tuple[jax.Array, dict[str, jax.Array], Any]:
-        """Return (loss, metrics, state) of this device's rows.
-
-        Args:
-            params: as from `init`.
-            outputs: view → {"embedding": float32 [B, D]}.
-            batch: "text_id" view → int32 [B]; "group" int32 [B]; with hard negatives
-                "has_negative" bool [B].
-            state: returned as it came.
-            key: not used.
-        """
+    def loss(
+        self, params: Tree, state: Tree, constants: Tree, batch: Batch, encode: Encode, key: Any
+    ) -> tuple[jax.Array, dict[str, jax.Array], Tree, Tree]:
+        """Return (loss, metrics, {}, {}); metrics are accuracy, alignment, uniformity, t."""
         scale = jnp.float32(1 / self.temperature)
         if self.learnable_temperature:
-            scale = jnp.exp(cap(params["log_scale"], math.log(100.0)))
-        rows = {view: normalise(outputs[view]["embedding"]) for view in self.views}
-        rows["ids"] = jnp.stack([batch["text_id"][view] for view in self.views[:2]], axis=1)
-        rows["group"] = batch["group"]
+            scale = jnp.exp(cap(params["objective"]["log_scale"], math.log(100.0)))
+        found = encode.many(params["encoder"], batch.select(self.views), key=key)
+        rows = {view: normalise(x) for view, x in found.items()}
+        ids = [batch.view_facts[view]["text_id"] for view in self.views]
+        rows["ids"] = jnp.stack(ids[:2], axis=1)
+        rows["group"] = batch.facts["group"]
         number = len(rows["group"])
-        rows["label"] = jnp.arange(number) + jax.lax.axis_index(self.axis) * number
+        rows["label"] = jnp.arange(number) + jax.lax.axis_index(AXIS) * number
         # What each row is compared with: the rows of all devices.
-        pool = {name: self._gather(x) for name, x in rows.items()}
+        pool = {name: gather(x) for name, x in rows.items()}
         if self.hard_negatives:
-            pool["has_negative"] = self._gather(batch["has_negative"])
-            pool["negative_ids"] = self._gather(batch["text_id"]["negative"])
+            pool["present"] = gather(batch.view_facts["negative"]["present"])
+            pool["negative_ids"] = gather(ids[2])
         scored = in_blocks(lambda block: self._score(scale, block, pool), rows)
-        sums = jax.lax.psum((scored["potential"].sum(), scored["pairs"].sum()), self.axis)
+        sums = jax.lax.psum((scored["potential"].sum(), scored["pairs"].sum()), AXIS)
         metrics = {
             "accuracy": scored["correct"].mean(),
             "alignment": alignment(rows["anchor"], rows["positive"]),
             "uniformity": log_mean_potential(*sums),
             "temperature": 1 / scale,
         }
-        return scored["loss"].mean(), metrics, state
+        return scored["loss"].mean(), metrics, {}, {}
 
     def _score(self, scale: jax.Array, rows: Tree, pool: Tree) -> dict[str, jax.Array]:
         """Score some rows [R] against the whole pool [N]: name → [R]."""
         labels, anchors = rows["label"], rows["anchor"]
         related = same_meaning(rows["ids"], rows["group"], pool["ids"], pool["group"])
         excluded = related & self.mask_false_negatives
-        scores = exclude(scale * anchors @ pool["positive"].T, labels, excluded)
+        cosines = anchors @ pool["positive"].T
+        scores = exclude(scale * cosines, labels, excluded)
         if self.hard_negatives:
             out = self._excluded_negatives(rows["ids"], pool)
             hard = jnp.where(out, -1e9, scale * anchors @ pool["negative"].T)
@@ -173,7 +179,7 @@ class InfoNCE:
         if self.symmetric and not self.hard_negatives:
             backward = exclude(scale * rows["positive"] @ pool["anchor"].T, labels, excluded)
             loss = (loss + info_nce(backward, labels)) / 2
-        total, pairs = potential(anchors, pool["positive"], ~related)
+        total, pairs = potential(jax.lax.stop_gradient(cosines), ~related)
         return {
             "loss": loss,
             "correct": jnp.argmax(scores, axis=1) == labels,
@@ -181,16 +187,17 @@ class InfoNCE:
             "pairs": pairs,
         }
 
-    def _gather(self, x: jax.Array) -> jax.Array:
-        """Concatenate the rows of all devices."""
-        return jax.lax.all_gather(x, self.axis, tiled=True)
-
     def _excluded_negatives(self, ids: jax.Array, pool: Tree) -> jax.Array:
         """Tell which hard negatives [N] do not count for each row: bool [R, N].
 
         Groups play no part here: a contradiction of the row's own premise is what is wanted.
         """
-        excluded = ~pool["has_negative"][None, :]
+        excluded = ~pool["present"][None, :]
         if self.mask_false_negatives:
             excluded = excluded | (ids[:, :, None] == pool["negative_ids"]).any(1)
         return excluded
+
+
+def gather(x: jax.Array) -> jax.Array:
+    """Concatenate the rows of all devices, in the order of the global batch."""
+    return jax.lax.all_gather(x, AXIS, tiled=True)

@@ -1,4 +1,4 @@
-"""CoSENT: cosines of graded pairs are to be in the order of their scores."""
+"""CoSENT: cosines of scored pairs in the order of their scores."""
 
 import dataclasses
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from pixel_linguist.objective.contrastive import gather
 from pixel_linguist.objective.geometry import normalise
+from pixel_linguist.objective.protocol import Batch, Encode, Objective
 
 
 def cosent(cosines: jax.Array, scores: jax.Array, scale: float) -> jax.Array:
@@ -25,39 +27,32 @@ def cosent(cosines: jax.Array, scores: jax.Array, scale: float) -> jax.Array:
 
 
 @dataclasses.dataclass(frozen=True)
-class CoSENT:
-    """CoSENT over the pairs of all devices.
+class CoSENT(Objective):
+    """CoSENT over the scored pairs of all devices.
+
+        loss = log(1 + sum over i, j with score_i < score_j of exp(scale (cos_i - cos_j)))
+
+    where cos_i is the cosine of the embeddings of pair i. Views: "anchor", "positive". Facts:
+    "score" float32 [B], of which only the order counts.
+
+    >>> CoSENT(scale=20.0)
 
     Attributes:
         scale: by which cosines are multiplied.
-        axis: name of the mapped device axis.
     """
 
-    scale: float
-    axis: str
+    scale: float = 20.0
 
     @property
     def views(self) -> tuple[str, ...]:
-        """The texts of an example that are encoded."""
+        """The views that are encoded."""
         return ("anchor", "positive")
 
-    def init(self) -> tuple[Any, Any]:
-        """Return (parameters, state); both are empty."""
-        return {}, {}
-
-    def __call__(
-        self, params: Any, outputs: Any, batch: Any, state: Any, key: jax.Array
-    ) -> tuple[jax.Array, dict[str, jax.Array], Any]:
-        """Return (loss, metrics, state); the loss is that of all devices' rows on each.
-
-        Args:
-            params: not used.
-            outputs: view → {"embedding": float32 [B, D]}.
-            batch: "score" float32 [B].
-            state: returned as it came.
-            key: not used.
-        """
-        first, second = (normalise(outputs[view]["embedding"]) for view in self.views)
-        cosines = jax.lax.all_gather(jnp.sum(first * second, axis=1), self.axis, tiled=True)
-        scores = jax.lax.all_gather(batch["score"], self.axis, tiled=True)
-        return cosent(cosines, scores, self.scale), {}, state
+    def loss(
+        self, params: Any, state: Any, constants: Any, batch: Batch, encode: Encode, key: Any
+    ) -> tuple[jax.Array, dict[str, jax.Array], Any, Any]:
+        """Return (loss, {}, {}, {}); the loss is that of all devices' rows on each."""
+        found = encode.many(params["encoder"], batch.select(self.views), key=key)
+        first, second = (normalise(found[view]) for view in self.views)
+        cosines = gather(jnp.sum(first * second, axis=1))
+        return cosent(cosines, gather(batch.facts["score"]), self.scale), {}, {}, {}

@@ -26,21 +26,25 @@ def uniformity(anchors: jax.Array, others: jax.Array, different: jax.Array) -> j
         others: float [N, D].
         different: bool [B, N], which pairs count.
     """
-    total, number = potential(anchors, others, different)
+    total, number = potential(anchors @ others.T, different)
     return log_mean_potential(total.sum(), number.sum())
 
 
-def potential(
-    anchors: jax.Array, others: jax.Array, different: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def potential(cosines: jax.Array, different: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Return each row's sum of exp(-2 |x - y|²) over the pairs that count, and their number.
 
     Added up over the rows of all blocks and devices, they give the uniformity of the whole by
-    `log_mean_potential`. Arguments are those of `uniformity`; float [B], float [B].
+    `log_mean_potential`.
+
+    Args:
+        cosines: float [B, N], of unit vectors.
+        different: bool [B, N], which pairs count.
+
+    Returns:
+        float [B], float [B].
     """
-    distance = 2 - 2 * anchors @ others.T
-    weights = different.astype(distance.dtype)
-    return jnp.sum(jnp.exp(-2 * distance) * weights, axis=1), weights.sum(axis=1)
+    weights = different.astype(cosines.dtype)
+    return jnp.sum(jnp.exp(4 * cosines - 4) * weights, axis=1), weights.sum(axis=1)
 
 
 def log_mean_potential(total: jax.Array, number: jax.Array) -> jax.Array:

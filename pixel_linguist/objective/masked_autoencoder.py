@@ -1,13 +1,21 @@
 """Masked autoencoding: the pixels of patches that the encoder did not see."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from pixel_linguist.model.decoder import Decoder, DecoderConfig, init_decoder, target_pixels
+from pixel_linguist.model.encoder import Encoder
+from pixel_linguist.model.words import WordLogits
 from pixel_linguist.objective.bag_of_words import bag_of_words_loss
 from pixel_linguist.objective.masking import kept, span_noise
+from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
+from pixel_linguist.render.patches import Patches
+
+Tree = Any
 
 
 def mean_and_deviation(pixels: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -33,27 +41,36 @@ def squared_error(predictions: jax.Array, targets: jax.Array, counts: jax.Array)
 
 
 @dataclasses.dataclass(frozen=True)
-class MaskedAutoencoder:
+class MaskedAutoencoder(Objective):
     """Reconstruction of masked text patches, as PIXEL pretrains, or from the embedding alone.
 
+        loss = mean over masked text patches of |prediction - pixels|² + word_weight * words
+
+    View: "anchor". Facts: with `word_buckets`, "words" int32 [B, W], each text's distinct buckets,
+    -1 where there are no more. `decoder_mask_ratio` 0 is PIXEL (Rust et al. 2023, arXiv
+    2207.06991): the decoder is given the features of the patches that the encoder read. Above 0 it
+    is RetroMAE (Xiao et al. 2022, arXiv 2205.12035, section 3): the decoder is given the embedding,
+    and the pixels of other patches. With `word_buckets` it is DupMAE (Xiao et al. 2023, arXiv
+    2305.02564): the words of the text are predicted as well.
+
+    >>> MaskedAutoencoder(decoder={"width": 512, "depth": 8, "heads": 16, "mlp_width": 2048})
+
     Attributes:
+        decoder: width, depth, heads and MLP width of the decoder.
         mask_ratio: share of the text's patches that are masked, in spans; 0.25 in PIXEL.
-        decoder_mask_ratio: 0: the decoder is given the features of what the encoder read. Else
-            it is given the text's embedding and the pixels of other patches, of which this share
-            is masked, 0.5 to 0.7 (RetroMAE: Xiao et al. 2022, arXiv 2205.12035, section 3).
+        decoder_mask_ratio: share that is masked of what a decoder from the embedding is shown, 0.5
+            to 0.7 in RetroMAE.
         normalise_pixels: whether each patch's target has mean 0 and variance 1.
-        word_buckets: 0: pixels alone. Else the words of the text are predicted as well, each by one
-            of so many buckets (DupMAE: Xiao et al. 2023, arXiv 2305.02564).
-        word_weight: of that part of the loss.
-        axis: name of the mapped device axis.
+        word_buckets: into which words are hashed; 0: pixels alone.
+        word_weight: of the words' part of the loss.
     """
 
-    mask_ratio: float
-    decoder_mask_ratio: float
-    normalise_pixels: bool
-    word_buckets: int
-    word_weight: float
-    axis: str
+    decoder: Mapping[str, int]
+    mask_ratio: float = 0.25
+    decoder_mask_ratio: float = 0.0
+    normalise_pixels: bool = True
+    word_buckets: int = 0
+    word_weight: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 < self.mask_ratio < 1:
@@ -66,19 +83,130 @@ class MaskedAutoencoder:
             if getattr(self, name) < 0:
                 raise ValueError(f"objective.{name} is {getattr(self, name)}; it must be 0 or more")
 
+    def __hash__(self) -> int:
+        fields = {**dataclasses.asdict(self), "decoder": tuple(sorted(self.decoder.items()))}
+        return hash(tuple(fields.values()))
+
     @property
     def views(self) -> tuple[str, ...]:
-        """The texts of an example that are encoded."""
+        """The views that are drawn."""
         return ("anchor",)
 
-    def init(self) -> tuple[Any, Any]:
-        """Return (parameters, state), both empty."""
-        return {}, {}
+    @property
+    def decoder_config(self) -> DecoderConfig:
+        """The decoder's architecture."""
+        return DecoderConfig(**self.decoder, from_embedding=self.decoder_mask_ratio > 0)
+
+    def init(
+        self, key: jax.Array, encoder: Encoder, encoder_params: Any, annotations: Any
+    ) -> tuple[Tree, Tree, Tree]:
+        """Return the decoder's parameters, and those of words that the encoder lacks."""
+        config = encoder.config
+        if config.word_buckets and self.word_buckets not in (0, config.word_buckets):
+            raise ValueError(
+                f"objective.word_buckets is {self.word_buckets}, but model.word_buckets "
+                f"{config.word_buckets}: take the same"
+            )
+        params = {"decoder": init_decoder(config, self.decoder_config, key)}
+        if self.word_buckets and not config.word_buckets:
+            features, members = jnp.zeros((1, 1, config.width)), jnp.ones((1, 1, 1), bool)
+            drawn = self._words(config).init(jax.random.fold_in(key, 1), features, members)
+            params["words"] = drawn["params"]
+        return params, {}, {}
+
+    def loss(
+        self, params: Tree, state: Tree, constants: Tree, batch: Batch, encode: Encode, key: Any
+    ) -> tuple[jax.Array, dict[str, jax.Array], Tree, Tree]:
+        """Return (loss, metrics, {}, {}).
+
+        The loss of pixels is the mean over masked text patches of all devices' rows, so that their
+        number changes nothing; a patch of padding never counts.
+        """
+
+        def reconstruct(params: Tree, patches: Patches, keys: jax.Array) -> Tree:
+            mask_keys, drop_keys = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
+            return self.reconstruct(params, encode.encoder, patches, mask_keys, drop_keys)
+
+        found = encode.rows(reconstruct, params, batch.views["anchor"], key=key)
+        counts = found["masked"] & found["text"]
+        targets = found["pixels"]
+        if self.normalise_pixels:
+            mean, deviation = mean_and_deviation(targets)
+            targets = (targets - mean) / deviation
+        # The mean over devices of this is the sum of all errors by the number of all patches.
+        number = jnp.maximum(jax.lax.pmean(counts.sum(), AXIS), 1)
+        loss = squared_error(found["predictions"], targets, counts) / number
+        metrics = {"masked_share": counts.sum() / found["text"].sum()}
+        if self.word_buckets:
+            words = bag_of_words_loss(found["word_logits"], batch.facts["words"])
+            metrics |= {"pixel_loss": loss, "word_loss": words}
+            loss = loss + self.word_weight * words
+        return loss, metrics, {}, {}
+
+    def reconstruct(
+        self,
+        params: Tree,
+        encoder: Encoder,
+        patches: Patches,
+        mask_keys: jax.Array,
+        drop_keys: jax.Array | None,
+    ) -> dict[str, jax.Array]:
+        """Encode a part of the patches of each text and predict all of its pixels.
+
+        Args:
+            params: {"encoder": ..., "objective": ...}.
+            encoder: what is pretrained.
+            patches: one text a row, R of them.
+            mask_keys: [R].
+            drop_keys: of dropout, [R]; None at inference.
+
+        Returns:
+            "predictions" and "pixels" float32 [R, S, H * W * C]; "masked" bool [R, S], the patches
+            that the decoder knows only through the encoder; "text" bool [R, S]; and with words
+            "word_logits" float32 [R, V].
+        """
+        config, text = encoder.config, patches.segment >= 0
+        keep, shown = self.keep(mask_keys, text.sum(axis=1), text.shape[1])
+        pair: Any = (None, None)
+        if drop_keys is not None:
+            pair = jnp.moveaxis(jax.vmap(jax.random.split)(drop_keys), 1, 0)
+        outputs = ["embedding", "patch_features", "cls_features"]
+        own_words = self.word_buckets and not config.word_buckets
+        if self.word_buckets and not own_words:
+            outputs.append("word_logits")
+        encoded = encoder.encode(
+            params["encoder"], patches, keys=pair[0], outputs=outputs, keep=keep
+        )
+        original, seen = target_pixels(config, patches.pixels), encoded["patch_features"]
+        found = {"pixels": original, "text": text}
+        if own_words:
+            members = jnp.take_along_axis(text, keep, axis=1)[:, None]
+            weights = {"params": params["objective"]["words"]}
+            logits: Any = self._words(config).apply(weights, seen, members)
+            encoded["word_logits"] = logits
+        if self.word_buckets:
+            found["word_logits"] = encoded["word_logits"][:, 0]
+        front = encoded["cls_features"]
+        if shown is not None:
+            # Of an embedding joined with words the sentence's own part.
+            keep, front = shown, encoded["embedding"][..., : config.width]
+            seen = jnp.take_along_axis(original, keep[..., None], axis=1)
+        found["predictions"] = Decoder(config, self.decoder_config).apply(
+            {"params": params["objective"]["decoder"]},
+            front,
+            seen,
+            keep,
+            text,
+            pair[1],
+            rngs=None if drop_keys is None else {"dropout": jax.random.key(1)},
+        )
+        found["masked"] = jax.vmap(lambda m, k: m.at[k].set(False))(jnp.ones_like(text), keep)
+        return found
 
     def keep(
         self, keys: jax.Array, count: jax.Array, length: int
     ) -> tuple[jax.Array, jax.Array | None]:
-        """Draw the patches that the encoder reads, and those that the decoder does.
+        """Draw the patches that the encoder reads, and those that the decoder is shown.
 
         Args:
             keys: one an example, [B].
@@ -86,7 +214,7 @@ class MaskedAutoencoder:
             length: S.
 
         Returns:
-            Their places, int32 [B, K] each; None for a decoder that reads none of its own.
+            Their places, int32 [B, K] each; None for a decoder that is shown none of its own.
         """
 
         def draw(keys: jax.Array, ratio: float) -> jax.Array:
@@ -97,46 +225,27 @@ class MaskedAutoencoder:
         pair = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
         return draw(pair[0], self.mask_ratio), draw(pair[1], self.decoder_mask_ratio)
 
-    def to_pixels(self, predictions: jax.Array, pixels: jax.Array) -> jax.Array:
-        """Return predictions, float [B, S, P], as pixels; of each patch the mean and contrast are
-        the true ones if they were not to be predicted.
-        """
-        if not self.normalise_pixels:
-            return predictions
-        mean, deviation = mean_and_deviation(pixels)
-        return predictions * deviation + mean
-
-    def __call__(
-        self, params: Any, outputs: Any, batch: Any, state: Any, key: jax.Array
-    ) -> tuple[jax.Array, dict[str, jax.Array], Any]:
-        """Return (loss, metrics, state) of this device's rows.
-
-        The loss of pixels is the mean over masked text patches of all devices' rows, so that their
-        number changes nothing; a patch of padding never counts. That of words is added, by weight.
-
-        Args:
-            params: empty.
-            outputs: "anchor" → {"predictions", "pixels" float32 [B, S, P], "masked" bool [B, S],
-                with words "word_logits" float32 [B, V]}.
-            batch: "anchor" → {"count" int32 [B]}; with words "words" int32 [B, W], each text's
-                distinct buckets, below 0 where there are no more.
-            state: returned as it came.
-            key: not used.
-        """
-        view = outputs["anchor"]
-        length = view["masked"].shape[1]
-        text = jnp.arange(length) < batch["anchor"]["count"][:, None]
-        counts = view["masked"] & text
-        targets = view["pixels"]
+    def images(
+        self, params: Tree, encoder: Encoder, patches: Patches, key: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Return what the encoder saw of texts (masked patches grey), and what was predicted."""
+        keys = jax.random.split(key, len(patches.pixels))
+        found = self.reconstruct(params, encoder, patches, keys, None)
+        predicted = found["predictions"]
         if self.normalise_pixels:
-            mean, deviation = mean_and_deviation(targets)
-            targets = (targets - mean) / deviation
-        # The mean over devices of this is the sum of all errors by the number of all patches.
-        number = jnp.maximum(jax.lax.pmean(counts.sum(), self.axis), 1)
-        loss = squared_error(view["predictions"], targets, counts) / number
-        metrics = {"masked_share": counts.sum() / text.sum()}
-        if self.word_buckets:
-            words = bag_of_words_loss(view["word_logits"], batch["words"])
-            metrics |= {"pixel_loss": loss, "word_loss": words}
-            loss = loss + self.word_weight * words
-        return loss, metrics, state
+            # Mean and contrast are the true ones, as they were not to be predicted.
+            mean, deviation = mean_and_deviation(found["pixels"])
+            predicted = predicted * deviation + mean
+        config = encoder.config
+        shape = (*patches.pixels.shape[:4], config.channels)
+        ink = predicted.reshape(shape).mean(axis=-1)
+        ink = 1 - ink if config.paper_is_one else ink
+        original = patches.pixels.mean(axis=-1) / 255
+        masked = (found["masked"] & found["text"])[..., None, None]
+        return {
+            "masked": jnp.where(masked, 0.5, original),
+            "predicted": jnp.where(masked, jnp.clip(ink, 0, 1), original),
+        }
+
+    def _words(self, config: Any) -> WordLogits:
+        return WordLogits(self.word_buckets, jnp.dtype(config.dtype))

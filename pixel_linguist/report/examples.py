@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, paired_cosine, unit_rows
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.inference import Embedder
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.score_plots import map_figure
@@ -90,7 +90,7 @@ def draw_patch_similarity(model: Embedder, task: STS, path: Path) -> None:
 
     Nothing is drawn unless there is such a pair of at most MOST_PATCHES patches a sentence.
     """
-    length = min(MOST_PATCHES, model.config.max_patches)
+    length = min(MOST_PATCHES, model.encoder.config.max_patches)
     counts = [model.renderer.count_patches(side) for side in (task.sentence1, task.sentence2)]
     differs = [a.lower() != b.lower() for a, b in zip(task.sentence1, task.sentence2, strict=True)]
     fits = (np.maximum(*counts) <= length) & differs

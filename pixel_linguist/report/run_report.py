@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pixel_linguist.data.pairs import Example
-from pixel_linguist.evaluate.embed import Embedder
+from pixel_linguist.data.example import Example
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.inference import Embedder
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.examples import draw_examples
 from pixel_linguist.report.page import write_report
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.run_folder import read_run
 from pixel_linguist.report.score_plots import score_plots
-from pixel_linguist.report.text_pictures import save_pairs, save_reconstructions
+from pixel_linguist.report.text_pictures import save_images, save_pairs
 
 # (original, perturbed) examples.
 Pairs = Sequence[tuple[Example, Example]]
@@ -35,17 +35,15 @@ class RunReport:
         """Write a PNG of a batch whose loss is not finite."""
         save_pairs(renderer, pairs, seen, path)
 
-    def reconstructed(
+    def images(
         self,
+        folder: Path,
+        name: str,
         renderer: Renderer,
-        patches: np.ndarray,
-        count: np.ndarray,
-        masked: np.ndarray,
-        ink: np.ndarray,
-        path: Path,
+        images: Mapping[str, Sequence[np.ndarray]],
     ) -> None:
-        """Write a PNG of reconstructions; the arguments are those of `save_reconstructions`."""
-        save_reconstructions(renderer, patches, count, masked, ink, path)
+        """Write the pictures of a stage's objective to images/NAME.png in a run's folder."""
+        save_images(renderer, images, folder / "images" / f"{name}.png")
 
     def scored(self, folder: Path) -> None:
         """Draw the scores in a run's scores.json so far into its plots/."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from pixel_linguist.data.pairs import Example
+from pixel_linguist.data.example import Example
 from pixel_linguist.files import write_whole
 from pixel_linguist.render import Renderer
 from pixel_linguist.text.graphemes import split_clusters
@@ -62,40 +62,26 @@ def save_pairs(
 
 
 def _view_text(example: Example, view: str) -> str:
-    """Return the text of an example's view, by `views` or by attribute; "" if it has none."""
-    views: Mapping[str, str] | None = getattr(example, "views", None)
-    return getattr(example, view, "") if views is None else views.get(view, "")
+    """Return the text of an example's view; of a document its sentences; of a picture nothing."""
+    content = example.views.get(view, "")
+    if isinstance(content, tuple):
+        return " ".join(content)
+    return content if isinstance(content, str) else ""
 
 
-def save_reconstructions(
-    renderer: Renderer,
-    patches: np.ndarray,
-    count: np.ndarray,
-    masked: np.ndarray,
-    predicted: np.ndarray,
-    path: Path,
-) -> None:
-    """Write a PNG with three rows a text: the input, the masked input, the output.
+def save_images(renderer: Renderer, images: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
+    """Write a PNG with a row for each picture of a text.
 
     Args:
         renderer: of the labels.
-        patches: uint8 [B, S, H, W], ink up to 255.
-        count: int32 [B], text patches of each.
-        masked: bool [B, S].
-        predicted: float [B, S, H, W], ink, clipped to [0, 1]; only masked patches are shown.
+        images: caption → uint8 [count, H, W] of each text; the first is that of the input.
         path: of the PNG.
     """
-    output = np.round(np.clip(predicted, 0, 1) * 255).astype(np.uint8)
-    blocks = []
-    for text, own, mask, filled in zip(
-        patches, count, masked[..., None, None], output, strict=True
-    ):
-        rows = {
-            "input": text,
-            "mask": np.where(mask, np.uint8(MASKED), text),
-            "output": np.where(mask, filled, text),
-        }
-        blocks.append([(name, draw_patches(row[:own], text[:own])) for name, row in rows.items()])
+    originals = next(iter(images.values()))
+    blocks = [
+        [(caption, draw_patches(rows[i], original)) for caption, rows in images.items()]
+        for i, original in enumerate(originals)
+    ]
     _save_blocks(renderer, blocks, path)
 
 

@@ -117,7 +117,8 @@ class Checkpoints:
         loaded = ocp.load_checkpointables(folder, {"state": abstract})["state"]
         # Orbax restores arrays of other shapes than those of `state` without a word.
         where = f"the checkpoint of step {step} in {self.folder}"
-        check_same_shapes(loaded["params"], state["params"], where)
+        for part in ("params", "objective"):
+            check_same_shapes(loaded[part], state[part], where)
         # Hosts read in step: the position is the same for all, however many there are.
         data.set_state(read_json(folder / POSITION)["data"])
         return jax.tree.map(np.asarray, loaded)

@@ -8,23 +8,28 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from pixel_linguist.data.draw import Draw
-from pixel_linguist.data.loader import bucket_lengths, make_examples, preview
+from pixel_linguist.data.loader import bucket_lengths, preview
+from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
-from pixel_linguist.model import init_params
+from pixel_linguist.render.patches import Patches
+from pixel_linguist.train.annotate import annotation_folder
+from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.loggers import check_loggers
-from pixel_linguist.train.loop import Workshop, stage_objective, stage_sight
-from pixel_linguist.train.optim import OptimizerConfig, freeze, learning_rate
-from pixel_linguist.train.step import mapped_step
+from pixel_linguist.train.optim import freeze
+from pixel_linguist.train.pictures import host_patches
+from pixel_linguist.train.stage import make_stage
 
 
-def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
+def check_recipe(context: RunContext, tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
     """Refuse a recipe that could not run to its end, before any of it runs.
+
+    Returns:
+        Stage → SHA-256 of the fonts of its styles, by name.
 
     Raises:
         ValueError: naming the stage and what is wrong with it.
     """
-    config = shop.config
+    config = context.config
     check_loggers(config.train.loggers)
     check_least("train", config.train, log_every=1, checkpoint_every=1)
     if unknown := set(config.evaluate.report_tasks) - set(tasks):
@@ -36,9 +41,11 @@ def check_recipe(shop: Workshop, tasks: Mapping[str, Task]) -> None:
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
         )
+    fonts = {}
     for number, name in enumerate(config.order):
         with naming(f"stage {name}"):
-            check_stage(shop, config.stages[name], config.order[:number], tasks)
+            fonts[name] = check_stage(context, name, config.order[:number], tasks)
+    return fonts
 
 
 @contextlib.contextmanager
@@ -74,51 +81,85 @@ def check_metric(tasks: Mapping[str, Task], key: str, value: str) -> None:
 
 
 def check_stage(
-    shop: Workshop, stage: ConfigDict, earlier: Sequence[str], tasks: Mapping[str, Task]
-) -> None:
-    """Refuse a stage that could not begin, or not end."""
-    check_least("stage", stage, steps=0)
-    for start in stage.init_from:
+    context: RunContext, name: str, earlier: Sequence[str], tasks: Mapping[str, Task]
+) -> dict[str, str]:
+    """Refuse a stage that could not begin, or not end; return the hashes of its styles' fonts."""
+    settings = context.config.stages[name]
+    check_least("stage", settings, steps=0)
+    models = [part.annotate.model for part in settings.data.values() if part.annotate]
+    for start in (*settings.init_from, *models):
         if start not in earlier and not (Path(start) / "config.json").is_file():
             raise ValueError(f"init_from {start!r} is no earlier stage and no model's folder")
-    if stage.average_by:
-        check_metric(tasks, "average_by", stage.average_by)
-    if stage.steps:
-        check_training(shop, stage, tasks)
-    elif not stage.init_from:
-        raise ValueError("steps is 0 and init_from is empty: nothing to do")
-
-
-def check_training(shop: Workshop, stage: ConfigDict, tasks: Mapping[str, Task]) -> None:
-    """Refuse steps whose parts do not fit together."""
-    check_least("stage", stage, batch_size=1, window=1, evaluate_every=1)
-    if stage.batch_size % jax.device_count():
+    if settings.start_required and not settings.init_from:
         raise ValueError(
-            f"batch_size {stage.batch_size} is not divisible by {jax.device_count()} devices"
+            f"it needs a start: --config.stages.{name}.init_from=FOLDER names a model, as "
+            "pixel-linguist convert makes of PIXEL's checkpoints"
         )
-    rows = stage.batch_size // jax.device_count()
-    if stage.chunk_size and rows % stage.chunk_size:
-        raise ValueError(f"chunk_size {stage.chunk_size} does not divide a device's {rows} rows")
-    if not 1 <= stage.length <= shop.encoder.max_patches:
-        raise ValueError(f"length {stage.length} is not in 1..{shop.encoder.max_patches} patches")
-    bucket_lengths(stage.length, stage.length_buckets)
-    for task in stage.evaluate_tasks:
+    if settings.average_by:
+        check_metric(tasks, "average_by", settings.average_by)
+    if settings.steps:
+        return check_training(context, name, tasks)
+    if not settings.init_from:
+        raise ValueError("steps is 0 and init_from is empty: nothing to do")
+    return {}
+
+
+def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) -> dict[str, str]:
+    """Refuse steps whose parts do not fit together."""
+    settings, devices = context.config.stages[name], jax.device_count()
+    check_least("stage", settings, batch_size=1, window=1, evaluate_every=1)
+    if settings.batch_size % devices:
+        raise ValueError(f"batch_size {settings.batch_size} is not divisible by {devices} devices")
+    rows = settings.batch_size // devices
+    if settings.chunk_size and rows % settings.chunk_size:
+        raise ValueError(f"chunk_size {settings.chunk_size} does not divide a device's {rows} rows")
+    longest = context.encoder.config.max_patches
+    if not 1 <= settings.length <= longest:
+        raise ValueError(f"length {settings.length} is not in 1..{longest} patches")
+    bucket_lengths(settings.length, settings.length_buckets)
+    for task in settings.evaluate_tasks:
         if task not in tasks:
             raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
-    if stage.best_metric:
-        evaluated = {task: tasks[task] for task in stage.evaluate_tasks}
-        check_metric(evaluated, "best_metric", stage.best_metric)
-    learning_rate(0, steps=stage.steps, **stage.schedule)
-    if stage.optimizer.frozen:
-        fresh = {"encoder": init_params(shop.encoder, shop.config.seed), "objective": {}}
-        freeze(fresh, stage.optimizer.frozen)
-    objective = stage_objective(shop, stage)
-    train = shop.config.train
-    optimizer = OptimizerConfig(**stage.optimizer)
-    sharding = {"shard_optimizer": train.shard_optimizer}
-    mapped_step(shop.encoder, objective, optimizer, train.backend, **sharding)
-    sight = stage_sight(shop, stage)
+    if settings.best_metric:
+        evaluated = {task: tasks[task] for task in settings.evaluate_tasks}
+        check_metric(evaluated, "best_metric", settings.best_metric)
+    if unmade := [part for part, own in settings.data.items() if own.annotate]:
+        missing = [p for p in unmade if not annotation_folder(context, name, p).is_dir()]
+        if missing:
+            # Its examples cannot be read before; sources at least are there.
+            for part in missing:
+                make_source(context.config.data_dir, settings.data[part].source)
+            return {}
+    stage = make_stage(context, name)
+    stage.rate(0)
+    if settings.optimizer.frozen:
+        fresh = {"encoder": context.encoder.init(context.config.seed), "objective": {}}
+        freeze(fresh, settings.optimizer.frozen)
+    stage.step()
     # Reading the first example opens every source and tries the pair maker and perturbations;
     # drawing it tries the renderer, though of styles only those that it is drawn in.
-    first = list(preview(make_examples(shop.config.data_dir, stage, seed=0), 1))
-    Draw(sight.render, objective.views, min(sight.devices, 1))(first, stage.length)
+    first = list(preview(stage.examples, 1))
+    seen = first[0][0].views
+    lacking = [view for view in stage.objective.views if view not in seen]
+    # Parts of a mixture may lack a view, as translations lack a hard negative.
+    if lacking and len(settings.data) == 1:
+        raise ValueError(
+            f"the objective needs the views {', '.join(stage.objective.views)}, but the pair "
+            f"maker makes no {', '.join(lacking)}"
+        )
+    drawn = host_patches(stage.views, first, settings.length)
+    check_positions(context, drawn)
+    return stage.views.font_hashes()
+
+
+def check_positions(context: RunContext, drawn: Mapping[str, Patches]) -> None:
+    """Refuse patches beyond the positions of the encoder: indexing would clamp."""
+    config = context.encoder.config
+    for view, patches in drawn.items():
+        row, column = (int(patches.position[..., axis].max()) for axis in (0, 1))
+        if row >= config.max_rows or column >= config.max_patches:
+            raise ValueError(
+                f"the view {view!r} has {row + 1} rows of {column + 1} patches; the encoder has "
+                f"positions for {config.max_rows} of {config.max_patches} (model.max_rows, "
+                "render.max_patches)"
+            )

@@ -1,50 +1,47 @@
-"""Fine-tuning of a model on one's own pairs, triplets or graded pairs, with early stopping."""
+"""Fine-tuning of a model on one's own pairs, triplets or scored pairs: a recipe of one stage."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import json
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from tqdm import tqdm
+from ml_collections import ConfigDict
 
-from pixel_linguist.data.loader import text_id
 from pixel_linguist.data.records import column, open_records, text_of
-from pixel_linguist.evaluate.batches import lengths
-from pixel_linguist.evaluate.bitext import Bitext
-from pixel_linguist.evaluate.embed import Embedder
-from pixel_linguist.evaluate.sts import STS
-from pixel_linguist.model.store import Model
-from pixel_linguist.objective import Objective
-from pixel_linguist.objective.contrastive import InfoNCE
-from pixel_linguist.objective.cosent import CoSENT
+from pixel_linguist.evaluate.build import make_task
+from pixel_linguist.files import write_whole
+from pixel_linguist.inference import Embedder
+from pixel_linguist.model.encoder import encoder_settings
+from pixel_linguist.model.store import Model, load_model, save_model
+from pixel_linguist.recipe import columns, get_config, info_nce, part, stage
 from pixel_linguist.render import Renderer
-from pixel_linguist.train.devices import AXIS, Backend, place
-from pixel_linguist.train.optim import OptimizerConfig, learning_rate
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.run import run_recipe
 
 # Names of the columns, as STS data sets and sentence-transformers have them.
 FIRST, SECOND = ("sentence1", "anchor"), ("sentence2", "positive")
 NEGATIVE, SCORE = "negative", "score"
-# As `experiments/base.py` has them.
-ADAMW = OptimizerConfig(0.9, 0.999, 1e-8, weight_decay=0.01, clip_norm=1.0, accumulate=1)
-TEMPERATURE = 0.05
-BACKEND: Backend = "pmap"
+STAGE, TASK = "fine_tuning", "held_out"
+# Numbers of patches to which batches are padded, at most.
+LENGTHS = 6
 
 
 class Pair(NamedTuple):
     """Two texts that belong together, or that have a score; with it perhaps one that does not."""
 
-    first: str
-    second: str
+    sentence1: str
+    sentence2: str
     negative: str | None = None
     score: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How a model is fine-tuned.
+    """Settings of fine-tuning.
 
     Attributes:
         epochs: at most.
@@ -118,137 +115,163 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
         raise ValueError(f"all scores are {scores.pop()}: there is no order to learn")
 
 
-def fine_tune(model: Model, pairs: Sequence[Pair], settings: Settings) -> FineTuned:
+def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[Pair]]:
+    """Split pairs at random into those trained on and those held out; they share no sentence.
+
+    Raises:
+        ValueError: if there are too few, or sentences connect nearly all of them.
+    """
+    wanted, devices = round(len(pairs) * settings.held_out), jax.device_count()
+    order = np.random.default_rng(settings.seed).permutation(len(pairs))
+    pairs_of: dict[str, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        for text in texts_of(pair):
+            pairs_of.setdefault(text, []).append(number)
+    held: set[int] = set()
+    for start in order.tolist():
+        if start in held or len(held) >= wanted:
+            continue
+        # All pairs that sentences connect, one with the next.
+        component, open_ = {start}, [start]
+        while open_:
+            for text in texts_of(pairs[open_.pop()]):
+                new = [number for number in pairs_of[text] if number not in component]
+                component.update(new)
+                open_ += new
+        if len(held) + len(component) <= max(2 * wanted, 2):
+            held |= component
+    if len(held) < 2 or len(pairs) - len(held) < 2 * devices:
+        raise ValueError(
+            f"{len(pairs)} pairs are too few: at least 2 that share no sentence with the others "
+            f"are held out (found: {len(held)}), and {2 * devices} trained on; held_out is "
+            f"{settings.held_out}"
+        )
+    kept = [pairs[i] for i in order.tolist() if i not in held]
+    return kept, [pairs[i] for i in sorted(held)]
+
+
+def texts_of(pair: Pair) -> list[str]:
+    """Return the texts of a pair that are not empty."""
+    return [text for text in (pair.sentence1, pair.sentence2, pair.negative) if text]
+
+
+def make_recipe(model: Model, kind: Pair, number: int, settings: Settings) -> ConfigDict:
+    """Return the recipe of one stage that fine-tunes a model.
+
+    Args:
+        model: whose architecture and renderer it has, without a head that is not kept.
+        kind: any of the pairs.
+        number: of pairs that are trained on.
+        settings: of the user.
+    """
+    if settings.batch_size < 2 or settings.epochs < 1 or not settings.peak > 0:
+        raise ValueError(f"batch_size must be at least 2, epochs 1, peak above 0: {settings}")
+    devices = jax.device_count()
+    size = max(min(settings.batch_size, number) // devices, 1) * devices
+    epoch = max(number // size, 1)
+    config = get_config()
+    config.seed = settings.seed
+    shape = encoder_settings(headless(model).encoder)
+    height, width = model.renderer["patch"]
+    config.render.update({**model.renderer, "patch_height": height, "patch_width": width})
+    del config.render["patch"]
+    for name in ("patch_height", "patch_width", "max_patches"):
+        del shape[name]
+    config.model = ConfigDict(shape)
+    fields = [name for name, value in kind._asdict().items() if value is not None]
+    source = {"name": "jsonl", "columns": tuple(fields)}
+    pairs: dict[str, Any] = columns("sentence1", "sentence2", NEGATIVE if kind.negative else None)
+    objective = info_nce(hard_negatives=kind.negative is not None)
+    task: dict[str, Any] = {"name": "bitext", "first": "sentence1", "second": "sentence2"}
+    if kind.score is not None:
+        pairs = {"name": "scored_pair", "anchor": "sentence1", "positive": "sentence2"}
+        pairs["score"] = SCORE
+        objective = {"name": "cosent", "scale": 20.0}
+        task = {"name": "sts"}
+    config.tasks = ConfigDict({TASK: {**task, "source": {**source, "path": "held_out.jsonl"}}})
+    longest = config.render.max_patches
+    config.stages = ConfigDict(
+        {
+            STAGE: stage(
+                init_from=("start",),
+                data={"pairs": part({**source, "path": "train.jsonl"}, pairs)},
+                objective=objective,
+                steps=settings.epochs * epoch,
+                peak=settings.peak,
+                warmup=settings.epochs * epoch // 10,
+                batch_size=size,
+                length=longest,
+                length_buckets=min(LENGTHS, longest),
+                window=min(8, epoch),
+                evaluate_every=epoch,
+                evaluate_tasks=(TASK,),
+                best_metric=f"{TASK}/{make_metric(kind)}",
+                patience=settings.patience,
+            )
+        }
+    )
+    config.stages[STAGE].schedule.decay = "linear"
+    config.order = (STAGE,)
+    return config
+
+
+def make_metric(kind: Pair) -> str:
+    """Return the metric by which pairs of a kind are scored."""
+    return "accuracy" if kind.score is None else "spearman"
+
+
+def headless(model: Model) -> Model:
+    """Return a model without a projection head that is not kept at inference."""
+    config = model.encoder.config
+    if config.keep_head or config.head == "none":
+        return model
+    encoder = type(model.encoder)(dataclasses.replace(config, head="none"))
+    params = {name: value for name, value in model.params.items() if name in encoder.shapes()}
+    return model._replace(encoder=encoder, params=params)
+
+
+def fine_tune(
+    model: Model, pairs: Sequence[Pair], settings: Settings, folder: Path | None = None
+) -> FineTuned:
     """Train a model on pairs and return the best by its score on those held out.
 
     Pairs and triplets are contrasted with the rest of their batch (InfoNCE), and scored by how
-    often a held-out text finds its partner among those held out; graded pairs are put in order
+    often a held-out text finds its partner among those held out; scored pairs are put in order
     (CoSENT), and scored by Spearman's correlation of cosine and score. What is trained is the
     embedding as it is used, without the head.
+
+    Args:
+        model: to start from; it stays as it is.
+        pairs: of one kind.
+        settings: of the user.
+        folder: of the run, which resumes there if it is interrupted; None: a temporary one.
 
     Raises:
         ValueError: if there are too few pairs, or settings are out of range.
         FloatingPointError: if the loss is not finite.
     """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as made:
+            return fine_tune(model, pairs, settings, Path(made))
+    check_pairs(pairs)
     kept, held = split(pairs, settings)
-    encoder = model.config
-    if not encoder.keep_head:
-        encoder = dataclasses.replace(encoder, head="none")
-    renderer = Renderer(**model.renderer)
-    objective = objective_of(pairs[0])
-    state = init_state(model.params, objective, ADAMW)
-    step_fn = mapped_step(encoder, objective, ADAMW, BACKEND)
-    task = task_of(held)
-    size = batch_size_of(len(kept), settings)
-    steps = settings.epochs * (len(kept) // size)
-
-    def score(params: Any) -> float:
-        embed = Embedder(model.config, params, renderer, settings.batch_size)
-        return task.score(embed)[task.metric]
-
-    best, scores = model.params, [score(model.params)]
-    rng = np.random.default_rng(settings.seed)
-    with tqdm(total=steps, unit="step", desc="fine-tuning") as progress:
-        for _ in range(settings.epochs):
-            for batch in batches(kept, renderer, objective.views, size, rng):
-                step = int(progress.n)
-                rate = learning_rate(
-                    step, peak=settings.peak, warmup=steps // 10, steps=steps, decay="linear"
-                )
-                state, metrics = step_fn(
-                    state, place(batch, BACKEND), np.float32(rate), np.uint32(settings.seed)
-                )
-                progress.update()
-            if not np.isfinite(metrics["loss"]):
-                raise FloatingPointError(f"the loss is {metrics['loss']}; lower the learning rate")
-            params = jax.device_get(state["params"]["encoder"])
-            scores.append(score(params))
-            progress.set_postfix({f"held-out {task.metric}": f"{scores[-1]:.3f}"})
-            if scores[-1] == max(scores) > max(scores[:-1]):
-                best = params
-            if np.argmax(scores) < len(scores) - settings.patience:
-                break
+    config = make_recipe(model, pairs[0], len(kept), settings)
+    data, start = folder / "data", headless(model)
+    for name, some in (("train", kept), ("held_out", held)):
+        lines = [json.dumps(pair._asdict(), ensure_ascii=False) + "\n" for pair in some]
+        write_whole(data / f"{name}.jsonl", "".join(lines).encode("utf-8", "surrogatepass"))
+    save_model(folder / "start", start)
+    config.data_dir = str(data)
+    config.stages[STAGE].init_from = (str(folder / "start"),)
+    task = make_task(data, config.tasks[TASK].to_dict())
+    size = config.evaluate.batch_size
+    embed = Embedder(start.encoder, start.params, Renderer(**start.renderer), size)
+    scores = [task.score(embed)[task.metric]]
+    run = run_recipe(config.lock(), folder / "run", Preemption())
+    scores += [row["scores"][TASK][task.metric] for row in run.evaluations(STAGE)]
+    best = model if np.argmax(scores) == 0 else load_model(run.model(STAGE))
     about = (
         f"{model.about}\n\nFine-tuned on {len(kept)} pairs; {task.metric} on {len(held)} held out "
         f"{scores[0]:.3f} before, {max(scores):.3f} after."
     )
-    return FineTuned(model._replace(params=best, about=about.strip()), task.metric, scores)
-
-
-def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[Pair]]:
-    """Split pairs at random into those trained on and those held out."""
-    check_pairs(pairs)
-    held = round(len(pairs) * settings.held_out)
-    if held < 2 or len(pairs) - held < 2 * jax.device_count():
-        raise ValueError(
-            f"{len(pairs)} pairs, {held} of them held out, are too few: at least 2 are held out, "
-            f"and {2 * jax.device_count()} trained on; held_out is {settings.held_out}"
-        )
-    order = np.random.default_rng(settings.seed).permutation(len(pairs))
-    return [pairs[i] for i in order[held:]], [pairs[i] for i in order[:held]]
-
-
-def objective_of(pair: Pair) -> Objective:
-    """Return what pairs of this kind are trained for."""
-    if pair.score is not None:
-        return CoSENT(scale=1 / TEMPERATURE, axis=AXIS)
-    triplets = pair.negative is not None
-    return InfoNCE(
-        temperature=TEMPERATURE,
-        learnable_temperature=False,
-        symmetric=not triplets,
-        hard_negatives=triplets,
-        mask_false_negatives=True,
-        axis=AXIS,
-    )
-
-
-def task_of(pairs: Sequence[Pair]) -> STS | Bitext:
-    """Return what pairs that were held out are scored by."""
-    first, second = (tuple(texts) for texts in zip(*(pair[:2] for pair in pairs), strict=True))
-    if pairs[0].score is None:
-        return Bitext(first, second)
-    return STS(first, second, tuple(pair.score for pair in pairs if pair.score is not None))
-
-
-def batch_size_of(number: int, settings: Settings) -> int:
-    """Return the batch size that the devices share evenly."""
-    if settings.batch_size < 2 or settings.epochs < 1 or not settings.peak > 0:
-        raise ValueError(f"batch_size must be at least 2, epochs 1, peak above 0: {settings}")
-    devices = jax.device_count()
-    return max(min(settings.batch_size, number) // devices, 1) * devices
-
-
-def batches(
-    pairs: Sequence[Pair],
-    renderer: Renderer,
-    views: Sequence[str],
-    size: int,
-    rng: np.random.Generator,
-) -> Iterator[dict[str, Any]]:
-    """Yield one epoch's batches in random order; the last, incomplete one is left out.
-
-    Patches are uint8 [B, S, H, W].
-    """
-    order = rng.permutation(len(pairs))
-    buckets = lengths(renderer.max_patches)
-    for start in range(0, len(pairs) - size + 1, size):
-        chosen = [pairs[i] for i in order[start : start + size]]
-        texts = {
-            "anchor": [pair.first for pair in chosen],
-            "positive": [pair.second for pair in chosen],
-            "negative": [pair.negative or "" for pair in chosen],
-        }
-        used = [text for view in views for text in texts[view]]
-        longest = min(int(renderer.count_patches(used).max()), renderer.max_patches)
-        length = next(n for n in buckets if n >= longest)
-        batch: dict[str, Any] = {
-            "group": np.full(size, -1, np.int32),
-            "text_id": {view: np.array([*map(text_id, texts[view])], np.int32) for view in views},
-            "has_negative": np.array([bool(pair.negative) for pair in chosen]),
-            "score": np.array([pair.score or 0.0 for pair in chosen], np.float32),
-        }
-        for view in views:
-            rendered = renderer(texts[view], length)
-            batch[view] = {"patches": rendered.patches, "count": rendered.count}
-        yield batch
+    return FineTuned(best._replace(about=about.strip()), task.metric, scores)

@@ -1,6 +1,5 @@
-"""What a recipe would do, before it does: `pixel-linguist train RECIPE --plan`."""
+"""The plan of a recipe before it runs: stages, steps, operations, memory, time."""
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Sequence
@@ -11,21 +10,13 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from pixel_linguist.data.draw import Draw
-from pixel_linguist.data.loader import arranged, bucket_lengths, make_batches, padded_length
-from pixel_linguist.model import init_params
+from pixel_linguist.data.loader import arranged, bucket_lengths, padded_length, preview
 from pixel_linguist.train.checkpoint import MANIFEST
+from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.cost import train_flops
-from pixel_linguist.train.devices import place, place_state
-from pixel_linguist.train.loop import (
-    Workshop,
-    stage_examples,
-    stage_objective,
-    stage_sight,
-)
-from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.reconstruction import word_buckets
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.hosts import place, place_state
+from pixel_linguist.train.stage import Stage, make_stage
+from pixel_linguist.train.step import init_pending, init_state
 
 # Rows a device in the batch that is timed, and how often it is.
 ROWS, REPEATS = 8, 3
@@ -57,128 +48,131 @@ class StagePlan:
     seconds: float
 
 
-def plan_recipe(shop: Workshop) -> str:
+def plan_recipe(context: RunContext) -> str:
     """Return the table of a recipe's stages and the number of parameters.
 
     Each shape of step is compiled at its full batch, for its memory, and timed on a few rows.
     """
-    params = init_params(shop.encoder, shop.config.seed)
+    params = context.encoder.init(context.config.seed)
     count = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
     measured: dict[Any, tuple[int, float, float]] = {}
-    plans = []
-    for name in shop.config.order:
-        stage = shop.config.stages[name]
-        start, done = where_it_starts(shop, name, stage)
-        steps = stage.steps - done
+    plans, words = [], []
+    for name in context.config.order:
+        settings = context.config.stages[name]
+        start, done = where_it_starts(context, name, settings)
+        steps = settings.steps - done
         memory, seconds, flops = 0, 0.0, 0.0
         if steps:
-            objective = stage_objective(shop, stage)
-            shape = stage.batch_size, stage.length, stage.chunk_size
+            stage = make_stage(context, name)
             # Texts are read only where their lengths count.
-            texts = name if stage.length_buckets > 1 else ""
-            sight = stage_sight(shop, stage)
-            look = sight.augmentation, sight.devices
-            key = objective, OptimizerConfig(**stage.optimizer), *shape, *look, texts
+            texts = name if settings.length_buckets > 1 else ""
+            shape = settings.batch_size, settings.length, settings.chunk_size, stage.views.devices
+            key = stage.objective, stage.optimizer, stage.augmentation, *shape, texts
             if key not in measured:
-                measured[key] = measure(shop, stage, params)
+                measured[key] = measure(stage, params)
             memory, seconds, flops = measured[key]
+            if word := objective_origin(context, stage, params):
+                words.append(f"{name}: {word}")
         costs = steps * flops, memory, steps * seconds
-        plans.append(StagePlan(name, start, steps, steps * stage.batch_size, *costs))
-    return table(plans, count)
+        plans.append(StagePlan(name, start, steps, steps * settings.batch_size, *costs))
+    return "\n".join([table(plans, count), *words])
 
 
-def where_it_starts(shop: Workshop, name: str, stage: ConfigDict) -> tuple[str, int]:
-    """Say where a stage starts from, and how many of its steps are done."""
-    if shop.run.finished(name):
-        return "finished", stage.steps
-    folder = shop.run.checkpoints(name)
+def where_it_starts(context: RunContext, name: str, settings: ConfigDict) -> tuple[str, int]:
+    """Say where a stage starts from, and the number of its steps that are done."""
+    if context.folder.finished(name):
+        return "finished", settings.steps
+    folder = context.folder.checkpoints(name)
     whole = (path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
     begun = [int(step) for step in whole if step.isdigit()]
     if begun:
         return f"its checkpoint of step {max(begun)}", max(begun)
-    if not stage.init_from:
+    if not settings.init_from:
         return "scratch", 0
-    names = ", ".join(stage.init_from)
-    if len(stage.init_from) == 1:
+    names = ", ".join(settings.init_from)
+    if len(settings.init_from) == 1:
         return names, 0
-    return f"average of {names}" + (f" by {stage.average_by}" if stage.average_by else ""), 0
+    return f"average of {names}" + (f" by {settings.average_by}" if settings.average_by else ""), 0
 
 
-def measure(shop: Workshop, stage: ConfigDict, params: Any) -> tuple[int, float, float]:
+def objective_origin(context: RunContext, stage: Stage, params: Any) -> str:
+    """Say where a stage's objective takes its parameters from; "" if it has none.
+
+    Of starts that are stages of the same run, the plan goes by their objective's name.
+    """
+    name = stage.settings.objective.name
+    key = jax.random.key(0)
+    own, *_ = stage.objective.init(key, context.encoder, params, {})
+    if not jax.tree.leaves(own):
+        return ""
+    handed = [
+        start
+        for start in stage.settings.init_from
+        if start in context.config.order and context.config.stages[start].objective.name == name
+    ]
+    size = sum(np.size(leaf) for leaf in jax.tree.leaves(own))
+    origin = f"restored from {', '.join(handed)}" if handed else "new"
+    return f"{size:,} parameters of {name}, {origin}"
+
+
+def measure(stage: Stage, params: Any) -> tuple[int, float, float]:
     """Return a step's bytes on each device, its seconds and operations, scaled up from a few rows.
 
     Bytes are those at the stage's length. Where lengths differ, the rest is a mean of batches.
     """
-    train = shop.config.train
-    objective, optimizer = stage_objective(shop, stage), OptimizerConfig(**stage.optimizer)
-    sight = stage_sight(shop, stage)
-    sharding = {"shard_optimizer": train.shard_optimizer}
-    options = {"augmentation": sight.augmentation, **sharding}
-    own = stage.batch_size // jax.process_count()
+    context, settings = stage.context, stage.settings
+    train, encoder = context.config.train, context.encoder
+    own = settings.batch_size // jax.process_count()
     rows = min(own, ROWS * jax.local_device_count())
-    arguments = shop.encoder, objective, optimizer, train.backend
-    step = mapped_step(*arguments, **options)
-    state = place_state(init_state(params, objective, optimizer), train.backend, **sharding)
+    step = stage.step(chunk_size=0)
+    host, constants = init_state(encoder, params, stage.objective, stage.optimizer, seed=0)
+    pairs = list(preview(stage.examples, rows * jax.process_count()))
+    batch = stage.views.batch(pairs, settings.length, jax.process_index(), jax.process_count())
+    batch = batch._replace(cut=None)
+    if stage.optimizer.accumulate > 1:
+        parts = encoder, stage.objective, stage.optimizer
+        host["pending"] = init_pending(*parts, host, constants, batch)
+    state = place_state(host, train.backend, shard_optimizer=train.shard_optimizer)
     inputs = np.float32(0), np.uint32(0)
-    examples, draw = stage_examples(shop, stage), sight.draw(objective.views)
-    batch = few_rows(examples, draw, rows, stage.length, word_buckets(objective))
     fastest = float("inf")
     for _ in range(1 + REPEATS):
         began = time.perf_counter()
-        state, metrics = step(state, place(batch, train.backend), *inputs)
+        state, metrics = step(state, constants, place(batch, train.backend), *inputs)
         jax.block_until_ready((state, metrics))
         fastest = min(fastest, time.perf_counter() - began)
-    full = mapped_step(*arguments, chunk_size=stage.chunk_size, **options)
 
     def scaled(x: np.ndarray) -> np.ndarray:
         """Repeat an array's rows, of which there may be several for an example."""
         return np.resize(x, (len(x) * own // rows, *x.shape[1:]))
 
     whole = jax.tree.map(scaled, batch)
-    lowered = full.lower(state, place(whole, train.backend), *inputs)  # type: ignore[attr-defined]
+    lower = stage.step().lower  # type: ignore[attr-defined]
+    lowered = lower(state, constants, place(whole, train.backend), *inputs)
     use = lowered.compile().memory_analysis()
     kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
-    texts = len(objective.views) * stage.batch_size
-    longest = train_flops(shop.encoder, texts, stage.length)
-    lengths = padded_lengths(examples, draw, stage)
-    flops = float(np.mean([train_flops(shop.encoder, texts, length) for length in lengths]))
+    texts = len(stage.objective.views) * settings.batch_size
+    longest = train_flops(encoder.config, texts, settings.length)
+    lengths = padded_lengths(stage)
+    flops = float(np.mean([train_flops(encoder.config, texts, length) for length in lengths]))
     return kept + use.temp_size_in_bytes, fastest * own / rows * flops / longest, flops
 
 
-def few_rows(examples: Any, draw: Draw, rows: int, length: int, word_buckets: int) -> Any:
-    """Return a batch of a few rows of each host, padded to a length."""
-    data = make_batches(
-        examples,
-        draw,
-        batch_size=rows * jax.process_count(),
-        length=length,
-        workers=0,
-        seed=0,
-        word_buckets=word_buckets,
-        process=jax.process_index(),
-        processes=jax.process_count(),
-    )
-    with contextlib.closing(iter(data)) as batches:
-        batch = next(batches)
-    del batch["cut"]
-    return batch
-
-
-def padded_lengths(examples: Any, draw: Draw, stage: ConfigDict) -> Sequence[int]:
+def padded_lengths(stage: Stage) -> Sequence[int]:
     """Return the patches to which the batches of two windows are padded."""
-    lengths = bucket_lengths(stage.length, stage.length_buckets)
+    settings = stage.settings
+    lengths = bucket_lengths(settings.length, settings.length_buckets)
     if len(lengths) == 1:
         return lengths
     windows = arranged(
-        examples,
-        draw,
+        stage.examples,
+        stage.views,
         # Larger ones are as long as their longest texts, too.
-        batch_size=min(stage.batch_size, SAMPLED),
-        window=stage.window,
-        length_buckets=stage.length_buckets,
-        seed=0,
+        batch_size=min(settings.batch_size, SAMPLED),
+        window=settings.window,
+        length_buckets=settings.length_buckets,
+        seed=stage.seed,
     )
-    return [padded_length(draw, pairs, lengths) for n in range(2) for pairs in windows[n]]
+    return [padded_length(stage.views, pairs, lengths) for n in range(2) for pairs in windows[n]]
 
 
 def table(plans: Sequence[StagePlan], parameters: int) -> str:

@@ -1,121 +1,386 @@
-"""A run's folder: where everything is, and what was logged."""
+"""A run, from a recipe to a report: its stages in order, each resumed where it was interrupted.
 
-import json
-from collections.abc import Mapping
+Reads from top to bottom: `run_recipe` prepares and checks, `run_stages` goes through the stages,
+`run_stage` finishes one, `train_stage` is the loop of its steps.
+"""
+
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from flax import traverse_util
+import jax
+import numpy as np
+from ml_collections import ConfigDict
 
-from pixel_linguist.config import differences
-from pixel_linguist.files import read_json, sha256, write_json, write_whole
-from pixel_linguist.train.loggers import Logger
+from pixel_linguist.config import plain
+from pixel_linguist.data.loader import arranged, preview
+from pixel_linguist.data.views import Pair
+from pixel_linguist.evaluate.build import make_tasks
+from pixel_linguist.evaluate.embedding_geometry import Geometry
+from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.files import locked, write_json
+from pixel_linguist.inference import Embedder
+from pixel_linguist.model.store import load_model, save_model
+from pixel_linguist.train.annotate import annotate_stage, annotation_tables
+from pixel_linguist.train.checkpoint import Checkpoints
+from pixel_linguist.train.checks import check_recipe
+from pixel_linguist.train.context import RunContext, make_context
+from pixel_linguist.train.hosts import host_folder, place, place_state
+from pixel_linguist.train.loggers import open_loggers
+from pixel_linguist.train.non_finite import ROWS_PICTURED, stop_non_finite, write_batch
+from pixel_linguist.train.pictures import objective_images, seen_patches
+from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.results import Result, load_result, save_result
+from pixel_linguist.train.run_folder import RunFolder
+from pixel_linguist.train.scores import (
+    Baselines,
+    Scorer,
+    gave_up,
+    objective_params,
+    score_inside,
+)
+from pixel_linguist.train.stage import (
+    Stage,
+    handed_on,
+    make_stage,
+    stage_settings,
+    start_result,
+)
+from pixel_linguist.train.stage_logger import StageLogger
+from pixel_linguist.train.step import State, init_pending, init_state
+
+logger = logging.getLogger(__name__)
+# What a result may depend on beside the config.
+VERSIONS = ("pixel-linguist", "jax", "flax", "optax", "numpy", "uharfbuzz", "freetype-py")
+# Pairs in the picture of a stage, and texts in that of its objective.
+PAIRS_SHOWN, TEXTS_SHOWN = 6, 8
+# Pairs whose geometry is followed.
+PROBED = 128
 
 
-class Run:
-    """The folder of one run.
+class Report(Protocol):
+    """What is left for a reader of a run; the verb that runs a recipe hands it in."""
 
-    config.json, metrics.jsonl, scores.json, pairs/STAGE.png, and for each stage
-    stages/STAGE/{stage.json, checkpoints/, best/, model/}: model/ is there once it is finished.
+    def stage_started(
+        self, folder: Path, name: str, renderer: Any, pairs: Sequence[Pair], seen: Any
+    ) -> None:
+        """Picture a stage's first pairs: view → patches of each, as the model sees them."""
+
+    def non_finite(self, renderer: Any, pairs: Sequence[Pair], seen: Any, path: Path) -> None:
+        """Picture the batch of a step that is not finite."""
+
+    def images(
+        self, folder: Path, name: str, renderer: Any, images: Mapping[str, Sequence[np.ndarray]]
+    ) -> None:
+        """Write an objective's pictures: caption → uint8 [count, H, W] of each text."""
+
+    def scored(self, folder: Path) -> None:
+        """Plot the scores so far."""
+
+    def finished(
+        self,
+        folder: Path,
+        embedders: Sequence[Embedder],
+        tasks: Mapping[str, Task],
+        names: Sequence[str],
+    ) -> Path | None:
+        """Write the report of a finished run, and return its path."""
+
+
+class NoReport:
+    """Leaves nothing but the run's files."""
+
+    def stage_started(self, *arguments: Any) -> None:
+        """Do nothing."""
+
+    non_finite = images = scored = stage_started
+
+    def finished(self, *arguments: Any) -> None:
+        """Do nothing."""
+
+
+def prepare(
+    config: ConfigDict, folder: Path, *, profile: bool = False
+) -> tuple[RunContext, dict[str, Task]]:
+    """Make what a recipe needs, or refuse it; nothing is written.
+
+    Raises:
+        ValueError: for a recipe that could not run to its end, or the folder of another run.
+        FileNotFoundError: for missing data.
     """
+    context = make_context(config, host_folder(folder), profile=profile)
+    context.folder.shared = folder
+    tasks = make_tasks(config.data_dir, config.tasks)
+    fonts = check_recipe(context, tasks)
+    settings = {name: stage_settings(context, name, fonts[name]) for name in config.order}
+    context.folder.check(settings)
+    return context, tasks
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        # Where hosts write together; another folder than their own on all but the first.
-        self.shared = folder
-        self.loggers: list[Logger] = []
 
-    def stage(self, name: str) -> Path:
-        """Return a stage's folder."""
-        return self.folder / "stages" / name
+def run_recipe(
+    config: ConfigDict,
+    folder: Path,
+    preemption: Preemption,
+    *,
+    report: Report | None = None,
+    baselines: Baselines | None = None,
+    profile: bool = False,
+) -> RunFolder:
+    """Run a recipe's stages in order, from wherever an earlier start of the run ended.
 
-    def model(self, name: str) -> Path:
-        """Return the folder of a finished stage's model."""
-        return self.stage(name) / "model"
+    The table of scores is logged after each stage that has a row in it; the last stage's model is
+    left in model/.
 
-    def checkpoints(self, name: str) -> Path:
-        """Return the folder of a stage's checkpoints, the same on all hosts."""
-        return self.shared / "stages" / name / "checkpoints"
+    Args:
+        config: the recipe.
+        folder: for all results.
+        preemption: says when to stop.
+        report: of pictures, plots and pages.
+        baselines: rows of the table of scores beside the models.
+        profile: whether to leave a profiler's trace of a few steps in profile/.
 
-    def finished(self, name: str) -> bool:
-        """Tell whether a stage has left its model."""
-        return (self.model(name) / "config.json").is_file()
+    Returns:
+        The finished run, in the folder that this host may write to.
 
-    def check(self, settings: Mapping[str, dict[str, Any]]) -> None:
-        """Refuse a folder that is not this run's, before anything is written to it.
+    Raises:
+        BlockingIOError: if another process runs in the folder.
+        Preempted: if the run was asked to stop.
+    """
+    # Before the other hosts copy what is there.
+    with locked(folder) if jax.process_index() == 0 else contextlib.nullcontext():
+        context, tasks = prepare(config, folder, profile=profile)
+        run_stages(context, tasks, preemption, report or NoReport(), baselines or {})
+    return context.folder
 
-        Args:
-            settings: stage → all that its result depends on.
 
-        Raises:
-            ValueError: naming what else the folder holds, or each key that differs.
-        """
-        config = self.folder / "config.json"
-        if config.is_file() and "order" not in read_json(config):
-            raise ValueError(f"{self.folder} holds something else than a run; take another folder")
-        stages = self.folder / "stages"
-        begun = sorted(path.name for path in stages.iterdir()) if stages.is_dir() else []
-        if foreign := [name for name in begun if name not in settings]:
-            raise ValueError(
-                f"{self.folder} holds a run of another recipe, with the stages "
-                f"{', '.join(foreign)}; take another --workdir"
-            )
-        for name in begun:
-            path = self.stage(name) / "stage.json"
-            if path.is_file() and (changed := differences(read_json(path), settings[name])):
-                raise ValueError(
-                    f"{self.stage(name)} was begun with other settings; take another --workdir, or "
-                    f"delete that folder to run the stage again. {'; '.join(changed)}"
-                )
+def run_stages(
+    context: RunContext,
+    tasks: Mapping[str, Task],
+    preemption: Preemption,
+    report: Report,
+    baselines: Baselines,
+) -> None:
+    """Run the stages of a recipe that is prepared, and write its report."""
+    config, folder = context.config, context.folder.folder
+    write_json(folder / "config.json", plain(config))
+    write_json(folder / "versions.json", {name: version(name) for name in VERSIONS})
+    scorer = Scorer(context, tasks)
+    scorer.add_baselines(baselines)
+    scorer.add_model("untrained", context.encoder.init(config.seed))
+    context.folder.loggers = open_loggers(config.train.loggers, folder, plain(config))
+    try:
+        for name in config.order:
+            run_stage(context, name, scorer, preemption, report)
+            preemption.check()
+    finally:
+        for each in context.folder.loggers:
+            each.close()
+    save_model(folder / "model", load_model(context.folder.model(config.order[-1])))
+    reported = [name for name in config.order if config.stages[name].report]
+    shown = dict.fromkeys([*reported[:1], config.order[-1]])
+    embedders = [context.embedder(load_model(context.folder.model(name)).params) for name in shown]
+    page = report.finished(folder, embedders, tasks, config.evaluate.report_tasks)
+    logger.info("model: %s", folder / "model")
+    if page:
+        logger.info("report: %s", page)
 
-    def begin_stage(self, name: str, settings: dict[str, Any]) -> None:
-        """Note a stage's settings, unless an earlier start of the run did."""
-        path = self.stage(name) / "stage.json"
-        if not path.is_file():
-            write_json(path, settings)
 
-    def fingerprint(self, name: str) -> str:
-        """Return what tells a stage that was begun, with its settings, from any other."""
-        return sha256(self.stage(name) / "stage.json")
+def run_stage(
+    context: RunContext, name: str, scorer: Scorer, preemption: Preemption, report: Report
+) -> None:
+    """Run one stage to its end, leave its result, and add its row to the table of scores."""
+    settings, folder = context.config.stages[name], context.folder
+    if folder.finished(name):
+        logger.info("%s: finished before, not run again", name)
+    else:
+        # Its folder may have been deleted, so that it runs again.
+        folder.forget_scores(name)
+        start, word = start_result(context, settings, scorer.score)
+        if word:
+            logger.info(word)
+        if settings.steps:
+            annotate_stage(context, name)
+            stage = make_stage(context, name)
+            folder.begin_stage(name, stage_settings(context, name, stage.views.font_hashes()))
+            start = train_stage(stage, start, scorer, preemption, report)
+        else:
+            folder.begin_stage(name, stage_settings(context, name, {}))
+        save_result(folder.model(name), context.model(start.encoder), start.objectives)
+    if settings.report:
+        scorer.add_model(name, load_model(folder.model(name)).params)
+        logger.info(scorer.table())
+        report.scored(folder.folder)
 
-    def log(self, kind: str, stage: str, step: int, values: Mapping[str, Any]) -> None:
-        """Append one line to metrics.jsonl, and hand its numbers to the loggers."""
-        line = json.dumps({"kind": kind, "stage": stage, "step": step, **values})
-        with (self.folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-        for logger in self.loggers:
-            logger.log(kind, stage, step, traverse_util.flatten_dict(dict(values), sep="/"))
 
-    def forget_after(self, stage: str, step: int) -> None:
-        """Drop a stage's metrics of later steps, which a resumed run will write again."""
-        path = self.folder / "metrics.jsonl"
-        if not path.is_file():
-            return
-        kept = []
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                record = json.loads(line)
-            except ValueError:  # the line during which an earlier run was killed
-                continue
-            if record["stage"] != stage or record["step"] <= step:
-                kept.append(line + "\n")
-        write_whole(path, "".join(kept).encode())
+def train_stage(
+    stage: Stage, start: Result, scorer: Scorer, preemption: Preemption, report: Report
+) -> Result:
+    """Train one stage from its latest checkpoint, else from `start`, and return its result.
 
-    def scores(self) -> list[dict[str, Any]]:
-        """Return the rows {"model", "scores"} made so far."""
-        path = self.folder / "scores.json"
-        return read_json(path)["rows"] if path.is_file() else []
+    The result is the best by `best_metric` if one is named, else the last.
 
-    def forget_scores(self, model: str) -> None:
-        """Drop the row of a model that is made anew."""
-        path = self.folder / "scores.json"
-        if any(row["model"] == model for row in self.scores()):
-            table = read_json(path)
-            rows = [row for row in table["rows"] if row["model"] != model]
-            write_json(path, table | {"rows": rows})
+    Raises:
+        FloatingPointError: if the loss is not finite; the last checkpoint is intact.
+        OSError: if a checkpoint could not be written (the last whole one is intact), or a worker
+            process has died.
+        Preempted: if the run was asked to stop; a checkpoint of the last step was written.
+    """
+    settings, train = stage.settings, stage.context.config.train
+    picture_pairs(stage, report)
+    step_fn, seed, probe = stage.step(), np.uint32(stage.seed), make_probe(stage)
+    fresh, constants = first_state(stage, start)
+    data = iter(stage.batches())
+    with contextlib.closing(data), stage_checkpoints(stage) as checkpoints, preemption.deferred():
+        restored = checkpoints.restore(fresh, data)
+        state = place_state(restored, train.backend, shard_optimizer=train.shard_optimizer)
+        first = int(state["step"])
+        stage.context.folder.forget_after(stage.name, first)
+        with StageLogger(stage, first) as log:
+            for done in range(first + 1, settings.steps + 1):
+                batch = next_batch(data, log, train.backend)
+                rate = stage.rate(done - 1)
+                state, metrics = step_fn(state, constants, batch, rate, seed)
+                log.step(done, metrics)
+                stop, last = preemption.reached(), done == settings.steps
+                due = {
+                    "log": last or done % train.log_every == 0,
+                    "score": last or done % settings.evaluate_every == 0,
+                    "save": not last and (stop or done % train.checkpoint_every == 0),
+                }
+                if any(due.values()):
+                    check_finite(stage, log, done, report)
+                if due["log"]:
+                    log.log(done, float(rate))
+                    checkpoints.check()
+                with log.paused() if due["score"] or due["save"] else contextlib.nullcontext():
+                    if due["score"]:
+                        score_inside(stage, state, scorer, probe)
+                        if gave_up(stage, done):
+                            break
+                    if due["save"]:
+                        checkpoints.save(state, data)
+                if stop and not last:
+                    checkpoints.wait()
+                    raise Preempted(
+                        f"stage {stage.name}: stopped after step {done}, which is saved"
+                    )
+    params = jax.device_get(state["params"])
+    picture_objective(stage, params, report)
+    best = stage.folder / "best" / "model"
+    if settings.best_metric and best.is_dir():
+        return load_result(best)
+    return Result(params["encoder"], objective_params(stage, params))
 
-    def add_scores(self, model: str, scores: Any, tasks: dict[str, dict[str, str]]) -> None:
-        """Add the row of a model, in place of an earlier one of its name."""
-        rows = [row for row in self.scores() if row["model"] != model]
-        rows.append({"model": model, "scores": scores})
-        write_json(self.folder / "scores.json", {"rows": rows, "tasks": tasks})
+
+def first_state(stage: Stage, start: Result) -> tuple[State, Any]:
+    """Return the state of a stage before its first step, and its objective's constants."""
+    context, settings = stage.context, stage.settings
+    annotations = annotation_tables(context, stage.name)
+    state, constants = init_state(
+        context.encoder,
+        start.encoder,
+        stage.objective,
+        stage.optimizer,
+        seed=stage.seed,
+        annotations=annotations,
+    )
+    own, origin = handed_on(state["params"]["objective"], start, settings.objective.name)
+    if origin != "none":
+        state["params"]["objective"] = jax.tree.map(np.array, own)
+        logger.info("%s: parameters of %s %s", stage.name, settings.objective.name, origin)
+    if stage.optimizer.accumulate > 1:
+        pairs = list(preview(stage.examples, settings.batch_size))
+        batch = stage.views.batch(pairs, settings.length)._replace(cut=None)
+        parts = context.encoder, stage.objective, stage.optimizer
+        state["pending"] = init_pending(*parts, state, constants, batch)
+    return state, constants
+
+
+def stage_checkpoints(stage: Stage) -> Checkpoints:
+    """Return what keeps the checkpoints of a stage."""
+    train, folder = stage.context.config.train, stage.context.folder
+    return Checkpoints(
+        folder.checkpoints(stage.name),
+        keep=train.keep_checkpoints,
+        keep_every=train.keep_checkpoints_every,
+        run=folder.fingerprint(stage.name),
+        workers=train.workers,
+    )
+
+
+def next_batch(data: Any, log: StageLogger, backend: Any) -> Any:
+    """Wait for the next batch, count what is in it, and lay it out on the devices.
+
+    Raises:
+        ChildProcessError: if a process that draws has died.
+    """
+    with log.waiting():
+        try:
+            batch = next(data)
+        except RuntimeError as error:
+            if "worker" not in str(error).lower() and "process" not in str(error).lower():
+                raise
+            raise ChildProcessError(
+                f"stage {log.stage.name}: a worker process has died (out of memory?); the same "
+                f"command resumes from the last checkpoint. {error}"
+            ) from error
+    log.read(batch)
+    with log.waiting():
+        return place(batch._replace(cut=None), backend)
+
+
+def make_probe(stage: Stage) -> Geometry | None:
+    """Return the task of the geometry of a stage's first pairs, unperturbed; None without texts."""
+    sides: dict[str, list[str]] = {"anchor": [], "positive": []}
+    for original, _ in preview(stage.examples, PROBED):
+        texts = {side: original.views.get(side) for side in sides}
+        if all(isinstance(text, str) for text in texts.values()):
+            for side, text in texts.items():
+                sides[side].append(str(text))
+    if len(sides["anchor"]) < 2:
+        return None
+    return Geometry({side: tuple(texts) for side, texts in sides.items()})
+
+
+def check_finite(stage: Stage, log: StageLogger, done: int, report: Report) -> None:
+    """Stop the run if a loss or gradient since the last log is not finite; leave its batch.
+
+    Raises:
+        FloatingPointError: naming the step and where its batch is.
+    """
+    step, settings = log.first_non_finite(done), stage.settings
+    if step is None:
+        return
+    windows = arranged(
+        stage.examples,
+        stage.views,
+        batch_size=settings.batch_size,
+        window=settings.window,
+        length_buckets=settings.length_buckets,
+        seed=stage.seed,
+    )
+    pairs = windows[step // settings.window][step % settings.window]
+    path = write_batch(stage.folder / "non_finite" / f"{step + 1}.jsonl", pairs)
+    pictured = pairs[:ROWS_PICTURED]
+    picture = path.with_suffix(".png")
+    seen = seen_patches(stage, pictured, step=step)
+    report.non_finite(stage.context.renderer, pictured, seen, picture)
+    stop_non_finite(stage.name, step + 1, settings.schedule.peak, path, picture)
+
+
+def picture_pairs(stage: Stage, report: Report) -> None:
+    """Leave a picture of a stage's first pairs, as the model sees them."""
+    pairs = list(preview(stage.examples, PAIRS_SHOWN))
+    context, seen = stage.context, seen_patches(stage, pairs, step=0)
+    report.stage_started(context.folder.folder, stage.name, context.renderer, pairs, seen)
+
+
+def picture_objective(stage: Stage, params: Any, report: Report) -> None:
+    """Leave the pictures of a stage's objective, if it has any."""
+    pairs = list(preview(stage.examples, TEXTS_SHOWN))
+    if images := objective_images(stage, params, pairs):
+        context = stage.context
+        report.images(context.folder.folder, stage.name, context.renderer, images)

@@ -1,7 +1,7 @@
 """The training step: gradients on each device, mapped by pmap or shard_map, and one update."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import jax
@@ -10,181 +10,220 @@ import numpy as np
 import optax
 from jax.sharding import PartitionSpec
 
-from pixel_linguist.model import EncoderConfig
-from pixel_linguist.objective import Objective
+from pixel_linguist.model.encoder import Encoder
+from pixel_linguist.objective import AXIS, Objective
 from pixel_linguist.render.augment import Augmentation
-from pixel_linguist.train.devices import AXIS, Backend, device_mesh, state_shardings
+from pixel_linguist.train.encode import StepEncode, device_batch
+from pixel_linguist.train.hosts import Backend, device_mesh, state_shardings
 from pixel_linguist.train.optim import OptimizerConfig, freeze, make_optimizer
-from pixel_linguist.train.reconstruction import forward
-from pixel_linguist.train.sight import augment, by_example, counts
 
+Tree = Any
 State = dict[str, Any]
-Step = Callable[[State, Any, Any, Any], tuple[State, dict[str, jax.Array]]]
-AS_DRAWN = Augmentation(())
+# (state, constants, batch, learning rate, seed) → (state, metrics)
+Step = Callable[[State, Tree, Any, Any, Any], tuple[State, dict[str, jax.Array]]]
+NO_AUGMENTATION = Augmentation(())
 
 
-def init_state(encoder: Any, objective: Objective, optimizer: OptimizerConfig) -> State:
-    """Return the train state: "params" (of encoder and objective), "opt", "step", "objective".
+def init_state(
+    encoder: Encoder,
+    encoder_params: Tree,
+    objective: Objective,
+    optimizer: OptimizerConfig,
+    *,
+    seed: int,
+    annotations: Mapping[str, Any] | None = None,
+) -> tuple[State, Tree]:
+    """Return the train state, and the objective's constants.
 
-    Leaves are NumPy arrays without a device axis: a multi-process run must start from host
-    arrays for donation to work.
+    The state is "params" (of "encoder" and "objective"), "opt", "step" and "objective", the state
+    of the objective. Leaves are NumPy arrays of their own, without a device axis: a multi-process
+    run must start from host arrays for donation to work, and a teacher that shares buffers with the
+    parameters would be donated twice.
     """
-    parameters, objective_state = objective.init()
-    params = {"encoder": encoder, "objective": parameters}
+    key = jax.random.key(np.uint32(seed))
+    own, objective_state, constants = objective.init(
+        key, encoder, encoder_params, annotations or {}
+    )
+    params = {"encoder": encoder_params, "objective": own}
     opt = make_optimizer(optimizer).init(params)
     state = {"params": params, "opt": opt, "step": np.int32(0), "objective": objective_state}
-    return jax.tree.map(np.asarray, state)
-
-
-def in_chunks(encode_rows: Callable[[Any], Any], chunk_size: int) -> Callable[[Any], Any]:
-    """Return a function of a tree of [B, ...] that runs `chunk_size` rows at a time.
-
-    A chunk is drawn and encoded again in the backward pass, so that the memory of pixels and
-    activations is that of one chunk whatever B is. Exact: GradCache (Gao et al. 2021, arXiv
-    2101.06983) in one pass.
-
-    Args:
-        encode_rows: rows → outputs, trees of [chunk_size, ...].
-        chunk_size: rows; 0: all at once, without encoding again.
-
-    Raises:
-        ValueError: at the first call, if `chunk_size` does not divide B.
-    """
-    if not chunk_size:
-        return encode_rows
-    encode_again = jax.checkpoint(encode_rows, prevent_cse=False)
-
-    def run(rows: Any) -> Any:
-        count = jax.tree.leaves(rows)[0].shape[0]
-        if count % chunk_size:
-            raise ValueError(f"chunk_size {chunk_size} does not divide a device's {count} rows")
-        chunks = jax.tree.map(lambda x: x.reshape(-1, chunk_size, *x.shape[1:]), rows)
-        outputs = jax.lax.map(encode_again, chunks)
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), outputs)
-
-    return run
+    return jax.tree.map(np.array, state), jax.tree.map(np.array, constants)
 
 
 def gradients(
-    config: EncoderConfig,
+    encode: StepEncode,
     objective: Objective,
-    augmentation: Augmentation,
-    chunk_size: int,
     frozen: tuple[str, ...],
     state: State,
+    constants: Tree,
     batch: Any,
     seed: jax.Array,
-) -> tuple[Any, dict[str, jax.Array], Any]:
-    """Return (gradients, metrics, objective's state); runs on one device inside the mapped axis.
+) -> tuple[Tree, dict[str, jax.Array], Tree, Tree]:
+    """Return (gradients, metrics, rows, totals); runs on one device inside the mapped axis.
 
     Args:
-        config: the encoder's.
-        objective: decides which views are encoded.
-        augmentation: of the pixels of each text.
-        chunk_size: examples encoded at once, as `in_chunks` says; 0: all.
+        encode: encodes views.
+        objective: gives the loss.
         frozen: groups of the encoder's parameters whose gradients are 0, and are not computed.
         state: "params", "step" and "objective", equal on all devices.
-        batch: this device's rows: view → {"patches" uint8 [B, S, H, W], "count" int32 [B]}, or
-            "runs", glyph runs of B * V texts that are rasterised here, and what the objective
-            needs.
-        seed: uint32 []; dropout and augmentations are drawn from (seed, step, the example's number
-            in the global batch, view), so that the number of devices changes nothing.
+        constants: the objective's.
+        batch: this device's share of a `HostBatch`, B examples.
+        seed: uint32 []; dropout and augmentations are drawn from (seed, step, view, the example's
+            number in the global batch), so that the number of devices changes nothing.
 
     Returns:
-        Means over devices, of the loss among the metrics too.
+        Gradients and metrics are means over devices, the loss among the metrics too; rows are this
+        device's, [B, ...], and totals sums over devices.
     """
-    views = objective.views
     key = jax.random.fold_in(jax.random.key(seed), state["step"])
-    rows, see = seen_by_example(augmentation, views, batch, key)
-    known = {**batch, **counts(batch, views)}
+    own = device_batch(batch)
 
-    def loss_of(params: Any) -> tuple[jax.Array, tuple[dict[str, jax.Array], Any]]:
-        params = freeze(params, frozen)
-
-        def encode_rows(rows: Any) -> Any:
-            """Encode all views of some examples at once: view → outputs."""
-            encoded = forward(config, objective, params, *see(rows))
-            split = {name: jnp.split(x, len(views)) for name, x in encoded.items()}
-            return {view: {k: v[i] for k, v in split.items()} for i, view in enumerate(views)}
-
-        outputs = in_chunks(encode_rows, chunk_size)(rows)
-        loss, metrics, objective_state = objective(
-            params["objective"], outputs, known, state["objective"], key
+    def loss_of(params: Tree) -> tuple[jax.Array, Any]:
+        loss, metrics, rows, totals = objective.loss(
+            freeze(params, frozen), state["objective"], constants, own, encode, key
         )
-        return loss, ({"loss": loss, **metrics}, objective_state)
+        return loss, ({"loss": loss, **metrics}, rows, totals)
 
     # Without making parameters vary by device, shard_map sums gradients that pmap averages.
     params = jax.lax.pcast(state["params"], AXIS, to="varying")
-    grads, (metrics, objective_state) = jax.grad(loss_of, has_aux=True)(params)
+    grads, (metrics, rows, totals) = jax.grad(loss_of, has_aux=True)(params)
     grads, metrics = jax.lax.pmean((grads, metrics), AXIS)
     metrics["gradient_norm"] = optax.tree.norm(grads)
-    return grads, metrics, objective_state
-
-
-def seen_by_example(
-    augmentation: Augmentation, views: tuple[str, ...], batch: Any, key: jax.Array
-) -> tuple[Any, Callable[[Any], tuple[jax.Array, jax.Array, jax.Array]]]:
-    """Return what is known of a device's batch example by example, and what makes pixels of it.
-
-    Args:
-        augmentation: of the pixels of each text.
-        views: V of them.
-        batch: as `gradients` takes it, B examples.
-        key: of the step.
-
-    Returns:
-        A tree of [B, ...], and a function of any rows of it, [b, ...], that returns patches
-        [V * b, S, H, W], count int32 [V * b] and dropout keys [V * b], view by view.
-    """
-    number = batch["group"].shape[0]
-    example = jnp.arange(number) + jax.lax.axis_index(AXIS) * number
-    keys = jax.vmap(lambda i: jax.random.split(jax.random.fold_in(key, i), len(views)))(example)
-    texts, draw = by_example(batch, views)
-
-    def see(rows: Any) -> tuple[jax.Array, jax.Array, jax.Array]:
-        patches, count = draw(rows["texts"])
-        patches = augment(augmentation, patches, count, key, rows["example"])
-        return patches, count, rows["keys"].T.reshape(-1)
-
-    return {"texts": texts, "keys": keys, "example": example}, see
+    number = own.facts["group"].shape[0]
+    for leaf in jax.tree.leaves(rows):
+        if leaf.shape[:1] != (number,):
+            raise ValueError(
+                f"the objective returns rows of shape {leaf.shape}; their first axis must be that "
+                f"of the device's {number} examples"
+            )
+    totals = jax.tree.map(lambda x: jax.lax.psum(x, AXIS), totals)
+    return grads, metrics, rows, totals
 
 
 def update(
-    optimizer: optax.GradientTransformation,
+    optimizer: OptimizerConfig,
+    objective: Objective,
     state: State,
-    grads: Any,
-    objective_state: Any,
+    grads: Tree,
+    metrics: Mapping[str, jax.Array],
+    followers: tuple[Tree, Tree],
     learning_rate: jax.Array,
 ) -> State:
-    """Return the state after one step; `learning_rate` is float []."""
-    updates, opt = optimizer.update(grads, state["opt"], state["params"])
+    """Return the state after one step.
+
+    Args:
+        optimizer: its settings.
+        objective: whose state follows.
+        state: before the step.
+        grads: of the parameters.
+        metrics: "loss" and "gradient_norm" say whether the step is finite.
+        followers: rows and totals of all devices.
+        learning_rate: float [].
+    """
+    updates, opt = make_optimizer(optimizer).update(grads, state["opt"], state["params"])
     updates = jax.tree.map(lambda u: learning_rate * u, updates)
+    params = optax.apply_updates(state["params"], updates)
+    new = {**state, "params": params, "opt": opt, "step": state["step"] + 1}
+    finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["gradient_norm"])
+    rows, totals = followers
+    if "pending" in state:
+        kept = accumulate(state["pending"], optimizer.accumulate, rows, totals, finite)
+        new["pending"], (rows, totals), due = kept
+    else:
+        due = finite
+    followed = objective.after_update(params, state["objective"], rows, totals)
+    new["objective"] = jax.tree.map(lambda a, b: jnp.where(due, a, b), followed, state["objective"])
+    return new
+
+
+def init_pending(
+    encoder: Encoder,
+    objective: Objective,
+    optimizer: OptimizerConfig,
+    state: State,
+    constants: Tree,
+    batch: Any,
+) -> Tree:
+    """Return room for the rows and totals of the batches that make one update.
+
+    Args:
+        encoder: of patches.
+        objective: that returns rows and totals.
+        optimizer: says how many batches make an update, A.
+        state: at the start.
+        constants: the objective's.
+        batch: a `HostBatch` of the examples of all hosts, for its shapes.
+    """
+    encode = StepEncode(encoder, NO_AUGMENTATION, 0)
+
+    def followers(batch: Any) -> tuple[Tree, Tree]:
+        own, key = device_batch(batch), jax.random.key(0)
+        _, _, rows, totals = objective.loss(
+            state["params"], state["objective"], constants, own, encode, key
+        )
+        return rows, totals
+
+    one_device = jax.tree.map(lambda x: x[None], batch)
+    rows, totals = jax.eval_shape(jax.vmap(followers, axis_name=AXIS), one_device)
     return {
-        "params": optax.apply_updates(state["params"], updates),
-        "opt": opt,
-        "step": state["step"] + 1,
-        "objective": objective_state,
+        "rows": jax.tree.map(
+            lambda x: np.zeros((optimizer.accumulate, *x.shape[1:]), x.dtype), rows
+        ),
+        "totals": jax.tree.map(lambda x: np.zeros(x.shape[1:], x.dtype), totals),
+        "number": np.int32(0),
+        "finite": np.bool_(True),
     }
 
 
+def accumulate(
+    pending: Tree, batches: int, rows: Tree, totals: Tree, finite: jax.Array
+) -> tuple[Tree, tuple[Tree, Tree], jax.Array]:
+    """Keep rows and totals of a batch until the update of the parameters that it is part of.
+
+    Args:
+        pending: "rows" [A, B, ...], "totals", "number" int32 [] of batches that are kept, "finite"
+            bool [].
+        batches: A of them make one update.
+        rows: of the batch, [B, ...].
+        totals: of the batch.
+        finite: whether its loss and gradient are.
+
+    Returns:
+        What is kept next, rows [A * B, ...] and totals so far, and whether they are due.
+    """
+    number = pending["number"]
+    kept = jax.tree.map(lambda a, x: a.at[number].set(x), pending["rows"], rows)
+    added = jax.tree.map(jnp.add, pending["totals"], totals)
+    all_finite = pending["finite"] & finite
+    last = number + 1 == batches
+    following = {
+        "rows": kept,
+        "totals": jax.tree.map(lambda x: jnp.where(last, 0, x), added),
+        "number": jnp.where(last, 0, number + 1),
+        "finite": all_finite | last,
+    }
+    flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), kept)
+    return following, (flat, added), last & all_finite
+
+
 @functools.cache
-def mapped_step(
-    config: EncoderConfig,
+def make_step(
+    encoder: Encoder,
     objective: Objective,
     optimizer: OptimizerConfig,
     backend: Backend,
     *,
-    augmentation: Augmentation = AS_DRAWN,
+    augmentation: Augmentation = NO_AUGMENTATION,
     chunk_size: int = 0,
     shard_optimizer: bool = False,
 ) -> Step:
-    """Return (state, batch, learning rate, seed) → (state, metrics) over all devices.
+    """Return (state, constants, batch, learning rate, seed) → (state, metrics) over all devices.
 
     The result is cached, so that stages of the same shapes share one compilation. The state's
     memory is reused: the state given is gone after the call.
 
     Args:
-        config: the encoder's.
+        encoder: of patches.
         objective: what is trained for.
         optimizer: its settings.
         backend: "pmap" or "shard_map".
@@ -193,32 +232,37 @@ def mapped_step(
         shard_optimizer: whether each device keeps and updates its share of the optimiser's state
             alone, as `state_shardings` says; under shard_map.
     """
-    device_gradients = functools.partial(
-        gradients, config, objective, augmentation, chunk_size, optimizer.frozen
-    )
-    transformation = make_optimizer(optimizer)
+    encode = StepEncode(encoder, augmentation, chunk_size)
+    device_gradients = functools.partial(gradients, encode, objective, optimizer.frozen)
+    read = ("params", "step", "objective")
 
-    def step(mapped: Any, state: State, batch: Any, rate: Any, seed: Any) -> Any:
-        read = {name: state[name] for name in ("params", "step", "objective")}
-        grads, metrics, objective_state = mapped(read, batch, seed)
-        return update(transformation, state, grads, objective_state, rate), metrics
+    def step(mapped: Any, state: State, constants: Any, batch: Any, rate: Any, seed: Any) -> Any:
+        grads, metrics, rows, totals = mapped({n: state[n] for n in read}, constants, batch, seed)
+        return update(optimizer, objective, state, grads, metrics, (rows, totals), rate), metrics
 
     if backend == "pmap":
         if shard_optimizer:
             raise ValueError("train.shard_optimizer needs train.backend 'shard_map'")
-        axes = (None, 0, None, None)
-        on_device = functools.partial(step, device_gradients)
+
+        def gathered(*arguments: Any) -> Any:
+            grads, metrics, rows, totals = device_gradients(*arguments)
+            return grads, metrics, jax.lax.all_gather(rows, AXIS, tiled=True), totals
+
+        on_device = functools.partial(step, gathered)
+        axes = (None, None, 0, None, None)
         return jax.pmap(on_device, AXIS, in_axes=axes, out_axes=None, donate_argnums=0)
     if backend == "shard_map":
+        whole, share = PartitionSpec(), PartitionSpec(AXIS)
         mapped = jax.shard_map(
             device_gradients,
             mesh=device_mesh(),
-            in_specs=(PartitionSpec(), PartitionSpec(AXIS), PartitionSpec()),
-            out_specs=PartitionSpec(),
+            in_specs=(whole, whole, share, whole),
+            # Rows are gathered by leaving the mapped region.
+            out_specs=(whole, whole, share, whole),
         )
 
-        def sharded(state: State, batch: Any, rate: Any, seed: Any) -> Any:
-            state, metrics = step(mapped, state, batch, rate, seed)
+        def sharded(state: State, constants: Any, batch: Any, rate: Any, seed: Any) -> Any:
+            state, metrics = step(mapped, state, constants, batch, rate, seed)
             # The compiler shares the update's work out as its results are shared out.
             shardings = state_shardings(state, shard_optimizer=shard_optimizer)
             return jax.lax.with_sharding_constraint(state, shardings), metrics

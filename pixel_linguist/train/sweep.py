@@ -14,7 +14,8 @@ from pixel_linguist.evaluate.suite import score_table
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.train.checks import naming
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.stages import prepare, run_recipe
+from pixel_linguist.train.run import Report, prepare, run_recipe
+from pixel_linguist.train.scores import Baselines
 
 PREFIX = "--sweep."
 
@@ -52,7 +53,14 @@ def sweep_configs(
     return found
 
 
-def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption) -> None:
+def run_sweep(
+    runs: dict[str, ConfigDict],
+    folder: Path,
+    preemption: Preemption,
+    *,
+    report: Report,
+    baselines: Baselines,
+) -> None:
     """Run all configs, each in a folder of its own, and print the table of their last models.
 
     All are checked before the first begins. A run whose loss is not finite does not stop the
@@ -70,7 +78,7 @@ def run_sweep(runs: dict[str, ConfigDict], folder: Path, preemption: Preemption)
     for number, (name, config) in enumerate(runs.items(), start=1):
         print(f"run {number} of {len(runs)}: {name}", flush=True)
         try:
-            run = run_recipe(config, folder / name, preemption)
+            run = run_recipe(config, folder / name, preemption, report=report, baselines=baselines)
         except FloatingPointError as error:
             print(f"{name} is given up: {error}", file=sys.stderr)
             rows[name] = {}

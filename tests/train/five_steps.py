@@ -13,7 +13,7 @@ from flax import traverse_util
 
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.objective import make_objective
-from pixel_linguist.train.devices import AXIS, Backend, place
+from pixel_linguist.train.hosts import AXIS, Backend, place
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.step import init_state, mapped_step
 

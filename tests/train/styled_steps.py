@@ -17,7 +17,7 @@ from pixel_linguist.data.pairs import Example
 from pixel_linguist.model import init_params
 from pixel_linguist.objective import make_objective
 from pixel_linguist.render import Renderer
-from pixel_linguist.train.devices import AXIS, Backend, place
+from pixel_linguist.train.hosts import AXIS, Backend, place
 from pixel_linguist.train.sight import Sight, make_sight
 from pixel_linguist.train.step import init_state, mapped_step
 from tests.train.five_steps import ENCODER, OPTIMIZER

@@ -11,7 +11,7 @@ import pytest
 from jax.experimental import multihost_utils
 
 from pixel_linguist.train import devices
-from pixel_linguist.train.devices import (
+from pixel_linguist.train.hosts import (
     Backend,
     join_hosts,
     parse_hosts,
@@ -108,7 +108,7 @@ def test_a_task_of_slurm_has_all_devices_of_its_host_if_it_is_alone_there(
         "SLURM_STEP_TASKS_PER_NODE": tasks,
     }
     code = (
-        "import jax; from pixel_linguist.train.devices import join_hosts; "
+        "import jax; from pixel_linguist.train.hosts import join_hosts; "
         f"join_hosts({hosts!r}); print(jax.config.values['jax_cuda_visible_devices'])"
     )
     done = subprocess.run(

@@ -19,7 +19,7 @@ from pixel_linguist.cli.convert import convert
 from pixel_linguist.model import EncoderConfig, init_params
 from pixel_linguist.model.decoder import load_decoder
 from pixel_linguist.model.store import load_model
-from pixel_linguist.train.devices import AXIS, place
+from pixel_linguist.train.hosts import AXIS, place
 from pixel_linguist.train.loop import stage_objective
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.preemption import Preemption

@@ -17,7 +17,7 @@ from pixel_linguist.data.draw import Draw, OneStyle
 from pixel_linguist.model import init_params
 from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.train import step as step_module
-from pixel_linguist.train.devices import AXIS, Backend, place
+from pixel_linguist.train.hosts import AXIS, Backend, place
 from pixel_linguist.train.sight import Sight, make_sight, size
 from pixel_linguist.train.step import AS_DRAWN, init_state, mapped_step
 from tests.train import styled_steps

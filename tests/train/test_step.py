@@ -16,7 +16,7 @@ from flax import traverse_util
 
 from pixel_linguist.model import encode, init_params
 from pixel_linguist.objective import Objective, make_objective
-from pixel_linguist.train.devices import AXIS, Backend, place, place_state
+from pixel_linguist.train.hosts import AXIS, Backend, place, place_state
 from pixel_linguist.train.optim import OptimizerConfig, freeze
 from pixel_linguist.train.step import init_state, mapped_step
 from tests.train.five_steps import ENCODER, OPTIMIZER, random_batch

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +14,9 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.inference import Embedder
+from pixel_linguist.objective.protocol import AXIS
 
-AXIS = "data"
 Backend = Literal["pmap", "shard_map"]
 
 # Where hosts are not found by JAX itself, these say who they are.
@@ -103,7 +103,7 @@ def host_folder(folder: Path) -> Path:
     return own
 
 
-def shared_by_hosts(embed: Embed) -> Embed:
+def shared_by_hosts(embed: Embedder) -> Callable[[Sequence[str]], np.ndarray]:
     """Return an embedding of which each host does a share, while all get all rows.
 
     All hosts have to ask for the same texts in the same order.

@@ -1,26 +1,29 @@
-"""Which inputs are embedded together: in strips of several, in batches of few shapes."""
+"""Which inputs are embedded together: packed rows of several, in batches of few shapes."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-# Padded lengths of full batches; single strips have two more, which makes 8 shapes in all.
+# Padded lengths of full batches; single rows have two more, which makes 8 shapes in all.
 _LENGTHS = 6
 _SHORTEST = 8
-# Patches of a strip of several inputs, at least; and how few of them to an input fill a strip: more
-# where each possible input of it costs a CLS token.
-_STRIP = 64
+# Least patches of a row of several inputs; and the patches of an input by which the inputs of a row
+# are limited: more where each possible input costs a CLS token.
+_PACKED = 64
 _TEXT, _TEXT_WITH_CLS = 2, 8
 
 
 class Batch(NamedTuple):
-    """Strips that are embedded together, each a list of inputs: `size` rows of `length` patches.
+    """Inputs that are embedded together.
 
-    There may be fewer strips than rows.
+    Attributes:
+        rows: numbers of the inputs of each row; there may be fewer than `size`.
+        size: number of rows.
+        length: patches of each row.
     """
 
-    strips: list[list[int]]
+    rows: list[list[int]]
     size: int
     length: int
 
@@ -37,65 +40,68 @@ def lengths(max_patches: int) -> list[int]:
 
 
 def room(max_patches: int) -> int:
-    """Return the patches of a strip of several inputs: the first length of 64 or more.
+    """Return the patches of a row of several inputs: the first length of 64 or more.
 
-    Attention to a strip so short is a twentieth of the work on it, so that it costs nearly nothing
-    that inputs stand there together.
+    Attention takes a twentieth of the work on a row of that length, so that masking it between
+    inputs wastes nearly nothing.
     """
-    return next(n for n in lengths(max_patches) if n >= min(_STRIP, max_patches))
+    return next(n for n in lengths(max_patches) if n >= min(_PACKED, max_patches))
 
 
 def most_inputs(max_patches: int, cls_token: bool) -> int:
-    """Return how many inputs a strip holds, at most."""
+    """Return the most inputs of a row."""
     return max(room(max_patches) // (_TEXT_WITH_CLS if cls_token else _TEXT), 1)
 
 
 def pack(counts: np.ndarray, patches: int, most: int) -> list[list[int]]:
-    """Put inputs into strips, the longest first, each where it leaves least room.
+    """Put inputs into rows, the longest first, each where it leaves least room (best fit).
 
-    Of sentences of any usual length about a hundredth of the patches stay empty.
+    Of sentences of usual lengths about a hundredth of the patches stay empty.
 
     Args:
         counts: int [N], patches of each.
-        patches: room of a strip; a longer input has its own.
-        most: inputs of a strip.
+        patches: room of a row; a longer input has its own.
+        most: inputs of a row.
+
+    Returns:
+        The numbers of the inputs of each row.
     """
-    strips: list[list[int]] = []
+    rows: list[list[int]] = []
     # By the room that is left in them.
     open_: list[list[list[int]]] = [[] for _ in range(patches + 1)]
     order = np.argsort(-counts, kind="stable")
     for number, count in zip(order.tolist(), counts[order].tolist(), strict=True):
         left = next((n for n in range(count, patches + 1) if open_[n]), None)
         if left is None:
-            strip: list[int] = []
-            strips.append(strip)
+            row: list[int] = []
+            rows.append(row)
             left = max(patches, count)
         else:
-            strip = open_[left].pop()
-        strip.append(number)
-        if left > count and len(strip) < most:
-            open_[left - count].append(strip)
-    return strips
+            row = open_[left].pop()
+        row.append(number)
+        if left > count and len(row) < most:
+            open_[left - count].append(row)
+    return rows
 
 
 def plan(
     counts: np.ndarray, batch_size: int, single: int, max_patches: int, most: int
 ) -> Iterator[Batch]:
-    """Put inputs into strips, and strips of like length into batches, shortest first.
+    """Put inputs into rows, and rows of like length into batches, shortest first.
 
-    A batch has at most batch_size rows, fewer of long ones: as many patches as batch_size inputs of
-    a quarter of max_patches. More are no faster; XLA's memory for 4,096 patches of the tiny preset
+    A batch has at most batch_size rows, fewer of long ones: the patches of batch_size inputs of a
+    quarter of max_patches. More are no faster: XLA's memory for 4,096 patches of the tiny preset
     was taken from the system and given back for each batch, a third of the time.
 
     Args:
         counts: int [N], patches of each, at most max_patches.
         batch_size: a multiple of single.
-        single: rows of the smallest batch, for the few that are left or that are all.
+        single: rows of the smallest batch, for the last few.
         max_patches: the longest length.
         most: inputs of a strip.
     """
-    strips = pack(counts, room(max_patches), most)
-    filled = np.array([counts[strip].sum() for strip in strips], int)
+    rows = pack(counts, room(max_patches), most)
+    filled = np.array([counts[row].sum() for row in rows], int)
     order = np.argsort(filled, kind="stable")
     of_full = lengths(max_patches)
     of_single = [of_full[len(of_full) // 2], max_patches]
@@ -112,5 +118,5 @@ def plan(
             # The first length that is enough for its own number of rows.
             length = next(n for n in of_full if n >= left[: sizes[n]][-1])
             size = sizes[length]
-        yield Batch([strips[i] for i in order[start : start + size]], size, length)
+        yield Batch([rows[i] for i in order[start : start + size]], size, length)
         start += size

@@ -1,4 +1,4 @@
-"""Every default of a recipe, in one place; the other files of this folder change what differs.
+"""Every default of a recipe, in one place; recipes change what differs.
 
 A recipe is a `ConfigDict` with these groups. It is locked when it is loaded: an unknown key stops
 with the nearest known one.
@@ -15,7 +15,7 @@ PIVOT = "en"
 
 
 def optimizer() -> dict[str, Any]:
-    """AdamW, as Pixel-Linguist sets it, with weight decay on kernels."""
+    """AdamW, with weight decay on kernels."""
     return {
         "b1": 0.9,
         "b2": 0.999,
@@ -49,9 +49,10 @@ def masked_autoencoder(
 ) -> dict[str, Any]:
     """PIXEL's pretraining: a quarter of each text's patches is hidden, in spans, and drawn again.
 
-    With a decoder_mask_ratio, as 0.5, it is RetroMAE's: the decoder has the embedding, and its own
-    view of the text with that share hidden. With word_buckets, as 2048, the words of the text are
-    predicted as well, with DupMAE's weight. The decoder is of the quickstart's size; PIXEL's has
+    With a decoder_mask_ratio such as 0.5 it is RetroMAE's: the decoder has the embedding, and its
+    own view of the text with that share hidden. With word_buckets such as 2048 the words of the
+    text are predicted as well, with DupMAE's weight; the stage needs `words_fact`. The decoder is
+    of the quickstart's size; PIXEL's has
     width 512, depth 8, 16 heads and 2048.
     """
     return {
@@ -65,9 +66,26 @@ def masked_autoencoder(
     }
 
 
-def part(source: dict[str, Any], pairs: dict[str, Any], weight: float = 1.0) -> dict[str, Any]:
-    """One part of a stage's data: records, what makes pairs of them, and its share."""
-    return {"source": source, "pairs": pairs, "weight": weight}
+def words_fact(buckets: int) -> dict[str, Any]:
+    """Return the fact that a masked autoencoder with `word_buckets` needs."""
+    return {"words": {"name": "bag_of_words", "view": "anchor", "buckets": buckets}}
+
+
+def part(
+    source: dict[str, Any],
+    pairs: dict[str, Any],
+    weight: float = 1.0,
+    annotate: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return one part of a stage's data.
+
+    Args:
+        source: of records.
+        pairs: the pair maker of examples.
+        weight: share of the part in the mixture.
+        annotate: {"name": an annotator, "model": a stage or folder, **arguments}; None: nothing.
+    """
+    return {"source": source, "pairs": pairs, "weight": weight, "annotate": annotate or {}}
 
 
 def columns(
@@ -95,11 +113,13 @@ def stage(
     objective: dict[str, Any] | None = None,
     **changes: Any,
 ) -> ConfigDict:
-    """One stage; `changes` replaces any of the defaults below, `objective` the contrast."""
+    """Return one stage; `changes` replaces any of the defaults below, `objective` the contrast."""
     config = ConfigDict(
         {
             # Earlier stages, or model folders; several are averaged, none is scratch.
             "init_from": (),
+            # Whether a stage without init_from is refused.
+            "start_required": False,
             # The task/metric by which models are averaged greedily; without one, all are.
             "average_by": "",
             "seed": 0,
@@ -111,6 +131,10 @@ def stage(
             "perturb_probability": 1.0,
             # The probability that each perturbation takes part in a perturbed view.
             "perturb_each": 1.0,
+            # The views that are perturbed; Pixel-Linguist perturbs one side alone.
+            "perturb_views": ("anchor", "positive", "negative"),
+            # Facts that depend on how texts are drawn: name → {"name": a fact maker, **arguments}.
+            "facts": {},
             # Aspect of style (family, size, weight, slant, spacing) → {"strength": 0 to 1}, drawn
             # for each view on its own; {}: evaluation's style.
             "styles": {},
@@ -139,6 +163,8 @@ def stage(
             "evaluate_every": max(steps // 4, 1),
             "evaluate_tasks": (),
             "best_metric": "",
+            # Evaluations without a better score after which the stage ends; 0: it never ends early.
+            "patience": 0,
             # Whether its model gets a row in the table of scores.
             "report": True,
         }
@@ -206,8 +232,14 @@ def get_config() -> ConfigDict:
                 "patch_width": 16,
                 "max_patches": 64,
                 "font_size": None,
+                "end_patch": False,
+                "weight": 400,
+                "slant": 0,
+                "spacing": 0,
             },
             "model": {
+                # "vit", or another encoder of pixel_linguist.model.
+                "name": "vit",
                 **preset("tiny"),
                 "patch_hidden": 0,
                 "positions": "learned",
@@ -225,6 +257,8 @@ def get_config() -> ConfigDict:
                 # Words beside the sentence in the embedding: buckets, and how many are not 0.
                 "word_buckets": 0,
                 "top_words": 0,
+                # Rows of a page: 1 for lines of text.
+                "max_rows": 1,
             },
             "train": {
                 # "pmap" or "shard_map".

@@ -11,16 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from pixel_linguist.evaluate.batches import Batch, most_inputs, plan
-from pixel_linguist.model import EncoderConfig, encode
+from pixel_linguist.model import Encoder
+from pixel_linguist.packing import Batch, most_inputs, plan
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.images import pictures_patches
+from pixel_linguist.render.patches import one_text_a_row, packed
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
 
 T = TypeVar("T")
-# (rows int [B], length) → patches uint8 [B, length, H, W] of those inputs, and int32 [B], how many.
+# (inputs int [B], length) → patches uint8 [B, length, H, W] of those inputs, and their count [B].
 Draw = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 # Batches whose inputs are put together by their lengths.
@@ -28,18 +29,15 @@ _SORTED = 64
 
 
 @functools.cache
-def _compiled(config: EncoderConfig) -> Any:
-    """Return the jitted embedding of strips; one for all parameters of an architecture.
+def _compiled(encoder: Encoder) -> Any:
+    """Return the jitted embedding of rows; one for all parameters of an architecture.
 
-    Of patches [B, S, ...] and count int32 [B, K] it makes float32 [B, K, D].
+    Of patches [R, S, H, W] and count int32 [R, K] it makes float32 [R, K, D].
     """
 
-    def embed(params: Any, patches: jax.Array, count: jax.Array) -> jax.Array:
-        if config.packs:
-            return encode(config, params, patches, count)["embedding"]
-        # Blank strips that fill a batch up are read as a blank patch each.
-        alone = jnp.maximum(count[:, 0], 1)
-        return encode(config, params, patches, alone)["embedding"][:, None]
+    def embed(params: Any, pixels: jax.Array, count: jax.Array) -> jax.Array:
+        owner = jnp.zeros_like(count)
+        return encoder.encode(params, packed(pixels, count, owner, jnp))["embedding"]
 
     return jax.jit(embed)
 
@@ -58,7 +56,7 @@ class Embedder:
     length).
 
     Args:
-        config: the encoder's architecture.
+        encoder: of patches.
         params: its parameters.
         renderer: with the encoder's patch size and number.
         batch_size: rows in one call of the encoder, at most (see `plan`); rounded up to a multiple
@@ -68,7 +66,7 @@ class Embedder:
 
     def __init__(
         self,
-        config: EncoderConfig,
+        encoder: Encoder,
         params: Any,
         renderer: Renderer,
         batch_size: int,
@@ -77,7 +75,7 @@ class Embedder:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         mesh = Mesh(np.array(devices or jax.local_devices()), ("rows",))
-        self.config = config
+        self.encoder = encoder
         self.params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
         self.rows = NamedSharding(mesh, PartitionSpec("rows"))
         self.renderer = renderer
@@ -86,7 +84,7 @@ class Embedder:
 
     def __call__(self, texts: Iterable[str]) -> np.ndarray:
         """Embed texts; an empty list gives an array of no rows."""
-        nothing = np.zeros((0, self.config.dimension), np.float32)
+        nothing = np.zeros((0, self.encoder.dimension), np.float32)
         return np.concatenate([nothing, *(block for block, _ in self.stream(texts))])
 
     def stream(self, texts: Iterable[str]) -> Iterator[tuple[np.ndarray, int]]:
@@ -111,28 +109,28 @@ class Embedder:
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
         needed = self.renderer.count_patches(texts)
-        longest = self.config.max_patches
+        longest = self.encoder.config.max_patches
 
-        def draw(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-            rendered = self.renderer([texts[i] for i in rows], length=length)
+        def draw(inputs: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+            rendered = self.renderer([texts[i] for i in inputs], length=length)
             return rendered.patches, rendered.count
 
         return self.embed(np.minimum(needed, longest), draw), int((needed > longest).sum())
 
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
         """Yield embeddings of pictures of text block by block, in order; see `pictures_patches`."""
-        config = self.config
+        config = self.encoder.config
         patch = (config.patch_height, config.patch_width)
         for block in blocks(pictures, _SORTED * self.batch_size):
-            yield self._embed_strips(pictures_patches(block, patch, config.max_patches))
+            yield self._embed_lines(pictures_patches(block, patch, config.max_patches))
 
-    def _embed_strips(self, strips: list[np.ndarray]) -> np.ndarray:
-        counts = np.array([len(strip) for strip in strips], np.int32)
+    def _embed_lines(self, lines: list[np.ndarray]) -> np.ndarray:
+        counts = np.array([len(line) for line in lines], np.int32)
 
         def draw(rows: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-            patches = np.zeros((len(rows), length, *strips[0].shape[1:]), np.uint8)
+            patches = np.zeros((len(rows), length, *lines[0].shape[1:]), np.uint8)
             for row, own in zip(rows, patches, strict=True):
-                own[: counts[row]] = strips[row]
+                own[: counts[row]] = lines[row]
             return patches, counts[rows]
 
         return self.embed(counts, draw)
@@ -144,17 +142,19 @@ class Embedder:
             counts: int [N], patches of each at most, from 1 to the encoder's most.
             draw: gives their patches.
         """
-        config = self.config
-        result = np.zeros((len(counts), config.dimension), np.float32)
-        embed = _compiled(config)
-        most = most_inputs(config.max_patches, config.cls_token) if config.packs else 1
+        encoder = self.encoder
+        config, most = encoder.config, 1
+        if encoder.packs:
+            most = most_inputs(config.max_patches, config.cls_token)
+        result = np.zeros((len(counts), encoder.dimension), np.float32)
+        embed = _compiled(encoder)
         # The host draws a batch while the devices still work on the one before.
         working: deque[tuple[Batch, jax.Array]] = deque()
         for batch in plan(counts, self.batch_size, self.single, config.max_patches, most):
-            rows = np.concatenate(batch.strips)
-            patches, count = draw(rows, int(counts[rows].max()))
-            inputs = jax.device_put(_put_together(batch, most, patches, count), self.rows)
-            working.append((batch, embed(self.params, *inputs)))
+            inputs = np.concatenate(batch.rows)
+            patches, count = draw(inputs, int(counts[inputs].max()))
+            arrays = jax.device_put(_put_together(batch, most, patches, count), self.rows)
+            working.append((batch, embed(self.params, *arrays)))
             if len(working) > 1:
                 _collect(result, *working.popleft())
         for batch, embeddings in working:
@@ -168,36 +168,46 @@ class Embedder:
             patches: of rendered texts.
             count: int32 [B], patches of each.
         """
-        run = jax.jit(encode, static_argnums=0)
-        return np.asarray(run(self.config, self.params, patches, count)["patch_features"])
+        return np.asarray(_patch_features(self.encoder)(self.params, patches, count))
+
+
+@functools.cache
+def _patch_features(encoder: Encoder) -> Any:
+    """Return the jitted features of patches: uint8 [B, S, H, W], int32 [B] → float [B, S, D]."""
+
+    def features(params: Any, pixels: jax.Array, count: jax.Array) -> jax.Array:
+        rows = one_text_a_row(pixels, count, jnp)
+        return encoder.encode(params, rows, outputs=("patch_features",))["patch_features"]
+
+    return jax.jit(features)
 
 
 def _put_together(
     batch: Batch, most: int, patches: np.ndarray, count: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put inputs into the strips of a batch.
+    """Put inputs into the rows of a batch.
 
     Args:
-        batch: which strip has which of N inputs.
-        most: K, inputs of a strip.
-        patches: [N, S, ...], of the inputs in the order of the strips.
-        count: int32 [N], how many of them.
+        batch: which row has which of N inputs.
+        most: K, inputs of a row.
+        patches: [N, S, ...], of the inputs in the order of the rows.
+        count: int32 [N], patches of each.
 
     Returns:
-        Patches [batch.size, batch.length, ...], and how many of them each input of a strip has,
-        int32 [batch.size, K]. The last batch is filled up with blank strips, so that it needs no
+        Patches [batch.size, batch.length, ...], and the number of patches of each input of a row,
+        int32 [batch.size, K]. The last batch is filled up with blank rows, so that it needs no
         compilation of its own.
     """
-    own = np.array([len(strip) for strip in batch.strips])
+    own = np.array([len(row) for row in batch.rows])
     held = np.zeros((batch.size, most), np.int32)
     held[: len(own)][np.arange(most) < own[:, None]] = count
-    strips = np.zeros((batch.size, batch.length, *patches.shape[2:]), patches.dtype)
+    rows = np.zeros((batch.size, batch.length, *patches.shape[2:]), patches.dtype)
     used = np.arange(batch.length) < held.sum(axis=1, keepdims=True)
-    strips[used] = patches[np.arange(patches.shape[1]) < count[:, None]]
-    return strips, held
+    rows[used] = patches[np.arange(patches.shape[1]) < count[:, None]]
+    return rows, held
 
 
 def _collect(result: np.ndarray, batch: Batch, embeddings: jax.Array) -> None:
-    """Wait for a batch, float32 [B, K, D], and put its inputs' embeddings into the result."""
-    for strip, found in zip(batch.strips, np.asarray(embeddings), strict=False):
-        result[strip] = found[: len(strip)]
+    """Wait for a batch, float32 [R, K, D], and put its inputs' embeddings into the result."""
+    for row, found in zip(batch.rows, np.asarray(embeddings), strict=False):
+        result[row] = found[: len(row)]

@@ -1,0 +1,147 @@
+"""Annotations: before a stage, a frozen model reads its data once (targets, neighbours, ...).
+
+They are written beside the stage in pieces, so that an interrupted run resumes with the next one,
+and the model's hash is part of the stage's settings. For pair makers they are columns of the
+records; the objective's `init` is given them as whole tables.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from pixel_linguist.data.records import Record, Source, column
+from pixel_linguist.data.sources import make_source
+from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.files import sha256, write_whole
+from pixel_linguist.model.store import load_model
+from pixel_linguist.registry import make
+from pixel_linguist.train.context import RunContext
+
+# Records of a piece.
+PIECE = 4096
+
+
+class Annotator(Protocol):
+    """Looks at the records of one part of a stage's data with a frozen model."""
+
+    def __call__(self, records: Sequence[Record], embed: Embed) -> Mapping[str, np.ndarray]:
+        """Return column → array [N, ...], a row for each of N records."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Embeddings:
+    """The model's vector of a text of each record: a target for distillation, or for search.
+
+    Attributes:
+        text: column of the text.
+        column: name of the vectors' column.
+    """
+
+    text: str
+    column: str
+
+    def __call__(self, records: Sequence[Record], embed: Embed) -> Mapping[str, np.ndarray]:
+        """Return the vectors, float32 [N, D]."""
+        texts = [column(record, self.text, "the record") for record in records]
+        return {self.column: np.asarray(embed(texts), np.float32)}
+
+
+ANNOTATORS: dict[str, type] = {"embeddings": Embeddings}
+
+
+@dataclasses.dataclass(frozen=True)
+class AnnotatedSource:
+    """A source whose records have columns of annotations; arrays stay on disk."""
+
+    source: Source
+    folder: Path
+    columns: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Record:
+        piece, row = divmod(index, PIECE)
+        added = {
+            name: np.load(self.folder / f"{piece}.{name}.npy", mmap_mode="r")[row]
+            for name in self.columns
+        }
+        return {**self.source[index], **added}
+
+
+def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path) -> None:
+    """Write the annotations of a source, piece by piece; finished pieces are not made again.
+
+    Args:
+        source: one part of a stage's data.
+        spec: {"name": ..., **arguments} of an annotator.
+        embed: of the frozen model.
+        folder: of the part's annotations.
+    """
+    annotator = make("annotator", ANNOTATORS, spec)
+    for piece in range(-(-len(source) // PIECE)):
+        done = folder / f"{piece}.done"
+        if done.is_file():
+            continue
+        rows = range(piece * PIECE, min((piece + 1) * PIECE, len(source)))
+        for name, array in annotator([source[i] for i in rows], embed).items():
+            if len(array) != len(rows):
+                raise ValueError(
+                    f"annotation {name!r} has {len(array)} rows of {len(rows)} records"
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{piece}.{name}.npy"
+            with path.with_suffix(".partial").open("wb") as file:
+                np.save(file, array)
+            path.with_suffix(".partial").replace(path)
+        write_whole(done, b"")
+
+
+def annotated(source: Source, folder: Path) -> AnnotatedSource:
+    """Return a source with the annotations that its folder holds."""
+    names = {path.name.split(".")[1] for path in folder.glob("0.*.npy")}
+    return AnnotatedSource(source, folder, tuple(sorted(names)))
+
+
+def annotation_folder(context: RunContext, stage: str, part: str) -> Path:
+    """Return the folder of the annotations of one part of a stage's data."""
+    return context.folder.stage(stage) / "annotations" / part
+
+
+def annotate_stage(context: RunContext, name: str) -> None:
+    """Write the annotations of all parts of a stage's data that ask for some."""
+    for part, settings in context.config.stages[name].data.items():
+        if not settings.annotate:
+            continue
+        spec = settings.annotate.to_dict()
+        params = load_model(context.start(spec.pop("model"))).params
+        source = make_source(context.config.data_dir, settings.source)
+        folder = annotation_folder(context, name, part)
+        annotate(source, spec, context.embed(params), folder)
+
+
+def annotation_tables(context: RunContext, name: str) -> dict[str, dict[str, np.ndarray]]:
+    """Return part → column → array [N, ...] of a stage's annotations."""
+    tables: dict[str, dict[str, np.ndarray]] = {}
+    for part, settings in context.config.stages[name].data.items():
+        if settings.annotate:
+            folder = annotation_folder(context, name, part)
+            pieces = range(len(list(folder.glob("*.done"))))
+            names = {path.name.split(".")[1] for path in folder.glob("0.*.npy")}
+            tables[part] = {
+                column: np.concatenate([np.load(folder / f"{n}.{column}.npy") for n in pieces])
+                for column in sorted(names)
+            }
+    return tables
+
+
+def annotations_sha256(context: RunContext, settings: ConfigDict) -> dict[str, str]:
+    """Return the SHA-256 of the weights of the models that annotate a stage, "" of none yet."""
+    models = {part.annotate.model for part in settings.data.values() if part.annotate}
+    paths = {model: context.start(model) / "weights.safetensors" for model in models}
+    return {model: sha256(path) if path.is_file() else "" for model, path in paths.items()}

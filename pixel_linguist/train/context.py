@@ -1,0 +1,67 @@
+"""What all stages of a run share."""
+
+import dataclasses
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.inference import Embedder
+from pixel_linguist.model import ViTEncoder, make_encoder
+from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.store import Model
+from pixel_linguist.render import Renderer
+from pixel_linguist.train.hosts import shared_by_hosts
+from pixel_linguist.train.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class RunContext:
+    """A recipe with its encoder, renderer and folder.
+
+    Attributes:
+        config: the recipe.
+        encoder: of all stages.
+        renderer: in the style of evaluation.
+        folder: of the run.
+        profile: folder for a profiler's traces, one a stage; None: no traces.
+    """
+
+    config: ConfigDict
+    encoder: ViTEncoder
+    renderer: Renderer
+    folder: RunFolder
+    profile: Path | None = None
+
+    def model(self, params: Params) -> Model:
+        """Return a model of parameters, for a folder."""
+        renderer = self.renderer
+        return Model(self.encoder, params, renderer.settings(), renderer.font_hashes())
+
+    def embedder(self, params: Params) -> Embedder:
+        """Return the embedding of texts by parameters, on this host."""
+        return Embedder(self.encoder, params, self.renderer, self.config.evaluate.batch_size)
+
+    def embed(self, params: Params) -> Embed:
+        """Return the embedding of texts by parameters, shared out among hosts."""
+        return shared_by_hosts(self.embedder(params))
+
+    def start(self, name: str) -> Path:
+        """Return the folder of a model that a stage starts from: an earlier stage's, or any."""
+        return self.folder.model(name) if name in self.config.order else Path(name)
+
+
+def make_context(config: ConfigDict, folder: Path, *, profile: bool = False) -> RunContext:
+    """Make it from a recipe.
+
+    Raises:
+        ValueError: for an impossible architecture or renderer.
+        FileNotFoundError: for a font that is missing.
+    """
+    settings = config.render.to_dict()
+    patch = settings.pop("patch_height"), settings.pop("patch_width")
+    renderer = Renderer(**settings, patch=patch)
+    sizes = ("patch_height", "patch_width", "max_patches")
+    encoder = make_encoder({name: config.render[name] for name in sizes} | config.model.to_dict())
+    trace = folder / "profile" if profile else None
+    return RunContext(config, encoder, renderer, RunFolder(folder), trace)

@@ -1,0 +1,106 @@
+"""What a stage leaves: a model's folder, with the parameters of its objective in it."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from flax import traverse_util
+from safetensors.numpy import load_file, save
+
+from pixel_linguist.files import write_whole
+from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.store import Model, load_model, save_model
+
+# In the folders of stages; that of a run's model, for users, holds the encoder alone.
+OBJECTIVE = "objective.safetensors"
+
+
+class Result(NamedTuple):
+    """All that a stage has trained.
+
+    Attributes:
+        encoder: its parameters.
+        objectives: name of an objective → its parameters.
+    """
+
+    encoder: Params
+    objectives: dict[str, Params]
+
+
+def save_result(model_folder: Path, model: Model, objectives: dict[str, Params]) -> None:
+    """Write a stage's result; the model comes last, so that a folder that has it is complete."""
+    save_objectives(model_folder, objectives)
+    save_model(model_folder, model)
+
+
+def save_objectives(model_folder: Path, objectives: dict[str, Params]) -> None:
+    """Write the parameters of objectives by name into a model's folder; none removes the file."""
+    flat = traverse_util.flatten_dict(objectives, sep="/")
+    path = model_folder / OBJECTIVE
+    if flat:
+        arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
+        write_whole(path, save(arrays))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def load_result(model_folder: Path) -> Result:
+    """Read a stage's result, or any other model's folder."""
+    return Result(load_model(model_folder).params, load_objectives(model_folder))
+
+
+def load_objectives(model_folder: Path) -> dict[str, Params]:
+    """Read the parameters of objectives by name that a model's folder holds."""
+    path = model_folder / OBJECTIVE
+    flat = load_file(path) if path.is_file() else {}
+    return traverse_util.unflatten_dict(flat, sep="/")
+
+
+def average(models: Sequence[Any]) -> Any:
+    """Average parameters uniformly (Wortsman et al. 2022, arXiv 2203.05482)."""
+    return jax.tree.map(lambda *arrays: np.mean(arrays, axis=0, dtype=np.float32), *models)
+
+
+def average_objectives(results: Sequence[Result]) -> dict[str, Params]:
+    """Average the parameters of the objectives that all results have, in the same shapes."""
+    common = set.intersection(*(set(result.objectives) for result in results))
+    alike = {}
+    for name in sorted(common):
+        params = [result.objectives[name] for result in results]
+        if len({shapes(p) for p in params}) == 1:
+            alike[name] = average(params)
+    return alike
+
+
+def shapes(params: Any) -> tuple[Any, ...]:
+    """Return what parameters of one structure have in common, hashable."""
+    flat = traverse_util.flatten_dict(params, sep="/") if params else {}
+    return tuple(sorted((name, np.shape(array)) for name, array in flat.items()))
+
+
+def greedy_soup(
+    models: Sequence[Params], score: Callable[[Params], float]
+) -> tuple[Params, list[int], float]:
+    """Average models one after the other, the best first, each only if the score does not fall.
+
+    Source: Wortsman et al. 2022 (arXiv 2203.05482), recipe 1.
+
+    Args:
+        models: of one architecture.
+        score: of parameters, higher being better, on data that no result is reported on.
+
+    Returns:
+        The average, the places of the models in it (the best first), and its score.
+    """
+    alone = [score(model) for model in models]
+    # A score that is not a number is the worst.
+    ranks = [-np.inf if np.isnan(value) else value for value in alone]
+    best, *others = sorted(range(len(models)), key=lambda place: -ranks[place])
+    chosen, params, highest = [best], models[best], ranks[best]
+    for place in others:
+        tried = average([models[i] for i in [*chosen, place]])
+        if (found := score(tried)) >= highest:
+            chosen, params, highest = [*chosen, place], tried, found
+    return params, chosen, highest

@@ -1,0 +1,246 @@
+"""A stage with its parts, each made once: objective, examples, views, step, schedule."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from pixel_linguist.config import plain
+from pixel_linguist.data.facts import make_fact_maker
+from pixel_linguist.data.loader import make_batches, make_examples
+from pixel_linguist.data.records import Source
+from pixel_linguist.data.sources import source_files, source_folder
+from pixel_linguist.data.views import ViewPipeline, make_view_pipeline
+from pixel_linguist.files import folder_sha256, sha256
+from pixel_linguist.model.encoder import Params, encoder_settings
+from pixel_linguist.model.store import check_same_shapes
+from pixel_linguist.objective import Objective, make_objective
+from pixel_linguist.render.augment import Augmentation, compose
+from pixel_linguist.seeds import derive_seed
+from pixel_linguist.train.annotate import (
+    annotated,
+    annotation_folder,
+    annotations_sha256,
+)
+from pixel_linguist.train.context import RunContext
+from pixel_linguist.train.optim import OptimizerConfig, learning_rate
+from pixel_linguist.train.results import (
+    Result,
+    average,
+    average_objectives,
+    greedy_soup,
+    load_result,
+    shapes,
+)
+from pixel_linguist.train.step import Step, make_step
+
+# Parameters and names of tasks → task → metric → score.
+Score = Callable[[Params, Sequence[str]], Mapping[str, Mapping[str, float]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """One stage of training.
+
+    Attributes:
+        context: of the run.
+        name: of the stage.
+        settings: its part of the recipe.
+        seed: of all that it draws, which no other stage has.
+        objective: what is trained for.
+        examples: endless (original, view) examples, of all hosts.
+        views: draws their views.
+        augmentation: of pixels, inside the step.
+    """
+
+    context: RunContext
+    name: str
+    settings: ConfigDict
+    seed: int
+    objective: Objective
+    examples: Any
+    views: ViewPipeline
+    augmentation: Augmentation
+
+    @property
+    def optimizer(self) -> OptimizerConfig:
+        """The optimiser's settings."""
+        return OptimizerConfig(**self.settings.optimizer)
+
+    @property
+    def folder(self) -> Path:
+        """The stage's own folder."""
+        return self.context.folder.stage(self.name)
+
+    def rate(self, step: int) -> np.float32:
+        """Return the learning rate of a step, from 0 on."""
+        return np.float32(learning_rate(step, steps=self.settings.steps, **self.settings.schedule))
+
+    def batches(self) -> Any:
+        """Return the endless batches of this host."""
+        settings = self.settings
+        return make_batches(
+            self.examples,
+            self.views,
+            batch_size=settings.batch_size,
+            length=settings.length,
+            workers=self.context.config.train.workers,
+            seed=self.seed,
+            window=settings.window,
+            length_buckets=settings.length_buckets,
+            process=jax.process_index(),
+            processes=jax.process_count(),
+        )
+
+    def step(self, **changes: Any) -> Step:
+        """Return the step, with `changes` of the arguments of `make_step`."""
+        train = self.context.config.train
+        options = {
+            "augmentation": self.augmentation,
+            "chunk_size": self.settings.chunk_size,
+            "shard_optimizer": train.shard_optimizer,
+        }
+        return make_step(
+            self.context.encoder,
+            self.objective,
+            self.optimizer,
+            train.backend,
+            **(options | changes),
+        )
+
+
+def make_stage(context: RunContext, name: str) -> Stage:
+    """Make a stage's parts.
+
+    Raises:
+        ValueError: naming what is unknown, out of range or does not fit together.
+        FileNotFoundError: for missing data, or a font family that is not installed.
+    """
+    settings = context.config.stages[name]
+    seed = stage_seed(context.config, name)
+    objective = make_objective(settings.objective.to_dict())
+
+    def with_annotations(part: str, source: Source) -> Source:
+        if not settings.data[part].annotate:
+            return source
+        return annotated(source, annotation_folder(context, name, part))
+
+    facts = {key: make_fact_maker(spec) for key, spec in settings.facts.to_dict().items()}
+    views = make_view_pipeline(
+        context.renderer,
+        objective.views,
+        styles=settings.styles.to_dict(),
+        facts=facts,
+        raster=settings.raster,
+        devices=jax.device_count(),
+        seed=derive_seed(seed, "styles"),
+    )
+    return Stage(
+        context=context,
+        name=name,
+        settings=settings,
+        seed=seed,
+        objective=objective,
+        examples=make_examples(context.config.data_dir, settings, seed=seed, wrap=with_annotations),
+        views=views,
+        augmentation=compose(settings.augment.to_dict()),
+    )
+
+
+def stage_seed(config: ConfigDict, name: str) -> int:
+    """Return the seed of all that a stage draws: of the run's seed, its name and its own seed.
+
+    Stages that repeat another (a second round of languages) thereby read fresh batches.
+    """
+    return derive_seed(config.seed, name, config.stages[name].seed)
+
+
+def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tuple[Result, str]:
+    """Return what a stage starts from, and a word about it if models were chosen.
+
+    Args:
+        context: of the run.
+        settings: of the stage.
+        score: parameters and names of tasks → their scores, for an average by a metric.
+    """
+    fresh = context.encoder.init(context.config.seed)
+    if not settings.init_from:
+        return Result(fresh, {}), ""
+    loaded = []
+    for name in settings.init_from:
+        folder = context.start(name)
+        loaded.append(load_result(folder))
+        check_same_shapes(loaded[-1].encoder, fresh, str(folder))
+    if len(loaded) == 1:
+        return loaded[0], ""
+    encoders = [result.encoder for result in loaded]
+    objectives = average_objectives(loaded)
+    if not settings.average_by:
+        return Result(average(encoders), objectives), ""
+    task, metric = settings.average_by.split("/")
+    params, chosen, best = greedy_soup(encoders, lambda p: score(p, (task,))[task][metric])
+    names = ", ".join(settings.init_from[place] for place in chosen)
+    return Result(params, objectives), f"average by {settings.average_by}: {names} ({best:.3f})"
+
+
+def handed_on(drawn: Params, start: Result, name: str) -> tuple[Params, str]:
+    """Return an objective's parameters: those of an earlier stage if they are of the same shapes.
+
+    Args:
+        drawn: as its `init` returned them.
+        start: of the stage.
+        name: of the objective.
+
+    Returns:
+        The parameters, and "none", "restored" or "new".
+    """
+    if not jax.tree.leaves(drawn):
+        return drawn, "none"
+    known = start.objectives.get(name)
+    if known is not None and shapes(known) == shapes(drawn):
+        return known, "restored"
+    return drawn, "new"
+
+
+def stage_settings(context: RunContext, name: str, fonts: Mapping[str, str]) -> dict[str, Any]:
+    """Return all that a stage's result depends on, data and models it starts from included.
+
+    Args:
+        context: of the run.
+        name: of the stage.
+        fonts: SHA-256 of the fonts of its styles, by name.
+    """
+    config, settings = context.config, context.config.stages[name]
+    weights = {start: context.start(start) / "weights.safetensors" for start in settings.init_from}
+    return plain(
+        {
+            "stage": plain(settings),
+            "model": encoder_settings(context.encoder),
+            "renderer": context.renderer.settings(),
+            "fonts": context.renderer.font_hashes() | dict(fonts),
+            "seed": config.seed,
+            "starts": {n: sha256(path) if path.is_file() else "" for n, path in weights.items()},
+            "sha256": data_sha256(Path(config.data_dir), settings),
+            "annotations": annotations_sha256(context, settings),
+        }
+    )
+
+
+def data_sha256(root: Path, settings: ConfigDict) -> dict[str, str]:
+    """Return the SHA-256 of each file that a stage's sources name, and of their data sets' folders.
+
+    They are named relative to `root`, so that data may move. A data set that comes from the Hub is
+    not hashed.
+    """
+    sources = [part.source for part in settings.data.values()]
+    files = {file for source in sources for file in source_files(root, source)}
+    folders = {folder for source in sources if (folder := source_folder(root, source))}
+    hashes = {str(file): sha256(root / file) for file in sorted(files)}
+    return hashes | {
+        os.path.relpath(folder, root): folder_sha256(folder) for folder in sorted(folders)
+    }
