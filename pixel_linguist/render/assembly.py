@@ -12,7 +12,7 @@ from pixel_linguist.render.cache import Full, UnitCache
 from pixel_linguist.render.grid import Placed, Rows
 from pixel_linguist.render.placement import Placement
 from pixel_linguist.render.ragged import totals
-from pixel_linguist.render.units import CLUSTER, Units, listed, turns
+from pixel_linguist.render.units import CLUSTER, Units, turns
 
 # Characters that are counted at once.
 _PIECE = 1 << 17
@@ -83,13 +83,13 @@ class Assembler(Generic[C]):
                 break
             short.append(self._shorten(part, 2 * left + 2))
             left -= self._patches(short[-1]) + 1
-        return [self._place(self._cache, [tuple(short)], room, visible=True)]
+        return [self._place(self._cache, [tuple(short)], room)]
 
-    def _place(self, cache: C, texts: Sequence[Text], room: int, visible: bool = False) -> Batch[C]:
+    def _place(self, cache: C, texts: Sequence[Text], room: int) -> Batch[C]:
         parts, bounds = _parts(texts)
         rooms = np.full(len(parts), room)
         cut = np.zeros(len(parts), bool)
-        units = self._split(parts, visible)
+        units = self.placement.split(parts)
         single = not self.end_patch and len(parts) == len(texts)
         if units.others or not single:
             # As above, the look-up comes first.
@@ -104,7 +104,7 @@ class Assembler(Generic[C]):
             for i in long:
                 parts[i], cut[i] = self._shorten(parts[i], int(rooms[i])), True
             if long:
-                units = self._split(parts, visible)
+                units = self.placement.split(parts)
         placed = self.placement.place(cache, units, rooms)
         cut |= placed.cut
         missing = int(cache.missing[placed.ids].sum())
@@ -112,14 +112,6 @@ class Assembler(Generic[C]):
             placed = self._join(placed, rooms, bounds)
             cut = totals(cut, bounds) > 0
         return Batch(placed, cache, int(cut.sum()), missing)
-
-    def _split(self, parts: Sequence[str], visible: bool) -> Units:
-        """Split into units, or into those alone that change the picture."""
-        if not visible:
-            return self.placement.split(parts)
-        with self._lock:
-            seen = [self.placement.visible(self.placement.split.one(part)) for part in parts]
-        return listed(seen)
 
     def _rooms(self, counts: np.ndarray, bounds: np.ndarray, room: int) -> np.ndarray:
         """Divide the room of each text among its parts, the first ones first; int64 [G]."""

@@ -1,11 +1,12 @@
 """Font fallback: which font of a family draws which grapheme cluster."""
 
+import re
 import unicodedata
 from typing import NamedTuple
 
 import regex
 
-from pixel_linguist.render.fonts import Family, Font, Style, characters, find, hashes, manifest
+from pixel_linguist.render.fonts import Family, Font, characters, find, hashes, manifest
 from pixel_linguist.render.units import CLUSTER, INVISIBLE
 
 _UNCLEAN = regex.compile(r"[\p{Cs}\p{Cc}\s]")
@@ -33,19 +34,22 @@ class Part(NamedTuple):
 class Chain:
     """The installed fonts of a family at one size and style, in order of preference."""
 
-    def __init__(self, chosen: Family, height: int, scale: float = 1.0, style: Style | None = None):
+    def __init__(
+        self, chosen: Family, height: int, scale: float = 1.0, weight: int = 400, slant: int = 0
+    ):
         """Find the fonts; each is opened when it is first needed.
 
         Args:
             chosen: family.
             height: of patches, in pixels.
             scale: font size relative to the family's.
-            style: None: regular.
+            weight: of fonts with several weights; 400 is regular.
+            slant: degrees to the right.
 
         Raises:
             FileNotFoundError: the first font of the family is not installed.
         """
-        self.family, self.style = chosen, style or Style()
+        self.family, self._style = chosen, (weight, slant)
         members = [member for member in chosen.fonts if find(member.font) is not None]
         if not members or members[0] != chosen.fonts[0]:
             raise FileNotFoundError(
@@ -74,9 +78,8 @@ class Chain:
     def font(self, index: int) -> Font:
         """Return a font, opened."""
         if index not in self._fonts:
-            self._fonts[index] = Font(
-                self.names[index], self._sizes[index], self._raised[index], self.style
-            )
+            size, raised = self._sizes[index], self._raised[index]
+            self._fonts[index] = Font(self.names[index], size, raised, *self._style)
         return self._fonts[index]
 
     def split(self, text: str) -> list[Part]:
@@ -155,13 +158,5 @@ def _clean(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     if not _UNCLEAN.search(text):
         return text
-    kept = []
-    for character in text:
-        kind = unicodedata.category(character)
-        if kind == "Cs":
-            kept.append(_NO_CHARACTER)
-        elif character.isspace():
-            kept.append(" ")
-        elif kind != "Cc":
-            kept.append(character)
-    return "".join(kept)
+    spaced = re.sub(r"\s", " ", text)
+    return regex.sub(r"\p{Cc}", "", regex.sub(r"\p{Cs}", _NO_CHARACTER, spaced))

@@ -54,14 +54,6 @@ class Family:
     features: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Style:
-    """Weight, for fonts with a weight axis (400 is regular), and slant in degrees."""
-
-    weight: int = 400
-    slant: int = 0
-
-
 class Font:
     """A font in one size and style, ready for shaping and drawing. Not thread-safe.
 
@@ -74,8 +66,8 @@ class Font:
         pairs: the advance of a plain letter depends on that letter and the next one alone.
     """
 
-    def __init__(self, name: str, size: int, raised: int, style: Style):
-        """Open an installed font."""
+    def __init__(self, name: str, size: int, raised: int, weight: int = 400, slant: int = 0):
+        """Open an installed font; the weight matters if it has a weight axis."""
         path, entry = installed(name), _entry(name)
         number = entry.get("number", 0)
         self.size, self.raised = size, raised
@@ -89,14 +81,14 @@ class Font:
         self.outlines.set_char_size(size, size, 72, 72)
         axes = {axis.tag: axis for axis in face.axis_infos}
         if "wght" in axes:
-            weight = min(max(style.weight, axes["wght"].min_value), axes["wght"].max_value)
+            weight = min(max(weight, axes["wght"].min_value), axes["wght"].max_value)
             if weight != axes["wght"].default_value:
                 self.shaper.set_variations({"wght": weight})
                 self.outlines.set_var_design_coords(
                     [weight if tag == "wght" else axis.default_value for tag, axis in axes.items()]
                 )
-        if style.slant:
-            shear = round(math.tan(math.radians(style.slant)) * 0x10000)
+        if slant:
+            shear = round(math.tan(math.radians(slant)) * 0x10000)
             self.outlines.set_transform(
                 freetype.Matrix(0x10000, shear, 0, 0x10000), freetype.Vector(0, 0)
             )

@@ -1,32 +1,13 @@
 """Strategies: the positions of units in rows of patches (Lotz et al. 2023)."""
 
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 
 from pixel_linguist.render.cache import UnitCache
 from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.ragged import totals
-from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Splitting, Unit, Units
-
-
-class Placement(Protocol):
-    """Splits texts into units and places these on a grid."""
-
-    grid: Grid
-    split: Splitting
-
-    def patches(self, widths: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-        """Return the patches of texts, int64 [B], by the widths of their units."""
-        ...
-
-    def visible(self, units: list[Unit]) -> list[Unit]:
-        """Return the units that change the picture."""
-        ...
-
-    def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
-        """Place texts, each cut to at most `room` patches, int64 [B]."""
-        ...
+from pixel_linguist.render.units import PAIRS, PIECES, WORDS, Units
 
 
 def _running_totals(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
@@ -46,10 +27,6 @@ class Aligned:
     def patches(self, widths: np.ndarray, bounds: np.ndarray) -> np.ndarray:
         """Return the patches of texts, int64 [B], by the widths of their units."""
         return np.maximum(totals(self.grid.unit_patches(widths), bounds), 1)
-
-    def visible(self, units: list[Unit]) -> list[Unit]:
-        """Return the units that change the picture."""
-        return [unit for unit in units if self.grid.layout.shape(unit).width]
 
     def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most `room` patches, int64 [B]."""
@@ -86,10 +63,6 @@ class Running:
         taken += self.grid.margin + self.grid.gap - self.grid.layout.space
         return np.maximum(-(-taken // self.grid.width), 1)
 
-    def visible(self, units: list[Unit]) -> list[Unit]:
-        """Return the units that change the picture: all, since each brings a space."""
-        return units
-
     def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most `room` patches, int64 [B]."""
         bounds, grid = units.bounds, self.grid
@@ -115,3 +88,6 @@ class Running:
         count[long] = np.clip(-(-(ends + grid.gap) // grid.width), 1, room[long])
         bounds = np.append(0, np.cumsum(keep))[bounds]
         return Placed(ids[keep], x[keep], bounds, count, long)
+
+
+Placement: TypeAlias = Aligned | Running

@@ -98,13 +98,6 @@ class Atlas:
             return np.concatenate(
                 [self.draw(units[s], left[s], right[s], height, baseline) for s in parts]
             )
-        if many > _GLYPHS:
-            (unit,) = units
-            first, second = (
-                self.draw([unit._replace(glyphs=glyphs)], left, right, height, baseline)
-                for glyphs in (unit.glyphs[: many // 2], unit.glyphs[many // 2 :])
-            )
-            return first + np.minimum(second, 255 - first)
         glyphs = [glyph for unit in units for glyph in unit.glyphs]
         # Each glyph is turned into columns once for each height at which it stands.
         numbers: dict[tuple[int, int, int], int] = {}

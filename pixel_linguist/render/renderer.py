@@ -10,7 +10,7 @@ from pixel_linguist.registry import choose
 from pixel_linguist.render.assembly import Assembler, Text
 from pixel_linguist.render.cache import ColumnCache, PatchCache, RunCache, draw_parts
 from pixel_linguist.render.fallback import Chain
-from pixel_linguist.render.fonts import Style, family
+from pixel_linguist.render.fonts import family
 from pixel_linguist.render.glyphs import GlyphRuns, join_runs
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
@@ -116,7 +116,7 @@ class Renderer:
         chosen = family(self.family)
         height, width = self.patch
         scale = 1.0 if self.font_size is None else self.font_size / (chosen.size * height)
-        fonts = Chain(chosen, height, scale, Style(self.weight, self.slant))
+        fonts = Chain(chosen, height, scale, self.weight, self.slant)
         cell = width // 2 if strategy.cells else round(chosen.cell * height)
         all_cells = strategy.cells or chosen.all_cells
         layout = Layout(fonts, cell, all_cells=all_cells, spacing=self.spacing)

@@ -22,9 +22,9 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import VERBS, main, plain_messages
 from pixel_linguist.encode.shards import read_shards
 from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.render.coverage import SAMPLES, coverage
+from pixel_linguist.render.coverage import coverage
 from pixel_linguist.render.fallback import Chain
-from pixel_linguist.render.fonts import family
+from pixel_linguist.render.fonts import family, manifest
 
 ROOT = Path(__file__).parents[2]
 TEXTS = ["a man plays the guitar", "two dogs run in the snow", "the stock market fell"]
@@ -251,7 +251,9 @@ def test_noto_covers_every_script_it_promises(capsys: Out) -> None:
     chain = Chain(family("noto"), 16)
     if chain.absent:
         pytest.skip(f"not installed: {', '.join(chain.absent)}")
-    assert {script for script, _, missing in coverage("noto") if not missing} == set(SAMPLES)
+    assert {script for script, _, missing in coverage("noto") if not missing} == set(
+        manifest()["samples"]
+    )
     main(["render", "--coverage", "noto"])
     assert "Tibetan             NotoSerifTibetan" in capsys.readouterr().out
 

@@ -24,23 +24,10 @@ class PictureCache(UnitCache):
     aligned: bool
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "PictureCache | None" = None):
-        """Begin empty.
-
-        Args:
-            grid: of the units.
-            lock: for additions.
-            memory: bytes, claimed from the system page by page as they are written; at least the
-                units of one text fit.
-            previous: the cache that was full; units that occur again are copied from it.
-        """
+        """Begin empty, with room for `memory` bytes, which are claimed as they are written."""
         super().__init__(grid, lock, previous)
         self._bulk: BulkShaper = previous._bulk if previous else BulkShaper(grid)
-        self._left = max(memory, self.least)
-
-    @property
-    @abstractmethod
-    def least(self) -> int:
-        """Bytes that the units of one text may take."""
+        self._left = memory
 
     def _spend(self, cost: int) -> None:
         """Claim bytes.
@@ -128,17 +115,14 @@ class PatchCache(PictureCache):
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
         """Begin empty."""
-        super().__init__(grid, lock, memory, previous)
         size = grid.height * grid.width
+        # The units of one text fit in any case.
+        least = 4 * grid.max_patches * (size + OVERHEAD)
+        super().__init__(grid, lock, max(memory, least), previous)
         # Patch 0 is blank.
         self.patches = _unclaimed(self._left // size, size)
         self._used = 1
         self.first = np.zeros(1024, np.int64)
-
-    @property
-    def least(self) -> int:
-        """Bytes that the units of one text may take."""
-        return 4 * self.grid.max_patches * (self.grid.height * self.grid.width + OVERHEAD)
 
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         grid = self.grid
@@ -157,7 +141,8 @@ class PatchCache(PictureCache):
         start, stop = self._used, self._used + many
         if stop > len(self.patches):
             raise Full
-        self._spend(overhead * len(drawn) + many * self.patches.shape[1])
+        # Units without a picture are free, so that one text may have any number of them.
+        self._spend(overhead * np.count_nonzero(drawn) + many * self.patches.shape[1])
         self.first = longer(self.first, number + len(drawn))
         self.first[number : number + len(drawn)] = start + drawn.cumsum() - drawn
         self._used = stop
@@ -195,19 +180,16 @@ class ColumnCache(PictureCache):
 
     def __init__(self, grid: Grid, lock: Lock, memory: int, previous: Any = None):
         """Begin empty."""
-        super().__init__(grid, lock, memory, previous)
+        # The units of one text fit in any case.
+        width = grid.max_patches * grid.width
+        units = width // grid.layout.space + 2
+        least = 16 * width * grid.height + units * 4 * OVERHEAD
+        super().__init__(grid, lock, max(memory, least), previous)
         # Column 0 is blank.
         self.columns = _unclaimed(self._left // grid.height, grid.height)
         self._used = 1
         # By unit: the column of its start, and columns of ink before the start and after the end.
         self.first, self.before, self.after = np.zeros((3, 1024), np.int64)
-
-    @property
-    def least(self) -> int:
-        """Bytes that the units of one text may take."""
-        width = self.grid.max_patches * self.grid.width
-        units = width // self.grid.layout.space + 2
-        return 16 * width * self.grid.height + units * 4 * OVERHEAD
 
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         grid = self.grid

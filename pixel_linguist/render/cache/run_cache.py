@@ -44,7 +44,8 @@ class RunCache(UnitCache):
 
     def _keep_one(self, number: int, shaped: Shaped) -> None:
         found = [*self._cut_up(shaped)]
-        self._left -= OVERHEAD + 24 * len(found)
+        # Units without a picture are free, so that one text may have any number of them.
+        self._left -= OVERHEAD + 24 * len(found) if found else 0
         if number and self._left < 0:
             raise Full
         start, end = self._used, self._used + len(found)
