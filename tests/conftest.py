@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from pixel_linguist.model import EncoderConfig
+    from pixel_linguist.model import ViTEncoder
     from pixel_linguist.model.store import Model
 
 ROOT = Path(__file__).parents[1]
@@ -45,11 +45,11 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_encoder() -> "Callable[..., EncoderConfig]":
-    """Return a maker of tiny architectures: 8 x 8 patches, width 32, depth 2, with any changes."""
+def tiny_encoder() -> "Callable[..., ViTEncoder]":
+    """Return a maker of tiny encoders: 8 x 8 patches, width 32, depth 2, with any changes."""
 
-    def make(**changes: Any) -> "EncoderConfig":
-        from pixel_linguist.model import EncoderConfig
+    def make(**changes: Any) -> "ViTEncoder":
+        from pixel_linguist.model import make_encoder
 
         settings: dict[str, Any] = {
             "patch_height": 8,
@@ -70,23 +70,23 @@ def tiny_encoder() -> "Callable[..., EncoderConfig]":
             "dtype": "float32",
             "remat": "none",
         }
-        return EncoderConfig(**(settings | changes))
+        return make_encoder(settings | changes)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_encoder: "Callable[..., EncoderConfig]") -> "Callable[..., Model]":
-    """Return a maker of untrained models of a tiny architecture, with any changes to that."""
+def tiny_model(tiny_encoder: "Callable[..., ViTEncoder]") -> "Callable[..., Model]":
+    """Return a maker of untrained models of a tiny encoder, with any changes to that."""
 
     def make(**changes: Any) -> "Model":
-        from pixel_linguist.model import init_params
         from pixel_linguist.model.store import Model
         from pixel_linguist.render import Renderer
 
-        config = tiny_encoder(**changes)
+        encoder = tiny_encoder(**changes)
+        config = encoder.config
         patch = (config.patch_height, config.patch_width)
         renderer = Renderer(patch=patch, max_patches=config.max_patches)
-        return Model(config, init_params(config, 0), renderer.settings(), renderer.font_hashes())
+        return Model(encoder, encoder.init(0), renderer.settings(), renderer.font_hashes())
 
     return make
