@@ -1,12 +1,12 @@
 """The recipe of small.py after masked autoencoding, with which the original begins as well.
 
-`reconstructions/pretrain.png` in the run's folder shows texts as they are, as the encoder saw them,
+`images/pretrain.png` in the run's folder shows texts as they are, as the encoder saw them,
 and as they were reconstructed.
 """
 
 from ml_collections import ConfigDict
 
-from pixel_linguist.recipe import masked_autoencoder, stage
+from pixel_linguist.recipe import masked_autoencoder, stage, words_fact
 from experiments.small import BATCH, DEV, LENGTH, english
 from experiments.small import get_config as small
 
@@ -19,6 +19,8 @@ def get_config() -> ConfigDict:
     pretrain = stage(
         data=english(),
         objective=masked_autoencoder(),
+        # For DupMAE's variant, which docs/reference.md sets from the command line.
+        facts=words_fact(2048),
         evaluate_tasks=(DEV,),
         steps=STEPS,
         peak=2e-3,

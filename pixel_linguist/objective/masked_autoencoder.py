@@ -138,6 +138,8 @@ class MaskedAutoencoder(Objective):
         loss = squared_error(found["predictions"], targets, counts) / number
         metrics = {"masked_share": counts.sum() / found["text"].sum()}
         if self.word_buckets:
+            if "words" not in batch.facts:
+                raise ValueError("word_buckets needs the fact 'words' (recipe.words_fact)")
             words = bag_of_words_loss(found["word_logits"], batch.facts["words"])
             metrics |= {"pixel_loss": loss, "word_loss": words}
             loss = loss + self.word_weight * words
