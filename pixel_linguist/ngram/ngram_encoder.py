@@ -10,6 +10,7 @@ from pixel_linguist.inference import Draw, Embedder
 from pixel_linguist.ngram.ngram_model import NgramConfig
 from pixel_linguist.ngram.ngram_table import Arrays, NgramTable, PatchCache
 from pixel_linguist.render import Renderer
+from pixel_linguist.render.patches import Patches, one_text_a_row
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -19,11 +20,14 @@ MEMORY = 64 << 20
 
 
 class NgramEncoder:
-    """Encodes patches by their n-grams, on the host, with a `PatchCache` of `memory` bytes."""
+    """An `Encoder` by n-grams, on the host alone, with a `PatchCache` of `memory` bytes."""
+
+    # Several texts in a row save nothing: nothing is compiled, and padding is not computed.
+    packs = False
 
     def __init__(self, config: NgramConfig, memory: int = MEMORY):
         self.config, self._memory = config, memory
-        self._arrays: Arrays | None = None
+        self._params: Arrays | None = None
 
     @property
     def dimension(self) -> int:
@@ -33,38 +37,38 @@ class NgramEncoder:
     def init(self, seed: int) -> NoReturn:
         """Refuse, by a ValueError: there is nothing to draw at random."""
         raise ValueError(
-            "an n-gram model has no initial weights: its table was solved by ridge regression, not "
-            "trained; take a transformer (pixel_linguist.model) to train one"
+            "an n-gram model has no initial weights, as its table was solved; train a transformer"
         )
 
     def encode(
         self,
         params: Arrays,
-        patches: np.ndarray,
-        count: np.ndarray,
+        patches: Patches,
         *,
+        keys: Any = None,
         outputs: Sequence[str] = ("embedding",),
-    ) -> dict[str, np.ndarray]:
-        """Encode a batch of rendered texts.
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Encode R rows of patches of NumPy, drawn in the model's cell font; see `Encoder.encode`.
 
-        Args:
-            params: arrays by the names of `NgramConfig.shapes`.
-            patches: uint8 [B, S, H, W], drawn in the model's cell font.
-            count: int32 [B], patches of each text.
-            outputs: "embedding", float32 [B, D], the mean over a text's patches, not normalised;
-                "patch_features", float32 [B, S, D], 0 beyond a text's end.
+        Outputs are "embedding", float32 [R, K, D], the mean of a text's patches, not normalised,
+        and "patch_features", float32 [R, S, D], 0 in padding. There are no options.
         """
-        if params is not self._arrays:
+        unknown = [*options, *(set(outputs) - {"embedding", "patch_features"})]
+        if unknown or keys is not None:
+            raise ValueError(f"an n-gram encoder has no dropout, and no {unknown}")
+        if params is not self._params:
             table = NgramTable(self.config, params)
-            self._arrays, self.cache = params, PatchCache(table, self.dimension, self._memory)
-        used = np.arange(patches.shape[1]) < count[:, None]
-        vectors = self.cache(patches[used])
-        found = {}
+            self._params, self.cache = params, PatchCache(table, self.dimension, self._memory)
+        used, (rows, texts) = patches.segment >= 0, patches.owner.shape
+        vectors = self.cache(patches.pixels[..., 0][used])
+        found: dict[str, Any] = {}
         if "embedding" in outputs:
-            texts = np.repeat(1 / np.maximum(count, 1), count).astype(np.float32)
-            places = np.arange(len(vectors)), np.append(0, np.cumsum(count))
-            shape = len(count), len(vectors)
-            found["embedding"] = sparse.csr_array((texts, *places), shape=shape) @ vectors
+            text = (np.arange(rows)[:, None] * texts + patches.segment)[used]
+            shares = (1 / np.bincount(text)[text]).astype(np.float32)
+            shape, places = (rows * texts, len(text)), (text, np.arange(len(text)))
+            means = sparse.csr_array((shares, places), shape=shape) @ vectors
+            found["embedding"] = means.reshape(rows, texts, -1)
         if "patch_features" in outputs:
             found["patch_features"] = np.zeros((*used.shape, self.dimension), np.float32)
             found["patch_features"][used] = vectors
@@ -85,7 +89,7 @@ class NgramEmbedder(Embedder):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         self.params, self.renderer, self.batch_size = params, renderer, batch_size
-        self.encoder: Any = NgramEncoder(config, memory)
+        self.encoder: NgramEncoder = NgramEncoder(config, memory)
 
     def embed(self, counts: np.ndarray, draw: Draw) -> np.ndarray:
         """Embed N texts, float32 [N, D]; see `Embedder.embed`."""
@@ -94,14 +98,14 @@ class NgramEmbedder(Embedder):
         order = np.argsort(counts, kind="stable")
         for start in range(0, len(order), self.batch_size):
             rows = order[start : start + self.batch_size]
-            drawn = draw(rows, int(counts[rows].max()))
-            result[rows] = self.encoder.encode(self.params, *drawn)["embedding"]
+            patches = one_text_a_row(*draw(rows, int(counts[rows].max())))
+            result[rows] = self.encoder.encode(self.params, patches)["embedding"][:, 0]
         return result
 
     def patch_features(self, patches: np.ndarray, count: np.ndarray) -> np.ndarray:
         """Return the vectors of patches, float32 [B, S, D]; see `Embedder.patch_features`."""
-        name = "patch_features"
-        return self.encoder.encode(self.params, patches, count, outputs=(name,))[name]
+        rows = one_text_a_row(patches, count)
+        return self.encoder.encode(self.params, rows, outputs=("patch_features",))["patch_features"]
 
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
         """Refuse pictures, by a ValueError."""

@@ -10,8 +10,7 @@ from pixel_linguist.files import read_json
 from pixel_linguist.model.store import read_weights
 
 FORMAT = "pixel_linguist/ngram-1"
-# Rows of the table with the same hash bucket; a fingerprint from 1 to FINGERPRINTS, which float16
-# holds exactly, tells them apart.
+# Rows of a hash bucket, told apart by fingerprints from 1 to 2,047, which float16 holds exactly.
 BUCKET, FINGERPRINTS = 8, 2047
 # The first rows of each bucket, whose n-grams are the more frequent, are stored more finely.
 FINE = 4
@@ -71,7 +70,7 @@ class NgramConfig:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each array, by its name in weights.safetensors."""
-        buckets, parts = self.rows // BUCKET, self.dimension // self.codes
+        buckets = self.rows // BUCKET
         shapes = {
             "cell_hidden/kernel": (self.patch_height * self.cell_pixels, self.hidden),
             "cell_hidden/bias": (self.hidden,),
@@ -82,7 +81,7 @@ class NgramConfig:
             "codes": (self.rows, self.codes),
             "fine_codes": (buckets * FINE, self.fine_codes),
             "scales": (self.rows,),
-            "book": (self.codes, CHOICES, parts),
+            "book": (self.codes, CHOICES, self.dimension // self.codes),
             "fine_book": (self.fine_codes, CHOICES, self.dimension // self.fine_codes),
         }
         return {f"windows/{name}": shape for name, shape in shapes.items()}

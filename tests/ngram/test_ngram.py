@@ -19,6 +19,7 @@ from pixel_linguist.ngram import NgramConfig, NgramEmbedder, NgramEncoder, read_
 from pixel_linguist.ngram.hashing import hash_bags, hash_ngrams, mix
 from pixel_linguist.ngram.ngram_table import PatchCache
 from pixel_linguist.pretrained import SHIPPED, find_model
+from pixel_linguist.render.patches import one_text_a_row, packed
 
 MODELS = ("tiny", "tiny-multilingual")
 TEXTS = ["A man is playing a guitar.", "A dog runs through the snow.", "The stock market crashed."]
@@ -186,3 +187,21 @@ def test_a_folder_with_a_wrong_config_is_refused(
     (folder / "config.json").write_text(json.dumps(stored))
     with pytest.raises(ValueError, match=word):
         SentenceEncoder.load(folder)
+
+
+def test_packed_texts_are_encoded_apart(tiny: SentenceEncoder) -> None:
+    model = tiny.model
+    assert isinstance(model.config, NgramConfig)
+    drawn = tiny.renderer(TEXTS[:2], length=48)
+    encoder = NgramEncoder(model.config)
+    alone = encoder.encode(model.params, one_text_a_row(drawn.patches, drawn.count))["embedding"]
+    first, second = (p[:n] for p, n in zip(drawn.patches, drawn.count, strict=True))
+    pixels, count = np.concatenate([first, second])[None], drawn.count[None]
+    rows = packed(pixels, count, np.zeros((1, 2), np.int32))
+    outputs = ("embedding", "patch_features")
+    together = encoder.encode(model.params, rows, outputs=outputs)
+    np.testing.assert_allclose(together["embedding"][0], alone[:, 0], atol=1e-6)
+    mean = together["patch_features"][0, : count[0, 0]].mean(axis=0)
+    np.testing.assert_allclose(mean, alone[0, 0], atol=1e-5)
+    with pytest.raises(ValueError, match="logits"):
+        encoder.encode(model.params, rows, outputs=("logits",))
