@@ -58,7 +58,7 @@ def main() -> None:
     asked, computed = cache.asked, cache.computed
     ours = rate(model.encode, blocks)
     hits = 1 - (cache.computed - computed) / (cache.asked - asked)
-    embedder.encoder = NgramEncoder(embedder.config, memory=0)
+    embedder.encoder = NgramEncoder(embedder.encoder.config, memory=0)
     plain = rate(model.encode, blocks)
     others = {}
     for name, load in PEERS.items():
