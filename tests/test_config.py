@@ -116,7 +116,7 @@ def test_files_that_are_no_recipes_are_named(tmp_path: Path) -> None:
 
 def test_a_recipe_may_lie_anywhere_and_use_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
-        "from experiments.base import get_config as defaults\n"
+        "from pixel_linguist.recipe import get_config as defaults\n"
         "def get_config():\n    config = defaults()\n    config.seed = 5\n    return config\n"
     )
     assert configs.load(tmp_path / "mine.py").seed == 5
