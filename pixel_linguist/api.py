@@ -2,7 +2,6 @@
 
 import functools
 import shutil
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -11,6 +10,7 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
+from pixel_linguist.caller import warn_caller
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms
 from pixel_linguist.hub import AnyModel, as_transformer, open_model
 from pixel_linguist.inference import Embedder
@@ -48,20 +48,22 @@ class SentenceEncoder:
     def __init__(self, model: AnyModel):
         self.model = model
         self.renderer = Renderer(**model.renderer)
-        # By batch size and device. Parameters stay on the devices from one call to the next.
+        # The last one, by batch size and device: parameters stay on the devices between calls.
         self.embedder = functools.lru_cache(maxsize=1)(self._make_embedder)
         _check_fonts(self.renderer, model.fonts)
 
     @classmethod
     def load(cls, path: str | Path) -> "SentenceEncoder":
-        """Read a model folder, one that comes with the package, by its name, or "hf:owner/name".
+        """Read a model.
 
-        A folder or a repository of the Hugging Face hub may also hold a checkpoint of PIXEL or
-        Pixel-Linguist. The hub needs the extra `hub`.
+        Args:
+            path: a model folder, the name of a shipped model, or "hf:owner/name", a repository of
+                the Hugging Face hub (which needs the extra `hub`). A folder or repository may also
+                hold a checkpoint of PIXEL or Pixel-Linguist.
 
         Raises:
-            FileNotFoundError: if there is no such model, with the names there are.
-            ValueError: if its files are damaged or of another format.
+            FileNotFoundError: there is no such model; the error lists the shipped ones.
+            ValueError: its files are damaged or of another format.
         """
         return cls(open_model(path))
 
@@ -93,24 +95,24 @@ class SentenceEncoder:
         dtype: Dtype = "float32",
         device: str | None = None,
     ) -> np.ndarray:
-        """Return [N, D], one vector a text, in their order; of length 1 if normalize.
+        """Return [N, D], one vector a text, in the order of the texts; of length 1 if normalize.
 
-        An empty text has an embedding, that of a blank picture. A text longer than the model's
-        patches is cut, with a warning that counts how many were. Neither its neighbours nor
-        padding change a vector by more than 1e-6.
+        The embedding of an empty text is that of a blank picture; it is 0 for an n-gram model.
+        Texts with more patches than the model reads are cut, with one warning that counts them. The
+        other texts of a batch and its padding change a vector by at most 1e-6.
 
         Args:
-            texts: any strings of any script, in a list or from a generator.
+            texts: any strings in any script, in a list or from a generator.
             batch_size: texts encoded at once, about; rounded up to a multiple of the devices.
             show_progress: whether to draw a progress bar.
             normalize: whether vectors are scaled to length 1.
             dtype: of the vectors, "float32" or "float16".
-            device: "cpu", "gpu" or "tpu"; None: what JAX prefers. All devices of the kind that this
-                process has share each batch.
+            device: "cpu", "gpu" or "tpu"; None: JAX's default. This process's devices of the kind
+                share each batch. An n-gram model uses the CPU alone.
 
         Raises:
-            TypeError: for one str instead of a list, or what is not a str in it.
-            ValueError: if batch_size is less than 1, or dtype or device is unknown.
+            TypeError: texts is one str, or holds something other than str.
+            ValueError: batch_size is less than 1, or dtype or device is unknown.
         """
         total = len(texts) if isinstance(texts, Sequence) else None
         found = [_finisher(normalize, dtype)(self._nothing)]
@@ -131,7 +133,7 @@ class SentenceEncoder:
         dtype: Dtype = "float32",
         device: str | None = None,
     ) -> Iterator[np.ndarray]:
-        """Yield the vectors of any number of texts block by block, in memory that does not grow.
+        """Yield the vectors of any number of texts block by block, in constant memory.
 
         Arguments and errors are those of `encode`; a block is [N, D], N at most 64 x batch_size.
         """
@@ -141,10 +143,9 @@ class SentenceEncoder:
             yield finish(block)
             done, cut = done + len(block), cut + cut_here
         if cut:
-            warnings.warn(
+            warn_caller(
                 f"{cut} of {done} texts were cut: they are longer than "
-                f"{self.model.config.max_patches} patches",
-                stacklevel=2,
+                f"{self.model.config.max_patches} patches"
             )
 
     def encode_images(
@@ -156,11 +157,12 @@ class SentenceEncoder:
         dtype: Dtype = "float32",
         device: str | None = None,
     ) -> np.ndarray:
-        """Return [N, D] for pictures of one line of text each: scans, screenshots.
+        """Return [N, D] for pictures of one line of text each, such as scans and screenshots.
 
-        A picture is resized to the height of a patch and cut into patches; dark text on light paper
-        and light on dark are alike. The model has seen its own renderer's pictures: the nearer in
-        font, size and margin, the nearer the vector is to that of the text.
+        A picture is resized to the height of a patch and cut into patches; dark text on a light
+        background and light text on a dark one give the same vector. The model was trained on its
+        renderer's pictures: the closer a picture is to those in font, size and margin, the closer
+        its vector is to that of the text.
 
         Args:
             pictures: paths, contents of files, `PIL.Image`s, or arrays [height, width] or
@@ -168,9 +170,9 @@ class SentenceEncoder:
             batch_size: as in `encode`, like the other arguments.
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: for what is no picture, or not of the shape of a line of text; for a model
-                that cannot read pictures, as the n-gram models "tiny" and "tiny-multilingual".
+            FileNotFoundError: there is no such file.
+            ValueError: a file is no picture or does not have the shape of a line of text, or the
+                model cannot read pictures (the n-gram models "tiny" and "tiny-multilingual").
         """
         finish = _finisher(normalize, dtype)
         found = self.embedder(batch_size, device).images(pictures)
@@ -183,27 +185,27 @@ class SentenceEncoder:
 
         Args:
             queries: texts, or their vectors [Q, D].
-            corpus: texts, or their vectors [N, D]; it is gone through in blocks.
-            k: at least 1; a smaller corpus gives all of it.
+            corpus: texts, or their vectors [N, D]; searched in blocks.
+            k: at least 1; at most N rows are returned.
 
         Raises:
-            ValueError: for an empty corpus, shapes that do not fit, or a value that is not finite.
+            ValueError: the corpus is empty, shapes do not fit, or a value is not finite.
         """
         return nearest(self._vectors(queries), self._vectors(corpus), k)
 
     def paraphrase_mining(self, texts: Sequence[str] | np.ndarray, k: int = 10) -> Pairs:
-        """Return pairs of texts that are alike, the most alike first.
+        """Return pairs of similar texts, the most similar first.
 
         Args:
             texts: texts, or their vectors [N, D].
-            k: neighbours of each text that are looked at.
+            k: neighbours of each text that are considered.
         """
         return nearest_pairs(self._vectors(texts), k)
 
     def fine_tune(self, pairs: str | Path, **settings: Any) -> "SentenceEncoder":
-        """Return an encoder trained further on pairs of texts; this one stays as it is.
+        """Return an encoder trained further on pairs of texts; this one does not change.
 
-        Part of the pairs is held out, on which the best model is chosen and training is stopped.
+        A part of the pairs is held out, to choose the best model and to stop early.
 
         Args:
             pairs: .tsv, .jsonl or .parquet with columns sentence1 and sentence2 (or anchor and
@@ -211,9 +213,9 @@ class SentenceEncoder:
             settings: of `pixel_linguist.train.finetune.Settings`: epochs, batch_size, peak, ...
 
         Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: for a missing column or a bad score, by line; for too few pairs; for an
-                n-gram model, which cannot be trained.
+            FileNotFoundError: there is no such file.
+            ValueError: a column is missing or a score is bad (the error names the line), there are
+                too few pairs, or this is an n-gram model, which cannot be trained.
         """
         # Training loads much that encoding does not need.
         from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
@@ -238,20 +240,18 @@ class SentenceEncoder:
 
 
 def _check_fonts(renderer: Renderer, fonts: Mapping[str, str]) -> None:
-    """Warn of fonts of a model that are others here, or that are not here."""
+    """Warn of a model's fonts that are missing here or have other contents."""
     found = renderer.font_hashes()
     if changed := [name for name in fonts if found.get(name, fonts[name]) != fonts[name]]:
-        warnings.warn(
+        warn_caller(
             f"the model was trained with other versions of the fonts {', '.join(changed)} "
-            f"(family {renderer.family!r}); its embeddings may differ",
-            stacklevel=4,
+            f"(family {renderer.family!r}); its embeddings may differ"
         )
     if absent := [name for name in fonts if name not in found]:
-        warnings.warn(
+        warn_caller(
             f"fonts of the model's family {renderer.family!r} are not installed; scripts that only "
             "they have are drawn as boxes, until pixel-linguist render --install-fonts "
-            f"{renderer.family} installs them: {', '.join(absent)}",
-            stacklevel=4,
+            f"{renderer.family} installs them: {', '.join(absent)}"
         )
 
 

@@ -8,8 +8,8 @@ from pixel_linguist.model.encoder import EncoderConfig, Params
 CARD = """\
 # A pixel sentence encoder
 
-{about}It reads text as a picture: cut into patches, which a vision transformer turns into one
-vector a text. There is no tokenizer and no vocabulary.
+{about}The model draws a text as a picture, cuts it into patches, and a vision transformer encodes
+the patches as one vector. There is no tokenizer and no vocabulary.
 
 ```python
 from pixel_linguist import SentenceEncoder
@@ -41,7 +41,7 @@ def model_card(
     about: str,
     dtype: str,
 ) -> str:
-    """Write the card of a model, as Markdown; `about` is what only its maker can say."""
+    """Write a model's card as Markdown; `about` tells its data, scores and limits."""
     shown = {name: value for name, value in renderer.items() if value not in (None, 0, False)}
     return CARD.format(
         about=f"{about.strip()}\n\n" if about else "",

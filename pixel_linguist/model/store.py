@@ -71,7 +71,7 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
         if not np.abs(array).max(initial=0) <= np.finfo(dtype).max:
             raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
     stored = {name: array.astype(dtype, copy=False) for name, array in flat.items()}
-    # In the file itself, so that a folder that is written anew never has one of other weights.
+    # The hash is inside the file: a folder that is overwritten never has the hash of other weights.
     write_whole(folder / "weights.safetensors", save(stored, {HASH: _sha256(stored)}))
     card = model_card(model.config, *model[1:], dtype)
     write_whole(folder / "README.md", card.encode())
@@ -117,13 +117,13 @@ def load_model(folder: Path) -> Model:
         {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
     check_same_shapes(params, encoder.shapes(), f"{folder}/weights.safetensors")
-    # Folders of before there were cards have no "about".
+    # The first model folders have no "about".
     return Model(encoder, params, renderer, fonts, stored.get("about", ""))
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Read arrays by name; those with a SHA-256 of their content are checked against it."""
-    # At once, as another process may put a new file in its place.
+    # In one read, as another process may replace the file.
     content = path.read_bytes()
     try:
         flat = load(content)
@@ -131,7 +131,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path} is damaged: {error}") from error
     header = content[8 : 8 + int.from_bytes(content[:8], "little")]
     expected = json.loads(header).get("__metadata__", {}).get(HASH)
-    # Models of before, and of others, have none.
+    # Older models, and weights from elsewhere, have none.
     if expected and expected != _sha256(flat):
         raise ValueError(
             f"{path} is damaged: its content is not what was written (SHA-256); delete the stage's "
@@ -152,7 +152,7 @@ def _sha256(arrays: dict[str, np.ndarray]) -> str:
 def _present_fields(model: dict[str, Any]) -> dict[str, Any]:
     """Return a stored architecture with the fields of today.
 
-    `remat` was a bool once, and there were fields of n-gram models, which transformers left off.
+    `remat` was a bool, and transformers had unused fields of n-gram models (`RETIRED`).
     """
     remat = {True: "blocks", False: "none"}
     kept = {name: value for name, value in model.items() if RETIRED.get(name, ...) != value}

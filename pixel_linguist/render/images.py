@@ -1,13 +1,13 @@
 """Pictures of text from elsewhere: scans, screenshots, other renderers."""
 
-import sys
-import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from pixel_linguist.caller import warn_caller
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -43,20 +43,11 @@ def pictures_patches(
     """Cut pictures into patches as `image_patches` does, with one warning for all."""
     strips = [_strip(picture, patch) for picture in pictures]
     if wide := [i for i, strip in enumerate(strips) if len(strip) > max_patches]:
-        _warn(
+        warn_caller(
             f"{len(wide)} of {len(strips)} pictures are wider than {max_patches} patches and are "
             f"cut; the first of them, {_name(pictures[wide[0]])}, has {len(strips[wide[0]])}"
         )
     return [strip[:max_patches] for strip in strips]
-
-
-def _warn(message: str) -> None:
-    """Warn at the line that called this package."""
-    frame, level = sys._getframe(1), 2
-    package = __name__.partition(".")[0]
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == package:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, stacklevel=level)
 
 
 def _strip(picture: "Picture", patch: tuple[int, int]) -> np.ndarray:

@@ -223,7 +223,12 @@ def test_the_card_says_what_the_model_is(tmp_path: Path, model: Model) -> None:
     save_model(tmp_path, model._replace(about="Trained on letters.\n"), "float16")
     card = (tmp_path / "README.md").read_text()
     count = sum(x.size for x in jax.tree.leaves(model.params))
-    facts = ("Trained on letters.\n\nIt reads", "32 numbers", "64 patches, 8 x 8", f"{count:,}")
+    facts = (
+        "Trained on letters.\n\nThe model draws",
+        "32 numbers",
+        "64 patches, 8 x 8",
+        f"{count:,}",
+    )
     for fact in (*facts, "float16", "family noto, patch [8, 8]", "Sans.ttf"):
         assert fact in card
     assert load_model(tmp_path).about == "Trained on letters.\n"
