@@ -1,10 +1,9 @@
 """The rasteriser in JAX: the bytes of the one in NumPy, on any number of devices."""
 
 import dataclasses
-import subprocess
-import sys
 import unicodedata
 from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,28 +17,11 @@ from pixel_linguist.render.device import rasterise, share_out
 from pixel_linguist.render.glyphs import GlyphRuns
 
 # As the names of their characters begin in the Unicode Character Database.
-SCRIPTS = (
-    "LATIN SMALL",
-    "GREEK SMALL",
-    "CYRILLIC",
-    "ARMENIAN",
-    "GEORGIAN",
-    "HEBREW",
-    "ARABIC LETTER",
-    "DEVANAGARI",
-    "BENGALI",
-    "GURMUKHI",
-    "GUJARATI",
-    "TAMIL",
-    "TELUGU",
-    "MALAYALAM",
-    "THAI",
-    "KHMER",
-    "MYANMAR",
-    "ETHIOPIC SYLLABLE",
-    "HANGUL SYLLABLE",
-    "HIRAGANA",
-)
+SCRIPTS = [
+    "LATIN SMALL", "GREEK SMALL", "CYRILLIC", "ARMENIAN", "GEORGIAN", "HEBREW", "ARABIC LETTER",
+    "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "TAMIL", "TELUGU", "MALAYALAM", "THAI",
+    "KHMER", "MYANMAR", "ETHIOPIC SYLLABLE", "HANGUL SYLLABLE", "HIRAGANA",
+]  # fmt: skip
 
 draw = jax.jit(rasterise)
 
@@ -113,14 +95,11 @@ def test_random_runs_are_drawn_as_defined(tile: tuple[int, int], dense: bool) ->
         np.testing.assert_array_equal(host.rasterise(runs), expected)
 
 
-def test_what_lies_far_outside_is_not_drawn() -> None:
-    runs = random_runs(0)
-    rng = np.random.default_rng(4)
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_pieces_far_outside_are_not_drawn(axis: str) -> None:
     ends = np.array([-32768, -300, 300, 32767], np.int16)
-    far = dataclasses.replace(runs, x=rng.choice(ends, runs.x.shape))
-    assert not np.asarray(draw(far)).any()
-    far = dataclasses.replace(runs, y=rng.choice(ends, runs.y.shape))
-    assert not np.asarray(draw(far)).any()
+    far: dict[str, Any] = {axis: np.random.default_rng(4).choice(ends, (8, 64))}
+    assert not np.asarray(draw(dataclasses.replace(random_runs(0), **far))).any()
 
 
 @pytest.mark.parametrize("strategy", ["words", "continuous"])
@@ -149,13 +128,6 @@ def test_batches_of_one_shape_compile_once() -> None:
     assert traced == [(64, 32)]
 
 
-def test_a_batch_of_batches_is_drawn_by_vmap() -> None:
-    batches = [random_runs(seed) for seed in range(3)]
-    stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
-    expected = [host.rasterise(runs) for runs in batches]
-    np.testing.assert_array_equal(jax.jit(jax.vmap(rasterise))(stacked), expected)
-
-
 @pytest.mark.parametrize("devices", [1, 2, 4])
 def test_each_device_draws_its_part_alone(devices: int) -> None:
     runs = random_runs(2, texts=8, pieces=16)
@@ -163,12 +135,9 @@ def test_each_device_draws_its_part_alone(devices: int) -> None:
     expected = host.rasterise(runs)
     assert len(shared.tiles) % devices == 0
     parts = jax.tree.map(lambda a: a.reshape(devices, -1, *a.shape[1:]), shared)
-    for part, own in zip(np.split(expected, devices), range(devices), strict=True):
-        runs_of_one = jax.tree.map(lambda a, own=own: a[own], parts)
-        assert not runs_of_one.tiles[0].any()
-        np.testing.assert_array_equal(host.rasterise(runs_of_one), part)
-    drawn = jax.pmap(rasterise)(parts)
-    np.testing.assert_array_equal(np.asarray(drawn).reshape(expected.shape), expected)
+    for back_end in (jax.pmap, jax.vmap):
+        drawn = np.asarray(back_end(rasterise)(parts))
+        np.testing.assert_array_equal(drawn.reshape(expected.shape), expected)
     mesh = jax.make_mesh(
         (devices,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices]
     )
@@ -177,10 +146,8 @@ def test_each_device_draws_its_part_alone(devices: int) -> None:
     np.testing.assert_array_equal(sharded(shared), expected)
 
 
-def test_shapes_that_are_shared_out_are_powers_of_two() -> None:
-    texts = strings()[:64]
-    runs = Renderer().glyph_runs(texts, length=40)
-    shared = share_out(runs, 4)
+def test_shared_shapes_are_powers_of_two() -> None:
+    shared = share_out(Renderer().glyph_runs(strings()[:64], length=40), 4)
     each = len(shared.tiles) // 4
     assert each >= 32 and each & (each - 1) == 0
     assert shared.glyphs.dtype == np.uint16 and shared.glyphs.max() < each
@@ -188,13 +155,8 @@ def test_shapes_that_are_shared_out_are_powers_of_two() -> None:
 
 @pytest.mark.parametrize("devices", [0, 3])
 def test_rows_that_do_not_divide_are_refused(devices: int) -> None:
-    with pytest.raises(ValueError, match=f"8 texts cannot be shared out evenly among {devices}"):
+    with pytest.raises(ValueError, match="devices"):
         share_out(random_runs(0), devices)
-
-
-def test_rendering_needs_no_jax() -> None:
-    program = "import sys, pixel_linguist.render; sys.exit('jax' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_renumbered_runs_do_not_depend_on_what_was_laid_out_before() -> None:
@@ -221,28 +183,18 @@ def test_more_tiles_than_16_bits_count_are_still_told_apart() -> None:
     """Many styles of many letters in one batch: numbers must not begin again at 0."""
     rng = np.random.default_rng(0)
     parts = []
-    for _ in range(2):
+    for seed in range(2):
         tiles = rng.integers(0, 256, (40_000, 2, 2), np.uint8)
         tiles[0] = 0
-        parts.append(
-            GlyphRuns(
-                glyphs=rng.integers(0, 40_000, (4, 32)).astype(np.uint16),
-                x=rng.integers(0, 40, (4, 32)).astype(np.int16),
-                y=rng.integers(0, 6, (4, 32)).astype(np.int16),
-                count=np.full(4, 10, np.int32),
-                tiles=tiles,
-                length=10,
-                patch=(6, 4),
-            )
-        )
+        glyphs = rng.integers(0, 40_000, (4, 32)).astype(np.uint16)
+        runs = random_runs(seed, texts=4, pieces=32)
+        parts.append(dataclasses.replace(runs, glyphs=glyphs, tiles=tiles))
     joined = host.join_runs(parts)
     expected = np.concatenate([host.rasterise(part) for part in parts])
-    np.testing.assert_array_equal(host.rasterise(joined), expected)
     np.testing.assert_array_equal(draw(joined), expected)
     shared = share_out(joined, 2)
     # A device's own tiles are few again.
     assert joined.glyphs.dtype == np.uint32 and shared.glyphs.dtype == np.uint16
-    halves = jax.tree.map(lambda a: np.split(a, 2), shared)
-    for number, texts in enumerate(np.split(expected, 2)):
-        half = jax.tree.map(lambda a, n=number: a[n], halves, is_leaf=lambda a: type(a) is list)
-        np.testing.assert_array_equal(host.rasterise(half), texts)
+    parts_of_devices = jax.tree.map(lambda a: a.reshape(2, -1, *a.shape[1:]), shared)
+    drawn = np.asarray(jax.vmap(rasterise)(parts_of_devices))
+    np.testing.assert_array_equal(drawn.reshape(expected.shape), expected)

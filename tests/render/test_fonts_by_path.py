@@ -74,7 +74,7 @@ def test_another_file_in_place_of_a_font_stops(
     monkeypatch.setattr(fonts, "FOLDER", tmp_path)
     fonts.find.cache_clear()
     try:
-        with pytest.raises(ValueError, match="Unifont is not the one of the manifest"):
+        with pytest.raises(ValueError, match="Unifont"):
             Renderer("unifont")
     finally:
         fonts.find.cache_clear()
@@ -82,7 +82,7 @@ def test_another_file_in_place_of_a_font_stops(
 
 def test_a_family_that_is_not_installed_says_how(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fallback, "find", lambda name: None)
-    with pytest.raises(FileNotFoundError, match="--install-fonts noto installs it"):
+    with pytest.raises(FileNotFoundError, match="install-fonts"):
         Renderer("noto")
 
 

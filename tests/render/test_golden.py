@@ -1,17 +1,16 @@
-"""Pictures that must never change: a hash of each, and what differs when one does."""
+"""Pictures that must never change: a hash of each, and a picture of the difference if one does."""
 
 import hashlib
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from pixel_linguist.render import Renderer, StyledRenderer, Styles
+from pixel_linguist.render import Renderer
 from pixel_linguist.render.fonts import find, manifest
 from pixel_linguist.render.renderer import STRATEGIES
 
@@ -45,7 +44,7 @@ def cases() -> dict[str, tuple[str, str, str]]:
 
 
 def hashes(every: int = 1) -> dict[str, str]:
-    """Draw every so-manieth case, and hash what it draws."""
+    """Hash the picture of each case, or of every n-th one."""
     made: dict[tuple[str, str], Renderer] = {}
     found = {}
     for name, (family, strategy, line) in [*cases().items()][::every]:
@@ -79,7 +78,7 @@ def test_four_processes_at_once_draw_the_same() -> None:
         "import sys, json; sys.path.insert(0, sys.argv[1])\n"
         "import test_golden; print(json.dumps(test_golden.hashes(every=4)))"
     )
-    # Neither the language nor the order of hashes must matter.
+    # Neither the locale nor the order of hashes must matter.
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", code, str(Path(__file__).parent)],
@@ -113,7 +112,7 @@ def _save_difference(name: str) -> None:
 
 
 def write_golden() -> None:
-    """Take the pictures of this machine as those that must not change."""
+    """Make the pictures of this machine the golden ones."""
     PICTURES.mkdir(exist_ok=True)
     for strategy in STRATEGIES:
         rows = []
@@ -125,37 +124,6 @@ def write_golden() -> None:
         sheet = np.concatenate([np.pad(row, ((0, 0), (0, width - row.shape[1]))) for row in rows])
         Image.fromarray(sheet).save(PICTURES / f"{strategy}.png", optimize=True)
     GOLDEN.write_text(json.dumps(hashes(), indent=1) + "\n")
-
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_threads_draw_the_same_bytes(strategy: str) -> None:
-    texts = lines() * 3
-    expected = Renderer(strategy=strategy)(texts, length=24).patches
-    # So little memory that stores are given up while others still read from them.
-    shared = Renderer(strategy=strategy, memory=1 << 18)
-    parts = [texts[i : i + 7] for i in range(0, len(texts), 7)]
-    with ThreadPoolExecutor(8) as pool:
-        drawn = pool.map(lambda part: shared(part, length=24).patches, parts)
-        np.testing.assert_array_equal(np.concatenate([*drawn]), expected)
-
-
-def test_styles_are_those_of_their_seeds_alone() -> None:
-    texts = lines()[:20]
-    varied = StyledRenderer(Renderer(), Styles(count=7, families=("noto", "mono")))
-    together = varied(texts, 24, seeds=range(20)).patches
-    for i in (3, 11, 19):
-        alone = Renderer(**varied.style(i))([texts[i]], 24).patches[0]
-        np.testing.assert_array_equal(together[i], alone)
-    assert len({str(varied.style(seed)) for seed in range(7)}) == 7
-
-
-def test_strength_0_is_the_renderer_itself() -> None:
-    texts = lines()[:20]
-    renderer = Renderer()
-    varied = StyledRenderer(renderer, Styles(strength=0.0))
-    np.testing.assert_array_equal(
-        varied(texts, 24, seeds=range(20)).patches, renderer(texts, 24).patches
-    )
 
 
 if __name__ == "__main__":

@@ -81,20 +81,22 @@ def test_blank_paper_is_one_blank_patch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "message"),
+    ("picture", "word"),
     [
-        (np.zeros((300, 100), np.uint8), "is 100 wide and 300 high: cut pages into lines"),
-        (np.zeros((5, 100), np.uint8), "at least 6 pixels high"),
-        (np.zeros((16, 0), np.uint8), r"of shape \(16, 0\)"),
-        (np.zeros(16, np.uint8), r"of shape \(16,\)"),
-        (np.zeros((16, 16, 2), np.uint8), r"of shape \(16, 16, 2\)"),
-        (np.full((16, 32), 300), "int64 from 300 to 300"),
-        (np.full((16, 32), np.nan), "float64 from nan to nan"),
-        (b"GIF, but not quite", "a bytes is no picture"),
+        (np.zeros((300, 100), np.uint8), "300"),
+        (np.zeros((5, 100), np.uint8), "6"),
+        (np.zeros((16, 0), np.uint8), "shape"),
+        (np.zeros(16, np.uint8), "shape"),
+        (np.zeros((16, 16, 2), np.uint8), "shape"),
+        (np.full((16, 32), 300), "300"),
+        (np.full((16, 32), np.nan), "nan"),
+        (b"GIF, but not quite", "bytes"),
     ],
 )
-def test_what_is_no_line_of_text_is_refused(picture: np.ndarray | bytes, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+def test_pictures_that_are_no_line_of_text_are_refused(
+    picture: np.ndarray | bytes, word: str
+) -> None:
+    with pytest.raises(ValueError, match=word):
         image_patches(picture, PATCH, 64)
 
 
