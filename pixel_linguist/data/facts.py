@@ -52,7 +52,7 @@ class BagOfWords:
         self, examples: Sequence[Example], renderer: CountPatches, length: int
     ) -> np.ndarray:
         """Return int32 [B, length], distinct buckets, then `NO_WORD`."""
-        texts = [str(example.views[self.view]) for example in examples]
+        texts = [str(example.views.get(self.view, "")) for example in examples]
         bags = np.full((len(texts), length), NO_WORD, np.int32)
         counts = renderer.count_patches(texts)
         for text, count, bag in zip(texts, counts, bags, strict=True):

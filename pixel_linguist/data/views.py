@@ -155,13 +155,21 @@ class ViewPipeline:
         """Return the patches of each example's longest text as it will be drawn: int [N]."""
         longest = np.ones(len(pairs), int)
         for name in self.views:
-            texts = [_content(view, name) for _, view in pairs]
-            lines = [" ".join(text) if isinstance(text, tuple) else text for text in texts]
-            rows = [i for i, line in enumerate(lines) if isinstance(line, str)]
-            if rows:
-                seeds = [_style(pairs[i][1], name) for i in rows]
-                counts = self.render.count_patches([str(lines[i]) for i in rows], seeds=seeds)
-                longest[rows] = np.maximum(longest[rows], counts)
+            rows, texts, seeds = [], [], []
+            for row, (_, view) in enumerate(pairs):
+                content = _content(view, name)
+                sentences = (content,) if isinstance(content, str) else content
+                # A picture's size is no matter of texts' lengths.
+                if isinstance(sentences, tuple):
+                    rows += [row] * len(sentences)
+                    texts += sentences
+                    seeds += [_style(view, name)] * len(sentences)
+            if texts:
+                counts = self.render.count_patches(texts, seeds=seeds)
+                total = np.zeros(len(pairs), int)
+                # Each sentence of a document begins a patch.
+                np.add.at(total, rows, counts)
+                longest = np.maximum(longest, total)
         return longest
 
     def batch(
@@ -204,16 +212,25 @@ class ViewPipeline:
     def _patches(
         self, name: str, contents: Sequence[Any], seeds: Sequence[int], length: int
     ) -> tuple[Patches, int]:
-        """Draw the contents of one view, all of one kind."""
-        if isinstance(contents[0], str):
+        """Draw the contents of one view: texts, documents or pictures, and blanks among them.
+
+        A text among documents is one of a single sentence.
+        """
+        kinds = {type(content) for content in contents if not isinstance(content, str)}
+        if not kinds:
             rendered = self.render(contents, length, seeds=seeds)
             return one_text_a_row(rendered.patches, rendered.count), rendered.stats.cut
-        if isinstance(contents[0], tuple):
-            return self._documents(contents, seeds, length)
-        pictures = [_pixels(content) for content in contents]
+        if kinds == {tuple}:
+            documents = [(c,) if isinstance(c, str) else c for c in contents]
+            return self._documents(documents, seeds, length)
+        if tuple in kinds or any(isinstance(c, str) and c for c in contents):
+            raise ValueError(f"the view {name!r} has pictures and texts; it takes either")
+        pictures = [_pixels(content) for content in contents if not isinstance(content, str)]
         if len({picture.shape for picture in pictures}) > 1:
             raise ValueError(f"pictures of the view {name!r} are of different sizes; resize them")
-        return picture_patches(np.stack(pictures), self.render.renderer.patch), 0
+        drawn = np.zeros((len(contents), *pictures[0].shape), np.uint8)
+        drawn[[not isinstance(content, str) for content in contents]] = pictures
+        return picture_patches(drawn, self.render.renderer.patch), 0
 
     def _documents(
         self, documents: Sequence[tuple[str, ...]], seeds: Sequence[int], length: int
@@ -286,7 +303,7 @@ def _view_facts(pairs: Sequence[Pair], name: str) -> dict[str, np.ndarray]:
     contents = [_content(original, name) for original, _ in pairs]
     facts = {
         "text_id": np.array([content_id(content) for content in contents], np.int32),
-        "present": np.array([not (isinstance(c, str) and c == "") for c in contents]),
+        "present": np.array([isinstance(c, np.ndarray) or c not in ("", ()) for c in contents]),
     }
     given = [view.view_facts.get(name, {}) for _, view in pairs]
     for fact in given[0]:

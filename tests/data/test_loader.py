@@ -1,40 +1,41 @@
 """The input pipeline: the same batches whoever makes them, and exact resumption."""
 
 import dataclasses
-import itertools
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import grain
-import jax
 import numpy as np
 import pytest
 
-from pixel_linguist.data.draw import Draw
+from pixel_linguist.data import pairs
+from pixel_linguist.data.example import Example, content_id
 from pixel_linguist.data.loader import (
+    Arrange,
     bucket_lengths,
+    identities,
     make_batches,
     make_examples,
     preview,
-    text_id,
+)
+from pixel_linguist.data.views import HostBatch, ViewPipeline
+from pixel_linguist.render.patches import one_text_a_row
+from tests.data.pipeline import (
+    assert_parts_of,
+    assert_same,
+    settings,
+    stop_and_resume,
+    take,
+    tsv,
 )
 
 pytestmark = pytest.mark.usefixtures("parsed_flags")
-Stage = Callable[..., dict[str, Any]]
 
 RECORDS = 40
 VIEWS = ("anchor", "positive")
 PERTURB = {"delete_characters": {"rate": 0.3}, "shuffle_words": {"rate": 0.5}}
-COLUMNS = {
-    "name": "columns",
-    "anchor": "a",
-    "positive": "b",
-    "negative": None,
-    "alternatives": False,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,180 +62,163 @@ class Bytes:
         raise NotImplementedError
 
 
+@dataclasses.dataclass(frozen=True)
+class Grouped:
+    """A pair maker of records that belong to several groups: their remainders by each divisor."""
+
+    divisors: tuple[int, ...]
+
+    def __call__(self, record: Any, rng: np.random.Generator) -> Example:
+        number = int(record["a"].split()[1])
+        views = {"anchor": record["a"], "positive": record["b"]}
+        return Example(views, {"group": tuple(number % divisor for divisor in self.divisors)})
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     rows = [
-        f"anchor {i} of many words\tpositive {i}\t{'wrong' if i % 2 else ''}" for i in range(40)
+        f"anchor {i} of many words\tpositive {i}\t{'wrong' if i % 2 else ''}\t{i}"
+        for i in range(RECORDS)
     ]
-    (tmp_path / "data.tsv").write_text("\n".join(["a\tb\tc", *rows]))
-    (tmp_path / "few.tsv").write_text("a\tb\nx y\tz\nu v\tw\n")
+    (tmp_path / "data.tsv").write_text("\n".join(["a\tb\tc\td", *rows]))
+    (tmp_path / "other.tsv").write_text("\n".join(["a\tb\tc\td", *rows[:10]]))
+    (tmp_path / "empty.tsv").write_text("a\tb\n")
+    # Texts of 1 to 20 letters, of which every fourth has the same positive.
+    uneven = [f"{'x' * (1 + 7 * i % 20)}\t{'same' if i % 4 == 0 else i}" for i in range(RECORDS)]
+    (tmp_path / "uneven.tsv").write_text("\n".join(["a\tb", *uneven]))
     return tmp_path
 
 
-def batches(
-    examples: Any, *, workers: int = 0, batch_size: int = 8, negative: bool = False, **options: Any
-) -> Any:
-    views = ("anchor", "positive", "negative") if negative else ("anchor", "positive")
-    settings = {"batch_size": batch_size, "length": 20, "workers": workers, "seed": 0} | options
-    return make_batches(examples, Draw(Bytes(), views), **settings)
+@pytest.fixture
+def examples(root: Path) -> Any:
+    return make_examples(root, settings({"all": tsv("data.tsv")}, perturb=PERTURB), seed=1)
 
 
-def take(dataset: Any, count: int) -> list[Any]:
-    iterator = iter(dataset)
-    found = list(itertools.islice(iterator, count))
-    iterator.close()
-    return found
+@pytest.fixture
+def uneven(root: Path) -> Any:
+    return make_examples(root, settings({"all": tsv("uneven.tsv")}), seed=0)
 
 
-def assert_same(a: Any, b: Any) -> None:
-    jax.tree.map(np.testing.assert_array_equal, a, b)
+def batches(examples: Any, views: tuple[str, ...] = VIEWS, **changes: Any) -> Any:
+    options = {"batch_size": 8, "length": 20, "workers": 0, "seed": 0} | changes
+    return make_batches(examples, ViewPipeline(Bytes(), views), **options)
 
 
-def test_a_batch_holds_what_its_examples_say(root: Path, stage: Stage) -> None:
-    pairs = COLUMNS | {"negative": "c"}
-    part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": pairs, "weight": 1.0}
-    examples = make_examples(root, stage(data={"all": part}, perturb=PERTURB), seed=3)
-    batch = take(batches(examples, negative=True, length=16), 2)[1]
-    shown = list(preview(examples, 16))[8:]
-    assert any(clean[:3] != perturbed[:3] for clean, perturbed in shown)
+def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
+    stage = settings({"all": tsv("data.tsv", negative="c")}, perturb=PERTURB)
+    examples = make_examples(root, stage, seed=3)
+    names = ("anchor", "positive", "negative")
+    batch: HostBatch = take(batches(examples, names, length=16), 2)[1]
+    read = list(preview(examples, 16))[8:]
+    assert any(original.views != view.views for original, view in read)
     cut = 0
-    for view in ("anchor", "positive", "negative"):
-        texts = [getattr(perturbed, view) for _, perturbed in shown]
-        rendered = Bytes()(texts, length=16, seeds=[p.style(view) for _, p in shown])
-        assert_same(batch[view], {"patches": rendered.patches, "count": rendered.count})
+    for name in names:
+        texts = [view.views[name] for _, view in read]
+        rendered = Bytes()(texts, length=16, seeds=[])
+        assert_same(batch.views[name], one_text_a_row(rendered.patches, rendered.count))
         cut += rendered.stats.cut
-        ids = [text_id(getattr(clean, view)) for clean, _ in shown]
-        assert batch["text_id"][view].tolist() == ids and batch["text_id"][view].dtype == np.int32
-    assert batch["cut"] == cut > 0
-    assert batch["has_negative"].tolist() == [clean.negative == "wrong" for clean, _ in shown]
-    assert batch["group"].tolist() == [-1] * 8 and batch["group"].dtype == np.int32
-    assert "has_negative" not in take(batches(examples), 1)[0]
+        own = [original.views[name] for original, _ in read]
+        facts = batch.view_facts[name]
+        assert_same(facts["text_id"], np.array([content_id(text) for text in own], np.int32))
+        assert facts["present"].tolist() == [text != "" for text in own]
+    assert batch.cut == cut > 0
+    assert not batch.view_facts["negative"]["present"].all()
+    assert_same(batch.facts, {"group": np.full((8, 1), -1, np.int32)})
 
 
-def test_views_are_perturbed_independently(root: Path, stage: Stage) -> None:
-    part = {"source": {"name": "tsv", "path": "data.tsv"}, "weight": 1.0}
-    part["pairs"] = {"name": "identity", "text": "a"}
-    perturb = {"delete_characters": {"rate": 0.5}}
-    shown = list(preview(make_examples(root, stage(data={"x": part}, perturb=perturb), seed=0), 40))
-    assert all(clean.anchor == clean.positive for clean, _ in shown)
-    assert all(perturbed.anchor != perturbed.positive for _, perturbed in shown)
-
-
-def test_batches_are_the_same_for_threads_and_for_any_number_of_processes(
-    root: Path, stage: Stage
+@pytest.mark.parametrize("perturbed", [(), ("positive",), ("anchor", "positive")])
+def test_the_views_that_are_named_are_perturbed_each_on_its_own(
+    root: Path, perturbed: tuple[str, ...]
 ) -> None:
-    settings = stage(perturb=PERTURB)
-    expected = take(batches(make_examples(root, settings, seed=1)), 12)
-    assert_same(take(batches(make_examples(root, settings, seed=1)), 12), expected)
-    assert_same(take(batches(make_examples(root, settings, seed=1), workers=2), 12), expected)
-    other = take(batches(make_examples(root, settings, seed=2)), 1)
-    assert not np.array_equal(other[0]["anchor"]["patches"], expected[0]["anchor"]["patches"])
+    data = {"all": tsv("data.tsv")}
+    data["all"]["pairs"] = {"name": "identity", "text": "a"}
+    stage = settings(data, perturb={"delete_characters": {"rate": 0.5}}, perturb_views=perturbed)
+    for original, view in preview(make_examples(root, stage, seed=0), RECORDS):
+        text = original.views["anchor"]
+        assert original.views == {"anchor": text, "positive": text}
+        changed = {name for name in VIEWS if view.views[name] != text}
+        assert changed == set(perturbed)
+        assert len(set(view.views.values())) == min(1 + len(perturbed), 2)
+
+
+def test_an_epoch_shows_every_record_once_in_another_order_with_other_typos(examples: Any) -> None:
+    read = list(preview(examples, 3 * RECORDS))
+    anchors = [str(original.views["anchor"]) for original, _ in read]
+    epochs = [anchors[start : start + RECORDS] for start in range(0, 3 * RECORDS, RECORDS)]
+    assert all(len(set(epoch)) == RECORDS for epoch in epochs)
+    assert len(set(map(tuple, epochs))) == 3
+    seen: dict[str, set[str]] = {anchor: set() for anchor in anchors}
+    for original, view in read:
+        seen[str(original.views["anchor"])].add(str(view.views["anchor"]))
+    assert all(len(views) > 1 for views in seen.values())
+
+
+ARRANGED = {"window": 3, "length_buckets": 2}
 
 
 @pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_an_iterator_goes_on_from_its_saved_state(root: Path, workers: int, stage: Stage) -> None:
-    examples = make_examples(root, stage(perturb=PERTURB), seed=1)
-    expected = take(batches(examples, workers=workers), 9)
-    iterator = iter(batches(examples, workers=workers))
-    for _ in range(5):
-        next(iterator)
-    state = iterator.get_state()
-    iterator.close()
-    resumed = iter(batches(examples, workers=workers))
-    resumed.set_state(state)
-    found = [next(resumed) for _ in range(4)]
-    resumed.close()
-    assert_same(found, expected[5:])
-
-
-def test_grain_agrees_that_checkpoints_are_exact(root: Path, stage: Stage) -> None:
-    examples = make_examples(root, stage(perturb=PERTURB), seed=1)[:48]
-    grain.experimental.assert_equal_output_after_checkpoint(batches(examples))
-
-
-def anchors(examples: Any, count: int) -> list[str]:
-    return [clean.anchor for clean, _ in preview(examples, count)]
-
-
-def test_an_epoch_shows_every_record_once_and_each_in_another_order(
-    root: Path, stage: Stage
+@pytest.mark.parametrize("options", [{}, ARRANGED])
+def test_batches_are_the_same_by_threads_and_processes_and_after_a_stop(
+    examples: Any, options: dict[str, Any], workers: int
 ) -> None:
-    found = anchors(make_examples(root, stage(perturb=PERTURB), seed=0), 3 * RECORDS)
-    epochs = [found[start : start + RECORDS] for start in range(0, 3 * RECORDS, RECORDS)]
-    assert all(len(set(epoch)) == RECORDS for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) == 3
+    expected = take(batches(examples, **options), 9)
+    assert_same(stop_and_resume(batches(examples, workers=workers, **options), 5, 4), expected)
 
 
-def test_perturbations_are_drawn_anew_in_each_epoch(root: Path, stage: Stage) -> None:
-    examples = make_examples(root, stage(perturb=PERTURB), seed=0)
-    seen: dict[str, set[str]] = {}
-    for clean, perturbed in preview(examples, 4 * RECORDS):
-        seen.setdefault(clean.anchor, set()).add(perturbed.anchor)
-    assert all(len(views) > 1 for views in seen.values())
+def test_grain_agrees_that_checkpoints_are_exact(examples: Any) -> None:
+    grain.experimental.assert_equal_output_after_checkpoint(batches(examples[:48]))
+
+
+def test_another_seed_gives_other_batches(root: Path, examples: Any) -> None:
+    stage = settings({"all": tsv("data.tsv")}, perturb=PERTURB)
+    sources = examples, *(make_examples(root, stage, seed=seed) for seed in (1, 2))
+    ids = [take(batches(each), 1)[0].view_facts["anchor"]["text_id"].tolist() for each in sources]
+    assert ids[0] == ids[1] != ids[2]
 
 
 @pytest.mark.parametrize("options", [{}, {"window": 2, "length_buckets": 3}])
 @pytest.mark.parametrize("hosts", [2, 4])
 def test_hosts_batches_together_are_those_of_one(
-    root: Path, hosts: int, options: dict[str, Any], stage: Stage
+    root: Path, hosts: int, options: dict[str, Any]
 ) -> None:
-    part = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-    settings = stage(data={"one": part, "other": part | {"weight": 2.0}}, perturb=PERTURB)
-    examples = make_examples(root, settings, seed=5)
+    data = {"one": tsv("data.tsv"), "other": tsv("other.tsv", weight=2.0)}
+    examples = make_examples(root, settings(data, perturb=PERTURB), seed=5)
     alone = take(batches(examples, **options), 12)
     shares = [
         take(batches(examples, **options, process=host, processes=hosts), 12)
         for host in range(hosts)
     ]
     for whole, *parts in zip(alone, *shares, strict=True):
-        assert sum(part.pop("cut") for part in parts) == whole.pop("cut")
-        assert_same(jax.tree.map(lambda *rows: np.concatenate(rows), *parts), whole)
-
-
-def test_hosts_that_cannot_share_a_batch_evenly_are_refused(root: Path, stage: Stage) -> None:
-    examples = make_examples(root, stage(), seed=0)
-    with pytest.raises(ValueError, match="batch_size 8 is not divisible by 3 hosts"):
-        batches(examples, processes=3)
-
-
-@pytest.fixture
-def uneven(root: Path, stage: Stage) -> Any:
-    """Return examples of 1 to 20 letters, of which every fourth has the same positive."""
-    lines = [f"{'x' * (1 + 7 * i % 20)}\t{'same' if i % 4 == 0 else i}" for i in range(RECORDS)]
-    (root / "uneven.tsv").write_text("\n".join(["a\tb", *lines]))
-    part = {"source": {"name": "tsv", "path": "uneven.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-    return make_examples(root, stage(data={"all": part}), seed=0)
-
-
-def slots(found: list[Any]) -> int:
-    return sum(np.prod(b[view]["patches"].shape[:2]) for b in found for view in VIEWS)
+        assert_parts_of(whole, parts)
 
 
 def test_batches_by_length_hold_the_same_examples_with_less_padding(uneven: Any) -> None:
-    def rows(found: list[Any]) -> list[tuple[bytes, ...]]:
+    def rows(found: list[HostBatch]) -> list[tuple[bytes, ...]]:
         return sorted(
-            tuple(b[view]["patches"][row, :20].tobytes().strip(b"\0") for view in VIEWS)
+            tuple(b.views[name].pixels[row].tobytes().strip(b"\0") for name in VIEWS)
             for b in found
             for row in range(8)
         )
 
+    def room(batch: HostBatch) -> int:
+        return int(batch.views["anchor"].pixels.shape[1])
+
     plain = take(batches(uneven), 10)
     bucketed = take(batches(uneven, window=5, length_buckets=4), 10)
     assert rows(plain) == rows(bucketed)
-    assert {b["anchor"]["patches"].shape[1] for b in bucketed} >= {10, 15, 20}
-    assert all(
-        b["anchor"]["patches"].shape[1] - 5 < max(b[view]["count"].max() for view in VIEWS)
-        for b in bucketed
-    )
-    assert slots(bucketed) <= 0.75 * slots(plain)
+    lengths = [room(batch) for batch in bucketed]
+    assert set(lengths) >= {10, 15, 20}
+    for batch in bucketed:
+        longest = max((batch.views[name].segment >= 0).sum(axis=1).max() for name in VIEWS)
+        assert room(batch) - 5 < longest
+    assert sum(lengths) <= 0.75 * sum(map(room, plain))
     # The order of batches is drawn: lengths do not rise through each window.
-    lengths = [b["anchor"]["patches"].shape[1] for b in bucketed]
     assert lengths != sorted(lengths[:5]) + sorted(lengths[5:])
 
 
 def test_equal_texts_of_a_window_lie_in_different_batches(uneven: Any) -> None:
-    def repeated(found: list[Any]) -> int:
-        ids = [b["text_id"]["positive"] for b in found]
+    def repeated(found: list[HostBatch]) -> int:
+        ids = [batch.view_facts["positive"]["text_id"] for batch in found]
         return sum(len(x) - len(np.unique(x)) for x in ids)
 
     assert repeated(take(batches(uneven), 10)) > 0
@@ -242,122 +226,101 @@ def test_equal_texts_of_a_window_lie_in_different_batches(uneven: Any) -> None:
     assert repeated(take(batches(uneven, window=5), 10)) == 10
 
 
-@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
-def test_an_arranged_iterator_goes_on_from_its_saved_state(uneven: Any, workers: int) -> None:
-    options: dict[str, Any] = {"window": 3, "length_buckets": 2}
-    expected = take(batches(uneven, **options), 11)
-    iterator = iter(batches(uneven, workers=workers, **options))
-    assert_same([next(iterator) for _ in range(7)], expected[:7])
-    state = json.loads(json.dumps(iterator.get_state()))
-    iterator.close()
-    resumed = iter(batches(uneven, workers=workers, **options))
-    resumed.set_state(state)
-    found = [next(resumed) for _ in range(4)]
-    resumed.close()
-    assert_same(found, expected[7:])
+def test_examples_that_share_a_text_or_any_group_are_arranged_apart() -> None:
+    # Eight alike of each kind: by a text of either view, by one group, by the one or other group.
+    made = [Example({"anchor": "same", "positive": str(i)}, {"group": (-1, -1)}) for i in range(4)]
+    made += [Example({"anchor": str(i), "positive": "same"}, {"group": (9, -1)}) for i in range(4)]
+    made += [Example({"anchor": f"a{i}", "positive": ""}, {"group": (1, -1)}) for i in range(8)]
+    either = [{"group": (2, 10 + i) if i % 2 else (10 + i, 2)} for i in range(8)]
+    made += [Example({"anchor": f"b{i}", "positive": ""}, either[i]) for i in range(8)]
+    made += [Example({"anchor": f"c{i}", "positive": ""}, {"group": (-1, -1)}) for i in range(8)]
+    texts = {("text", content_id("0")), ("text", content_id("same"))}
+    assert identities(made[0]) == texts and identities(made[4]) == texts | {("group", 9)}
+    given = [(example, example) for example in made]
+    arrange = Arrange(ViewPipeline(Bytes(), VIEWS), batch_size=4, by_length=False)
+    arranged = arrange.random_map(given, np.random.default_rng(0))
+    assert [len(batch) for batch in arranged] == [4] * 8
+    assert sorted(str(pair) for batch in arranged for pair in batch) == sorted(map(str, given))
+    for batch in arranged:
+        own = [identities(original) for original, _ in batch]
+        assert sum(map(len, own)) == len(set.union(*own))
 
 
-@pytest.mark.parametrize("buckets", [0, 21])
-def test_an_impossible_number_of_lengths_is_refused(uneven: Any, buckets: int) -> None:
-    with pytest.raises(ValueError, match=rf"length_buckets is {buckets}; it must be in 1\.\.20"):
-        batches(uneven, length_buckets=buckets)
-    with pytest.raises(ValueError, match="window is 0"):
-        batches(uneven, window=0)
+def test_groups_are_padded_and_kept_apart_between_parts(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(pairs.PAIR_MAKERS, "grouped", Grouped)
+    data = {"plain": tsv("data.tsv"), "some": tsv("data.tsv"), "many": tsv("data.tsv")}
+    data["some"]["pairs"] = {"name": "grouped", "divisors": (4,)}
+    data["many"]["pairs"] = {"name": "grouped", "divisors": (3, 5)}
+    examples = make_examples(root, settings(data), seed=0)
+    found: dict[int, set[int]] = {0: set(), 1: set(), 2: set()}
+    for original, view in preview(examples, 240):
+        group = original.facts["group"]
+        assert len(group) == 2 and view.facts["group"] == group
+        ids = [number for number in group if number >= 0]
+        found[len(ids)].update(ids)
+    assert {number: len(ids) for number, ids in found.items()} == {0: 0, 1: 4, 2: 5}
+    assert not found[1] & found[2]
+    (batch,) = take(batches(examples), 1)
+    assert batch.facts["group"].shape == (8, 2) and batch.facts["group"].dtype == np.int32
+
+
+def test_parts_are_mixed_by_weight(root: Path) -> None:
+    data = {"x": tsv("data.tsv", weight=3.0), "y": tsv("data.tsv", negative="c")}
+    read = preview(make_examples(root, settings(data), seed=0), 400)
+    assert sum("negative" in original.views for original, _ in read) == 100
+
+
+@pytest.mark.parametrize(("temperature", "share"), [(0.0, 1 / 2), (1.0, 1 / 5), (2.0, 1 / 3)])
+def test_the_share_of_a_part_grows_with_its_size_by_the_temperature(
+    root: Path, temperature: float, share: float
+) -> None:
+    # Sizes are 40 and 10: alone, even; in proportion, 1 in 5; by the square root, 1 in 3.
+    data = {"data": tsv("data.tsv"), "other": tsv("other.tsv", negative="c")}
+    examples = make_examples(root, settings(data, mixture_temperature=temperature), seed=0)
+    found = sum("negative" in original.views for original, _ in preview(examples, 300))
+    assert found == pytest.approx(300 * share, abs=2)
+
+
+def test_parts_that_bring_different_facts_are_refused(root: Path) -> None:
+    data = {"plain": tsv("data.tsv"), "scored": tsv("data.tsv")}
+    scored = {"name": "scored_pair", "anchor": "a", "positive": "b", "score": "d"}
+    data["scored"]["pairs"] = scored
+    with pytest.raises(ValueError, match="score"):
+        make_examples(root, settings(data), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"data": {}}, "data"),
+        ({"data": {"all": tsv("data.tsv", weight=0.0)}}, "weight"),
+        ({"data": {"all": tsv("empty.tsv")}}, "records"),
+        ({"mixture_temperature": 0.5}, "mixture_temperature"),
+    ],
+)
+def test_an_impossible_mixture_is_refused(root: Path, changes: dict[str, Any], word: str) -> None:
+    stage = settings({"all": tsv("data.tsv")}) | changes
+    with pytest.raises(ValueError, match=word):
+        make_examples(root, stage, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"processes": 3}, "hosts"),
+        ({"length_buckets": 0}, "length_buckets"),
+        ({"length_buckets": 21}, "length_buckets"),
+        ({"window": 0}, "window"),
+    ],
+)
+def test_impossible_batches_are_refused(examples: Any, options: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        batches(examples, **options)
 
 
 def test_lengths_are_evenly_spaced() -> None:
     assert bucket_lengths(64, 1) == (64,)
     assert bucket_lengths(64, 4) == (16, 32, 48, 64)
     assert bucket_lengths(10, 4) == (3, 5, 8, 10)
-
-
-def test_parts_are_mixed_by_weight_and_keep_their_groups_apart(root: Path, stage: Stage) -> None:
-    lines = [f'{{"title": "t", "sections": [{{"paragraphs": ["{i} b. c d."]}}]}}' for i in range(9)]
-    for name in ("x", "y"):
-        (root / f"{name}.jsonl").write_text("\n".join(lines).replace("b.", name))
-    spans = {"name": "spans", "text": "text", "shortest": 2, "longest": 2}
-    plain = {"source": {"name": "tsv", "path": "data.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-    parts = {
-        name: {
-            "source": {"name": "articles", "path": f"{name}.jsonl", "minimum_words": 1},
-            "pairs": spans,
-            "weight": weight,
-        }
-        for name, weight in (("x", 3.0), ("y", 1.0))
-    }
-    settings = stage(data=parts | {"z": plain}, batch_size=8)
-    clean = [example for example, _ in preview(make_examples(root, settings, seed=0), 500)]
-    groups: dict[str, set[int]] = {"x": set(), "y": set()}
-    counts = {"x": 0, "y": 0, "z": 0}
-    for example in clean:
-        name = next((n for n in "xy" if n in example.anchor + example.positive), "z")
-        name = "z" if example.anchor.startswith("anchor") else name
-        counts[name] += 1
-        if name != "z":
-            groups[name].add(example.group)
-        else:
-            assert example.group == -1
-    assert counts == {"x": 300, "y": 100, "z": 100}
-    assert len(groups["x"]) == len(groups["y"]) == 9
-    assert not groups["x"] & groups["y"]
-
-
-def test_equal_texts_have_equal_numbers_and_others_differ() -> None:
-    texts = ["", "a", "b", "ab", "ba", "é", "e\u0301", "\ud800"]
-    assert len({text_id(text) for text in texts}) == len(texts)
-    assert all(0 <= text_id(text) < 2**31 for text in texts)
-    assert text_id("a b") == text_id(" ".join("ab"))
-
-
-def test_a_text_that_is_none_is_shown_with_its_record(root: Path, stage: Stage) -> None:
-    lines = [json.dumps({"a": f"text {i}" if i else None, "b": "other"}) for i in range(8)]
-    (root / "data.jsonl").write_text("\n".join(lines))
-    settings = stage()
-    (part,) = settings["data"].values()
-    source = {"name": "jsonl", "path": "data.jsonl", "columns": ("a", "b")}
-    part["source"] = source | {"skip_bad_lines": False}
-    examples = make_examples(root, settings, seed=0)
-    with pytest.raises(
-        ValueError, match=r"a text is None, no string, in the record .*'b': 'other'"
-    ):
-        [examples[i] for i in range(8)]
-
-
-def test_a_batch_larger_than_the_data_is_refused(root: Path, stage: Stage) -> None:
-    part = {"source": {"name": "tsv", "path": "few.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-    make_examples(root, stage(data={"few": part}, batch_size=2), seed=0)
-    with pytest.raises(ValueError, match=r"data 'few' has 2 records, fewer than the batch size 3"):
-        make_examples(root, stage(data={"few": part}, batch_size=3), seed=0)
-
-
-def test_a_part_without_weight_is_refused(root: Path, stage: Stage) -> None:
-    settings = stage()
-    (part,) = settings["data"].values()
-    part["weight"] = 0.0
-    with pytest.raises(ValueError, match=r"data '.*' has weight 0.0; it must be above 0"):
-        make_examples(root, settings, seed=0)
-
-
-def test_no_data_is_refused(root: Path, stage: Stage) -> None:
-    with pytest.raises(ValueError, match="the stage has no data"):
-        make_examples(root, stage(data={}), seed=0)
-
-
-def test_the_share_of_a_part_grows_with_its_size_by_the_temperature(
-    root: Path, stage: Stage
-) -> None:
-    rows = "".join(f"small {i}\tpositive\n" for i in range(10))
-    (root / "small.tsv").write_text("a\tb\n" + rows)
-    parts = {
-        name: {"source": {"name": "tsv", "path": f"{name}.tsv"}, "pairs": COLUMNS, "weight": 1.0}
-        for name in ("data", "small")
-    }
-    # Sizes are 40 and 10: alone, even; in proportion, 1 in 5; by the square root, 1 in 3.
-    for temperature, share in ((0.0, 1 / 2), (1.0, 1 / 5), (2.0, 1 / 3)):
-        settings = stage(data=parts, mixture_temperature=temperature)
-        found = anchors(make_examples(root, settings, seed=0), 300)
-        assert sum(text.startswith("small") for text in found) == pytest.approx(300 * share, abs=2)
-    with pytest.raises(
-        ValueError, match=r"mixture_temperature is 0\.5; it must be 0 or at least 1"
-    ):
-        make_examples(root, stage(data=parts, mixture_temperature=0.5), seed=0)
