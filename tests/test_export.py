@@ -52,6 +52,9 @@ else:
             id="cls",
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            {"word_buckets": 20, "top_words": 5}, id="joined words", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_fresh_process_computes_the_same(

@@ -193,9 +193,11 @@ class VisionTransformer(nn.Module):
             # Each segment has a CLS token of its own.
             tokens = segments
             cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
-            front = jnp.broadcast_to(cls.astype(dtype) + table[:1], (len(x), tokens, config.width))
+            # len(x) would refuse the symbolic batch of an export.
+            rows = x.shape[0]
+            front = jnp.broadcast_to(cls.astype(dtype) + table[:1], (rows, tokens, config.width))
             x = jnp.concatenate([front, x], axis=1)
-            own = jnp.broadcast_to(jnp.arange(tokens, dtype=segment.dtype), (len(x), tokens))
+            own = jnp.broadcast_to(jnp.arange(tokens, dtype=segment.dtype), (rows, tokens))
             readers = jnp.concatenate([own, segment], axis=1)
         x = Dropout(config.dropout)(x, keys)
         x = self.blocks()(x, attention_mask(readers, segments), keys, options)[0]

@@ -31,6 +31,11 @@ class WordLogits(nn.Module):
 
 def sparsify(logits: jax.Array, most: int) -> jax.Array:
     """Return float [..., V] with all but the `most` highest set to 0 (DupMAE, section 3)."""
-    values, places = jax.lax.top_k(logits, most)
-    kept = jnp.put_along_axis(jnp.zeros_like(logits), places, values, axis=-1, inplace=False)
-    return kept
+
+    def of_one(logits: jax.Array) -> jax.Array:
+        values, places = jax.lax.top_k(logits, most)
+        return jnp.zeros_like(logits).at[places].set(values)
+
+    # jnp.put_along_axis would refuse the symbolic batch of an export.
+    sparse: jax.Array = jnp.vectorize(of_one, signature="(v)->(v)")(logits)
+    return sparse
