@@ -241,10 +241,11 @@ def find(name: str) -> tuple[Path, str] | None:
                 if found == entry["sha256"]:
                     return path, found
                 if ours:
+                    source = place.get("pip") or place.get("apt") or "pixel_linguist"
                     raise ValueError(
                         f"font {name} is not the one of the manifest, pictures would differ: "
-                        f"{path} has SHA-256 {found}, not {entry['sha256']}; install "
-                        f"{place.get('pip', place.get('apt'))}, or delete the file"
+                        f"{path} has SHA-256 {found}, not {entry['sha256']}; install {source}, or "
+                        f"delete the file"
                     )
     return None
 
@@ -259,6 +260,8 @@ def _paths(place: dict[str, str]) -> list[tuple[Path, bool]]:
         spec = importlib.util.find_spec(package)
         folders = spec.submodule_search_locations if spec else None
         return [(Path(folder) / rest, True) for folder in folders or ()]
+    if "package" in place:
+        return [(MANIFEST.with_name(place["package"]), True)]
     return [(FOLDER / Path(place["path"]).name, True), (Path("/") / place["path"], False)]
 
 

@@ -37,11 +37,14 @@ def _install(name: str, folder: Path) -> str:
             if "pip" in place:
                 _run([sys.executable, "-m", "pip", "install", "--quiet", place["pip"]], folder)
                 importlib.invalidate_caches()
+            elif "package" in place:
+                raise FileNotFoundError("this file of the package is missing: reinstall it")
             else:
                 _keep(_unpack(place["apt"], folder) / place["path"], entry["sha256"])
         except (OSError, subprocess.SubprocessError, ValueError) as error:
             reason = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
-            problems.append(f"{place.get('pip', place.get('apt'))}: {reason}")
+            source = place.get("pip") or place.get("apt") or place["package"]
+            problems.append(f"{source}: {reason}")
         else:
             return ""
     return "; ".join(problems)

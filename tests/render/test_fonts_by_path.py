@@ -66,6 +66,22 @@ def test_a_font_of_the_users_own_by_file_or_folder(tmp_path: Path) -> None:
         Renderer(str(tmp_path / "empty"))
 
 
+@pytest.mark.parametrize("weight", [400, 800])
+def test_full_width_letters_look_alike_without_the_fonts_for_han(
+    weight: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if fonts.find("NotoSansCJK") is None:
+        pytest.skip("NotoSansCJK is not installed")
+    texts = ["".join(map(chr, range(first, first + 10))) for first in range(0xFF01, 0xFF55, 10)]
+    texts.append("ａ\u3000ｂ")
+    expected = Renderer(strategy="continuous", weight=weight)(texts)
+    absent = ("NotoSansCJK", "Unifont", "UnifontUpper")
+    monkeypatch.setattr(fallback, "find", lambda n: None if n in absent else fonts.find(n))
+    drawn = Renderer(strategy="continuous", weight=weight)(texts)
+    assert drawn.stats.missing == 0
+    np.testing.assert_array_equal(drawn.patches, expected.patches)
+
+
 def test_another_file_in_place_of_a_font_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
