@@ -29,6 +29,11 @@ class Example(NamedTuple):
     view_facts: Mapping[str, Mapping[str, Any]] = {}
 
 
+def group_of(record: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the fact "group" of a record: its column "group", or none."""
+    return {"group": (int(record.get("group", NO_GROUP)),)}
+
+
 def content_id(content: Content) -> int:
     """Return a number of 31 bits (CRC-32) that is equal for equal contents."""
     if isinstance(content, np.ndarray):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from pixel_linguist.data.example import NO_GROUP, Example
+from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.records import Record, column, text_of
 from pixel_linguist.registry import make
 from pixel_linguist.text.spans import two_spans
@@ -21,11 +21,6 @@ class PairMaker(Protocol):
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
         ...
-
-
-def group_of(record: Record) -> dict[str, tuple[int, ...]]:
-    """Return the fact "group" of a record: its column "group", or none."""
-    return {"group": (int(record.get("group", NO_GROUP)),)}
 
 
 def _draw(text: str, rng: np.random.Generator) -> str:
