@@ -114,10 +114,6 @@ class Objective(Protocol):
         """Return the names."""
         ...
 
-    def __hash__(self) -> int:
-        """Return the hash of the settings."""
-        ...
-
     def init(
         self,
         key: jax.Array,
