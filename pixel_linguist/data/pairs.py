@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pixel_linguist.data.crops import Crops
 from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.records import Record, column, text_of
 from pixel_linguist.registry import make
@@ -137,6 +138,7 @@ PAIR_MAKERS: dict[str, type] = {
     "scored_pair": ScoredPair,
     "alternatives": Alternatives,
     "spans": Spans,
+    "crops": Crops,
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pixel_linguist.objective.contrastive import InfoNCE
+from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
@@ -12,6 +13,7 @@ from pixel_linguist.registry import make
 
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "info_nce": InfoNCE,
+    "contriever": Contriever,
     "cosent": CoSENT,
     "distillation": Distillation,
     "masked_autoencoder": MaskedAutoencoder,
