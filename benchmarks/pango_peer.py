@@ -1,8 +1,8 @@
-"""Draws sentences as PIXEL's renderer does: one Pango layout and one surface each.
+"""Draws sentences like PIXEL's renderer: one Pango layout and one surface for each.
 
-benchmarks/render.py runs it in the Python that has PyGObject (Debian: python3-gi, python3-gi-cairo,
-gir1.2-pango-1.0). Each line of input is a JSON list of texts, each line of output the seconds of
-CPU and of the clock that it took to draw them.
+benchmarks/render.py runs it in a Python with PyGObject (Debian: python3-gi, python3-gi-cairo,
+gir1.2-pango-1.0). Each line of input is a JSON list of texts; each line of output has the CPU time
+and the clock time of drawing them, in seconds.
 """
 
 import json
@@ -20,7 +20,7 @@ PATCHES, HEIGHT = 64, 16
 
 
 def draw(text: str, font: "Pango.FontDescription") -> "memoryview":
-    """Draw one text on white; returns its pixels, 4 bytes each."""
+    """Draw a text on white; returns its pixels, 4 bytes each."""
     surface = cairo.ImageSurface(cairo.FORMAT_RGB24, PATCHES * HEIGHT, HEIGHT)
     context = cairo.Context(surface)
     context.set_source_rgb(1, 1, 1)
@@ -36,7 +36,7 @@ def draw(text: str, font: "Pango.FontDescription") -> "memoryview":
 
 
 def main() -> None:
-    """Answer until the input ends."""
+    """Draw lines of texts until the input ends."""
     font = Pango.FontDescription("Noto Sans 13.333px")
     for line in sys.stdin:
         texts = json.loads(line)

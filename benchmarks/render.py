@@ -1,8 +1,8 @@
-"""How fast text is rendered, beside PangoCairo and Pillow in the same run; prints lines of JSON.
+"""Speed of rendering beside PangoCairo and Pillow in the same run; prints lines of JSON.
 
-Sentences a second of one core, by CPU time, since other work on a machine falsifies the clock. The
-timed sentences have not been seen before, only most of their words; the share is printed. Peers
-take turns with ours, a round each, so that whatever else the machine does falls on all of them.
+Figures are sentences a second of one core, by CPU time, because other work on the machine falsifies
+the clock. The timed sentences are new, but most of their words are not; the share is printed. The
+peers take turns with ours, a round each, so that other work on the machine falls on all of them.
 
     python benchmarks/render.py --data ../shared/data
 """
@@ -31,13 +31,13 @@ LENGTH, BATCH, ROUNDS = 64, 1024, 7
 
 
 def columns(path: Path) -> list[str]:
-    """Return the cells of a table that look like sentences."""
+    """Return the cells of a table that contain spaces."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     return [cell for line in lines for cell in line.split("\t") if " " in cell]
 
 
 def english(data: Path) -> tuple[list[str], list[str]]:
-    """Return sentences of 66 letters on average to time, and others to warm up with."""
+    """Return sentences to time, of 66 letters on average, and others for warming up."""
     tables = [*sorted((data / "bitext/tatoeba").glob("*.tsv"))]
     found = {line.split("\t")[1] for t in tables for line in t.read_text().splitlines()[1:]}
     for table in sorted((data / "sts/stsb/en").iterdir()):
@@ -53,7 +53,7 @@ def english(data: Path) -> tuple[list[str], list[str]]:
 
 
 def languages(data: Path) -> list[str]:
-    """Return sentences of all Tatoeba's languages, mixed."""
+    """Return sentences in all languages of Tatoeba, shuffled."""
     tables = sorted((data / "bitext/tatoeba").glob("*.tsv"))
     found = [line.split("\t")[0] for t in tables for line in t.read_text().splitlines()[1:]]
     random.Random(0).shuffle(found)
@@ -74,12 +74,12 @@ def cpu_seconds(draw: Callable[[Sequence[str]], Any], texts: Sequence[str]) -> f
 
 
 def at_length(renderer: Renderer) -> Callable[[Sequence[str]], Any]:
-    """Return what draws at the length that is timed."""
+    """Return a function that draws texts at the timed length."""
     return lambda texts: renderer(texts, LENGTH)
 
 
 def pillow_draw() -> Callable[[Sequence[str]], Any]:
-    """Return what draws with Pillow, one picture a text, in the same font file and size."""
+    """Return a function that draws texts with Pillow, in the same font file and size."""
     found = find("NotoSans")
     assert found is not None
     font = ImageFont.truetype(str(found[0]), 12)
@@ -94,7 +94,7 @@ def pillow_draw() -> Callable[[Sequence[str]], Any]:
 
 
 class Pango:
-    """The peer in its own process; `None` seconds where there is no PyGObject."""
+    """PangoCairo in its own process."""
 
     def __init__(self) -> None:
         found = find("NotoSans")
@@ -115,7 +115,7 @@ class Pango:
         )
 
     def cpu_seconds(self, texts: Sequence[str]) -> float | None:
-        """Return the CPU seconds of drawing texts."""
+        """Return the CPU seconds of drawing texts; None without PyGObject."""
         assert self._process.stdin and self._process.stdout
         try:
             self._process.stdin.write(json.dumps(texts) + "\n")
@@ -131,14 +131,14 @@ def say(figure: str, **values: Any) -> None:
 
 
 def warm_up(renderer: Renderer, texts: Sequence[str]) -> set[str]:
-    """Draw texts; returns their words."""
+    """Draw texts once; returns their words."""
     for batch in batches(texts):
         renderer(batch, LENGTH)
     return {word for text in texts for word in text.split()}
 
 
 def compare(strategy: str, timed: list[str], warm: list[str], pango: Pango) -> None:
-    """Time a strategy, warm, beside the peers."""
+    """Time a strategy with cached words, beside the peers."""
     renderer, pillow = Renderer(strategy=strategy), pillow_draw()
     known = warm_up(renderer, warm)
     words = [word for text in timed for word in text.split()]
@@ -163,8 +163,26 @@ def compare(strategy: str, timed: list[str], warm: list[str], pango: Pango) -> N
         **peers, **times)  # fmt: skip
 
 
+def typos(timed: list[str], warm: list[str]) -> None:
+    """Time sentences with one random letter in 20, so that many words are new."""
+    rng = random.Random(0)
+
+    def misspell(text: str) -> str:
+        letters = list(text)
+        for _ in range(max(len(text) // 20, 1)):
+            letters[rng.randrange(len(text))] = chr(rng.randrange(ord("a"), ord("z") + 1))
+        return "".join(letters)
+
+    texts = [misspell(text) for text in timed]
+    for strategy in ("words", "continuous"):
+        renderer = Renderer(strategy=strategy)
+        warm_up(renderer, warm)
+        rates = [len(b) / cpu_seconds(at_length(renderer), b) for b in batches(texts)]
+        say(f"{strategy}, typos, warm", per_second=round(statistics.median(rates)))
+
+
 def cold(timed: list[str]) -> None:
-    """Time the first sentences of a new renderer, glyphs included."""
+    """Time the first sentences of a new renderer, including its glyphs."""
     for strategy in ("words", "continuous"):
         renderer = Renderer(strategy=strategy)
         texts = timed[:BATCH]
@@ -173,7 +191,7 @@ def cold(timed: list[str]) -> None:
 
 
 def mixed(texts: list[str]) -> None:
-    """Time all languages mixed, after as much again of them."""
+    """Time sentences in all languages, after as many others."""
     half = len(texts) // 2
     for strategy in ("words", "continuous"):
         renderer = Renderer(strategy=strategy)
@@ -196,7 +214,7 @@ def warm_renderer(texts: tuple[str, ...]) -> Renderer:
 
 
 def draw_often(texts: tuple[str, ...]) -> tuple[float, float]:
-    """Draw known texts; returns when that began and ended."""
+    """Draw cached texts; returns the times of begin and end."""
     renderer, start = warm_renderer(texts), time.time()
     for _ in range(8):
         warm_up(renderer, texts)
@@ -204,7 +222,7 @@ def draw_often(texts: tuple[str, ...]) -> tuple[float, float]:
 
 
 def count_often(texts: tuple[str, ...]) -> tuple[float, float]:
-    """Count, as a process that needs nothing but its core; returns when that began and ended."""
+    """Count, which needs only a core; returns the times of begin and end."""
     start = time.time()
     for _ in range(2000 * len(texts)):
         pass
@@ -212,7 +230,7 @@ def count_often(texts: tuple[str, ...]) -> tuple[float, float]:
 
 
 def scaling(timed: list[str]) -> None:
-    """Compare 2 processes with 1, by the clock, beside what the machine gives any 2 processes."""
+    """Compare 2 processes with 1 by the clock, for rendering and for mere counting."""
     times: dict[str, float] = {}
     with ProcessPoolExecutor(2) as pool:
         for name, job in (("times_one", draw_often), ("counting_times_one", count_often)):
@@ -224,7 +242,7 @@ def scaling(timed: list[str]) -> None:
                     taken = max(end for _, end in spans) - min(start for start, _ in spans)
                     rates.append(processes / taken)
                 ratios.append(rates[1] / rates[0])
-            # In the first round a process may still start.
+            # In the first round a process may still be starting.
             times[name] = round(statistics.median(ratios[1:]), 2)
             times[f"{name}_best"] = round(max(ratios[1:]), 2)
     say("2 processes", **times, load=round(os.getloadavg()[0], 2))
@@ -247,7 +265,7 @@ def resident() -> float:
 
 
 def grow(strategy: str) -> float:
-    """Draw a stream of words that are all different; returns the most MiB that a renderer held."""
+    """Draw a stream of different words; returns the peak memory of the renderer in MiB."""
     renderer = Renderer(strategy=strategy)
     renderer(["a word"], LENGTH)
     before, most = resident(), 0.0
@@ -259,7 +277,7 @@ def grow(strategy: str) -> float:
 
 
 def memory() -> None:
-    """Measure how much memory renderers take, pictures of a batch included."""
+    """Measure the memory of renderers, including the pictures of a batch."""
     for strategy in ("words", "continuous"):
         with ProcessPoolExecutor(1) as pool:
             say(f"{strategy}, memory", mib=round(pool.submit(grow, strategy).result()))
@@ -286,6 +304,7 @@ def main() -> None:
     pango = Pango()
     for strategy in ("words", "continuous"):
         compare(strategy, timed, warm, pango)
+    typos(timed, warm)
     mixed(languages(data))
     traffic(timed)
     scaling(timed)
