@@ -10,9 +10,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from pixel_linguist.model import preset
 from pixel_linguist.recipe import PIVOT, average, columns, part, stage
 from pixel_linguist.recipe import get_config as defaults
-from pixel_linguist.model import preset
 
 LANGUAGES = (
     "bg",

@@ -6,9 +6,9 @@ and as they were reconstructed.
 
 from ml_collections import ConfigDict
 
-from pixel_linguist.recipe import masked_autoencoder, stage, words_fact
 from experiments.small import BATCH, DEV, LENGTH, english
 from experiments.small import get_config as small
+from pixel_linguist.recipe import masked_autoencoder, stage, words_fact
 
 STEPS = 400
 

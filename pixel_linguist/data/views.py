@@ -155,7 +155,9 @@ class ViewPipeline:
         """Return the patches of each example's longest text as it will be drawn: int [N]."""
         longest = np.ones(len(pairs), int)
         for name in self.views:
-            rows, texts, seeds = [], [], []
+            rows: list[int] = []
+            texts: list[str] = []
+            seeds: list[int] = []
             for row, (_, view) in enumerate(pairs):
                 content = _content(view, name)
                 sentences = (content,) if isinstance(content, str) else content

@@ -113,7 +113,7 @@ def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
     assert any(original.views != view.views for original, view in read)
     cut = 0
     for name in names:
-        texts = [view.views[name] for _, view in read]
+        texts = [str(view.views[name]) for _, view in read]
         rendered = Bytes()(texts, length=16, seeds=[])
         assert_same(batch.views[name], one_text_a_row(rendered.patches, rendered.count))
         cut += rendered.stats.cut

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
+from pixel_linguist.train.loop import stage_examples, stage_seed, stage_sight
+from pixel_linguist.train.stages import make_workshop
 
 from pixel_linguist.config import load
 from pixel_linguist.data.loader import arranged, make_examples
 from pixel_linguist.data.pairs import Example
 from pixel_linguist.seeds import derive_seed
-from pixel_linguist.train.loop import stage_examples, stage_seed, stage_sight
-from pixel_linguist.train.stages import make_workshop
 
 RECIPES = [
     path
