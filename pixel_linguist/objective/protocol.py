@@ -114,6 +114,10 @@ class Objective(Protocol):
         """Return the names."""
         ...
 
+    def __hash__(self) -> int:
+        """Return the hash of the settings."""
+        return object.__hash__(self)
+
     def init(
         self,
         key: jax.Array,
