@@ -4,6 +4,7 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import jax
@@ -11,11 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from pixel_linguist.data.example import Content, read_picture
 from pixel_linguist.model import Encoder
 from pixel_linguist.packing import Batch, most_inputs, plan
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.images import pictures_patches
-from pixel_linguist.render.patches import one_text_a_row, packed
+from pixel_linguist.render.patches import Patches, one_text_a_row, packed, picture_patches
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -42,6 +44,16 @@ def _compiled(encoder: Encoder) -> Any:
     return jax.jit(embed)
 
 
+@functools.cache
+def _compiled_patches(encoder: Encoder) -> Any:
+    """Return the jitted embedding of `Patches` of R rows: float32 [R, K, D]."""
+
+    def embed(params: Any, patches: Patches) -> jax.Array:
+        return encoder.encode(params, patches)["embedding"]
+
+    return jax.jit(embed)
+
+
 def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the items as lists of `size`, the last one shorter."""
     iterator = iter(items)
@@ -50,7 +62,7 @@ def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 class Embedder:
-    """Turns texts into float32 [N, D], not normalised; the order of texts is kept.
+    """Turns texts and pictures into float32 [N, D], not normalised; their order is kept.
 
     Neither the batch nor its padding changes an embedding by more than rounding (1e-6 of its
     length).
@@ -82,10 +94,28 @@ class Embedder:
         self.single = mesh.size
         self.batch_size = -(-batch_size // mesh.size) * mesh.size
 
-    def __call__(self, texts: Iterable[str]) -> np.ndarray:
-        """Embed texts; an empty list gives an array of no rows."""
-        nothing = np.zeros((0, self.encoder.dimension), np.float32)
-        return np.concatenate([nothing, *(block for block, _ in self.stream(texts))])
+    def __call__(self, contents: Iterable[Content]) -> np.ndarray:
+        """Embed texts and pictures; an empty list gives an array of no rows.
+
+        Raises:
+            TypeError: for one str instead of several, or for neither a text nor a picture.
+            ValueError: for pictures that are no uint8 [height, width, C], or that the encoder has
+                no positions for.
+        """
+        if isinstance(contents, str):
+            raise TypeError("embedding needs a list of texts, not one str: write [text]")
+        given = list(contents)
+        pictured = [i for i, content in enumerate(given) if isinstance(content, np.ndarray | Path)]
+        result = np.zeros((len(given), self.encoder.dimension), np.float32)
+        written: Any = given
+        if pictured:
+            result[pictured] = self.grids([read_picture(written[i]) for i in pictured])
+        others = np.setdiff1d(np.arange(len(given)), pictured)
+        done = 0
+        for block, _ in self.stream(written[i] for i in others):
+            result[others[done : done + len(block)]] = block
+            done += len(block)
+        return result
 
     def stream(self, texts: Iterable[str]) -> Iterator[tuple[np.ndarray, int]]:
         """Yield embeddings block by block, in order, in memory that does not grow.
@@ -106,6 +136,37 @@ class Embedder:
                     )
             yield self._embed_texts(block)
             done += len(block)
+
+    def grids(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Embed pictures uint8 [height, width, C], each as a grid of patches: float32 [N, D].
+
+        Raises:
+            ValueError: for a size that patches do not divide, or beyond the encoder's positions.
+        """
+        result = np.zeros((len(pictures), self.encoder.dimension), np.float32)
+        alike: dict[tuple[int, ...], list[int]] = {}
+        for number, picture in enumerate(pictures):
+            alike.setdefault(picture.shape, []).append(number)
+        for numbers in alike.values():
+            for rows in blocks(numbers, self.batch_size):
+                # The last batch is filled up, so that it needs no compilation of its own.
+                filled = rows + rows[-1:] * (self.batch_size - len(rows))
+                batch = self._grid(np.stack([pictures[i] for i in filled]))
+                found = _compiled_patches(self.encoder)(self.params, batch)
+                result[rows] = np.asarray(found)[: len(rows), 0]
+        return result
+
+    def _grid(self, pictures: np.ndarray) -> Patches:
+        """Cut pictures of one size into patches, laid out over devices."""
+        config = self.encoder.config
+        patches = picture_patches(pictures, (config.patch_height, config.patch_width))
+        rows, columns = patches.position.max(axis=(0, 1)) + 1
+        if rows > config.max_rows or columns > config.max_patches:
+            raise ValueError(
+                f"a picture has {rows} rows of {columns} patches; the encoder has positions for "
+                f"{config.max_rows} of {config.max_patches}"
+            )
+        return jax.device_put(patches, self.rows)
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
         needed = self.renderer.count_patches(texts)

@@ -79,6 +79,8 @@ def score_all(
     work = [(name, task) for name in contenders for task in tasks]
     for name, task in tqdm(work, unit="task", disable=None):
         embed = contenders[name](tasks[task])
+        if embed is None:
+            continue
         if name != TFIDF:
             embed = CachedEmbed(embed)
         try:

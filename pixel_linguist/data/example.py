@@ -44,6 +44,23 @@ def content_id(content: Content) -> int:
     return zlib.crc32(data) & 0x7FFFFFFF
 
 
+def read_picture(picture: np.ndarray | Path) -> np.ndarray:
+    """Return a picture, pixels or the path of a file, as uint8 [height, width, C].
+
+    Raises:
+        ValueError: for an array of another kind.
+    """
+    if isinstance(picture, Path):
+        from PIL import Image
+
+        picture = np.asarray(Image.open(picture).convert("RGB"))
+    if picture.dtype != np.uint8 or picture.ndim != 3:
+        raise ValueError(
+            f"a picture is uint8 [height, width, channels], not {picture.dtype} {picture.shape}"
+        )
+    return picture
+
+
 def stack_facts(name: str, values: Sequence[Any]) -> np.ndarray:
     """Return a fact of B examples as an array [B, ...] of int32, float32 or bool.
 

@@ -2,13 +2,12 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import grain
 import numpy as np
 
-from pixel_linguist.data.example import Content, Example, content_id, stack_facts
+from pixel_linguist.data.example import Content, Example, content_id, read_picture, stack_facts
 from pixel_linguist.data.facts import FactMaker
 from pixel_linguist.data.pairs import PairMaker
 from pixel_linguist.registry import did_you_mean
@@ -227,7 +226,7 @@ class ViewPipeline:
             return self._documents(documents, seeds, length)
         if tuple in kinds or any(isinstance(c, str) and c for c in contents):
             raise ValueError(f"the view {name!r} has pictures and texts; it takes either")
-        pictures = [_pixels(content) for content in contents if not isinstance(content, str)]
+        pictures = [read_picture(content) for content in contents if not isinstance(content, str)]
         if len({picture.shape for picture in pictures}) > 1:
             raise ValueError(f"pictures of the view {name!r} are of different sizes; resize them")
         drawn = np.zeros((len(contents), *pictures[0].shape), np.uint8)
@@ -285,19 +284,6 @@ def _content(example: Example, name: str) -> Content:
 
 def _style(example: Example, name: str) -> int:
     return example.view_facts.get(name, {}).get("style", 0)
-
-
-def _pixels(picture: Any) -> np.ndarray:
-    """Return a picture as uint8 [height, width, C]."""
-    if isinstance(picture, Path):
-        from PIL import Image
-
-        picture = np.asarray(Image.open(picture).convert("RGB"))
-    if picture.dtype != np.uint8 or picture.ndim != 3:
-        raise ValueError(
-            f"a picture is uint8 [height, width, channels], not {picture.dtype} {picture.shape}"
-        )
-    return picture
 
 
 def _view_facts(pairs: Sequence[Pair], name: str) -> dict[str, np.ndarray]:

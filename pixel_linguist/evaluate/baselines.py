@@ -11,8 +11,9 @@ from scipy import sparse
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.evaluate.suite import Task
 
-# Makes the embedding for a task; TF-IDF is fitted on each task's texts.
-EmbedFor = Callable[[Task], Embed]
+# Makes the embedding for a task; TF-IDF is fitted on each task's texts. None: it cannot embed what
+# the task has, such as pictures.
+EmbedFor = Callable[[Task], Embed | None]
 
 
 class Encoder(Protocol):
@@ -24,12 +25,17 @@ class Encoder(Protocol):
 
 
 def encoder_embed(encoder: Encoder) -> EmbedFor:
-    """Return the embedding of an object with `encode`, the same for every task."""
+    """Return the embedding of texts by an object with `encode`, the same for every task."""
 
-    def embed(texts: Sequence[str]) -> np.ndarray:
+    def embed(texts: Sequence[Any]) -> np.ndarray:
         return np.asarray(encoder.encode(list(texts)), np.float32)
 
-    return lambda task: embed
+    return lambda task: embed if of_texts(task) else None
+
+
+def of_texts(task: Task) -> bool:
+    """Tell whether a task embeds texts alone."""
+    return all(isinstance(content, str) for content in task.contents())
 
 
 def scikit_learn(module: str) -> ModuleType:
@@ -46,12 +52,16 @@ def scikit_learn(module: str) -> ModuleType:
         ) from error
 
 
-def tfidf_embed(task: Task) -> Embed:
+def tfidf_embed(task: Task) -> Embed | None:
     """Return TF-IDF of character 2- to 4-grams within words, fitted on the task's own texts.
+
+    A task of pictures has none.
 
     Raises:
         ModuleNotFoundError: without scikit-learn, naming the extra.
     """
+    if not of_texts(task):
+        return None
     make = scikit_learn("feature_extraction.text").TfidfVectorizer
     vectorizer = make(analyzer="char_wb", ngram_range=(2, 4)).fit(task.texts())
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from pixel_linguist.data.example import Content
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations, pearson, spearman
 from pixel_linguist.evaluate.columns import read_numbers, read_texts
@@ -79,7 +80,7 @@ def stacked(embeds: Sequence[Embed]) -> Embed:
     if not embeds:
         raise ValueError("stacking needs at least one encoder")
 
-    def embed(texts: Sequence[str]) -> np.ndarray:
+    def embed(texts: Sequence[Content]) -> np.ndarray:
         return np.concatenate([unit_rows(checked_vectors(e, texts)) for e in embeds], axis=1)
 
     return embed

@@ -1,16 +1,19 @@
 """Cosine similarity of embeddings, for dense arrays and SciPy sparse arrays (TF-IDF)."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
 
-# N texts → [N, D], a float array or a SciPy sparse array. Rows need not be normalised.
-Embed = Callable[[Sequence[str]], Any]
+from pixel_linguist.data.example import Content
+
+# N texts or pictures → [N, D], a float array or a SciPy sparse array. Rows need not be normalised.
+Embed = Callable[[Sequence[Content]], Any]
 
 
-def checked_vectors(embed: Embed, texts: Sequence[str]) -> Any:
-    """Embed N texts and check the result: [N, D], all finite, at least float32.
+def checked_vectors(embed: Embed, texts: Sequence[Content]) -> Any:
+    """Embed N texts or pictures and check the result: [N, D], all finite, at least float32.
 
     Raises:
         ValueError: if the shape is wrong, or an embedding is not finite (its text is named).
@@ -54,18 +57,28 @@ def cosine_matrix(a: Any, b: Any) -> np.ndarray:
 
 
 class CachedEmbed:
-    """Embeds each distinct text once and keeps its vector, for tasks that share texts.
+    """Embeds each distinct text or picture once and keeps its vector, for tasks that share them.
 
     Args:
-        embed: texts → [N, D], dense.
+        embed: texts and pictures → [N, D], dense.
     """
 
     def __init__(self, embed: Embed):
         self._embed = embed
-        self._rows: dict[str, np.ndarray] = {}
+        self._rows: dict[Hashable, np.ndarray] = {}
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
-        """Return [N, D] for N texts, embedding only those that are not cached."""
-        if new := [text for text in dict.fromkeys(texts) if text not in self._rows]:
-            self._rows.update(zip(new, checked_vectors(self._embed, new), strict=True))
-        return np.array([self._rows[text] for text in texts])
+    def __call__(self, texts: Sequence[Content]) -> np.ndarray:
+        """Return [N, D] for N texts or pictures, embedding only those that are not cached."""
+        keys = [_key(text) for text in texts]
+        new = {key: x for key, x in zip(keys, texts, strict=True) if key not in self._rows}
+        if new:
+            found = checked_vectors(self._embed, list(new.values()))
+            self._rows.update(zip(new, found, strict=True))
+        return np.array([self._rows[key] for key in keys])
+
+
+def _key(content: Content) -> Hashable:
+    """Return what equal contents have in common; of pixels a digest, which takes no room."""
+    if not isinstance(content, np.ndarray):
+        return content
+    return content.shape, hashlib.sha256(content.tobytes()).digest()

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple, Self
 
+from pixel_linguist.data.example import Content
 from pixel_linguist.evaluate.bootstrap import Observations, interval
 from pixel_linguist.evaluate.similarity import Embed
 
@@ -41,9 +42,13 @@ class Task(abc.ABC):
     def texts(self) -> list[str]:
         """Return all texts that the task embeds."""
 
+    def contents(self) -> list[Content]:
+        """Return all that the task embeds: its texts, and pictures where it has them."""
+        return list(self.texts())
+
     @abc.abstractmethod
     def measure(self, embed: Embed) -> Measured:
-        """Embed the texts once and score them."""
+        """Embed texts and pictures once and score them."""
 
     def attacked(self, attack: Attack) -> Self:
         """Return the task with its queries (second sentences, test texts) perturbed."""

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from pixel_linguist.data.example import Content
 from pixel_linguist.data.loader import bucket_lengths, preview
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
@@ -72,8 +73,8 @@ def check_metric(tasks: Mapping[str, Task], key: str, value: str) -> None:
     if task not in tasks:
         raise ValueError(f"{key} {value!r} is not TASK/METRIC, of {', '.join(tasks)}")
 
-    def noise(texts: Sequence[str]) -> np.ndarray:
-        """Embed texts anyhow: which scores there are does not depend on it."""
+    def noise(texts: Sequence[Content]) -> np.ndarray:
+        """Embed texts and pictures anyhow: which scores there are does not depend on it."""
         return np.random.default_rng(0).normal(size=(len(texts), 8)).astype(np.float32)
 
     if metric not in (scores := tasks[task].score(noise)):

@@ -14,6 +14,7 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from pixel_linguist.data.example import Content
 from pixel_linguist.inference import Embedder
 from pixel_linguist.objective.protocol import AXIS
 
@@ -103,19 +104,19 @@ def host_folder(folder: Path) -> Path:
     return own
 
 
-def shared_by_hosts(embed: Embedder) -> Callable[[Sequence[str]], np.ndarray]:
+def shared_by_hosts(embed: Embedder) -> Callable[[Sequence[Content]], np.ndarray]:
     """Return an embedding of which each host does a share, while all get all rows.
 
     All hosts have to ask for the same texts in the same order.
 
     Args:
-        embed: on this host's devices; N texts → float32 [N, D].
+        embed: on this host's devices; N texts or pictures → float32 [N, D].
     """
     hosts, own = jax.process_count(), jax.process_index()
     if hosts == 1:
         return embed
 
-    def embed_share(texts: Sequence[str]) -> np.ndarray:
+    def embed_share(texts: Sequence[Content]) -> np.ndarray:
         rows = -(-len(texts) // hosts)
         # Hosts gather arrays of one shape: shares that are short repeat the last text.
         share = [texts[min(i, len(texts) - 1)] for i in range(own, hosts * rows, hosts)]

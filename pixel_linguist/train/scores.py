@@ -14,8 +14,8 @@ from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.results import save_result
 from pixel_linguist.train.stage import Stage
 
-# Rows of the table beside the models: name → what embeds the texts of a task.
-Baselines = Mapping[str, Callable[[Task], Embed]]
+# Rows of the table beside the models: name → what embeds the texts of a task; None: it cannot.
+Baselines = Mapping[str, Callable[[Task], Embed | None]]
 
 
 class Scorer:
@@ -41,7 +41,11 @@ class Scorer:
         about = {name: {"metric": task.metric} for name, task in self.shown.items()}
         for model in baselines.keys() - known:
             embeds = {name: baselines[model](task) for name, task in self.shown.items()}
-            scores = {name: with_interval(self.shown[name], embeds[name]) for name in self.shown}
+            scores = {
+                name: with_interval(self.shown[name], embed)
+                for name, embed in embeds.items()
+                if embed
+            }
             self.context.folder.add_scores(model, scores, about)
 
     def table(self) -> str:
