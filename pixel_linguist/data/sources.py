@@ -162,11 +162,13 @@ def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
 
 
 def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
-    """Return the folder that holds a source's data set: of TFDS, or of Hugging Face in `root`.
+    """Return the folder that holds a source's data set: of TFDS, or in `root`.
 
-    None for any other source, and for a data set on the Hub.
+    In `root` are those of Hugging Face, and the folders that a "path" names. None for any other
+    source, and for a data set on the Hub.
     """
     if spec["name"] in ("tfds", "tfds_nli_triples"):
         return tfds_folder(Path(root), spec["dataset"])
-    folder = Path(root) / spec["dataset"] if spec["name"] == "huggingface" else None
+    named = spec["dataset"] if spec["name"] == "huggingface" else spec.get("path")
+    folder = Path(root) / named if named else None
     return folder if folder and folder.is_dir() else None
