@@ -1,6 +1,6 @@
 """Contriever on the generated world's documents: two crops, a momentum encoder and a queue.
 
-    ./run.sh train --config experiments/methods/contriever.py --workdir runs/contriever
+    ./run.sh train experiments/methods/contriever.py --workdir runs/contriever
 
 The authors crop 256 tokens of Wikipedia and CCNet for 500,000 steps of 2,048 with a queue of
 131,072 (arXiv 2112.09118); here it is 300 steps of 64 with a queue of 2,048 and momentum 0.99,
