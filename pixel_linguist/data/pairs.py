@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from pixel_linguist.data.crops import Crops
+from pixel_linguist.data.emoji import Captioned
 from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.records import Record, column, text_of
 from pixel_linguist.registry import make
@@ -139,6 +140,7 @@ PAIR_MAKERS: dict[str, type] = {
     "alternatives": Alternatives,
     "spans": Spans,
     "crops": Crops,
+    "captioned": Captioned,
 }
 
 

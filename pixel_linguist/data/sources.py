@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
+from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.records import Record, Source, column, read_table, text_of
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
@@ -138,6 +139,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "tfds": TfdsSource,
     "tfds_nli_triples": tfds_nli_triples,
     "toy": toy,
+    "emoji": emoji,
 }
 
 

@@ -10,6 +10,7 @@ from pixel_linguist.evaluate.classification import Classification
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.human import HumanSimilarity
 from pixel_linguist.evaluate.pair_classification import PairClassification
+from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import Robustness
 from pixel_linguist.evaluate.sts import STS
@@ -25,6 +26,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "sts_year": STSYear.from_sources,
     "bitext": Bitext.from_source,
     "retrieval": Retrieval.from_folder,
+    "picture_retrieval": PictureRetrieval.from_source,
     "pair_classification": PairClassification.from_source,
     "classification": Classification.from_sources,
     "geometry": Geometry.from_sources,
