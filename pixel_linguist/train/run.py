@@ -321,7 +321,8 @@ def next_batch(data: Any, log: StageLogger, backend: Any) -> Any:
         try:
             batch = next(data)
         except RuntimeError as error:
-            if "worker" not in str(error).lower() and "process" not in str(error).lower():
+            # Grain's words; errors of data inside a worker come as they are.
+            if "terminated unexpectedly" not in str(error):
                 raise
             raise ChildProcessError(
                 f"stage {log.stage.name}: a worker process has died (out of memory?); the same "
