@@ -13,16 +13,19 @@ from typing import Any, Protocol
 import numpy as np
 from ml_collections import ConfigDict
 
+from pixel_linguist.config import differences, plain
 from pixel_linguist.data.records import Record, Source, column
-from pixel_linguist.data.sources import make_source
+from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.evaluate.similarity import Embed
-from pixel_linguist.files import sha256, write_whole
+from pixel_linguist.files import read_json, sha256, write_json, write_whole
 from pixel_linguist.model.store import load_model
 from pixel_linguist.registry import make
 from pixel_linguist.train.context import RunContext
 
 # Records of a piece.
 PIECE = 4096
+# Marks the folder of a part whose pieces are all there.
+COMPLETE = "complete"
 
 
 class Annotator(Protocol):
@@ -100,6 +103,7 @@ def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path
                 np.save(file, array)
             path.with_suffix(".partial").replace(path)
         write_whole(done, b"")
+    write_whole(folder / COMPLETE, b"")
 
 
 def annotated(source: Source, folder: Path) -> AnnotatedSource:
@@ -113,6 +117,13 @@ def annotation_folder(context: RunContext, stage: str, part: str) -> Path:
     return context.folder.stage(stage) / "annotations" / part
 
 
+def unannotated(context: RunContext, name: str) -> list[str]:
+    """Return the parts of a stage's data that ask for annotations and do not have all of them."""
+    parts = context.config.stages[name].data.items()
+    wanted = [part for part, settings in parts if settings.annotate]
+    return [p for p in wanted if not (annotation_folder(context, name, p) / COMPLETE).is_file()]
+
+
 def annotate_stage(context: RunContext, name: str) -> None:
     """Write the annotations of all parts of a stage's data that ask for some."""
     for part, settings in context.config.stages[name].data.items():
@@ -122,7 +133,34 @@ def annotate_stage(context: RunContext, name: str) -> None:
         params = load_model(context.start(spec.pop("model"))).params
         source = make_source(context.config.data_dir, settings.source)
         folder = annotation_folder(context, name, part)
+        _claim(folder, _annotation_settings(context, settings))
         annotate(source, spec, context.embed(params), folder)
+
+
+def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any]:
+    """Return all that the annotations of a part depend on."""
+    root = Path(context.config.data_dir)
+    files = sorted(source_files(root, part.source))
+    return {
+        "annotate": plain(part.annotate),
+        "source": plain(part.source),
+        "model": sha256(context.start(part.annotate.model) / "weights.safetensors"),
+        "sha256": {str(file): sha256(root / file) for file in files},
+    }
+
+
+def _claim(folder: Path, settings: dict[str, Any]) -> None:
+    """Note what annotations are made of, or refuse the pieces of other ones.
+
+    The stage itself begins after them, so that its settings do not guard them.
+    """
+    path = folder / "settings.json"
+    if path.is_file() and (changed := differences(read_json(path), settings)):
+        raise ValueError(
+            f"{folder} was begun with other settings; delete it to annotate again. "
+            f"{'; '.join(changed)}"
+        )
+    write_json(path, settings)
 
 
 def annotation_tables(context: RunContext, name: str) -> dict[str, dict[str, np.ndarray]]:

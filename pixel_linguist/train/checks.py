@@ -13,7 +13,7 @@ from pixel_linguist.data.loader import bucket_lengths, preview
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.render.patches import Patches
-from pixel_linguist.train.annotate import annotation_folder
+from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.loggers import check_loggers
 from pixel_linguist.train.optim import freeze
@@ -90,7 +90,7 @@ def check_stage(
     models = [part.annotate.model for part in settings.data.values() if part.annotate]
     for start in (*settings.init_from, *models):
         if start not in earlier and not (Path(start) / "config.json").is_file():
-            raise ValueError(f"init_from {start!r} is no earlier stage and no model's folder")
+            raise ValueError(f"{start!r} is no earlier stage and no model's folder")
     if settings.start_required and not settings.init_from:
         raise ValueError(
             f"it needs a start: --config.stages.{name}.init_from=FOLDER names a model, as "
@@ -108,7 +108,7 @@ def check_stage(
 def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) -> dict[str, str]:
     """Refuse steps whose parts do not fit together."""
     settings, devices = context.config.stages[name], jax.device_count()
-    check_least("stage", settings, batch_size=1, window=1, evaluate_every=1)
+    check_least("stage", settings, batch_size=1, window=1, evaluate_every=1, patience=0)
     if settings.batch_size % devices:
         raise ValueError(f"batch_size {settings.batch_size} is not divisible by {devices} devices")
     rows = settings.batch_size // devices
@@ -121,16 +121,16 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
     for task in settings.evaluate_tasks:
         if task not in tasks:
             raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
+    if settings.patience and not settings.best_metric:
+        raise ValueError("patience needs a best_metric, without which no score is better")
     if settings.best_metric:
         evaluated = {task: tasks[task] for task in settings.evaluate_tasks}
         check_metric(evaluated, "best_metric", settings.best_metric)
-    if unmade := [part for part, own in settings.data.items() if own.annotate]:
-        missing = [p for p in unmade if not annotation_folder(context, name, p).is_dir()]
-        if missing:
-            # Its examples cannot be read before; sources at least are there.
-            for part in missing:
-                make_source(context.config.data_dir, settings.data[part].source)
-            return {}
+    if parts := unannotated(context, name):
+        # Its examples cannot be read before; sources at least are there.
+        for part in parts:
+            make_source(context.config.data_dir, settings.data[part].source)
+        return {}
     stage = make_stage(context, name)
     stage.rate(0)
     if settings.optimizer.frozen:

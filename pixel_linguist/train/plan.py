@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from pixel_linguist.data.loader import arranged, bucket_lengths, padded_length, preview
+from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.checkpoint import MANIFEST
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.cost import train_flops
@@ -62,7 +63,9 @@ def plan_recipe(context: RunContext) -> str:
         start, done = where_it_starts(context, name, settings)
         steps = settings.steps - done
         memory, seconds, flops = 0, 0.0, 0.0
-        if steps:
+        if steps and unannotated(context, name):
+            words.append(f"{name}: its cost is unknown until its data is annotated")
+        elif steps:
             stage = make_stage(context, name)
             # Texts are read only where their lengths count.
             texts = name if settings.length_buckets > 1 else ""
