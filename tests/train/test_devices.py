@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import cast
 
 import jax
 import numpy as np
 import pytest
 from jax.experimental import multihost_utils
 
-from pixel_linguist.train import devices
+from pixel_linguist.inference import Embedder
+from pixel_linguist.train import hosts as devices
 from pixel_linguist.train.hosts import (
     Backend,
     join_hosts,
@@ -47,7 +49,7 @@ def test_each_host_embeds_its_share_of_texts(monkeypatch: pytest.MonkeyPatch, nu
     # In the second round all hosts' shares are there.
     for host in [*range(hosts)] * 2:
         monkeypatch.setattr(jax, "process_index", lambda host=host: host)
-        found = shared_by_hosts(embed)(texts)
+        found = shared_by_hosts(cast(Embedder, embed))(texts)
         if len(shares) == hosts:
             np.testing.assert_array_equal(found, embed(texts))
     assert {len(share) for share in shares.values()} == {-(-number // hosts)}

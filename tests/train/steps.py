@@ -1,0 +1,176 @@
+"""Train a tiny encoder for a few steps, so that results of devices and back ends can be compared.
+
+Run as a program, so that the number of devices can be chosen:
+steps.py RESULT.npz VARIANT [VARIANT ...], a variant being OBJECTIVE:BACKEND:ACCUMULATE:RASTER:CHUNK
+with RASTER one of "host", "device" (styled, augmented texts) and "random" (random pixels).
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pixel_linguist.data.example import Example
+from pixel_linguist.data.views import HostBatch, Pair, ViewPipeline, make_view_pipeline
+from pixel_linguist.objective import Objective, make_objective
+from pixel_linguist.objective.geometry import normalise
+from pixel_linguist.render import Renderer
+from pixel_linguist.render.augment import Augmentation, compose
+from pixel_linguist.train.hosts import Backend, place, place_state
+from pixel_linguist.train.step import NO_AUGMENTATION, init_pending, init_state, make_step
+from tests.train.tiny import BATCH, LENGTH, encoder, flat, random_batch, replace
+
+SEED = 5
+STYLES: dict[str, Any] = {
+    "family": {"strength": 1.0, "families": ("noto", "mono")},
+    "size": {"strength": 0.5},
+    "slant": {"strength": 1.0},
+}
+AUGMENT = {"rotate": {"strength": 1.0}, "noise": {"strength": 0.5}}
+
+
+@dataclasses.dataclass(frozen=True)
+class Momentum(Objective):
+    """A queue of keys, their second moments, and the momentum encoder that made them.
+
+    `broken` is the step whose loss is not finite, from 0 on.
+    """
+
+    size: int = 24
+    broken: int = -1
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """The views that are drawn."""
+        return ("anchor", "positive")
+
+    def init(self, key: Any, encoder: Any, encoder_params: Any, annotations: Any) -> Any:
+        """Return the state: teacher, queue [size, D], place of the next row, moments [D, D]."""
+        width = encoder.dimension
+        state = {
+            "teacher": encoder_params,
+            "queue": jnp.zeros((self.size, width)),
+            "next": jnp.int32(0),
+            "second": jnp.zeros((width, width)),
+            "calls": jnp.int32(0),
+        }
+        return {"scale": jnp.float32(1)}, state, {}
+
+    def loss(self, params: Any, state: Any, constants: Any, batch: Any, encode: Any, key: Any):  # type: ignore[no-untyped-def]
+        """Contrast anchors with the momentum encoder's positives and with the queue."""
+        a = encode(params["encoder"], batch.views["anchor"], key=key)["embedding"]
+        other = jax.random.fold_in(key, 1)
+        k = encode(state["teacher"], batch.views["positive"], key=other)["embedding"]
+        a, k = normalise(a), jax.lax.stop_gradient(normalise(k))
+        scores = jnp.concatenate([(a * k).sum(1, keepdims=True), a @ state["queue"].T], axis=1)
+        loss = -jax.nn.log_softmax(5 * params["objective"]["scale"] * scores)[:, 0].mean()
+        loss = jnp.where(state["calls"] == self.broken, jnp.nan, loss)
+        return loss, {}, {"keys": k}, {"second": k.T @ k}
+
+    def after_update(self, params: Any, state: Any, rows: Any, totals: Any) -> Any:
+        """Put rows into the queue, and let moments and teacher follow."""
+        keys = rows["keys"]
+        return {
+            "teacher": jax.tree.map(
+                lambda t, p: 0.9 * t + 0.1 * p, state["teacher"], params["encoder"]
+            ),
+            "queue": jax.lax.dynamic_update_slice(state["queue"], keys, (state["next"], 0)),
+            "next": (state["next"] + len(keys)) % self.size,
+            "second": 0.9 * state["second"] + 0.1 * totals["second"],
+            "calls": state["calls"] + 1,
+        }
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "momentum": Momentum(),
+    "contrast": make_objective({"name": "info_nce", "learnable_temperature": True}),
+    "hard": make_objective(
+        {"name": "info_nce", "hard_negatives": True, "learnable_temperature": True}
+    ),
+}
+
+
+def pipeline(raster: str, views: tuple[str, ...], styles: Any = STYLES) -> ViewPipeline:
+    """Return what is between text and encoder."""
+    return make_view_pipeline(
+        Renderer(patch=8, max_patches=LENGTH),
+        views,
+        styles=styles,
+        facts={},
+        raster=raster,
+        devices=jax.device_count(),
+        seed=SEED,
+    )
+
+
+def pairs(step: int) -> list[Pair]:
+    """Return a step's examples, in styles of their own."""
+    rng = np.random.default_rng(step)
+    found = []
+    for i in range(BATCH):
+        views = {"anchor": f"text {i * 37 + step}", "positive": f"Écrit {i}, στο {step}"}
+        original = Example(views, {"group": (-1,)})
+        styles = {view: {"style": int(rng.integers(1 << 31))} for view in views}
+        found.append((original, original._replace(view_facts=styles)))
+    return found
+
+
+def train(
+    objective: Objective,
+    backend: Backend,
+    *,
+    accumulate: int = 1,
+    raster: str = "random",
+    chunk_size: int = 0,
+    steps: int = 4,
+    seed: int = SEED,
+    **changes: Any,
+) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """Return the state after some steps, and each step's metrics."""
+    tiny = encoder(**changes)
+    optimizer = replace(accumulate=accumulate)
+    augmentation: Augmentation = NO_AUGMENTATION
+    batch_of: Callable[[int], HostBatch] = random_batch
+    if raster != "random":
+        augmentation, views = compose(AUGMENT), pipeline(raster, objective.views)
+        batch_of = lambda step: views.batch(pairs(step), LENGTH)._replace(cut=None)  # noqa: E731
+    state, constants = init_state(tiny, tiny.init(0), objective, optimizer, seed=3)
+    if accumulate > 1:
+        parts = tiny, objective, optimizer, state, constants
+        state["pending"] = init_pending(*parts, batch_of(0))
+    options = {"augmentation": augmentation, "chunk_size": chunk_size}
+    step_fn = make_step(tiny, objective, optimizer, backend, **options)
+    state = place_state(state, backend, shard_optimizer=False)
+    metrics = []
+    for step in range(steps):
+        batch = place(batch_of(step), backend)
+        state, found = step_fn(state, constants, batch, np.float32(1e-2), np.uint32(seed))
+        metrics.append({name: float(value) for name, value in found.items()})
+    return jax.device_get(state), metrics
+
+
+def main(path: str, *variants: str) -> None:
+    """Write each variant's results as "VARIANT|name", and the number of devices."""
+    results: dict[str, Any] = {"devices": np.int32(jax.device_count())}
+    for variant in variants:
+        name, backend, accumulate, raster, chunk_size = variant.split(":")
+        state, metrics = train(
+            OBJECTIVES[name],
+            cast(Backend, backend),
+            accumulate=int(accumulate),
+            raster=raster,
+            chunk_size=int(chunk_size),
+        )
+        kept = {"params": state["params"], "objective": state["objective"]}
+        results |= {f"{variant}|{name}": value for name, value in flat(kept).items()}
+        # Adam hides the gradients' scale.
+        results[f"{variant}|norms"] = np.array([step["gradient_norm"] for step in metrics])
+    np.savez(path, **results)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

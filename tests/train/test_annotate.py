@@ -1,0 +1,153 @@
+"""Annotations: written in pieces, resumed, read by pair makers, part of a stage's settings."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from pixel_linguist.data.sources import make_source
+from pixel_linguist.model.store import save_model
+from pixel_linguist.train import annotate as module
+from pixel_linguist.train.annotate import annotate, annotate_stage, annotated, annotation_tables
+from pixel_linguist.train.context import RunContext, make_context
+from pixel_linguist.train.plan import plan_recipe
+from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.run import prepare, run_recipe
+from pixel_linguist.train.stage import make_stage, stage_settings
+from tests.train.tiny import change, recipe
+
+RECORDS = 10
+ENDS = ("done", "teacher.npy")
+SPEC = {"name": "embeddings", "text": "text", "column": "teacher"}
+SOURCE = {"name": "jsonl", "path": "texts.jsonl", "columns": ("text",)}
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pieces be of four records, the last of two."""
+    monkeypatch.setattr(module, "PIECE", 4)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Any:
+    lines = [json.dumps({"text": "x" * (i + 1)}) + "\n" for i in range(RECORDS)]
+    (tmp_path / "texts.jsonl").write_text("".join(lines))
+    return make_source(tmp_path, SOURCE)
+
+
+class Embed:
+    """Embeds a text as its length; raises at some call."""
+
+    def __init__(self, fails_at: int = -1):
+        self.texts: list[str] = []
+        self.calls, self.fails_at = 0, fails_at
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        self.calls += 1
+        if self.calls == self.fails_at:
+            raise KeyboardInterrupt
+        self.texts += texts
+        return np.array([[len(text), 1] for text in texts], np.float64)
+
+
+def test_an_interrupted_annotation_resumes_with_the_next_piece(tmp_path: Path, source: Any) -> None:
+    folder = tmp_path / "annotations"
+    with pytest.raises(KeyboardInterrupt):
+        annotate(source, SPEC, Embed(fails_at=2), folder)
+    assert not (folder / module.COMPLETE).exists()
+    # Of the second piece an array is there, and the mark of its end is not.
+    np.save(folder / "1.teacher.npy", np.zeros((4, 2), np.float32))
+    resumed = Embed()
+    annotate(source, SPEC, resumed, folder)
+    assert [len(text) for text in resumed.texts] == [5, 6, 7, 8, 9, 10]
+    again = Embed()
+    annotate(source, SPEC, again, folder)
+    assert again.texts == []
+    found = annotated(source, folder)
+    assert len(found) == RECORDS and (folder / module.COMPLETE).is_file()
+    for i in range(RECORDS):
+        assert found[i]["text"] == "x" * (i + 1)
+        assert found[i]["teacher"].tolist() == [i + 1, 1] and found[i]["teacher"].dtype == "f4"
+
+
+def test_other_numbers_of_rows_are_refused(tmp_path: Path, source: Any) -> None:
+    with pytest.raises(ValueError, match="rows"):
+        annotate(source, SPEC, lambda texts: np.zeros((3, 2)), tmp_path / "annotations")
+
+
+def distilling(folder: Path) -> tuple[ConfigDict, RunContext]:
+    """Return a recipe of one stage that a model's folder annotates."""
+    config = recipe("both")
+    change(config, "data_dir", str(folder))
+    target = {"name": "teacher_target", "text": "text", "target": "teacher"}
+    annotation = SPEC | {"model": str(folder / "teacher")}
+    part = {"source": SOURCE, "pairs": target, "weight": 1.0, "annotate": annotation}
+    change(config, "stages.both.data", {"texts": part})
+    change(config, "stages.both.objective", {"name": "distillation"})
+    context = make_context(config, folder / "run")
+    save_model(folder / "teacher", context.model(context.encoder.init(1)))
+    return config, context
+
+
+def test_columns_reach_the_pair_maker_and_tables_the_objective(tmp_path: Path, source: Any) -> None:
+    _, context = distilling(tmp_path)
+    annotate_stage(context, "both")
+    stage = make_stage(context, "both")
+    batch = next(iter(stage.batches()))
+    texts = [source[i]["text"] for i in range(RECORDS)]
+    vectors = np.asarray(context.embed(context.encoder.init(1))(texts))
+    (tables,) = annotation_tables(context, "both").values()
+    assert {name: table.shape for name, table in tables.items()} == {"teacher": (RECORDS, 16)}
+    np.testing.assert_allclose(tables["teacher"], vectors, atol=1e-5)
+    assert batch.facts["target"].shape == (8, 16)
+    pairs = [stage.examples[i] for i in range(8)]
+    for row, (original, _) in zip(batch.facts["target"], pairs, strict=True):
+        expected = vectors[texts.index(str(original.views["anchor"]))]
+        np.testing.assert_allclose(row, expected, atol=1e-5)
+
+
+def test_a_stage_that_is_annotated_runs_and_its_settings_have_the_model(
+    tmp_path: Path, source: Any
+) -> None:
+    config, context = distilling(tmp_path)
+    assert "annotated" in plan_recipe(context)
+    # An interruption leaves pieces, of which the first example may be none.
+    annotate_stage(context, "both")
+    folder = tmp_path / "run" / "stages" / "both" / "annotations" / "texts"
+    for name in ("complete", *(f"{piece}.{end}" for piece in (1, 2) for end in ENDS)):
+        (folder / name).unlink()
+    run_recipe(config, tmp_path / "run", Preemption())
+    assert (context.folder.model("both") / "config.json").is_file()
+    assert len(list((tmp_path / "run").glob("stages/both/annotations/texts/*.done"))) == 3
+    before = stage_settings(context, "both", {})["annotations"]
+    assert len(before[str(tmp_path / "teacher")]) == 64
+    save_model(tmp_path / "teacher", context.model(context.encoder.init(2)))
+    with pytest.raises(ValueError, match="annotations"):
+        prepare(config, tmp_path / "run")
+
+
+def test_pieces_of_another_model_or_of_other_data_are_refused(tmp_path: Path, source: Any) -> None:
+    config, context = distilling(tmp_path)
+    annotate_stage(context, "both")
+    annotate_stage(context, "both")
+    save_model(tmp_path / "teacher", context.model(context.encoder.init(2)))
+    with pytest.raises(ValueError, match="model"):
+        annotate_stage(context, "both")
+    save_model(tmp_path / "teacher", context.model(context.encoder.init(1)))
+    annotate_stage(context, "both")
+    (tmp_path / "texts.jsonl").write_text('{"text": "other"}\n')
+    with pytest.raises(ValueError, match="sha256"):
+        annotate_stage(make_context(config, tmp_path / "run"), "both")
+
+
+def test_an_unknown_model_or_annotator_is_refused(tmp_path: Path, source: Any) -> None:
+    config, _ = distilling(tmp_path)
+    change(config, "stages.both.data.texts.annotate.model", "nobody")
+    with pytest.raises(ValueError, match="nobody"):
+        prepare(config, tmp_path / "run")
+    with pytest.raises(ValueError, match="embeddings"):
+        annotate(source, {"name": "embedding"}, Embed(), tmp_path / "annotations")

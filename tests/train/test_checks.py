@@ -1,0 +1,128 @@
+"""Recipes that cannot run are refused before anything is trained or written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixel_linguist.render.patches import picture_patches
+from pixel_linguist.train.checks import check_positions
+from pixel_linguist.train.preemption import Preemption
+from pixel_linguist.train.run import prepare, run_recipe
+from tests.train.tiny import begun, change, recipe
+
+IDENTITY = {"name": "identity", "text": "text"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "match"),
+    [
+        ("order", ("both", "other"), "average"),
+        ("stages.other.init_from", ("average",), "stage other"),
+        ("stages.average.average_by", "sts/x", "average_by"),
+        ("stages.average.average_by", "sts-en/x", "sts-en/x"),
+        ("stages.average.steps", -5, "steps"),
+        ("stages.both.init_from", ("/tmp",), "/tmp"),
+        ("stages.both.start_required", True, "needs a start"),
+        ("stages.both.window", 0, "window"),
+        ("stages.both.evaluate_every", 0, "evaluate_every"),
+        ("stages.both.schedule.decay", "cosin", "stage both.*cosine"),
+        ("stages.both.optimizer.frozen", ("heads",), "frozen"),
+        ("train.log_every", 0, "log_every"),
+        ("evaluate.report_tasks", ("sts",), "report_tasks"),
+        ("stages.average.init_from", (), "stage average"),
+        ("stages.both.batch_size", 6, "batch_size"),
+        ("stages.both.chunk_size", 3, "chunk_size"),
+        ("stages.both.length", 17, "length"),
+        ("stages.both.length", 0, "length"),
+        ("stages.both.length_buckets", 13, "length_buckets"),
+        ("stages.both.evaluate_tasks", ("sts",), "sts-en"),
+        ("stages.both.best_metric", "sts-en/x", "best_metric"),
+        ("stages.both.patience", 1, "best_metric"),
+        ("stages.both.patience", -1, "patience"),
+        ("stages.both.data", {}, "stage both"),
+        ("stages.both.objective.name", "nce", "info_nce"),
+        ("stages.both.objective.hard_negatives", True, "negative"),
+        ("stages.both.perturb", {"drop": {}}, "perturbation"),
+        ("stages.both.facts", {"words": {"name": "bag"}}, "bag_of_words"),
+        ("stages.both.data.sentences.pairs.text", "txt", "txt"),
+        ("stages.both.data.sentences.weight", 0.0, "weight"),
+        ("tasks.sts-en.name", "sst", "task sts-en"),
+        ("stages.both.styles", {"fmily": {}}, "family"),
+        ("stages.both.augment", {"blr": {}}, "blur"),
+        ("stages.both.raster", "devce", "device"),
+        ("train.backend", "pjit", "backend"),
+        ("model.heads", 3, "heads"),
+        ("render.family", "comic", "comic"),
+    ],
+)
+def test_a_recipe_that_cannot_run_is_refused_at_once(
+    tmp_path: Path, key: str, value: Any, match: str
+) -> None:
+    config = recipe("both", "other")
+    change(config, key, value)
+    with pytest.raises(ValueError, match=match):
+        run_recipe(config, tmp_path / "run", Preemption())
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_file_is_named_with_its_stage(tmp_path: Path) -> None:
+    config = recipe("both")
+    change(config, "stages.both.data.sentences.source", {"name": "tsv", "path": "none.tsv"})
+    change(config, "data_dir", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r"stage both.*none\.tsv"):
+        run_recipe(config, tmp_path / "run", Preemption())
+
+
+def write_rows(path: Path, *rows: dict[str, Any]) -> dict[str, Any]:
+    """Write records and return their source."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return {"name": "jsonl", "path": path.name, "columns": tuple(rows[0])}
+
+
+def part(source: dict[str, Any], pairs: dict[str, Any]) -> dict[str, Any]:
+    return {"source": source, "pairs": pairs, "weight": 1.0, "annotate": {}}
+
+
+def test_parts_of_a_mixture_bring_the_same_facts(tmp_path: Path) -> None:
+    config = recipe("both")
+    change(config, "data_dir", str(tmp_path))
+    rows = [{"text": f"number {i}", "target": [1.0, float(i)]} for i in range(8)]
+    source = write_rows(tmp_path / "rows.jsonl", *rows)
+    target = {"name": "teacher_target", "text": "text", "target": "target"}
+    change(config, "stages.both.data", {"a": part(source, target), "b": part(source, IDENTITY)})
+    with pytest.raises(ValueError, match=r"'b'.*target"):
+        prepare(config, tmp_path / "run")
+    change(config, "stages.both.data", {"a": part(source, target), "b": part(source, target)})
+    prepare(config, tmp_path / "run")
+
+
+def test_a_part_smaller_than_the_batch_is_accepted(tmp_path: Path) -> None:
+    config = recipe("both")
+    change(config, "data_dir", str(tmp_path))
+    small = write_rows(tmp_path / "small.jsonl", {"text": "one"}, {"text": "two"})
+    large = write_rows(tmp_path / "large.jsonl", *({"text": f"text {i}"} for i in range(40)))
+    change(config, "stages.both.data", {"a": part(small, IDENTITY), "b": part(large, IDENTITY)})
+    prepare(config, tmp_path / "run")
+    _, stage, _ = begun(config, "both", tmp_path / "run")
+    batch = next(iter(stage.batches()))
+    assert len(batch.facts["group"]) == 8 > len({"one", "two"})
+
+
+def test_positions_beyond_the_table_are_refused(tmp_path: Path) -> None:
+    config = recipe("both")
+    context, _, _ = begun(config, "both", tmp_path)
+    blank = np.zeros((2, 16, 128, 1), np.uint8)
+    columns = context.encoder.config.max_patches
+    assert columns == 16
+    check_positions(context, {"picture": picture_patches(blank[:, :8], (8, 8))})
+    with pytest.raises(ValueError, match=r"picture.*2 rows"):
+        check_positions(context, {"picture": picture_patches(blank, (8, 8))})
+    wide = picture_patches(np.zeros((2, 8, 136, 1), np.uint8), (8, 8))
+    with pytest.raises(ValueError, match="17 patches"):
+        check_positions(context, {"picture": wide})
+    change(config, "model.max_rows", 2)
+    context, _, _ = begun(config, "both", tmp_path / "rows")
+    check_positions(context, {"picture": picture_patches(blank, (8, 8))})
