@@ -1,5 +1,6 @@
-"""What the encoder promises of every architecture."""
+"""What the vision transformer promises of every architecture."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,215 +10,239 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from pixel_linguist.model import EncoderConfig, encode, init_params, preset
-from pixel_linguist.model.encoder import Encoder, param_shapes
+from pixel_linguist.model import ViTEncoder, make_encoder, preset
 from pixel_linguist.model.positions import sincos_2d
+from pixel_linguist.render.patches import Patches, one_text_a_row, packed, picture_patches
 
-Make = Callable[..., EncoderConfig]
+Make = Callable[..., ViTEncoder]
 Params = dict[str, Any]
 
 VARIANTS: list[dict[str, Any]] = [
     {},
-    {"pooling": "cls", "cls_token": True},
     {"cls_token": True, "paper_is_one": True},
     {"pooling": "attention"},
-    {"positions": "sincos_2d"},
-    {"head": "none"},
-    {"head": "patches", "keep_head": True},
+    {"positions": "sincos_2d", "head": "none"},
     {"head": "pooled", "keep_head": True},
     {"pooling": "cls", "cls_token": True, "head": "pooled", "keep_head": True, "channels": 3},
-    {"cls_token": True, "positions": "learned"},
-    {"patch_hidden": 48},
+    {"patch_hidden": 48, "keep_head": True},
+    {"max_rows": 3, "cls_token": True},
+    {"word_buckets": 20, "top_words": 6, "cls_token": True},
 ]
 COUNTS = np.array([1, 3, 8, 5], np.int32)
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 8), np.uint8)
+TEXT = np.arange(8) < COUNTS[:, None]
+LINES = one_text_a_row(PIXELS, COUNTS)
+KEYS = jax.random.split(jax.random.key(0), 4)
 
 
 def name_of(variant: dict[str, Any]) -> str:
-    return "-".join(str(value) for value in variant.values()) or "default"
+    return "-".join(f"{name}={value}" for name, value in variant.items()) or "default"
 
 
-def picture(counts: np.ndarray, length: int, seed: int = 0) -> np.ndarray:
-    """Draw uint8 [B, length, 8, 8] with text in the first `counts` patches, zeros after them."""
-    rng = np.random.default_rng(seed)
-    patches = rng.integers(0, 256, (len(counts), int(counts.max()), 8, 8), np.uint8)
-    patches[np.arange(patches.shape[1]) >= counts[:, None]] = 0
-    return np.pad(patches, ((0, 0), (0, length - patches.shape[1]), (0, 0), (0, 0)))
+each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
 
 
-@pytest.fixture(scope="module")
-def params_of() -> Callable[[EncoderConfig], Params]:
+@functools.cache
+def params_of(encoder: ViTEncoder) -> Params:
     """Return parameters with no zeros left in them, so that every one of them matters."""
-    made: dict[EncoderConfig, Params] = {}
-
-    def make(config: EncoderConfig) -> Params:
-        if config not in made:
-            rng = np.random.default_rng(1)
-            made[config] = jax.tree.map(
-                lambda x: x + rng.normal(0, 0.05, x.shape).astype(x.dtype), init_params(config, 0)
-            )
-        return made[config]
-
-    return make
+    rng = np.random.default_rng(1)
+    moved = lambda x: x + rng.normal(0, 0.05, x.shape).astype(x.dtype)  # noqa: E731
+    return jax.tree.map(moved, encoder.init(0))
 
 
-ParamsOf = Callable[[EncoderConfig], Params]
+@functools.cache
+def compiled(encoder: ViTEncoder, outputs: tuple[str, ...]) -> Any:
+    def run(params: Params, patches: Patches, keys: Any, options: Any) -> Any:
+        return encoder.encode(params, patches, keys=keys, outputs=outputs, **options)
+
+    return jax.jit(run)
 
 
-def embed(
-    config: EncoderConfig, params: Params, patches: np.ndarray, counts: np.ndarray, keys: Any = None
-) -> np.ndarray:
-    run = jax.jit(encode, static_argnums=0)
-    return np.asarray(run(config, params, patches, counts, keys)["embedding"])
+def encode(
+    encoder: ViTEncoder,
+    patches: Patches,
+    *outputs: str,
+    params: Params | None = None,
+    keys: Any = None,
+    **options: Any,
+) -> dict[str, np.ndarray]:
+    chosen = params_of(encoder) if params is None else params
+    found = compiled(encoder, outputs)(chosen, patches, keys, options)
+    return {name: np.asarray(x) for name, x in found.items()}
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
+def embed(encoder: ViTEncoder, patches: Patches, **given: Any) -> np.ndarray:
+    """Return the embeddings of texts, one in a row: float32 [B, D]."""
+    return encode(encoder, patches, "embedding", **given)["embedding"][:, 0]
+
+
+def dirty_padding(length: int) -> Patches:
+    """Return the same texts with padding that is not blank."""
+    pixels = np.full((4, length, 8, 8), 200, np.uint8)
+    pixels[:, :8][TEXT] = PIXELS[TEXT]
+    return one_text_a_row(pixels, COUNTS)
+
+
+@each_variant
 def test_neither_padding_nor_neighbours_change_an_embedding(
-    tiny_encoder: Make, params_of: ParamsOf, variant: dict[str, Any]
+    tiny_encoder: Make, variant: dict[str, Any]
 ) -> None:
-    config = tiny_encoder(**variant)
-    params = params_of(config)
-    short = embed(config, params, picture(COUNTS, 8), COUNTS)
-    assert short.shape == (4, 32) and short.dtype == np.float32
+    encoder = tiny_encoder(**variant)
+    short = embed(encoder, LINES)
+    assert short.shape == (4, encoder.dimension) and short.dtype == np.float32
     assert np.abs(short[:, None] - short[None])[~np.eye(4, dtype=bool)].max(-1).min() > 1e-3
-    padded = embed(config, params, picture(COUNTS, 64), COUNTS)
-    np.testing.assert_allclose(padded, short, atol=1e-5)
+    assert np.array_equal(embed(encoder, dirty_padding(8)), short)
+    np.testing.assert_allclose(embed(encoder, dirty_padding(64)), short, atol=1e-5)
     # The same text among others and in another place.
-    counts = np.array([7, COUNTS[2], 2, 4], np.int32)
-    others = picture(counts, 8, seed=5)
-    others[1] = picture(COUNTS, 8)[2]
-    np.testing.assert_allclose(embed(config, params, others, counts)[1], short[2], atol=1e-5)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
-def test_texts_of_one_sequence_are_read_as_each_alone(
-    tiny_encoder: Make, params_of: ParamsOf, variant: dict[str, Any], dtype: str
-) -> None:
-    config = tiny_encoder(**variant, dtype=dtype)
-    params = params_of(config)
-    patches = picture(COUNTS, 8)
-    together = np.zeros((2, 20, *patches.shape[2:]), np.uint8)
-    # The second sequence has other neighbours, a text less and more that is empty.
-    together[0, :17] = np.concatenate([p[:n] for p, n in zip(patches, COUNTS, strict=True)])
-    together[1, :8] = np.concatenate([patches[3, :5], patches[1, :3]])
-    count = jnp.array([[1, 3, 8, 5, 0], [5, 3, 0, 0, 0]], jnp.int32)
-    if not config.packs:
-        with pytest.raises(ValueError, match="several texts of one sequence"):
-            encode(config, params, jnp.asarray(together), count)
-        return
-    found = encode(config, params, jnp.asarray(together), count)["embedding"]
-    expected = encode(config, params, jnp.asarray(patches), jnp.asarray(COUNTS))["embedding"]
-    length = np.linalg.norm(expected, axis=1).max()
-    limit = length * (1e-6 if dtype == "float32" else 2e-2)
-    np.testing.assert_allclose(found[0, :4], expected, rtol=0, atol=limit)
-    np.testing.assert_allclose(found[1, :2], expected[jnp.array([3, 1])], rtol=0, atol=limit)
-
-
-@pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
-def test_what_lies_in_padding_is_not_read(
-    tiny_encoder: Make, params_of: ParamsOf, variant: dict[str, Any]
-) -> None:
-    config = tiny_encoder(**variant)
-    params = params_of(config)
-    clean = picture(COUNTS, 8)
-    dirty = clean.copy()
-    dirty[np.arange(8) >= COUNTS[:, None]] = 200
-    expected = embed(config, params, clean, COUNTS)
-    assert np.array_equal(embed(config, params, dirty, COUNTS), expected)
-    changed = clean.copy()
+    others = PIXELS[::-1].copy()
+    others[3] = PIXELS[2]
+    found = embed(encoder, one_text_a_row(others, np.array([7, 2, 4, 8], np.int32)))
+    np.testing.assert_allclose(found[3], short[2], atol=1e-5)
+    # The last patch of each text is read.
+    changed = PIXELS.copy()
     changed[np.arange(4), COUNTS - 1] ^= 255
-    difference = np.abs(embed(config, params, changed, COUNTS) - expected).max(axis=1)
-    assert difference.min() > 1e-3, "the last patch of text is read"
+    difference = np.abs(embed(encoder, one_text_a_row(changed, COUNTS)) - short)
+    assert difference.max(axis=1).min() > 1e-3
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=name_of)
-def test_gradients_reach_every_parameter_in_training(
-    tiny_encoder: Make, params_of: ParamsOf, variant: dict[str, Any]
+@each_variant
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_packed_texts_are_read_as_each_alone(
+    tiny_encoder: Make, variant: dict[str, Any], dtype: str
 ) -> None:
-    config = tiny_encoder(**variant, max_patches=8)
-    keys = jax.random.split(jax.random.key(0), 4)
-    weights = np.random.default_rng(2).normal(size=(4, 32))
+    encoder = tiny_encoder(**variant, dtype=dtype)
+    together = np.full((2, 20, 8, 8), 200, np.uint8)
+    # The second row has other neighbours, a text less and more room for texts.
+    together[0, :17] = PIXELS[TEXT]
+    together[1, :8] = np.concatenate([PIXELS[3, :5], PIXELS[1, :3]])
+    count = np.array([[1, 3, 8, 5, 0], [5, 3, 0, 0, 0]], np.int32)
+    owner = np.array([[0, 1, 2, 3, -1], [3, 1, -1, -1, -1]], np.int32)
+    found = encode(encoder, packed(together, count, owner), "embedding")["embedding"][..., :32]
+    alone = embed(encoder, LINES)[:, :32]
+    limit = np.linalg.norm(alone, axis=1).max() * (1e-6 if dtype == "float32" else 2e-2)
+    for row, column in zip(*np.nonzero(count), strict=True):
+        expected = alone[owner[row, column]]
+        np.testing.assert_allclose(found[row, column], expected, rtol=0, atol=limit)
 
-    def total(params: Params) -> jax.Array:
-        outputs = encode(config, params, jnp.asarray(picture(COUNTS, 8)), jnp.asarray(COUNTS), keys)
-        return (outputs["embedding"] * weights).sum()
 
-    grads = jax.jit(jax.grad(total))(params_of(config))
+@each_variant
+def test_gradients_reach_every_parameter_in_training(
+    tiny_encoder: Make, variant: dict[str, Any]
+) -> None:
+    encoder = tiny_encoder(**variant, max_patches=8)
+    weights = np.random.default_rng(2).normal(size=(4, 1, encoder.dimension))
+    page = LINES.position + np.array([1, 0], np.int32) * (np.arange(8)[:, None] % 3)
+    patches = LINES._replace(position=page)
+
+    def total(params: Params) -> Any:
+        return (encoder.encode(params, patches, keys=KEYS)["embedding"] * weights).sum()
+
+    grads = jax.jit(jax.grad(total))(params_of(encoder))
     for path, gradient in jax.tree_util.tree_leaves_with_path(grads):
         assert np.abs(gradient).max() > 0, jax.tree_util.keystr(path)
 
 
-def test_a_patch_is_embedded_by_its_ink_from_0_to_1(
-    tiny_encoder: Make, params_of: ParamsOf
+@pytest.mark.parametrize("paper_is_one", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_patches_are_embedded_linearly_by_their_ink_from_0_to_1(
+    tiny_encoder: Make, channels: int, paper_is_one: bool
 ) -> None:
-    config = tiny_encoder()
-    params, patches = params_of(config), picture(COUNTS, 8)[2]
-    _, inner = Encoder(config, train=False).apply(
-        {"params": params},
-        patches,
-        jnp.int32(8),
-        capture_intermediates=lambda module, _: module.name == "embed",
-        mutable="intermediates",
-    )
-    ink = patches.reshape(8, 64).astype(np.float64) / 255
-    expected = ink @ params["embed"]["kernel"] + params["embed"]["bias"]
-    (found,) = inner["intermediates"]["embed"]["__call__"]
+    encoder = tiny_encoder(channels=channels, paper_is_one=paper_is_one)
+    linear = params_of(encoder)["embed"]
+    pixels = np.random.default_rng(4).integers(0, 256, (4, 8, 8, 8, channels), np.uint8)
+    ink = 1 - pixels / 255 if paper_is_one else pixels / 255
+    # In the weights channels come first.
+    kernel = linear["kernel"].reshape(channels, 8, 8, 32)
+    embedded = np.einsum("bshwc,chwd->bsd", ink, kernel) + linear["bias"]
+    expected = embed(encoder, one_text_a_row(embedded.astype(np.float32), COUNTS))
+    found = embed(encoder, one_text_a_row(pixels, COUNTS))
     np.testing.assert_allclose(found, expected, atol=1e-5)
+    repeated = one_text_a_row(np.repeat(PIXELS[..., None], channels, axis=-1), COUNTS)
+    np.testing.assert_allclose(embed(encoder, LINES), embed(encoder, repeated), atol=1e-6)
 
 
-@pytest.mark.parametrize("positions", ["learned", "sincos_2d"])
-def test_order_of_patches_matters(tiny_encoder: Make, params_of: ParamsOf, positions: str) -> None:
-    config = tiny_encoder(positions=positions)
-    counts = np.array([6], np.int32)
-    patches = picture(counts, 8)
-    swapped = patches.copy()
-    swapped[0, [1, 4]] = swapped[0, [4, 1]]
-    params = params_of(config)
-    difference = embed(config, params, patches, counts) - embed(config, params, swapped, counts)
-    assert np.abs(difference).max() > 1e-3
+def test_row_0_adds_nothing(tiny_encoder: Make) -> None:
+    line, page = tiny_encoder(), tiny_encoder(max_rows=4)
+    params = params_of(page)
+    assert params["rows"].shape == (3, 32)
+    rest = {name: value for name, value in params.items() if name != "rows"}
+    assert np.array_equal(embed(page, LINES), embed(line, LINES, params=rest))
+
+
+def test_a_position_on_a_page_is_its_row_and_its_column(tiny_encoder: Make) -> None:
+    page = tiny_encoder(max_rows=4, max_patches=4)
+    params = params_of(page)
+    picture = np.random.default_rng(3).integers(0, 256, (2, 24, 32, 1), np.uint8)
+    patches = picture_patches(picture, (8, 8))
+    assert patches.pixels.shape == (2, 12, 8, 8, 1)
+    # What an encoder without positions makes of patches to which they were added before.
+    linear, ink = params["embed"], patches.pixels.reshape(2, 12, 64) / 255
+    rows = np.concatenate([np.zeros((1, 32)), params["rows"]])
+    row, column = np.divmod(np.arange(12), 4)
+    added = rows[row] + params["positions"][column]
+    given = (ink @ linear["kernel"] + linear["bias"] + added).astype(np.float32)
+    blank = {name: value for name, value in params.items() if name != "rows"}
+    blank["positions"] = np.zeros((12, 32), np.float32)
+    expected = embed(
+        tiny_encoder(max_patches=12),
+        one_text_a_row(given, np.full(2, 12, np.int32)),
+        params=blank,
+    )
+    np.testing.assert_allclose(embed(page, patches), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "attention"])
-def test_patch_features_are_those_of_the_patches(
-    tiny_encoder: Make, params_of: ParamsOf, pooling: str
-) -> None:
-    config = tiny_encoder(pooling=pooling, cls_token=pooling == "cls")
-    patches, counts = jnp.asarray(picture(COUNTS, 8)), jnp.asarray(COUNTS)
-    outputs = encode(config, params_of(config), patches, counts)
-    features = np.asarray(outputs["patch_features"])
+def test_patch_features_are_those_of_the_patches(tiny_encoder: Make, pooling: str) -> None:
+    encoder = tiny_encoder(pooling=pooling, cls_token=pooling == "cls")
+    found = encode(encoder, LINES, "embedding", "patch_features", "cls_features")
+    features = found["patch_features"]
     assert features.shape == (4, 8, 32)
+    assert found["cls_features"].shape == (4, int(pooling == "cls"), 32)
     if pooling == "mean":
         means = [features[i, :count].mean(axis=0) for i, count in enumerate(COUNTS)]
-        np.testing.assert_allclose(outputs["embedding"], means, atol=1e-6)
+        np.testing.assert_allclose(found["embedding"][:, 0], means, atol=1e-6)
     if pooling == "cls":
-        assert np.abs(features[:, 0] - outputs["embedding"]).max() > 1e-3
+        np.testing.assert_array_equal(found["embedding"], found["cls_features"])
+        assert np.abs(features - found["embedding"]).max(axis=(1, 2)).min() > 1e-3
 
 
-@pytest.mark.parametrize(("head", "keep"), [("patches", False), ("pooled", False)])
-def test_a_head_that_is_not_kept_plays_no_part_at_inference(
-    tiny_encoder: Make, params_of: ParamsOf, head: str, keep: bool
-) -> None:
-    config = tiny_encoder(head=head, keep_head=keep, dropout=0.0)
-    params = params_of(config)
+def test_units_are_pooled_by_themselves(tiny_encoder: Make) -> None:
+    encoder = tiny_encoder(cls_token=True)
+    unit = np.array([[-1] * 8, [0, 2, 2] + [-1] * 5, [0, 1, 1, -1, 2, 2, 2, 0], [1] * 5 + [-1] * 3])
+    outputs = ("unit_embedding", "patch_features", "embedding")
+    run = jax.jit(functools.partial(encoder.encode, outputs=outputs, units=3))
+    found = run(params_of(encoder), LINES._replace(unit=unit.astype(np.int32)))
+    features = np.asarray(found["patch_features"], np.float64)
+    expected = np.zeros((4, 3, 32))
+    for row in range(4):
+        for number in range(3):
+            own = [features[row, place] for place in range(8) if unit[row, place] == number]
+            if own:
+                expected[row, number] = np.mean(own, axis=0)
+    np.testing.assert_allclose(found["unit_embedding"], expected, atol=1e-6)
+    # Units play no part in who reads whom, nor in the embedding of the whole.
+    np.testing.assert_allclose(found["embedding"][:, 0], embed(encoder, LINES), atol=1e-6)
+
+
+@pytest.mark.parametrize("head", ["patches", "pooled"])
+def test_a_head_that_is_not_kept_plays_no_part_at_inference(tiny_encoder: Make, head: str) -> None:
+    encoder = tiny_encoder(head=head, keep_head=False, dropout=0.0)
+    params = params_of(encoder)
     bare = {name: value for name, value in params.items() if not name.startswith("head")}
     assert set(params) - set(bare) == {"head", "head_norm"}
-    patches = picture(COUNTS, 8)
-    found = embed(config, params, patches, COUNTS)
-    assert np.array_equal(found, embed(tiny_encoder(head="none"), bare, patches, COUNTS))
-    keys = jax.random.split(jax.random.key(0), 4)
-    in_training = embed(config, params, patches, COUNTS, keys)
+    found = embed(encoder, LINES)
+    assert np.array_equal(found, embed(tiny_encoder(head="none"), LINES, params=bare))
+    in_training = embed(encoder, LINES, keys=KEYS)
     assert np.abs(in_training - found).max() > 1e-2
-    kept = tiny_encoder(head=head, keep_head=True)
-    np.testing.assert_allclose(embed(kept, params, patches, COUNTS), in_training, atol=1e-5)
+    kept = embed(tiny_encoder(head=head, keep_head=True), LINES, params=params)
+    np.testing.assert_allclose(kept, in_training, atol=1e-5)
 
 
-def test_the_head_by_its_definition_before_and_after_pooling(
-    tiny_encoder: Make, params_of: ParamsOf
-) -> None:
-    config = tiny_encoder(head="patches", keep_head=True)
-    params = params_of(config)
-    patches, counts = jnp.asarray(picture(COUNTS, 8)), jnp.asarray(COUNTS)
-    features = np.asarray(encode(config, params, patches, counts)["patch_features"], np.float64)
+@pytest.mark.parametrize("name", ["patches", "pooled"])
+def test_the_head_by_its_definition(tiny_encoder: Make, name: str) -> None:
+    encoder = tiny_encoder(head=name, keep_head=True)
+    params = params_of(encoder)
+    found = encode(encoder, LINES, "embedding", "patch_features")
 
     def head(x: np.ndarray) -> np.ndarray:
         x = x @ params["head"]["kernel"] + params["head"]["bias"]
@@ -225,148 +250,91 @@ def test_the_head_by_its_definition_before_and_after_pooling(
         x = (x - x.mean(-1, keepdims=True)) / x.std(-1, keepdims=True)
         return x * params["head_norm"]["scale"] + params["head_norm"]["bias"]
 
-    before = [head(features[i, :count]).mean(axis=0) for i, count in enumerate(COUNTS)]
-    after = [head(features[i, :count].mean(axis=0)) for i, count in enumerate(COUNTS)]
-    pooled = tiny_encoder(head="pooled", keep_head=True)
-    for architecture, expected in ((config, before), (pooled, after)):
-        found = encode(architecture, params, patches, counts)["embedding"]
-        np.testing.assert_allclose(found, expected, atol=1e-5)
-
-
-def test_grey_is_repeated_for_three_channels(tiny_encoder: Make, params_of: ParamsOf) -> None:
-    grey, colour = tiny_encoder(), tiny_encoder(channels=3)
-    params = dict(params_of(colour))
-    kernel = params["embed"]["kernel"]
-    assert kernel.shape == (3 * 64, 32)
-    folded = params | {"embed": params["embed"] | {"kernel": kernel.reshape(3, 64, 32).sum(0)}}
-    patches = picture(COUNTS, 8)
-    np.testing.assert_allclose(
-        embed(colour, params, patches, COUNTS), embed(grey, folded, patches, COUNTS), atol=1e-5
-    )
-
-
-def test_colour_is_read_channel_by_channel(tiny_encoder: Make, params_of: ParamsOf) -> None:
-    config = tiny_encoder(channels=3)
-    params, patches = params_of(config), picture(COUNTS, 8)
-    grey = np.repeat(patches[:, :, None], 3, axis=2)
-    expected = embed(config, params, patches, COUNTS)
-    np.testing.assert_allclose(embed(config, params, grey, COUNTS), expected, atol=1e-6)
-    for channel in range(3):
-        coloured = grey.copy()
-        coloured[:, 0, channel] ^= 255
-        assert np.abs(embed(config, params, coloured, COUNTS) - expected).max() > 1e-3
-
-
-def test_paper_is_one_reads_the_negative(tiny_encoder: Make, params_of: ParamsOf) -> None:
-    config = tiny_encoder(paper_is_one=True)
-    params, patches = params_of(config), picture(COUNTS, 8)
-    found = embed(config, params, patches, COUNTS)
-    expected = embed(tiny_encoder(), params, 255 - patches, COUNTS)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    texts = [
+        x[:count] for x, count in zip(found["patch_features"].astype(float), COUNTS, strict=True)
+    ]
+    expected = [head(x).mean(0) if name == "patches" else head(x.mean(0)) for x in texts]
+    np.testing.assert_allclose(found["embedding"][:, 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("cls_token", [False, True])
-def test_patches_that_are_not_kept_are_not_read(
-    tiny_encoder: Make, params_of: ParamsOf, cls_token: bool
-) -> None:
-    config = tiny_encoder(cls_token=cls_token)
-    params, patches = params_of(config), picture(COUNTS, 8)
+def test_patches_that_are_not_kept_are_not_read(tiny_encoder: Make, cls_token: bool) -> None:
+    encoder = tiny_encoder(cls_token=cls_token)
     # Of the first text its only patch, of the others not the second, in any order.
     keep = np.array([[0, 5, 2, 7, 4]] * 4, np.int32)
-    run = jax.jit(encode, static_argnums=0)
-    found = run(config, params, patches, COUNTS, None, keep)
-    features = np.asarray(found["patch_features"])
+    outputs = ("embedding", "patch_features")
+    found = encode(encoder, LINES, *outputs, keep=keep)
+    features = found["patch_features"]
     assert features.shape == (4, 5, 32)
-    for row, count in enumerate(COUNTS):
-        text = keep[row] < count
-        np.testing.assert_allclose(
-            found["embedding"][row], features[row][text].mean(axis=0), atol=1e-6
-        )
-    changed = patches.copy()
+    means = [x[keep[0] < count].mean(axis=0) for x, count in zip(features, COUNTS, strict=True)]
+    np.testing.assert_allclose(found["embedding"][:, 0], means, atol=1e-6)
+    changed = PIXELS.copy()
     changed[:, [1, 3, 6]] ^= 255
-    again = run(config, params, changed, COUNTS, None, keep)
+    again = encode(encoder, one_text_a_row(changed, COUNTS), *outputs, keep=keep)
     jax.tree.map(np.testing.assert_array_equal, again, found)
-    everything = run(config, params, patches, COUNTS, None, np.tile(np.arange(8)[::-1], (4, 1)))
-    whole = embed(config, params, patches, COUNTS)
-    np.testing.assert_allclose(everything["embedding"], whole, atol=1e-5)
+    everything = np.tile(np.arange(8, dtype=np.int32)[::-1], (4, 1))
+    whole = encode(encoder, LINES, *outputs, keep=everything)["embedding"][:, 0]
+    np.testing.assert_allclose(whole, embed(encoder, LINES), atol=1e-5)
 
 
 def test_frozen_positions_are_a_table_without_a_gradient(tiny_encoder: Make) -> None:
-    config = tiny_encoder(positions="frozen", cls_token=True)
-    params = init_params(config, 0)
+    encoder = tiny_encoder(positions="frozen", cls_token=True)
+    params = encoder.init(0)
     table = params["positions"]
-    np.testing.assert_array_equal(table[0], 0)
-    np.testing.assert_array_equal(table[1:], sincos_2d(64, 32))
-    patches = picture(COUNTS, 8)
-    fixed = {name: value for name, value in params.items() if name != "positions"}
-    np.testing.assert_allclose(
-        embed(config, params, patches, COUNTS),
-        embed(tiny_encoder(positions="sincos_2d", cls_token=True), fixed, patches, COUNTS),
-        atol=1e-6,
-    )
-
-    def total(params: Params) -> jax.Array:
-        return jnp.sin(
-            encode(config, params, jnp.asarray(patches), jnp.asarray(COUNTS))["embedding"]
-        ).sum()
-
+    np.testing.assert_array_equal(table, np.pad(sincos_2d(64, 32), ((1, 0), (0, 0))))
+    rest = {name: value for name, value in params.items() if name != "positions"}
+    fixed = tiny_encoder(positions="sincos_2d", cls_token=True)
+    expected = embed(fixed, LINES, params=rest)
+    np.testing.assert_allclose(embed(encoder, LINES, params=params), expected, atol=1e-6)
+    total = lambda p: jnp.sin(encoder.encode(p, LINES)["embedding"]).sum()  # noqa: E731
     grads = jax.jit(jax.grad(total))(params)
     assert np.array_equal(grads["positions"], np.zeros_like(table))
     assert np.abs(grads["cls"]).max() > 0
 
 
-def test_bfloat16_is_close_to_float32(tiny_encoder: Make, params_of: ParamsOf) -> None:
-    params = params_of(tiny_encoder())
-    patches = picture(COUNTS, 8)
-    exact = embed(tiny_encoder(), params, patches, COUNTS)
-    rounded = embed(tiny_encoder(dtype="bfloat16"), params, patches, COUNTS)
-    assert rounded.dtype == np.float32
-    assert not np.array_equal(rounded, exact)
+def test_bfloat16_is_close_to_float32(tiny_encoder: Make) -> None:
+    half = tiny_encoder(dtype="bfloat16")
+    exact = embed(tiny_encoder(), LINES)
+    rounded = embed(half, LINES, params=params_of(tiny_encoder()))
+    assert rounded.dtype == np.float32 and not np.array_equal(rounded, exact)
     norms = np.linalg.norm(exact, axis=1) * np.linalg.norm(rounded, axis=1)
     assert ((exact * rounded).sum(1) / norms).min() > 0.999
-    assert {x.dtype for x in jax.tree.leaves(init_params(tiny_encoder(dtype="bfloat16"), 0))} == {
-        np.dtype(np.float32)
-    }
+    assert {x.dtype for x in jax.tree.leaves(half.init(0))} == {np.dtype(np.float32)}
 
 
-def test_dropout_differs_by_key_alone(tiny_encoder: Make, params_of: ParamsOf) -> None:
-    config = tiny_encoder(dropout=0.3)
-    params = params_of(config)
-    counts = np.array([6, 6, 6], np.int32)
-    patches = np.repeat(picture(counts[:1], 8), 3, axis=0)
-    keys = jax.random.split(jax.random.key(0), 2)
-    embeddings = embed(config, params, patches, counts, keys[np.array([0, 1, 0])])
-    assert np.abs(embeddings[0] - embeddings[1]).max() > 1e-2
-    np.testing.assert_allclose(embeddings[0], embeddings[2], atol=1e-6)
+def test_dropout_goes_by_a_row_s_key_whatever_the_batch_and_the_devices(
+    tiny_encoder: Make,
+) -> None:
+    encoder = tiny_encoder(dropout=0.3)
+    same = one_text_a_row(np.repeat(PIXELS[2:3], 4, axis=0), np.full(4, 8, np.int32))
+    keys = KEYS[np.array([0, 1, 0, 2])]
+    together = embed(encoder, same, keys=keys)
+    assert np.abs(together[0] - together[1]).max() > 1e-2
+    np.testing.assert_allclose(together[0], together[2], atol=1e-6)
+    alone = embed(encoder, jax.tree.map(lambda x: x[1:2], same), keys=keys[1:2])
+    np.testing.assert_allclose(alone[0], together[1], atol=1e-6)
+    halves = jax.tree.map(lambda x: x.reshape(2, 2, *x.shape[1:]), (same, keys))
+    on_two = jax.pmap(lambda x, k: encoder.encode(params_of(encoder), x, keys=k)["embedding"])
+    np.testing.assert_allclose(on_two(*halves).reshape(4, 32), together, atol=1e-6)
 
 
 def test_base_is_vit_b(tiny_encoder: Make) -> None:
-    config = tiny_encoder(
-        **preset("base"),
-        patch_height=16,
-        patch_width=16,
-        channels=3,
-        head="none",
-        pooling="cls",
-        cls_token=True,
-    )
+    sizes = {"patch_height": 16, "patch_width": 16, "channels": 3, "cls_token": True}
+    encoder = tiny_encoder(**preset("base"), **sizes, head="none", pooling="cls")
     width = 768
     block = 2 * 2 * width + 4 * (width * width + width) + 2 * 4 * width * width + 5 * width
     expected = 12 * block + 2 * width + 65 * width + width + (3 * 256 * width + width)
-    count = sum(x.size for x in jax.tree.leaves(param_shapes(config)))
-    assert count == expected
-    assert count == pytest.approx(86e6, rel=0.01)
+    count = sum(x.size for x in jax.tree.leaves(encoder.shapes()))
+    assert count == expected == pytest.approx(86e6, rel=0.01)
 
 
-def test_param_shapes_are_those_of_init_params(tiny_encoder: Make) -> None:
-    config = tiny_encoder(pooling="attention", head="pooled")
-    drawn = jax.tree.map(lambda x: (x.shape, x.dtype), init_params(config, 0))
-    assert jax.tree.map(lambda x: (x.shape, x.dtype), param_shapes(config)) == drawn
-
-
-def test_parameters_follow_the_seed(tiny_encoder: Make) -> None:
-    config = tiny_encoder()
-    first, again, other = (init_params(config, seed) for seed in (0, 0, 1))
+def test_parameters_have_their_shapes_and_follow_the_seed(tiny_encoder: Make) -> None:
+    encoder = tiny_encoder(pooling="attention", head="pooled", max_rows=2)
+    first, again, other = (encoder.init(seed) for seed in (0, 0, 1))
+    of_drawn, of_shapes = (
+        jax.tree.map(lambda x: (x.shape, x.dtype), tree) for tree in (first, encoder.shapes())
+    )
+    assert of_drawn == of_shapes
     assert all(map(np.array_equal, jax.tree.leaves(first), jax.tree.leaves(again)))
     assert not np.array_equal(first["embed"]["kernel"], other["embed"]["kernel"])
     kernels = first["blocks"]["mlp_in"]["kernel"]
@@ -374,36 +342,72 @@ def test_parameters_follow_the_seed(tiny_encoder: Make) -> None:
 
 
 @pytest.mark.parametrize("shape", [(65, 8, 8), (8, 16, 8), (8, 8, 16)])
-def test_pictures_of_another_shape_are_refused(
-    tiny_encoder: Make, params_of: ParamsOf, shape: tuple[int, int, int]
+def test_patches_of_another_size_are_refused(
+    tiny_encoder: Make, shape: tuple[int, int, int]
 ) -> None:
     length, height, width = shape
-    message = f"up to 64 patches of 8 x 8 pixels; it was given {length} of {height} x {width}"
-    config = tiny_encoder()
-    with pytest.raises(ValueError, match=message):
-        encode(config, params_of(config), jnp.zeros((1, *shape), jnp.uint8), jnp.ones(1, jnp.int32))
+    patches = one_text_a_row(np.zeros((1, *shape), np.uint8), np.ones(1, np.int32))
+    with pytest.raises(ValueError, match=f"given {length} of {height} x {width}"):
+        tiny_encoder().encode({}, patches)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("given", "word"),
     [
-        ({"pooling": "max"}, r"model.pooling is 'max'; choose one of .*'attention'"),
-        ({"positions": "rotary"}, r"model.positions is 'rotary'"),
-        ({"head": "mlp"}, r"model.head is 'mlp'"),
-        ({"dtype": "float16"}, r"model.dtype is 'float16'"),
-        ({"pooling": "cls"}, r"model.pooling is 'cls'; it needs model.cls_token"),
-        ({"heads": 5}, r"model.width 32 is not divisible by heads 5"),
-        ({"dropout": 1.0}, r"model.dropout is 1.0; it must be in \[0, 1\)"),
-        ({"channels": 2}, r"model.channels is 2; it must be 1 or 3"),
+        ({"outputs": ("embedding", "word_logits")}, "word_logits"),
+        ({"outputs": ("unit_embedding",)}, "unit_embedding"),
+        ({"domain": np.zeros(4, np.int32)}, "domain"),
     ],
 )
-def test_impossible_architectures_are_named(
-    tiny_encoder: Make, changes: dict[str, Any], message: str
+def test_outputs_and_options_that_it_lacks_are_named(
+    tiny_encoder: Make, given: dict[str, Any], word: str
 ) -> None:
-    with pytest.raises(ValueError, match=message):
+    encoder = tiny_encoder()
+    with pytest.raises(ValueError, match=word):
+        jax.eval_shape(lambda p: encoder.encode(p, LINES, **given), encoder.shapes())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pooling": "max"},
+        {"positions": "rotary"},
+        {"head": "mlp"},
+        {"dtype": "float16"},
+        {"remat": True},
+        {"pooling": "cls"},
+        {"heads": 5},
+        {"dropout": 1.0},
+        {"channels": 2},
+        {"max_rows": 0},
+        {"top_words": 1},
+        {"top_words": 0, "word_buckets": 4},
+        {"top_words": 5, "word_buckets": 4},
+        {"top_words": 0, "word_buckets": -1},
+    ],
+)
+def test_impossible_architectures_are_named(tiny_encoder: Make, changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(changes))):
         tiny_encoder(**changes)
 
 
-def test_unknown_preset_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no model preset 'large'; there are tiny, small, base"):
+@pytest.mark.parametrize(
+    ("changes", "nearest"),
+    [
+        ({"poling": "mean"}, "'pooling'"),
+        ({"name": "vitt"}, "'vit'"),
+        ({"max_row": 1}, "'max_rows'"),
+    ],
+)
+def test_the_nearest_setting_to_an_unknown_one_is_named(
+    tiny_encoder: Make, changes: dict[str, Any], nearest: str
+) -> None:
+    with pytest.raises(ValueError, match=nearest):
+        tiny_encoder(**changes)
+
+
+def test_missing_settings_and_unknown_presets_are_named() -> None:
+    with pytest.raises(ValueError, match="mlp_width"):
+        make_encoder({"width": 32})
+    with pytest.raises(ValueError, match="small"):
         preset("large")
