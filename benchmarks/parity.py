@@ -1,6 +1,6 @@
 """How far our numbers are from the PyTorch reference's, tensor by tensor.
 
-    python benchmarks/parity.py ../shared/fixtures [--write docs/parity.md]
+    python -m benchmarks.parity ../shared/fixtures [--write docs/parity.md]
 
 prints one line of JSON; --write makes the table.
 """
@@ -20,18 +20,24 @@ import numpy as np
 import optax
 
 from pixel_linguist.convert.reference import Converted, read_reference, reference_tensors
-from pixel_linguist.model.decoder import reconstruct
-from pixel_linguist.model.encoder import Params, encode
+from pixel_linguist.data.views import HostBatch
+from pixel_linguist.model import ViTEncoder
+from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.positions import sincos_2d
-from pixel_linguist.objective import make_objective
+from pixel_linguist.objective import AXIS, Objective
+from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.geometry import normalise
+from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.masking import kept
-from pixel_linguist.train.hosts import AXIS, place
+from pixel_linguist.render.patches import Patches, one_text_a_row
+from pixel_linguist.train.encode import StepEncode, device_batch
+from pixel_linguist.train.hosts import place
 from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
+from tests.fakes import evaluate, facts_of, view_facts_of
 
 LIMIT = 1e-5
-encode_jitted = jax.jit(encode, static_argnums=0)
+CONTRAST = InfoNCE(mask_false_negatives=False)
 HEADER = """\
 # Parity with the PyTorch reference
 
@@ -43,7 +49,7 @@ random weights that are read by `pixel-linguist convert`. A star stands for all 
 but for rounding, and ours exactly. The five steps use epsilon as the reference's AdamW (that of
 transformers) does, before the second moment's bias is corrected; a stage of ours uses it after, as
 torch and optax do, which moves the losses of these steps by 4e-5. Made by
-`python benchmarks/parity.py ../shared/fixtures --write docs/parity.md`.
+`python -m benchmarks.parity ../shared/fixtures --write docs/parity.md`.
 
 | tensor | numbers | largest error | mean error |
 |---|---|---|---|
@@ -67,62 +73,66 @@ class Pair(NamedTuple):
     theirs: Any
 
 
-def to_patches(pixel_values: np.ndarray) -> np.ndarray:
-    """Cut the reference's pictures [B, C, H, N * W] in [0, 1] into our uint8 [B, N, C, H, W]."""
-    batch, channels, height, _ = pixel_values.shape
-    cut = pixel_values.reshape(batch, channels, height, -1, height).transpose(0, 3, 1, 2, 4)
-    return 255 - np.round(cut * 255).astype(np.uint8)
+@dataclasses.dataclass(frozen=True)
+class GivenMasks(MaskedAutoencoder):
+    """The masked autoencoder with given masks: the places that are kept, of each text."""
+
+    places: tuple[tuple[int, ...], ...] = ()
+
+    def keep(self, keys: jax.Array, count: jax.Array, length: int) -> tuple[jax.Array, None]:
+        """Return the given places, int32 [B, K]."""
+        return jnp.asarray(self.places, jnp.int32), None
 
 
-def read_view(arrays: Mapping[str, np.ndarray], suffix: str = "") -> dict[str, np.ndarray]:
-    """Return {"patches", "count"} of a stored batch."""
-    return {
-        "patches": to_patches(arrays[f"pixel_values{suffix}"]),
-        "count": arrays[f"attention_mask{suffix}"].sum(1).astype(np.int32),
-    }
+def read_patches(arrays: Mapping[str, np.ndarray], suffix: str = "") -> Patches:
+    """Cut the reference's pictures [B, C, H, N * W] in [0, 1] into our patches."""
+    pixels = arrays[f"pixel_values{suffix}"]
+    batch, channels, height, _ = pixels.shape
+    cut = pixels.reshape(batch, channels, height, -1, height).transpose(0, 3, 2, 4, 1)
+    count = arrays[f"attention_mask{suffix}"].sum(1).astype(np.int32)
+    return one_text_a_row(255 - np.round(cut * 255).astype(np.uint8), count)
 
 
 def hidden_states(outputs: Mapping[str, jax.Array]) -> jax.Array:
     """Put the CLS token's features in front of the patches', as the reference has them."""
-    return jnp.concatenate([outputs["cls_feature"][:, None], outputs["patch_features"]], axis=1)
+    return jnp.concatenate([outputs["cls_features"], outputs["patch_features"]], axis=1)
 
 
-def on_one_device(function: Any, *arguments: Any) -> Any:
-    """Call what needs the device axis as on one device, and drop the axis from what it returns."""
-    mapped = jax.vmap(function, axis_name=AXIS, axis_size=1, in_axes=None)
-    return jax.tree.map(lambda x: x[0], mapped(*arguments))
+def run(encoder: ViTEncoder, params: Params, patches: Patches, **given: Any) -> dict[str, Any]:
+    """Return the encoder's outputs, "embedding" float32 [B, D]."""
+    outputs = ("embedding", "patch_features", "cls_features")
+    call = jax.jit(lambda p, x, g: encoder.encode(p, x, outputs=outputs, **g))
+    found: dict[str, Any] = call(params, patches, given)
+    return {**found, "embedding": found["embedding"][:, 0]}
 
 
-def contrast(*, hard_negatives: bool) -> Any:
-    """Return the reference's contrastive loss."""
-    arguments = {
-        "temperature": 0.05,
-        "learnable_temperature": False,
-        "symmetric": True,
-        "hard_negatives": hard_negatives,
-        "mask_false_negatives": False,
-        "axis": AXIS,
-    }
-    return make_objective("info_nce", arguments)
+def loss_on_one_device(
+    objective: Objective, encoder: ViTEncoder, params: Params, batch: HostBatch
+) -> jax.Array:
+    """Return the loss of a batch as the training step computes it, on one device."""
+    encode = StepEncode(encoder, NO_AUGMENTATION, 0)
 
+    def loss(params: Params, batch: HostBatch) -> jax.Array:
+        own, key = device_batch(batch), jax.random.key(0)
+        return objective.loss(params, {}, {}, own, encode, key)[0]
 
-def contrastive_batch(size: int, **views: Any) -> dict[str, Any]:
-    """Return a batch of distinct texts."""
-    ids = {view: np.arange(size, dtype=np.int32) for view in ("anchor", "positive", "negative")}
-    group = np.full(size, -1, np.int32)
-    return {"text_id": ids, "group": group, "has_negative": np.ones(size, bool), **views}
+    mapped = jax.vmap(loss, axis_name=AXIS, axis_size=1, in_axes=None)
+    return mapped(params, batch)[0]
 
 
 def encoder_pairs(folder: Path) -> Iterator[Pair]:
     """Compare the sentence encoder's outputs, its head's among them."""
-    (config, params, *_), _ = read_reference(folder)
-    view, expected = read_view(np.load(folder / "inputs.npz")), np.load(folder / "outputs.npz")
-    outputs = encode_jitted(config, params, view["patches"], view["count"])
+    (encoder, params, *_), _ = read_reference(folder)
+    patches, expected = (
+        read_patches(np.load(folder / "inputs.npz")),
+        np.load(folder / "outputs.npz"),
+    )
+    outputs = run(encoder, params, patches)
     yield Pair("last hidden state", hidden_states(outputs), expected["last_hidden_state"])
     yield Pair("embedding", outputs["embedding"], expected["representation_pooled"])
     yield Pair("embedding, length 1", normalise(outputs["embedding"]), expected["representation"])
-    with_head = dataclasses.replace(config, keep_head=True)
-    pooled = encode_jitted(with_head, params, view["patches"], view["count"])["embedding"]
+    with_head = ViTEncoder(dataclasses.replace(encoder.config, keep_head=True))
+    pooled = run(with_head, params, patches)["embedding"]
     yield Pair("embedding with the head", pooled, expected["mlp_pooled"])
     yield Pair("embedding with the head, length 1", normalise(pooled), expected["mlp"])
 
@@ -130,54 +140,44 @@ def encoder_pairs(folder: Path) -> Iterator[Pair]:
 def loss_pairs(path: Path) -> Iterator[Pair]:
     """Compare the contrastive losses and their gradients."""
     stored = np.load(path)
-    a, b, negatives = (jnp.asarray(stored[name]) for name in "ABN")
-
-    def loss(a: jax.Array, b: jax.Array, hard_negatives: bool) -> jax.Array:
-        views = {"anchor": a, "positive": b, "negative": negatives}
-        outputs = {view: {"embedding": x} for view, x in views.items()}
-        objective = contrast(hard_negatives=hard_negatives)
-        batch = contrastive_batch(len(a))
-        return on_one_device(lambda: objective({}, outputs, batch, {}, jax.random.key(0))[0])
-
-    value, (grad_a, grad_b) = jax.value_and_grad(loss, argnums=(0, 1))(a, b, False)
-    yield Pair("contrastive loss", value, stored["loss_normalised"])
-    yield Pair("its gradient by the anchors", grad_a, stored["grad_A_through_normalise"])
-    yield Pair("its gradient by the positives", grad_b, stored["grad_B_through_normalise"])
+    views = {"anchor": stored["A"], "positive": stored["B"], "negative": stored["N"]}
+    facts = facts_of(len(stored["A"]))
+    loss, _, (grads, _) = evaluate(CONTRAST, views, facts)
+    yield Pair("contrastive loss", loss, stored["loss_normalised"])
+    yield Pair("its gradient by the anchors", grads["anchor"], stored["grad_A_through_normalise"])
+    yield Pair(
+        "its gradient by the positives", grads["positive"], stored["grad_B_through_normalise"]
+    )
+    with_negatives = dataclasses.replace(CONTRAST, hard_negatives=True)
     yield Pair(
         "contrastive loss with hard negatives",
-        loss(a, b, True),
+        evaluate(with_negatives, views, facts)[0],
         stored["loss_hardneg_rows_only_normalised"],
     )
 
 
 def step_pairs(folder: Path) -> Iterator[Pair]:
     """Compare a training step's gradients, and five steps of AdamW by the real training step."""
-    (config, params, *_), _ = read_reference(folder)
-    config = dataclasses.replace(config, dropout=0.0)
+    (encoder, params, *_), _ = read_reference(folder)
+    encoder = ViTEncoder(dataclasses.replace(encoder.config, dropout=0.0))
     stored = np.load(folder / "train_step.npz")
-    views = {
-        "anchor": read_view(np.load(folder / "inputs.npz")),
-        "positive": read_view(stored, "_b"),
-    }
-    batch, objective = contrastive_batch(4, **views), contrast(hard_negatives=False)
-    keys = jax.random.split(jax.random.key(0), 4)
+    anchor = read_patches(np.load(folder / "inputs.npz"))
+    views = {"anchor": anchor, "positive": read_patches(stored, "_b")}
+    batch = HostBatch(views, facts_of(4), view_facts_of(4), None)
 
     def loss(params: Params) -> jax.Array:
-        outputs = {
-            name: encode_jitted(config, params, view["patches"], view["count"], keys)
-            for name, view in views.items()
-        }
-        return on_one_device(lambda: objective({}, outputs, batch, {}, jax.random.key(0))[0])
+        given = {"encoder": params, "objective": {}}
+        return loss_on_one_device(CONTRAST, encoder, given, batch)
 
     grads = jax.device_get(jax.jit(jax.grad(loss))(params))
-    yield from gradient_pairs("alignment", stored, reference_tensors(config, grads))
+    yield from gradient_pairs("alignment", stored, reference_tensors(encoder.config, grads))
 
     optimizer = OptimizerConfig(
         b1=0.9, b2=0.999, epsilon=1e-8, weight_decay=0.0, clip_norm=1.0, accumulate=1
     )
-    state = init_state(params, objective, optimizer)
-    step = mapped_step(config, objective, optimizer, "pmap")
-    _, metrics = step(state, place(batch, "pmap"), stored["lr"], np.uint32(0))
+    state, constants = init_state(encoder, params, CONTRAST, optimizer, seed=0)
+    step = make_step(encoder, CONTRAST, optimizer, "pmap")
+    _, metrics = step(state, constants, place(batch, "pmap"), stored["lr"], np.uint32(0))
     yield Pair("loss of the training step", metrics["loss"], stored["loss"])
     norms = stored["grad_norms_before_clip"]
     relative = metrics["gradient_norm"] / norms[0]
@@ -185,7 +185,8 @@ def step_pairs(folder: Path) -> Iterator[Pair]:
 
     losses, params = five_steps(jax.jit(jax.value_and_grad(loss)), params, stored["lr"])
     yield Pair("losses of five steps", losses, stored["losses_5_steps"])
-    after = encode_jitted(config, params, *views["anchor"].values(), keys)["embedding"]
+    keys = jax.random.split(jax.random.key(0), 4)
+    after = run(encoder, params, anchor, keys=keys)["embedding"]
     expected = stored["mlp_after_5_steps"]
     yield Pair("embedding with the head after five steps", normalise(after), expected)
 
@@ -225,14 +226,14 @@ def autoencoder_pairs(folder: Path) -> Iterator[Pair]:
     """Compare the masked autoencoder under the reference's random and span masks."""
     converted = read_reference(folder)
     inputs = np.load(folder / "inputs.npz")
-    expected, view = np.load(folder / "outputs.npz"), read_view(inputs)
+    expected, patches = np.load(folder / "outputs.npz"), read_patches(inputs)
     loudest = np.argmax(inputs["noise"] * inputs["attention_mask"], axis=1)
     noise = inputs["noise"].copy()
     noise[np.arange(len(noise)), loudest] = 100.0
     spans = inputs["patch_mask"] + inputs["span_noise"] / 100
     for prefix, ranks in (("", noise), ("span_", spans)):
         keep = jax.vmap(lambda x: kept(x, 0.25))(jnp.asarray(ranks))
-        loss, grads, outputs = autoencoder_loss(converted, view, keep, normalise_pixels=True)
+        loss, grads, outputs = autoencoder_loss(converted, patches, keep, normalise_pixels=True)
         name = "span " if prefix else ""
         yield Pair(f"{name}autoencoder loss", loss, expected[f"{prefix}loss"])
         yield Pair(
@@ -246,7 +247,7 @@ def autoencoder_pairs(folder: Path) -> Iterator[Pair]:
         if not prefix:
             order = np.sort(np.argsort(expected["ids_restore"], axis=1)[:, : keep.shape[1]], axis=1)
             assert np.array_equal(order, keep)
-            yield from plain_autoencoder_pairs(converted, view, keep, expected)
+            yield from plain_autoencoder_pairs(converted, patches, keep, expected)
             yield from gradient_pairs(
                 "autoencoder", np.load(folder / "grads.npz"), by_reference_name(converted, grads)
             )
@@ -258,49 +259,45 @@ def by_reference_name(converted: Converted, grads: Params) -> dict[str, np.ndarr
     model, decoder = converted
     assert decoder is not None
     grads = jax.device_get(grads)
-    return reference_tensors(model.config, grads["encoder"], decoder[0], grads["decoder"])
+    of_decoder = grads["objective"]["decoder"]
+    return reference_tensors(model.config, grads["encoder"], decoder[0], of_decoder)
 
 
 def plain_autoencoder_pairs(
-    converted: Converted, view: Any, keep: jax.Array, expected: Mapping[str, np.ndarray]
+    converted: Converted, patches: Patches, keep: jax.Array, expected: Mapping[str, np.ndarray]
 ) -> Iterator[Pair]:
     """Compare the latent, the raw targets, and the loss on pixels that are not normalised."""
-    loss, _, outputs = autoencoder_loss(converted, view, keep, normalise_pixels=False)
+    loss, _, outputs = autoencoder_loss(converted, patches, keep, normalise_pixels=False)
     shuffled = np.argsort(expected["ids_restore"], axis=1)[:, : keep.shape[1]]
     back = 1 + np.argsort(shuffled, axis=1)
-    patches = np.take_along_axis(expected["latent"], back[:, :, None], axis=1)
-    latent = np.concatenate([expected["latent"][:, :1], patches], axis=1)
-    yield Pair("autoencoder latent", hidden_states(outputs), latent)
+    read = np.take_along_axis(expected["latent"], back[:, :, None], axis=1)
+    latent = np.concatenate([expected["latent"][:, :1], read], axis=1)
+    encoded = run(converted.model.encoder, converted.model.params, patches, keep=keep)
+    yield Pair("autoencoder latent", hidden_states(encoded), latent)
     yield Pair("autoencoder loss on raw pixels", loss, expected["loss_norm_pix_false"])
     yield Pair("autoencoder targets", outputs["pixels"][:1], expected["target_patches_raw"])
 
 
 def autoencoder_loss(
-    converted: Converted, view: Any, keep: jax.Array, *, normalise_pixels: bool
+    converted: Converted, patches: Patches, keep: jax.Array, *, normalise_pixels: bool
 ) -> tuple[jax.Array, Params, dict[str, jax.Array]]:
     """Return the loss, its gradients by the parameters, and what was reconstructed."""
     model, decoder = converted
     assert decoder is not None
-    arguments = {
-        "mask_ratio": 0.25,
-        "decoder_mask_ratio": 0.0,
-        "normalise_pixels": normalise_pixels,
-        "word_buckets": 0,
-        "word_weight": 0.0,
-        "axis": AXIS,
-    }
-    objective = make_objective("masked_autoencoder", arguments)
+    sizes = dataclasses.asdict(decoder[0])
+    del sizes["from_embedding"]
+    places = tuple(map(tuple, np.asarray(keep).tolist()))
+    objective = GivenMasks(sizes, normalise_pixels=normalise_pixels, places=places)
+    encoder = ViTEncoder(dataclasses.replace(model.config, dropout=0.0))
+    batch = HostBatch({"anchor": patches}, facts_of(len(keep)), {}, None)
+    keys = jax.random.split(jax.random.key(0), len(keep))
 
     def loss(params: Params) -> tuple[jax.Array, dict[str, jax.Array]]:
-        outputs = reconstruct(
-            model.config, decoder[0], params, view["patches"], view["count"], keep
-        )
-        given = {"anchor": outputs}, {"anchor": view}
-        return on_one_device(lambda: objective({}, *given, {}, jax.random.key(0))[0]), outputs
+        outputs = objective.reconstruct(params, encoder, patches, keys, None)
+        return loss_on_one_device(objective, encoder, params, batch), outputs
 
-    params = {"encoder": model.params, "decoder": decoder[1]}
-    run = jax.jit(jax.value_and_grad(loss, has_aux=True))
-    (value, outputs), grads = run(params)
+    params = {"encoder": model.params, "objective": {"decoder": decoder[1]}}
+    (value, outputs), grads = jax.jit(jax.value_and_grad(loss, has_aux=True))(params)
     return value, grads, outputs
 
 

@@ -16,7 +16,10 @@ VIEWS = ("anchor", "positive", "negative")
 
 @dataclasses.dataclass(frozen=True)
 class GivenEmbeddings:
-    """An `Encode` whose parameters are the embeddings: view → float [B, D] of a device."""
+    """An `Encode` whose parameters are what it returns, by view.
+
+    They are embeddings, float [B, D] of a device, or what an objective's function of rows returns.
+    """
 
     encoder: Any = None
 
@@ -39,8 +42,8 @@ class GivenEmbeddings:
     def rows(
         self, function: Callable[..., Tree], params: Tree, view: View, *, key: jax.Array
     ) -> Tree:
-        """Return the function of what was drawn, all rows at once."""
-        return function(params, view.drawn, jax.random.split(key, len(view.example)))
+        """Return what is given of the view, whatever the function is."""
+        return params["encoder"][view.name]
 
 
 def facts_of(rows: int, **given: Any) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def evaluate(
 
     Args:
         objective: whose loss it is.
-        embeddings: view → float [B, D].
+        embeddings: view → float [B, D], or what `GivenEmbeddings.rows` returns.
         facts: of all examples.
         view_facts: of all examples; None: those of texts that all differ.
         params: of the objective; None: those it draws.
@@ -84,11 +87,13 @@ def evaluate(
         float32 []; name → float32 []; and the gradients by the embeddings and by the objective's
         parameters.
     """
-    rows = len(next(iter(embeddings.values())))
+    rows = len(facts["group"])
     if view_facts is None:
         view_facts = view_facts_of(rows)
     key = jax.random.key(0)
-    own, state, constants = objective.init(key, None, None, {})  # type: ignore[arg-type]
+    own, state, constants = params, {}, {}
+    if params is None:
+        own, state, constants = objective.init(key, None, None, {})  # type: ignore[arg-type]
 
     def on_device(own: Tree, embeddings: Tree, example: Any, facts: Tree, view_facts: Tree) -> Any:
         batch = Batch({v: View(v, None, example) for v in embeddings}, facts, view_facts)
@@ -105,8 +110,6 @@ def evaluate(
         losses, metrics = mapped(own, *given)
         return losses[0], jax.tree.map(lambda x: x[0], metrics)
 
-    run = jax.jit(jax.value_and_grad(whole, argnums=(0, 1), has_aux=True))
-    (loss, metrics), gradients = run(
-        jax.tree.map(jnp.asarray, dict(embeddings)), own if params is None else params
-    )
+    run = jax.jit(jax.value_and_grad(whole, argnums=(0, 1), has_aux=True, allow_int=True))
+    (loss, metrics), gradients = run(jax.tree.map(jnp.asarray, dict(embeddings)), own)
     return loss, metrics, gradients

@@ -237,6 +237,7 @@ def _check_expressible(config: EncoderConfig) -> None:
         "head": ("none", "patches"),
         "keep_head": (False,),
         "word_buckets": (0,),
+        "max_rows": (1,),
     }
     wrong = [
         f"{name} is {getattr(config, name)!r}, not {' or '.join(map(repr, allowed))}"

@@ -15,14 +15,19 @@ from safetensors.numpy import load_file, save_file
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.convert import convert
 from pixel_linguist.cli.main import main
+from pixel_linguist.convert.decoder_files import load_decoder, save_decoder
 from pixel_linguist.convert.reference import Converted, read_reference, write_reference
-from pixel_linguist.model import EncoderConfig, encode, init_params
-from pixel_linguist.model.decoder import DecoderConfig, init_decoder_params
+from pixel_linguist.model import ViTEncoder
+from pixel_linguist.model.decoder import DecoderConfig, init_decoder
 from pixel_linguist.model.store import Model, load_model, save_model
+from pixel_linguist.render.patches import one_text_a_row
 
 Tensors = dict[str, np.ndarray]
+Make = Callable[..., ViTEncoder]
 FIXTURES = ("pixel_tiny_a", "pixel_mae_tiny")
 POSITIONS = "vit.embeddings.position_embeddings"
+# Of an encoder that the reference has too.
+THEIRS: dict[str, Any] = {"channels": 3, "cls_token": True, "paper_is_one": True}
 
 
 def bits(tensors: Tensors) -> dict[str, tuple[Any, ...]]:
@@ -110,10 +115,7 @@ def test_positions_are_cut_as_the_reference_cuts_them(tmp_path: Path, shared: Pa
     assert read_reference(source).model.config.max_patches == 529
     assert read_reference(source, 529).model.config.max_patches == 529
     for impossible in (530, 0, -1):
-        message = (
-            rf"max_patches is {impossible}; .*long has positions for 529 patches, of which the"
-        )
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=f"max_patches is {impossible}; .*529"):
             read_reference(source, impossible)
 
 
@@ -129,7 +131,7 @@ def test_positions_of_an_autoencoder_are_cut_in_its_decoder_too(
     # What is cut draws no more patches than it has positions for, and encodes them.
     assert model.renderer["max_patches"] == 9
     encoder = SentenceEncoder(model)
-    with pytest.warns(UserWarning, match=r"1 of 1 texts were cut: .* 9 patches"):
+    with pytest.warns(UserWarning, match="9 patches"):
         assert np.isfinite(encoder.encode(["A man is playing a very large guitar."])).all()
 
 
@@ -145,9 +147,7 @@ def test_a_table_of_positions_that_is_none_is_named(
     source = copy(shared / "fixtures" / "pixel_tiny_a", tmp_path / "changed", change)
     what = "missing" if table is None else "misshapen"
     for asked in (None, 8):
-        with pytest.raises(
-            ValueError, match=rf"1 parameters are not as ex.*\n.*{what} {POSITIONS}"
-        ):
+        with pytest.raises(ValueError, match=f"{what} {POSITIONS}"):
             read_reference(source, asked)
 
 
@@ -168,7 +168,7 @@ def test_a_pickle_that_would_run_code_is_not_read(tmp_path: Path, shared: Path) 
     torch = pytest.importorskip("torch", reason="torch is an extra; pytorch_model.bin needs it")
     shutil.copy(shared / "fixtures" / "pixel_tiny_a" / "config.json", tmp_path)
     torch.save({"vit": Path("a")}, tmp_path / "pytorch_model.bin")
-    with pytest.raises(ValueError, match=r"pytorch_model.bin is not a plain file of tensors"):
+    with pytest.raises(ValueError, match="plain"):
         read_reference(tmp_path)
 
 
@@ -225,48 +225,58 @@ def test_settings_without_a_match_are_refused(
         read_reference(source)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"pooling": "attention", "patch_hidden": 16, "channels": 1, "cls_token": False},
+            ("channels is 1", "cls_token is False", "patch_hidden is 16", "pooling is 'attention'"),
+        ),
+        ({"word_buckets": 8, "top_words": 2}, ("word_buckets is 8",)),
+        ({"max_rows": 2}, ("max_rows is 2",)),
+    ],
+)
 def test_what_the_reference_cannot_compute_is_refused(
-    tmp_path: Path, tiny_encoder: Callable[..., EncoderConfig]
+    tmp_path: Path, tiny_encoder: Make, changes: dict[str, Any], words: tuple[str, ...]
 ) -> None:
-    config = tiny_encoder(pooling="attention", patch_hidden=16)
-    model = Model(config, init_params(config, 0), {}, {})
-    save_model(tmp_path / "ours", model)
-    message = (
-        r"channels is 1, not 3; cls_token is False.*patch_hidden is 16.*pooling is 'attention'"
-    )
-    with pytest.raises(ValueError, match=message):
+    encoder = tiny_encoder(**THEIRS | changes)
+    save_model(tmp_path / "ours", Model(encoder, encoder.init(0), {}, {}))
+    with pytest.raises(ValueError, match="architecture") as caught:
         convert(tmp_path / "ours", tmp_path / "theirs", None)
+    assert all(word in str(caught.value) for word in words)
     assert not (tmp_path / "theirs").exists()
 
 
-def test_what_joins_or_predicts_words_is_refused(
-    tmp_path: Path, tiny_encoder: Callable[..., EncoderConfig]
+def test_a_decoder_is_stored_beside_its_model_and_one_from_an_embedding_is_refused(
+    tmp_path: Path, tiny_encoder: Make
 ) -> None:
-    theirs: dict[str, Any] = {"channels": 3, "cls_token": True, "paper_is_one": True}
-    config = tiny_encoder(**theirs, word_buckets=8, top_words=2)
-    with pytest.raises(ValueError, match=r"no such architecture: word_buckets is 8, not 0$"):
-        write_reference(tmp_path, Converted(Model(config, init_params(config, 0), {}, {}), None))
-    config = tiny_encoder(**theirs)
-    decoder = DecoderConfig(16, 1, 2, 32, from_embedding=False, word_buckets=8)
-    words = decoder, init_decoder_params(config, decoder, 0)
-    with pytest.raises(ValueError, match="has no decoder that predicts words"):
-        write_reference(tmp_path, Converted(Model(config, init_params(config, 0), {}, {}), words))
-    assert not list(tmp_path.iterdir())
+    encoder = tiny_encoder(**THEIRS)
+    assert load_decoder(tmp_path) is None
+    decoder = DecoderConfig(16, 1, 2, 32, from_embedding=True)
+    params = init_decoder(encoder.config, decoder, jax.random.key(0))
+    save_decoder(tmp_path, decoder, params)
+    loaded = load_decoder(tmp_path)
+    assert loaded and loaded[0] == decoder
+    jax.tree.map(np.testing.assert_array_equal, loaded[1], params)
+    with pytest.raises(ValueError, match="embedding"):
+        model = Model(encoder, encoder.init(0), {}, {})
+        write_reference(tmp_path / "theirs", Converted(model, loaded))
+    assert not (tmp_path / "theirs").exists()
 
 
 def test_what_we_trained_goes_back_and_computes_the_same(
-    tmp_path: Path, tiny_encoder: Callable[..., EncoderConfig]
+    tmp_path: Path, tiny_encoder: Make
 ) -> None:
-    config = tiny_encoder(channels=3, cls_token=True, paper_is_one=True, head="none")
-    params = init_params(config, 3)
-    write_reference(tmp_path, Converted(Model(config, params, {}, {}), None))
+    encoder = tiny_encoder(**THEIRS, head="none")
+    params = encoder.init(3)
+    write_reference(tmp_path, Converted(Model(encoder, params, {}, {}), None))
     (again, read, *_), _ = read_reference(tmp_path)
-    assert again == config
-    patches = np.random.default_rng(0).integers(0, 256, (2, 64, 8, 8), np.uint8)
-    count = np.array([3, 64], np.int32)
-    run = jax.jit(encode, static_argnums=0)
-    found = run(again, read, patches, count)["embedding"]
-    assert np.array_equal(found, run(config, params, patches, count)["embedding"])
+    assert again == encoder
+    jax.tree.map(np.testing.assert_array_equal, read, params)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 8, 8), np.uint8)
+    patches = one_text_a_row(pixels, np.array([3, 64], np.int32))
+    run = jax.jit(lambda params: encoder.encode(params, patches)["embedding"])
+    assert np.array_equal(run(read), run(params))
 
 
 def test_the_command_says_what_it_did_or_what_is_wrong(
