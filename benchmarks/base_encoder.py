@@ -24,9 +24,10 @@ from torch import nn
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
 from pixel_linguist.hub import as_transformer
-from pixel_linguist.model import EncoderConfig, encode, init_params, preset
+from pixel_linguist.model import make_encoder, preset
 from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
+from pixel_linguist.render.patches import one_text_a_row
 
 PATCHES, SIDE = 64, 16
 Run = Callable[[], Any]
@@ -34,35 +35,24 @@ Run = Callable[[], Any]
 
 def sentence_encoder() -> SentenceEncoder:
     """Return an untrained encoder of the shape that a converted checkpoint has."""
-    config = EncoderConfig(
-        **preset("base"),
-        patch_height=SIDE,
-        patch_width=SIDE,
-        max_patches=PATCHES,
-        patch_hidden=0,
-        positions="learned",
-        pooling="mean",
-        head="none",
-        keep_head=False,
-        channels=3,
-        dropout=0.1,
-        norm_epsilon=1e-12,
-        dtype="float32",
-        remat="none",
-        cls_token=True,
-        paper_is_one=True,
+    encoder = make_encoder(
+        preset("base")
+        | {"patch_height": SIDE, "patch_width": SIDE, "max_patches": PATCHES, "patch_hidden": 0}
+        | {"positions": "learned", "pooling": "mean", "head": "none", "keep_head": False}
+        | {"channels": 3, "dropout": 0.1, "norm_epsilon": 1e-12, "dtype": "float32"}
+        | {"remat": "none", "cls_token": True, "paper_is_one": True}
     )
     renderer = Renderer("noto", "continuous", SIDE, PATCHES)
-    params = init_params(config, 0)
-    return SentenceEncoder(Model(config, params, renderer.settings(), renderer.font_hashes()))
+    drawn = renderer.settings(), renderer.font_hashes()
+    return SentenceEncoder(Model(encoder, encoder.init(0), *drawn))
 
 
 def of_arrays(encoder: SentenceEncoder, patches: np.ndarray, count: np.ndarray) -> Run:
     """Return a call of our encoder on one batch of pictures."""
     model = as_transformer(encoder.model)
-    config, params = model.config, jax.device_put(model.params)
-    run = jax.jit(lambda params, p, c: encode(config, params, p, c)["embedding"])
-    return lambda: jax.block_until_ready(run(params, patches, count))
+    params, rows = jax.device_put(model.params), one_text_a_row(patches, count)
+    run = jax.jit(lambda params, rows: model.encoder.encode(params, rows)["embedding"])
+    return lambda: jax.block_until_ready(run(params, rows))
 
 
 class Peer(nn.Module):

@@ -17,42 +17,29 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.minilm import PEERS, THREADS, Encode
-from experiments.base import get_config
+from pixel_linguist import packing
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
-from pixel_linguist.evaluate import batches
-from pixel_linguist.model import EncoderConfig, init_params
-from pixel_linguist.model.store import Model
-from pixel_linguist.render import Renderer
+from pixel_linguist.recipe import get_config
+from pixel_linguist.train.context import make_context
 
 
 def tiny() -> SentenceEncoder:
     """Return the tiny preset with the renderer of the default recipe, untrained."""
-    config = get_config()
-    shape = config.render
-    renderer = Renderer(
-        shape.family, shape.strategy, (shape.patch_height, shape.patch_width), shape.max_patches
-    )
-    encoder = EncoderConfig(
-        patch_height=shape.patch_height,
-        patch_width=shape.patch_width,
-        max_patches=shape.max_patches,
-        **config.model,
-    )
-    params = init_params(encoder, 0)
-    return SentenceEncoder(Model(encoder, params, renderer.settings(), renderer.font_hashes()))
+    context = make_context(get_config(), Path())
+    return SentenceEncoder(context.model(context.encoder.init(0)))
 
 
 def fixed_padding(encoder: SentenceEncoder) -> Encode:
-    """Return our encoder without strips of several texts: each is padded to the longest length."""
+    """Return our encoder without packing: each text is padded to the longest length."""
 
     def alone(counts: np.ndarray, patches: int, most: int) -> list[list[int]]:
         return [[row] for row in range(len(counts))]
 
     def encode(texts: list[str]) -> np.ndarray:
         with (
-            patch.object(batches, "pack", alone),
-            patch.object(batches, "lengths", lambda max_patches: [max_patches]),
+            patch.object(packing, "pack", alone),
+            patch.object(packing, "lengths", lambda max_patches: [max_patches]),
         ):
             return encoder.encode(texts)
 

@@ -17,15 +17,15 @@ import time
 import jax
 
 from benchmarks.contrast import compiled_step, encoder
-from pixel_linguist.model import EncoderConfig, preset
+from pixel_linguist.model import ViTEncoder, preset
 from pixel_linguist.train.cost import matmul_peak, train_flops
 
 REPEATS = 2
 
 
-def measure(config: EncoderConfig, pairs: int, chunk_size: int, repeats: int) -> tuple[int, float]:
+def measure(vit: ViTEncoder, pairs: int, chunk_size: int, repeats: int) -> tuple[int, float]:
     """Return (bytes of activations, seconds of the fastest step; infinite without repeats)."""
-    compiled, state, rest = compiled_step(config, pairs, chunk_size)
+    compiled, state, rest = compiled_step(vit, pairs, chunk_size)
     fastest = float("inf")
     for _ in range(repeats):
         start = time.perf_counter()
@@ -45,12 +45,12 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, nargs="+", default=[256, 2048, 8192])
     options = parser.parse_args()
     few, many = options.pairs[0], options.pairs[-1]
-    config = encoder(
+    vit = encoder(
         **preset(options.preset), max_patches=options.length, dtype=options.dtype, head="none"
     )
-    found = {n: measure(config, n, options.chunk, REPEATS) for n in options.pairs}
-    whole, _ = measure(config, many, 0, 0)
-    flops = train_flops(config, 2 * many, options.length)
+    found = {n: measure(vit, n, options.chunk, REPEATS) for n in options.pairs}
+    whole, _ = measure(vit, many, 0, 0)
+    flops = train_flops(vit.config, 2 * many, options.length)
     result = {
         "benchmark": "huge_batch",
         "device": jax.devices()[0].device_kind,
