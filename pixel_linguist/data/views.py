@@ -139,12 +139,14 @@ class ViewPipeline:
         views: names of the views that are drawn.
         facts: makers of facts that depend on drawing, by name.
         devices: of all hosts, that rasterise inside the step; 0: the host rasterises.
+        grid: rows and columns of the encoder's positions, which limit pictures; None: no limit.
     """
 
     render: Render
     views: tuple[str, ...]
     facts: Mapping[str, FactMaker] = dataclasses.field(default_factory=dict)
     devices: int = 0
+    grid: tuple[int, int] | None = None
 
     def font_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of the fonts of styles, by name."""
@@ -231,7 +233,16 @@ class ViewPipeline:
             raise ValueError(f"pictures of the view {name!r} are of different sizes; resize them")
         drawn = np.zeros((len(contents), *pictures[0].shape), np.uint8)
         drawn[[not isinstance(content, str) for content in contents]] = pictures
-        return picture_patches(drawn, self.render.renderer.patch), 0
+        patches = picture_patches(drawn, self.render.renderer.patch)
+        rows, columns = (int(last) + 1 for last in patches.position[0, -1])
+        # A position beyond the table would be read as the last one, in silence.
+        if self.grid and (rows > self.grid[0] or columns > self.grid[1]):
+            raise ValueError(
+                f"pictures of the view {name!r} are {rows} x {columns} patches; the encoder has "
+                f"positions for {self.grid[0]} x {self.grid[1]} (model.max_rows and "
+                "render.max_patches)"
+            )
+        return patches, 0
 
     def _documents(
         self, documents: Sequence[tuple[str, ...]], seeds: Sequence[int], length: int
@@ -309,6 +320,7 @@ def make_view_pipeline(
     raster: str,
     devices: int,
     seed: int,
+    grid: tuple[int, int] | None = None,
 ) -> ViewPipeline:
     """Make it from a stage's settings.
 
@@ -321,6 +333,7 @@ def make_view_pipeline(
         raster: "host" or "device".
         devices: of all hosts.
         seed: of the stage.
+        grid: rows and columns of the encoder's positions.
 
     Raises:
         ValueError: naming what is unknown, with the nearest that is known, or out of range.
@@ -335,4 +348,5 @@ def make_view_pipeline(
         views=views,
         facts=facts,
         devices=devices if raster == "device" else 0,
+        grid=grid,
     )

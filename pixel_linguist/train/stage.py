@@ -139,6 +139,7 @@ def make_stage(context: RunContext, name: str) -> Stage:
         raster=settings.raster,
         devices=jax.device_count(),
         seed=derive_seed(seed, "styles"),
+        grid=(context.encoder.config.max_rows, context.encoder.config.max_patches),
     )
     return Stage(
         context=context,

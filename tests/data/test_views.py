@@ -215,12 +215,14 @@ PICTURE = np.full((8, 16, 1), 7, np.uint8)
         ([PICTURE[:5]], "divide"),
         ([PICTURE[..., 0]], "channels"),
         ([PICTURE.astype(np.float32)], "uint8"),
+        ([np.full((8, 72, 1), 7, np.uint8)], "1 x 9 patches"),
+        ([np.full((24, 8, 1), 7, np.uint8)], "3 x 1 patches"),
     ],
 )
 def test_pictures_that_cannot_be_drawn_together_are_refused(
     contents: list[Content], word: str
 ) -> None:
-    views = ViewPipeline(ONE_STYLE, ("anchor",))
+    views = ViewPipeline(ONE_STYLE, ("anchor",), grid=(2, 8))
     with pytest.raises(ValueError, match=word):
         views.batch([pair({"anchor": content}) for content in contents], LENGTH)
 
