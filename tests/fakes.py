@@ -91,9 +91,10 @@ def evaluate(
     if view_facts is None:
         view_facts = view_facts_of(rows)
     key = jax.random.key(0)
-    own, state, constants = params, {}, {}
+    drawn: Any = (params, {}, {})
     if params is None:
-        own, state, constants = objective.init(key, None, None, {})  # type: ignore[arg-type]
+        drawn = objective.init(key, None, None, {})  # type: ignore[arg-type]
+    own, state, constants = drawn
 
     def on_device(own: Tree, embeddings: Tree, example: Any, facts: Tree, view_facts: Tree) -> Any:
         batch = Batch({v: View(v, None, example) for v in embeddings}, facts, view_facts)
