@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_linguist.objective.geometry import alignment, normalise, uniformity
+from pixel_linguist.objective.geometry import (
+    alignment,
+    log_mean_potential,
+    normalise,
+    potential,
+    uniformity,
+)
 
 
 def circle(count: int) -> np.ndarray:
@@ -43,33 +49,27 @@ def test_zero_stays_zero_with_a_zero_gradient() -> None:
 @pytest.mark.parametrize("angle", [0.0, 0.3, math.pi / 2, math.pi])
 def test_alignment_of_a_rotation(angle: float) -> None:
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    points = circle(7)
-    expected = 2 - 2 * math.cos(angle)
-    found = alignment(jnp.asarray(points), jnp.asarray(points @ turn.T))
-    assert float(found) == pytest.approx(expected, abs=1e-6)
+    found = alignment(jnp.asarray(circle(7)), jnp.asarray(circle(7) @ turn.T))
+    assert float(found) == pytest.approx(2 - 2 * math.cos(angle), abs=1e-6)
 
 
-def test_uniformity_of_points_on_a_circle() -> None:
-    points = circle(12)
-    different = ~np.eye(12, dtype=bool)
+def test_uniformity_of_points_on_a_circle_at_once_and_row_by_row() -> None:
+    points, different = circle(12), ~np.eye(12, dtype=bool)
     distances = [2 - 2 * math.cos(2 * math.pi * k / 12) for k in range(1, 12)]
     expected = math.log(sum(math.exp(-2 * d) for d in distances) / 11)
     assert spread(points, points, different) == pytest.approx(expected, rel=1e-5)
+    total, number = potential(jnp.asarray(points @ points.T), jnp.asarray(different))
+    np.testing.assert_allclose(total, np.full(12, 11 * math.exp(expected)), rtol=1e-4)
+    assert number.tolist() == [11] * 12
+    assert float(log_mean_potential(total[3], number[3])) == pytest.approx(expected, rel=1e-4)
 
 
-def test_uniformity_ranges_from_one_point_to_two_poles() -> None:
-    one_point = np.ones((3, 1), np.float32)
-    different = ~np.eye(3, dtype=bool)
-    assert spread(one_point, one_point, different) == pytest.approx(0, abs=1e-6)
-    pole = np.array([[1.0, 0]], np.float32)
-    assert spread(pole, -pole, np.array([[True]])) == pytest.approx(-8, abs=1e-4)
-
-
-def test_uniformity_counts_only_the_pairs_named_and_is_finite_without_any() -> None:
+def test_uniformity_counts_the_pairs_named_alone_and_ranges_from_one_point_to_two_poles() -> None:
+    one_point, others = np.ones((3, 1), np.float32), ~np.eye(3, dtype=bool)
+    assert spread(one_point, one_point, others) == pytest.approx(0, abs=1e-6)
     points = circle(4)
-    only = np.zeros((4, 4), bool)
-    only[0, 2] = True
-    assert spread(points, points, only) == pytest.approx(-8, abs=1e-4)
-    only[0, 2], only[0, 1] = False, True
-    assert spread(points, points, only) == pytest.approx(-4, abs=1e-4)
-    assert spread(points, points, np.zeros((4, 4), bool)) == pytest.approx(-8)
+    for pairs, expected in (([(0, 2)], -8), ([(0, 1)], -4), ([], -8)):
+        different = np.zeros((4, 4), bool)
+        for pair in pairs:
+            different[pair] = True
+        assert spread(points, points, different) == pytest.approx(expected, abs=1e-4)
