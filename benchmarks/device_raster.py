@@ -16,17 +16,15 @@ import jax
 import numpy as np
 
 from benchmarks.contrast import OPTIMIZER, contrast, encoder
-from pixel_linguist.data.draw import Draw, OneStyle
-from pixel_linguist.data.pairs import Example
+from pixel_linguist.data.example import NO_GROUP, Example
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.model import init_params
+from pixel_linguist.data.views import HostBatch, OneStyle, ViewPipeline
 from pixel_linguist.render import Rendered, Renderer
 from pixel_linguist.render.augment import AUGMENTATIONS, Augmentation, compose
 from pixel_linguist.render.device import rasterise
 from pixel_linguist.render.glyphs import GlyphRuns
 from pixel_linguist.train.hosts import place
-from pixel_linguist.train.sight import size
-from pixel_linguist.train.step import AS_DRAWN, init_state, mapped_step
+from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
 
 VIEWS = 2
 REPEATS = 5
@@ -66,44 +64,40 @@ def measure(work: dict[str, Callable[[], Any]]) -> dict[str, np.ndarray]:
 
 
 def tiny_step(
-    renderer: Renderer, pixels: dict[str, Any], augmentation: Augmentation = AS_DRAWN
+    renderer: Renderer, batch: HostBatch, augmentation: Augmentation = NO_AUGMENTATION
 ) -> Callable[[], Any]:
     """Return a training step of the tiny encoder in float32, forward, backward and update.
 
     Args:
         renderer: of the texts.
-        pixels: what `Draw` made of them, or their glyph runs.
+        batch: of pixels or of glyph runs.
         augmentation: of each text, in the step.
     """
     height, width = renderer.patch
-    config = encoder(patch_height=height, patch_width=width, max_patches=renderer.max_patches)
+    vit = encoder(patch_height=height, patch_width=width, max_patches=renderer.max_patches)
     objective = contrast()
-    rows = size(pixels, objective.views)[0] // VIEWS
-    batch = {name: value for name, value in pixels.items() if name != "cut"}
-    batch["group"] = np.full(rows, -1, np.int32)
-    batch["text_id"] = {view: np.arange(rows, dtype=np.int32) for view in objective.views}
-    placed = place(batch, "pmap")
-    step = mapped_step(config, objective, OPTIMIZER, "pmap", augmentation=augmentation)
-    state = init_state(init_params(config, 0), objective, OPTIMIZER)
+    placed = place(batch._replace(cut=None), "pmap")
+    step = make_step(vit, objective, OPTIMIZER, "pmap", augmentation=augmentation)
+    state, constants = init_state(vit, vit.init(0), objective, OPTIMIZER, seed=0)
 
     def work() -> Any:
         nonlocal state
-        state, metrics = step(state, placed, np.float32(1e-3), np.uint32(0))
+        state, metrics = step(state, constants, placed, np.float32(1e-3), np.uint32(0))
         return metrics
 
     return work
 
 
-def works(renderer: Renderer, pixels: Rendered, batches: Sequence[Any]) -> dict[str, Any]:
+def works(renderer: Renderer, pixels: Rendered, batches: Sequence[HostBatch]) -> dict[str, Any]:
     """Return what is measured, by name.
 
     Args:
         renderer: of the texts.
         pixels: of all texts.
-        batches: what `Draw` made of them as pixels, and as glyph runs.
+        batches: of their pixels, and of their glyph runs.
     """
-    runs = jax.device_put(batches[1]["runs"])
-    draw = jax.jit(rasterise)
+    runs = jax.device_put(batches[1].views)
+    draw = jax.jit(lambda views: {name: rasterise(own) for name, own in views.items()})
     everything = compose({name: {"strength": 0.5} for name in AUGMENTATIONS})
     view = jax.jit(everything)
     arguments = jax.device_put((pixels.patches, pixels.count))
@@ -130,17 +124,26 @@ def main() -> None:
     renderer = Renderer(options.family, options.strategy, max_patches=options.length)
     pixels = renderer(texts, length=options.length)
     views = contrast().views
-    examples = [Example(*pair) for pair in zip(texts[::VIEWS], texts[1::VIEWS], strict=True)]
+    pairs = zip(texts[::VIEWS], texts[1::VIEWS], strict=True)
+    examples = [
+        Example(dict(zip(views, pair, strict=True)), {"group": (NO_GROUP,)}) for pair in pairs
+    ]
     batches = [
-        Draw(OneStyle(renderer), views, devices)([(x, x) for x in examples], options.length)
+        ViewPipeline(OneStyle(renderer), views, devices=devices).batch(
+            [(example, example) for example in examples], options.length
+        )
         for devices in (0, 1)
     ]
-    runs: GlyphRuns = batches[1]["runs"]
-    if not np.array_equal(jax.jit(rasterise)(runs), pixels.patches):
-        raise ValueError("the device draws other bytes than the host")
+    runs: list[GlyphRuns] = list(batches[1].views.values())
+    for own, host in zip(runs, batches[0].views.values(), strict=True):
+        if not np.array_equal(jax.jit(rasterise)(own), host.pixels[..., 0]):
+            raise ValueError("the device draws other bytes than the host")
     times = measure(works(renderer, pixels, batches))
     median = {name: np.median(rows, axis=0) for name, rows in times.items()}
-    travelling = pixels.patches.nbytes + pixels.count.nbytes
+    # Positions and segments travel with the pixels.
+    pixel_bytes, run_bytes = (
+        sum(array.nbytes for array in jax.tree.leaves(batch.views)) for batch in batches
+    )
     result: dict[str, Any] = {
         "benchmark": "device_raster",
         "device": jax.devices()[0].device_kind,
@@ -150,9 +153,9 @@ def main() -> None:
         "letters": round(float(np.mean([len(text) for text in texts])), 1),
         "patches": options.length,
         "used_patches": round(float(pixels.count.mean()), 1),
-        "pixel_bytes_per_text": travelling / len(texts),
-        "run_bytes_per_text": runs.nbytes / len(texts),
-        "times_fewer_bytes": round(travelling / runs.nbytes, 1),
+        "pixel_bytes_per_text": pixel_bytes / len(texts),
+        "run_bytes_per_text": run_bytes / len(texts),
+        "times_fewer_bytes": round(pixel_bytes / run_bytes, 1),
         "repeats": REPEATS,
         "load_average": os.getloadavg()[0],
     }

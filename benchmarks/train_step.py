@@ -27,17 +27,16 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.contrast import OPTIMIZER, contrast, encoder, noise
-from experiments.base import columns
+from benchmarks.contrast import OPTIMIZER, VIEWS, contrast, encoder, noise
 from pixel_linguist.data.loader import make_batches, make_examples
-from pixel_linguist.model import init_params
+from pixel_linguist.data.views import HostBatch, make_view_pipeline
+from pixel_linguist.recipe import columns, part
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.augment import AUGMENTATIONS
+from pixel_linguist.render.augment import AUGMENTATIONS, compose
 from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.train.cost import matmul_peak, train_flops
 from pixel_linguist.train.hosts import place
-from pixel_linguist.train.sight import Sight, make_sight
-from pixel_linguist.train.step import init_state, mapped_step
+from pixel_linguist.train.step import init_state, make_step
 
 PAIRS, LENGTH, WINDOW, BUCKETS = 32, 64, 16, 8
 ROUNDS, STEPS = 6, 3
@@ -57,27 +56,17 @@ ENCODER = encoder(
 )
 
 
-def sight(strength: float) -> Sight:
-    """Return how texts are seen: in one style as they are, or with all that can be varied."""
-    options = {"strength": strength}
-    return make_sight(
-        Renderer("noto", "words", max_patches=LENGTH),
-        styles=dict.fromkeys(ASPECTS, options),
-        augmentations=dict.fromkeys(AUGMENTATIONS, options) if strength else {},
-        raster="host",
-        seed=0,
-    )
-
-
-def trainer(sight: Sight) -> Callable[[Any], None]:
-    """Return a function that trains on a batch and waits for it."""
+def trainer(strength: float) -> Callable[[HostBatch], None]:
+    """Return a function that trains on a batch, augmented, and waits for it."""
     objective = contrast()
-    step = mapped_step(ENCODER, objective, OPTIMIZER, "pmap", augmentation=sight.augmentation)
-    state = init_state(init_params(ENCODER, 0), objective, OPTIMIZER)
+    augmentation = compose({name: {"strength": strength} for name in AUGMENTATIONS})
+    step = make_step(ENCODER, objective, OPTIMIZER, "pmap", augmentation=augmentation)
+    state, constants = init_state(ENCODER, ENCODER.init(0), objective, OPTIMIZER, seed=0)
 
-    def train(batch: Any) -> None:
+    def train(batch: HostBatch) -> None:
         nonlocal state
-        state, metrics = step(state, place(batch, "pmap"), np.float32(1e-4), np.uint32(0))
+        placed = place(batch._replace(cut=None), "pmap")
+        state, metrics = step(state, constants, placed, np.float32(1e-4), np.uint32(0))
         jax.block_until_ready(metrics)
 
     return train
@@ -90,21 +79,29 @@ def timed(work: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - start[0], time.process_time() - start[1]
 
 
-def sentences(path: Path, sight: Sight) -> Iterator[Any]:
-    """Yield batches of pairs of a TSV file's sentences, arranged by length."""
-    source = {"name": "tsv", "path": path.name}
+def sentences(path: Path, strength: float) -> Iterator[HostBatch]:
+    """Yield batches of pairs of a TSV file's sentences in many styles, arranged by length."""
     pairs = columns("sentence1", "sentence2")
     stage = {
-        "data": {"all": {"source": source, "pairs": pairs, "weight": 1.0}},
+        "data": {"all": part({"name": "tsv", "path": path.name}, pairs)},
         "mixture_temperature": 0.0,
         "perturb": {"keyboard_neighbours": {"rate": 0.05}},
         "perturb_probability": 0.5,
         "perturb_each": 1.0,
-        "batch_size": PAIRS,
+        "perturb_views": VIEWS,
     }
+    views = make_view_pipeline(
+        Renderer("noto", "words", max_patches=LENGTH),
+        VIEWS,
+        styles={name: {"strength": strength} for name in ASPECTS},
+        facts={},
+        raster="host",
+        devices=1,
+        seed=0,
+    )
     batches = make_batches(
         make_examples(path.parent, stage, seed=0),
-        sight.draw(("anchor", "positive")),
+        views,
         batch_size=PAIRS,
         length=LENGTH,
         workers=0,
@@ -115,22 +112,23 @@ def sentences(path: Path, sight: Sight) -> Iterator[Any]:
     return iter(batches)
 
 
-def real_text(train: Callable[[Any], None], batches: Iterator[Any]) -> dict[str, float]:
+def real_text(train: Callable[[HostBatch], None], batches: Iterator[HostBatch]) -> dict[str, float]:
     """Train on a window of sentences and return seconds of steps, of waiting, and its padding."""
     step = wait = used = room = 0.0
     for _ in range(WINDOW):
         start = time.perf_counter()
         batch = next(batches)
         wait += time.perf_counter() - start
-        del batch["cut"]
-        texts = [batch[view] for view in ("anchor", "positive")]
-        used += sum(int(text["count"].sum()) for text in texts)
-        room += sum(text["patches"].shape[0] * text["patches"].shape[1] for text in texts)
+        segments = [view.segment for view in batch.views.values()]
+        used += sum(int((segment >= 0).sum()) for segment in segments)
+        room += sum(segment.size for segment in segments)
         step += timed(functools.partial(train, batch))[0]
     return {"step": step, "wait": wait, "padding": 1 - used / room}
 
 
-def without_pause(train: Callable[[Any], None], batches: Iterator[Any]) -> dict[str, float]:
+def without_pause(
+    train: Callable[[HostBatch], None], batches: Iterator[HostBatch]
+) -> dict[str, float]:
     """Train on windows one after the other; return the pairs a second and the share of waiting."""
     windows = [real_text(train, batches) for _ in range(AHEAD + TIMED)][AHEAD:]
     step, wait = (sum(window[name] for window in windows) for name in ("step", "wait"))
@@ -158,8 +156,7 @@ def main() -> None:
     parser.add_argument("--torch", type=Path, required=True, help="the peer's script")
     parser.add_argument("--text", type=Path, required=True, help="TSV of sentence1, sentence2")
     options = parser.parse_args()
-    plain, augmented = sight(0.0), sight(STRENGTH)
-    train, batch, data = trainer(plain), noise(PAIRS, LENGTH), sentences(options.text, plain)
+    train, batch, data = trainer(0.0), noise(PAIRS, LENGTH), sentences(options.text, 0.0)
     train(batch)
     # Steps of its lengths are compiled.
     real_text(train, data)
@@ -172,14 +169,14 @@ def main() -> None:
         peaks.append(matmul_peak("float32"))
     seconds, cpu_seconds = np.min(rounds, axis=0)
     ours, torch = PAIRS / seconds, max(theirs)
-    augmented_run = without_pause(trainer(augmented), sentences(options.text, augmented))
+    augmented_run = without_pause(trainer(STRENGTH), sentences(options.text, STRENGTH))
     text_pairs = PAIRS * WINDOW / min(window["step"] for window in texts)
     figures = {
         "pairs_per_s": ours,
         "torch_pairs_per_s": torch,
         "ratio": ours / torch,
         "peak_gflops": max(peaks) / 1e9,
-        "peak_share": train_flops(ENCODER, 2 * PAIRS, LENGTH) / seconds / max(peaks),
+        "peak_share": train_flops(ENCODER.config, 2 * PAIRS, LENGTH) / seconds / max(peaks),
         "cpu_seconds": cpu_seconds,
         "text_pairs_per_s": text_pairs,
         "text_padding_share": np.mean([window["padding"] for window in texts]),

@@ -43,7 +43,7 @@ def get_config():
 
 
 class Program:
-    """The command with one folder for its results; `overrides` are keys of the recipe."""
+    """The training command with a folder for its results; `overrides` are keys of the recipe."""
 
     def __init__(self, folder: Path, *overrides: str, recipe: str = RECIPE):
         self.workdir = folder

@@ -1,4 +1,4 @@
-"""A run that is killed at any moment and started again ends as if nothing had been."""
+"""A run that is killed at any moment and started again ends like an undisturbed one."""
 
 import random
 import time
@@ -62,7 +62,7 @@ class Killer:
         self.random = random.Random(seed)
 
     def in_step(self) -> None:
-        """Kill it some steps after where it went on."""
+        """Kill it some steps after where it resumed."""
         metrics, began = self.program.workdir / "metrics.jsonl", time.time()
         self._kill(lambda: metrics.is_file() and metrics.stat().st_mtime > began, longest=0.2)
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.program import Program
 
-# Within so many seconds the run has ended, whatever the machine has to do besides.
+# The run ends within these seconds, even on a busy machine.
 SECONDS = 150
 
 
@@ -22,7 +22,7 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_killed_worker_ends_the_run_and_it_goes_on(tmp_path: Path, undisturbed: Program) -> None:
+def test_a_killed_worker_ends_the_run_and_it_resumes(tmp_path: Path, undisturbed: Program) -> None:
     program = Program(tmp_path / "run", "--config.train.workers=2")
     process = program.start_until(lambda: program.last_step("second") >= 15)
     os.kill(workers_of(process)[0], signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A run that is asked to stop saves, ends without an error, and goes on from there."""
+"""A run that is asked to stop saves, ends without an error, and resumes from there."""
 
 import os
 import signal

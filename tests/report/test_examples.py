@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixel_linguist.evaluate.embed import Embedder
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.sts import STS
-from pixel_linguist.model import EncoderConfig, init_params
+from pixel_linguist.inference import Embedder
+from pixel_linguist.model import ViTEncoder
 from pixel_linguist.render import Renderer
 from pixel_linguist.report import examples
 from pixel_linguist.report.examples import draw_examples, map_groups
@@ -24,13 +24,14 @@ def sts(first: tuple[str, ...], second: tuple[str, ...]) -> STS:
 
 
 @pytest.fixture
-def make_model(tiny_encoder: Callable[..., EncoderConfig]) -> Callable[[int], Embedder]:
+def make_model(tiny_encoder: Callable[..., ViTEncoder]) -> Callable[[int], Embedder]:
     """Return a maker of untrained models, by seed, that read at most 8 patches."""
-    config = tiny_encoder(max_patches=8, width=16, depth=1)
+    vit = tiny_encoder(max_patches=8, width=16, depth=1)
     renderer = Renderer(patch=8, max_patches=8)
-    return lambda seed: Embedder(config, init_params(config, seed), renderer, 4)
+    return lambda seed: Embedder(vit, vit.init(seed), renderer, 4)
 
 
+@pytest.mark.slow
 def test_each_picture_has_what_it_needs(
     tmp_path: Path, make_model: Callable[[int], Embedder]
 ) -> None:

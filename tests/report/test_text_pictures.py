@@ -1,8 +1,6 @@
 """Pictures show the patches as they are, with captions in any script."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from pixel_linguist.data.example import Example
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.text_pictures import (
     CAPTION,
@@ -19,7 +18,6 @@ from pixel_linguist.report.text_pictures import (
     LABEL,
     LINE,
     MARGIN,
-    MASKED,
     PAPER,
     RULE,
     break_lines,
@@ -27,9 +25,9 @@ from pixel_linguist.report.text_pictures import (
     draw_caption,
     draw_patches,
     draw_strip,
+    save_images,
     save_pairs,
     save_patch_similarity,
-    save_reconstructions,
     save_texts,
     wrap,
 )
@@ -45,12 +43,8 @@ TEXTS = {
 }
 
 
-class Views:
-    """An example: view → text."""
-
-    def __init__(self, *texts: str):
-        names = ("anchor", "positive", "negative")
-        self.views: Mapping[str, str] = dict(zip(names, texts, strict=False))
+def example(*texts: str) -> Example:
+    return Example(dict(zip(("anchor", "positive", "negative"), texts, strict=False)))
 
 
 def read(path: Path) -> np.ndarray:
@@ -58,11 +52,11 @@ def read(path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def seen(*examples: Views, length: int | None = None) -> dict[str, list[np.ndarray]]:
+def seen(*examples: Example, length: int | None = None) -> dict[str, list[np.ndarray]]:
     """Return view → patches of each example."""
     drawn = {}
     for view in ("anchor", "positive", "negative"):
-        rendered = RENDERER([example.views.get(view, "") for example in examples], length)
+        rendered = RENDERER([str(own.views.get(view, "")) for own in examples], length)
         drawn[view] = [p[:n] for p, n in zip(rendered.patches, rendered.count, strict=True)]
     return drawn
 
@@ -103,20 +97,20 @@ def test_a_strip_shows_every_pixel_and_a_caption_has_ink_in_every_script(script:
     assert (caption.reshape(-1, 3) >= np.array(CAPTION)).all()
 
 
-def save(examples: list[Views], views: dict[str, list[np.ndarray]], path: Path) -> np.ndarray:
-    pairs: Any = [(example, example) for example in examples]
+def save(examples: list[Example], views: dict[str, list[np.ndarray]], path: Path) -> np.ndarray:
+    pairs = [(example, example) for example in examples]
     save_pairs(RENDERER, pairs, views, path)
     return read(path)
 
 
 def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
     examples = [
-        Views("A cat slept", "A cat dozed", ""),
-        Views(TEXTS["Cyrillic"], "The cat caught a mouse", "The cat caught no mouse"),
+        example("A cat slept", "A cat dozed", ""),
+        example(TEXTS["Cyrillic"], "The cat caught a mouse", "The cat caught no mouse"),
     ]
     perturbed = [
-        Views("A cta slept", "A cat dzed", ""),
-        Views(TEXTS["Cyrillic"], "Teh cat caught a mouse", "The cat cught no mouse"),
+        example("A cta slept", "A cat dzed", ""),
+        example(TEXTS["Cyrillic"], "Teh cat caught a mouse", "The cat cught no mouse"),
     ]
     sheet = save(examples, seen(*perturbed), tmp_path / "pairs" / "stage.png")
     assert rules(sheet) == len(examples) - 1
@@ -124,8 +118,8 @@ def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
     for original, changed in zip(examples, perturbed, strict=True):
         for view, text in original.views.items():
             if text:
-                (strip,) = places(sheet, draw_strip(RENDERER, changed.views[view]))
-                captions = places(sheet, draw_caption(CAPTIONS, text))
+                (strip,) = places(sheet, draw_strip(RENDERER, str(changed.views[view])))
+                captions = places(sheet, draw_caption(CAPTIONS, str(text)))
                 above = [top for top, left in captions if top < strip[0] and left == strip[1]]
                 tops += [above[-1], strip[0]]
     assert len(tops) == 10 and tops == sorted(tops)
@@ -138,8 +132,8 @@ def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\ud800", "x" * 10_000, "word " * 2_000])
 def test_odd_texts_have_a_picture_of_bounded_size(tmp_path: Path, text: str) -> None:
-    example = Views(text, text)
-    height, width, _ = save([example], seen(example, length=60), tmp_path / "odd.png").shape
+    made = example(text, text)
+    height, width, _ = save([made], seen(made, length=60), tmp_path / "odd.png").shape
     assert height < 350 and width < LINE + 250
 
 
@@ -180,28 +174,28 @@ def test_patches_stand_along_the_sides_of_their_similarity(tmp_path: Path) -> No
     assert (cells[1, 2, 1:, 1:] == PAPER).all()
 
 
-def test_a_reconstruction_stands_below_its_text_line_by_line(tmp_path: Path) -> None:
+def test_images_of_an_objective_stand_below_their_text_line_by_line(tmp_path: Path) -> None:
     # The second text takes two lines; its gaps are in the input alone.
     rendered = RENDERER(["Snow fell", "A cat slept beside the door " * 5])
-    patches, count = rendered.patches, rendered.count
-    masked = np.zeros(patches.shape[:2], bool)
-    masked[:, 1::3] = True
-    predicted = np.full(patches.shape, 0.5)
-    predicted[:, :, :, ::2] = 1.7
-    path = tmp_path / "reconstructions" / "pretrain.png"
-    save_reconstructions(RENDERER, patches, count, masked, predicted, path)
+    texts = [own[:count] for own, count in zip(rendered.patches, rendered.count, strict=True)]
+    images: dict[str, list[np.ndarray]] = {"input": texts, "mask": [], "output": []}
+    for text in texts:
+        grey, drawn = text.copy(), text.copy()
+        grey[1::3] = 77
+        drawn[1::3] = 128
+        drawn[1::3, :, ::2] = 255
+        images["mask"].append(grey)
+        images["output"].append(drawn)
+    path = tmp_path / "images" / "pretrain.png"
+    save_images(RENDERER, images, path)
     sheet = read(path)
     assert rules(sheet) == 1
     tops = []
-    for text, own, hidden in zip(patches, count, masked, strict=True):
-        grey, drawn = text.copy(), text.copy()
-        grey[hidden] = MASKED
-        drawn[hidden] = 128
-        drawn[hidden, :, ::2] = 255
-        for view in (text, grey, drawn):
-            (found,) = places(sheet, draw_patches(view[:own], text[:own]))
+    for number, text in enumerate(texts):
+        for rows in images.values():
+            (found,) = places(sheet, draw_patches(rows[number], text))
             tops.append(found[0])
-    assert len(break_lines(text[:own], LINE // text.shape[2])) == 2 and tops == sorted(tops)
+    assert len(break_lines(text, LINE // text.shape[2])) == 2 and tops == sorted(tops)
     for name in ("input", "mask", "output"):
         labels = places(sheet, draw_caption(CAPTIONS, name, LABEL))
         assert len(labels) == 2 and {top for top, _ in labels} <= set(tops)
