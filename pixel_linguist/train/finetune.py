@@ -128,8 +128,10 @@ def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[P
         for text in texts_of(pair):
             pairs_of.setdefault(text, []).append(number)
     held: set[int] = set()
+    seen: set[int] = set()
     for start in order.tolist():
-        if start in held or len(held) >= wanted:
+        # A component that was too large once stays so.
+        if start in seen or len(held) >= wanted:
             continue
         # All pairs that sentences connect, one with the next.
         component, open_ = {start}, [start]
@@ -138,6 +140,7 @@ def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[P
                 new = [number for number in pairs_of[text] if number not in component]
                 component.update(new)
                 open_ += new
+        seen |= component
         if len(held) + len(component) <= max(2 * wanted, 2):
             held |= component
     if len(held) < 2 or len(pairs) - len(held) < 2 * devices:

@@ -1,126 +1,145 @@
 """Fine-tuning on one's own pairs: what the held-out pairs say gets better, and bad files stop."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.cli.main import main
-from pixel_linguist.hub import as_transformer
-from pixel_linguist.model.store import Model, save_model
-from pixel_linguist.train.finetune import Pair, Settings, fine_tune, read_pairs, split
+from pixel_linguist.model.store import Model, load_model
+from pixel_linguist.render import Renderer
+from pixel_linguist.train.finetune import (
+    Pair,
+    Settings,
+    fine_tune,
+    make_recipe,
+    read_pairs,
+    split,
+    texts_of,
+)
+from pixel_linguist.train.results import OBJECTIVE
+from tests.train.tiny import encoder
 
 COLOURS = ["red", "green", "blue", "white", "black", "pink", "grey", "brown"]
 THINGS = ["dog", "cup", "hat", "car", "tree", "door", "book", "lamp", "shoe", "bird"]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Model]) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    save_model(folder, tiny_model(max_patches=16, depth=1, dropout=0.0))
-    return folder
+def model() -> Model:
+    """Return an untrained model with a head that is not kept."""
+    made = encoder(width=32, mlp_width=64, heads=4, max_patches=16, dropout=0.0)
+    renderer = Renderer(patch=8, max_patches=16)
+    return Model(made, made.init(0), renderer.settings(), renderer.font_hashes(), "Untrained.")
 
 
-def graded() -> list[str]:
-    """Return rows in which things count and colours do not."""
+def scored() -> list[Pair]:
+    """Return pairs in which things count and colours do not."""
     rng = np.random.default_rng(0)
-    rows = ["score\tsentence1\tsentence2"]
-    for _ in range(240):
+    pairs = []
+    for number in range(240):
         a, b = rng.choice(THINGS, 2)
         b = a if rng.random() < 0.5 else b
         left, right = rng.choice(COLOURS, 2)
-        rows.append(f"{5.0 if a == b else 1.0}\t{left} {a}\t{right} {b}")
-    return rows
+        # Numbers keep texts apart, as held-out ones share none with the others.
+        pair = f"{left} {a} {number}", f"{right} {b} {number}"
+        pairs.append(Pair(*pair, score=5.0 if a == b else 1.0))
+    return pairs
 
 
-def test_the_command_learns_from_graded_pairs(
-    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "my.tsv").write_text("\n".join(graded()) + "\n")
-    arguments = ["--init", str(model), "--pairs", str(tmp_path / "my.tsv"), "--peak", "3e-3"]
-    main(
-        [
-            "train",
-            *arguments,
-            "--workdir",
-            str(tmp_path / "run"),
-            "--batch-size",
-            "32",
-            "--epochs",
-            "6",
-        ]
-    )
-    line = capsys.readouterr().out.splitlines()[-2]
-    assert line.startswith("held-out spearman: ")
-    scores = [float(word) for word in line.removeprefix("held-out spearman: ").split(", ")]
-    assert max(scores) > scores[0] + 0.1
-    # The model left is the best one, and is read like any other.
-    pairs = read_pairs(tmp_path / "my.tsv")
-    tuned = SentenceEncoder.load(tmp_path / "run" / "model")
-    assert tuned.encode([pairs[0].first]).shape == (1, 32)
-    assert f"held out {scores[0]:.3f} before, {max(scores):.3f} after" in tuned.model.about
+def test_scored_pairs_are_learned_and_the_best_is_left(tmp_path: Path, model: Model) -> None:
+    settings = Settings(epochs=6, batch_size=32, peak=3e-3)
+    tuned = fine_tune(model, scored(), settings, tmp_path)
+    assert tuned.metric == "spearman" and len(tuned.scores) <= 1 + 6
+    assert max(tuned.scores) > tuned.scores[0] + 0.1
+    assert f"{tuned.scores[0]:.3f} before, {max(tuned.scores):.3f} after" in tuned.model.about
+    # The head shapes no embedding here, and is not trained.
+    assert tuned.model.encoder.config.head == "none" and "head" not in tuned.model.params
+    assert model.encoder.config.head == "patches" and "head" in model.params
+    assert load_model(tmp_path / "run" / "model").encoder == tuned.model.encoder
+    assert not (tmp_path / "run" / "model" / OBJECTIVE).exists()
 
 
 @pytest.mark.slow
-def test_pairs_and_triplets_are_contrasted(tmp_path: Path, model: Path) -> None:
+@pytest.mark.parametrize("negatives", [False, True])
+def test_pairs_and_triplets_are_learned(model: Model, negatives: bool) -> None:
     rows = [f"{colour} {thing}" for colour in COLOURS for thing in THINGS]
-    pairs = [{"anchor": row, "positive": row.upper(), "negative": "no " + row} for row in rows]
-    encoder = SentenceEncoder.load(model)
-    for name, columns in (("pairs", ("anchor", "positive")), ("triplets", tuple(pairs[0]))):
-        path = tmp_path / f"{name}.tsv"
-        lines = ["\t".join(columns), *("\t".join(pair[c] for c in columns) for pair in pairs)]
-        path.write_text("\n".join(lines) + "\n")
-        tuned = encoder.fine_tune(path, epochs=1, batch_size=16, held_out=0.2)
-        assert isinstance(tuned, SentenceEncoder)
+    pairs = [Pair(row, row.upper(), f"no {row}" if negatives else None) for row in rows]
+    tuned = fine_tune(model, pairs, Settings(epochs=8, batch_size=16, peak=3e-3, held_out=0.2))
+    assert tuned.metric == "accuracy"
+    assert max(tuned.scores) > tuned.scores[0]
+    objective = make_recipe(model, pairs[0], 64, Settings()).stages.fine_tuning.objective
+    assert objective.name == "info_nce" and objective.hard_negatives == negatives
 
 
-def test_it_stops_early_and_keeps_the_best(model: Path) -> None:
+@pytest.mark.slow
+def test_it_stops_early_and_keeps_the_best(model: Model) -> None:
     # Nothing is learned at so low a rate.
     rng = np.random.default_rng(0)
-    noise = [Pair(f"{a}", f"{b}", score=float(s)) for a, b, s in rng.integers(0, 99, (80, 3))]
-    encoder = SentenceEncoder.load(model)
-    settings = Settings(epochs=50, batch_size=40, peak=1e-9, patience=2)
-    tuned = fine_tune(as_transformer(encoder.model), noise, settings)
+    noise = [
+        Pair(f"{i} {a}", f"{i} {b}", score=float(s))
+        for i, (a, b, s) in enumerate(rng.integers(0, 99, (80, 3)))
+    ]
+    tuned = fine_tune(model, noise, Settings(epochs=50, batch_size=40, peak=1e-9, patience=2))
     assert len(tuned.scores) == 1 + 2
-    np.testing.assert_array_equal(
-        tuned.model.params["embed"]["kernel"], encoder.model.params["embed"]["kernel"]
-    )
+    kernel = tuned.model.params["embed"]["kernel"]
+    np.testing.assert_array_equal(kernel, model.params["embed"]["kernel"])
 
 
 def test_the_split_is_by_seed_and_loses_nothing() -> None:
-    pairs = [Pair(str(i), str(i)) for i in range(100)]
+    pairs = [Pair(f"a{i}", f"b{i}") for i in range(100)]
     kept, held = split(pairs, Settings(held_out=0.2))
     assert (len(kept), len(held)) == (80, 20) and {*kept, *held} == {*pairs}
-    assert split(pairs, Settings(held_out=0.2)) == (kept, held)
     assert split(pairs, Settings(held_out=0.2, seed=1)) != (kept, held)
-    with pytest.raises(ValueError, match="10 pairs, 1 of them held out, are too few"):
+    with pytest.raises(ValueError, match="held out"):
         split(pairs[:10], Settings())
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_held_out_pairs_share_no_sentence_with_training(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Each text is in two or three pairs, as in NLI or STS.
+    pairs = [
+        Pair(f"{i // 2}", f"x{rng.integers(1000)}", f"n{i // 3}" if seed % 2 else None)
+        for i in range(200)
+    ]
+    kept, held = split(pairs, Settings(held_out=0.1, seed=seed))
+    known = {text for pair in kept for text in texts_of(pair)}
+    assert known.isdisjoint(text for pair in held for text in texts_of(pair))
+    assert len(kept) + len(held) == 200 and 2 <= len(held) <= 40
+
+
+def test_sentences_that_connect_all_pairs_leave_nothing_to_hold_out() -> None:
+    with pytest.raises(ValueError, match="held out"):
+        # So many that each is looked at once alone.
+        split([Pair("hub", str(i)) for i in range(20_000)], Settings())
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("content", "match"),
     [
-        ("sentence1\tother\na\tb\n", "line 2 has no column 'sentence2'; it has sentence1, other"),
-        ("text\nb\n", "line 2 has no column 'sentence1'; it has text"),
-        ("sentence1\tsentence2\tscore\na\tb\tgood\n", "line 2: the score 'good' is not a finite"),
-        ("sentence1\tsentence2\tscore\na\tb\t1\na\tb\tnan\n", "line 3: the score 'nan'"),
-        ("sentence1\tsentence2\tscore\na\tb\t2\na\tb\t2\n", "all scores are 2.0: .* no order"),
-        ("sentence1\tsentence2\tscore\tnegative\na\tb\t2\tc\n", "both a score and a negative"),
-        ("sentence1\tsentence2\n", "has no records"),
-        ("sentence1\tsentence2\na\tb\n", "1 pairs, 0 of them held out, are too few"),
+        ("sentence1\tother\na\tb\n", "sentence2"),
+        ("text\nb\n", "sentence1"),
+        ("sentence1\tsentence2\tscore\na\tb\tgood\n", "line 2.*good"),
+        ("sentence1\tsentence2\tscore\na\tb\t1\na\tb\tnan\n", "line 3.*nan"),
+        ("sentence1\tsentence2\tscore\na\tb\t2\na\tb\t2\n", "order"),
+        ("sentence1\tsentence2\tscore\tnegative\na\tb\t2\tc\n", "both"),
+        ("sentence1\tsentence2\n", "records"),
     ],
 )
-def test_bad_pairs_are_refused(tmp_path: Path, model: Path, content: str, message: str) -> None:
+def test_bad_pairs_are_refused(tmp_path: Path, content: str, match: str) -> None:
     (tmp_path / "my.tsv").write_text(content)
-    with pytest.raises(SystemExit, match=message):
-        main(["train", "--init", str(model), "--pairs", str(tmp_path / "my.tsv")])
+    with pytest.raises(ValueError, match=match):
+        read_pairs(tmp_path / "my.tsv")
 
 
-def test_a_missing_file_or_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"no file .*none\.tsv"):
-        main(["train", "--init", "x", "--pairs", str(tmp_path / "none.tsv")])
-    (tmp_path / "my.tsv").write_text("sentence1\tsentence2\na\tb\n")
-    with pytest.raises(SystemExit, match="no model 'x'"):
-        main(["train", "--init", "x", "--pairs", str(tmp_path / "my.tsv")])
+def test_columns_may_be_named_as_anchors_and_positives(tmp_path: Path) -> None:
+    (tmp_path / "my.tsv").write_text("anchor\tpositive\tnegative\na\tb\tc\n")
+    assert read_pairs(tmp_path / "my.tsv") == [Pair("a", "b", "c")]
+    with pytest.raises(FileNotFoundError, match="none"):
+        read_pairs(tmp_path / "none.tsv")
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 1}, {"epochs": 0}, {"peak": 0.0}])
+def test_settings_out_of_range_are_refused(model: Model, change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        make_recipe(model, Pair("a", "b"), 64, Settings(**change))
