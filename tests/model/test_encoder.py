@@ -191,58 +191,34 @@ def test_a_position_on_a_page_is_its_row_and_its_column(tiny_encoder: Make) -> N
     np.testing.assert_allclose(embed(page, patches), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "cls", "attention"])
-def test_patch_features_are_those_of_the_patches(tiny_encoder: Make, pooling: str) -> None:
-    encoder = tiny_encoder(pooling=pooling, cls_token=pooling == "cls")
-    found = encode(encoder, LINES, "embedding", "patch_features", "cls_features")
-    features = found["patch_features"]
-    assert features.shape == (4, 8, 32)
-    assert found["cls_features"].shape == (4, int(pooling == "cls"), 32)
-    if pooling == "mean":
-        means = [features[i, :count].mean(axis=0) for i, count in enumerate(COUNTS)]
-        np.testing.assert_allclose(found["embedding"][:, 0], means, atol=1e-6)
-    if pooling == "cls":
-        np.testing.assert_array_equal(found["embedding"], found["cls_features"])
-        assert np.abs(features - found["embedding"]).max(axis=(1, 2)).min() > 1e-3
-
-
-def test_units_are_pooled_by_themselves(tiny_encoder: Make) -> None:
+def test_texts_and_units_are_pooled_each_by_itself(tiny_encoder: Make) -> None:
     encoder = tiny_encoder(cls_token=True)
     unit = np.array([[-1] * 8, [0, 2, 2] + [-1] * 5, [0, 1, 1, -1, 2, 2, 2, 0], [1] * 5 + [-1] * 3])
-    outputs = ("unit_embedding", "patch_features", "embedding")
+    outputs = ("unit_embedding", "embedding", "patch_features")
     run = jax.jit(functools.partial(encoder.encode, outputs=outputs, units=3))
     found = run(params_of(encoder), LINES._replace(unit=unit.astype(np.int32)))
     features = np.asarray(found["patch_features"], np.float64)
-    expected = np.zeros((4, 3, 32))
-    for row in range(4):
-        for number in range(3):
-            own = [features[row, place] for place in range(8) if unit[row, place] == number]
+    # Units play no part in the embedding of the whole.
+    for name, numbers in (("unit_embedding", unit), ("embedding", LINES.segment)):
+        expected = np.zeros(found[name].shape)
+        for row, number in np.ndindex(expected.shape[:2]):
+            own = [features[row, place] for place in range(8) if numbers[row, place] == number]
             if own:
                 expected[row, number] = np.mean(own, axis=0)
-    np.testing.assert_allclose(found["unit_embedding"], expected, atol=1e-6)
-    # Units play no part in who reads whom, nor in the embedding of the whole.
-    np.testing.assert_allclose(found["embedding"][:, 0], embed(encoder, LINES), atol=1e-6)
-
-
-@pytest.mark.parametrize("head", ["patches", "pooled"])
-def test_a_head_that_is_not_kept_plays_no_part_at_inference(tiny_encoder: Make, head: str) -> None:
-    encoder = tiny_encoder(head=head, keep_head=False, dropout=0.0)
-    params = params_of(encoder)
-    bare = {name: value for name, value in params.items() if not name.startswith("head")}
-    assert set(params) - set(bare) == {"head", "head_norm"}
-    found = embed(encoder, LINES)
-    assert np.array_equal(found, embed(tiny_encoder(head="none"), LINES, params=bare))
-    in_training = embed(encoder, LINES, keys=KEYS)
-    assert np.abs(in_training - found).max() > 1e-2
-    kept = embed(tiny_encoder(head=head, keep_head=True), LINES, params=params)
-    np.testing.assert_allclose(kept, in_training, atol=1e-5)
+        np.testing.assert_allclose(found[name], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["patches", "pooled"])
-def test_the_head_by_its_definition(tiny_encoder: Make, name: str) -> None:
-    encoder = tiny_encoder(head=name, keep_head=True)
+def test_a_head_is_its_definition_in_training_and_where_it_is_kept(
+    tiny_encoder: Make, name: str
+) -> None:
+    encoder = tiny_encoder(head=name, keep_head=False, dropout=0.0)
     params = params_of(encoder)
+    bare = {key: value for key, value in params.items() if not key.startswith("head")}
+    assert set(params) - set(bare) == {"head", "head_norm"}
     found = encode(encoder, LINES, "embedding", "patch_features")
+    without = embed(tiny_encoder(head="none"), LINES, params=bare)
+    assert np.array_equal(found["embedding"][:, 0], without)
 
     def head(x: np.ndarray) -> np.ndarray:
         x = x @ params["head"]["kernel"] + params["head"]["bias"]
@@ -254,7 +230,9 @@ def test_the_head_by_its_definition(tiny_encoder: Make, name: str) -> None:
         x[:count] for x, count in zip(found["patch_features"].astype(float), COUNTS, strict=True)
     ]
     expected = [head(x).mean(0) if name == "patches" else head(x.mean(0)) for x in texts]
-    np.testing.assert_allclose(found["embedding"][:, 0], expected, atol=1e-5)
+    np.testing.assert_allclose(embed(encoder, LINES, keys=KEYS), expected, atol=1e-5)
+    kept = tiny_encoder(head=name, keep_head=True)
+    np.testing.assert_allclose(embed(kept, LINES, params=params), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("cls_token", [False, True])

@@ -81,13 +81,7 @@ def test_equals_the_definition_on_any_number_of_devices(
         )
 
 
-def test_any_shared_group_keeps_rows_from_being_negatives() -> None:
-    embeddings, ids = draw(0, rows=8), np.arange(24).reshape(3, 8)
-    masked, open_ = (
-        slow_loss(InfoNCE(mask_false_negatives=m), embeddings, GROUPS, ids, [True] * 8)
-        for m in (True, False)
-    )
-    assert masked < open_ - 0.01
+def test_a_shared_text_or_any_shared_group_makes_rows_alike() -> None:
     ids = np.array([[1, 2], [3, 4], [2, 5], [6, 6], [7, 8], [9, 10]])
     groups = np.array([[-1, -1], [0, 5], [-1, -1], [3, 0], [5, -1], [1, -1]])
     found = np.asarray(same_meaning(*map(jnp.asarray, (ids, groups, ids, groups))))
