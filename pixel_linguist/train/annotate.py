@@ -18,9 +18,12 @@ from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.files import read_json, sha256, write_json, write_whole
+from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import load_model
 from pixel_linguist.registry import make
+from pixel_linguist.render import Renderer
 from pixel_linguist.train.context import RunContext
+from pixel_linguist.train.hosts import shared_by_hosts
 
 # Records of a piece.
 PIECE = 4096
@@ -130,11 +133,14 @@ def annotate_stage(context: RunContext, name: str) -> None:
         if not settings.annotate:
             continue
         spec = settings.annotate.to_dict()
-        params = load_model(context.start(spec.pop("model"))).params
+        # It may be of another architecture, and draw texts in another style.
+        model = load_model(context.start(spec.pop("model")))
+        size = context.config.evaluate.batch_size
+        embedder = Embedder(model.encoder, model.params, Renderer(**model.renderer), size)
         source = make_source(context.config.data_dir, settings.source)
         folder = annotation_folder(context, name, part)
         _claim(folder, _annotation_settings(context, settings))
-        annotate(source, spec, context.embed(params), folder)
+        annotate(source, spec, shared_by_hosts(embedder), folder)
 
 
 def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any]:

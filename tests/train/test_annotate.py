@@ -10,7 +10,11 @@ import pytest
 from ml_collections import ConfigDict
 
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.model.store import save_model
+from pixel_linguist.inference import Embedder
+from pixel_linguist.model import make_encoder
+from pixel_linguist.model.encoder import encoder_settings
+from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.render import Renderer
 from pixel_linguist.train import annotate as module
 from pixel_linguist.train.annotate import annotate, annotate_stage, annotated, annotation_tables
 from pixel_linguist.train.context import RunContext, make_context
@@ -46,7 +50,7 @@ class Embed:
         self.texts: list[str] = []
         self.calls, self.fails_at = 0, fails_at
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+    def __call__(self, texts: Sequence[Any]) -> np.ndarray:
         self.calls += 1
         if self.calls == self.fails_at:
             raise KeyboardInterrupt
@@ -89,8 +93,15 @@ def distilling(folder: Path) -> tuple[ConfigDict, RunContext]:
     change(config, "stages.both.data", {"texts": part})
     change(config, "stages.both.objective", {"name": "distillation"})
     context = make_context(config, folder / "run")
-    save_model(folder / "teacher", context.model(context.encoder.init(1)))
+    save_model(folder / "teacher", teacher(context, 1))
     return config, context
+
+
+def teacher(context: RunContext, seed: int) -> Model:
+    """Return a model of another architecture and style than the run's."""
+    made = make_encoder(encoder_settings(context.encoder) | {"mlp_width": 64})
+    drawn = Renderer(patch=8, max_patches=16, weight=700)
+    return Model(made, made.init(seed), drawn.settings(), drawn.font_hashes())
 
 
 def test_columns_reach_the_pair_maker_and_tables_the_objective(tmp_path: Path, source: Any) -> None:
@@ -99,7 +110,8 @@ def test_columns_reach_the_pair_maker_and_tables_the_objective(tmp_path: Path, s
     stage = make_stage(context, "both")
     batch = next(iter(stage.batches()))
     texts = [source[i]["text"] for i in range(RECORDS)]
-    vectors = np.asarray(context.embed(context.encoder.init(1))(texts))
+    model = teacher(context, 1)
+    vectors = Embedder(model.encoder, model.params, Renderer(**model.renderer), 8)(texts)
     (tables,) = annotation_tables(context, "both").values()
     assert {name: table.shape for name, table in tables.items()} == {"teacher": (RECORDS, 16)}
     np.testing.assert_allclose(tables["teacher"], vectors, atol=1e-5)
@@ -125,7 +137,7 @@ def test_a_stage_that_is_annotated_runs_and_its_settings_have_the_model(
     assert len(list((tmp_path / "run").glob("stages/both/annotations/texts/*.done"))) == 3
     before = stage_settings(context, "both", {})["annotations"]
     assert len(before[str(tmp_path / "teacher")]) == 64
-    save_model(tmp_path / "teacher", context.model(context.encoder.init(2)))
+    save_model(tmp_path / "teacher", teacher(context, 2))
     with pytest.raises(ValueError, match="annotations"):
         prepare(config, tmp_path / "run")
 
@@ -134,10 +146,10 @@ def test_pieces_of_another_model_or_of_other_data_are_refused(tmp_path: Path, so
     config, context = distilling(tmp_path)
     annotate_stage(context, "both")
     annotate_stage(context, "both")
-    save_model(tmp_path / "teacher", context.model(context.encoder.init(2)))
+    save_model(tmp_path / "teacher", teacher(context, 2))
     with pytest.raises(ValueError, match="model"):
         annotate_stage(context, "both")
-    save_model(tmp_path / "teacher", context.model(context.encoder.init(1)))
+    save_model(tmp_path / "teacher", teacher(context, 1))
     annotate_stage(context, "both")
     (tmp_path / "texts.jsonl").write_text('{"text": "other"}\n')
     with pytest.raises(ValueError, match="sha256"):
