@@ -9,22 +9,24 @@ sentence-transformers loads. `ratio` is the model's mean over the best peer's.
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
-from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
+from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.robustness import ATTACKS, Robustness
-from pixel_linguist.evaluate.similarity import CachedEmbed
+from pixel_linguist.evaluate.similarity import CachedEmbed, Embed
 from pixel_linguist.evaluate.sts import STS
 
 ROOT = Path(__file__).parents[1]
 
 
-def peer_embed(name: str) -> EmbedFor:
+def peer_embed(name: str) -> Embed:
     """Load a peer with sentence-transformers."""
     from sentence_transformers import SentenceTransformer
 
-    return encoder_embed(SentenceTransformer(name, device="cpu"))
+    embed: Embed = SentenceTransformer(name, device="cpu").encode
+    return embed
 
 
 def main() -> None:
@@ -38,11 +40,12 @@ def main() -> None:
 
     path = arguments.data / "sts/stsb" / arguments.language / "test.tsv"
     task = Robustness(STS.from_source(read_table(path)), ATTACKS)
-    encoder = SentenceEncoder.load(arguments.model)
-    ours = task.score(CachedEmbed(encoder_embed(encoder)(task)))
-    peers = {"tfidf": task.score(tfidf_embed(task))}
+    encoder: Any = SentenceEncoder.load(arguments.model)
+    ours = task.score(CachedEmbed(encoder.encode))
+    letters = tfidf_embed(task)
+    peers = {"tfidf": task.score(letters)} if letters else {}
     for name in arguments.peer:
-        peers[name] = task.score(CachedEmbed(peer_embed(name)(task)))
+        peers[name] = task.score(CachedEmbed(peer_embed(name)))
     best = max(scores["attacked"] for scores in peers.values())
     line = {"figure": "robustness", "model": str(arguments.model), "ours": ours, **peers}
     print(json.dumps({**line, "ratio": ours["attacked"] / best}))

@@ -156,8 +156,6 @@ def make_examples(
                 "that is not wanted"
             )
         sources[name] = wrap(name, make_source(root, part["source"]))
-        if not len(sources[name]):
-            raise ValueError(f"data {name!r} has no records")
         makers[name] = make_pair_maker(part["pairs"])
     groups, view_facts = declared_facts(sources, makers)
     parts, weights = [], []
