@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import export
 
 from pixel_linguist.files import write_json, write_whole
-from pixel_linguist.model.encoder import encoder_settings
+from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import Model
 from pixel_linguist.render.patches import one_text_a_row
 

@@ -13,7 +13,6 @@ from pixel_linguist.model.pooling import AttentionPool, mean_pool, membership
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.vit import Block, Dropout, Options, Remat, block_stack
 from pixel_linguist.model.words import WordLogits, sparsify
-from pixel_linguist.registry import check_arguments, choose
 from pixel_linguist.render.patches import Patches, one_text_a_row
 
 Params = dict[str, Any]
@@ -394,26 +393,3 @@ class ViTEncoder:
             {"params": key, "dropout": key}, patches, key[None], None, 0, options
         )
         return variables["params"]
-
-
-# Architectures by the name that a recipe's model and a model's folder give.
-ENCODERS: dict[str, type[ViTEncoder]] = {"vit": ViTEncoder}
-
-
-def make_encoder(settings: Mapping[str, Any]) -> ViTEncoder:
-    """Make the encoder of {"name": ..., **settings}; without a name, a vision transformer.
-
-    Raises:
-        ValueError: for an unknown name, setting or value, naming the nearest known.
-    """
-    arguments = dict(settings)
-    name = arguments.pop("name", "vit")
-    kind = choose("encoder", ENCODERS, name)
-    check_arguments(f"encoder {name!r}", kind.config_type, arguments)
-    return kind(kind.config_type(**arguments))
-
-
-def encoder_settings(encoder: ViTEncoder) -> dict[str, Any]:
-    """Return what `make_encoder` makes the encoder of."""
-    name = next(name for name, kind in ENCODERS.items() if kind is type(encoder))
-    return {"name": name, **dataclasses.asdict(encoder.config)}

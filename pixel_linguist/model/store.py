@@ -12,13 +12,8 @@ from safetensors.numpy import load, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
 from pixel_linguist.model.card import model_card
-from pixel_linguist.model.encoder import (
-    EncoderConfig,
-    Params,
-    ViTEncoder,
-    encoder_settings,
-    make_encoder,
-)
+from pixel_linguist.model.encoder import EncoderConfig, Params, ViTEncoder
+from pixel_linguist.model.encoders import encoder_settings, make_encoder
 
 FORMAT = "pixel_linguist/1"
 # The name of the SHA-256 in the metadata of weights.safetensors.

@@ -15,7 +15,7 @@ from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.files import write_whole
 from pixel_linguist.inference import Embedder
-from pixel_linguist.model.encoder import encoder_settings
+from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.recipe import columns, get_config, info_nce, part, stage
 from pixel_linguist.render import Renderer

@@ -17,7 +17,8 @@ from pixel_linguist.data.records import Source
 from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.data.views import ViewPipeline, make_view_pipeline
 from pixel_linguist.files import folder_sha256, sha256
-from pixel_linguist.model.encoder import Params, encoder_settings
+from pixel_linguist.model.encoder import Params
+from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render.augment import Augmentation, compose
