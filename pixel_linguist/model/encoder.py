@@ -191,10 +191,10 @@ class VisionTransformer(nn.Module):
         if config.cls_token:
             # Each segment has a CLS token of its own.
             tokens = segments
-            cls = self.param("cls", nn.initializers.normal(0.02), (1, config.width))
             # len(x) would refuse the symbolic batch of an export.
             rows = x.shape[0]
-            front = jnp.broadcast_to(cls.astype(dtype) + table[:1], (rows, tokens, config.width))
+            front = self.cls(options).astype(dtype) + table[:1]
+            front = jnp.broadcast_to(front, (rows, tokens, config.width))
             x = jnp.concatenate([front, x], axis=1)
             own = jnp.broadcast_to(jnp.arange(tokens, dtype=segment.dtype), (rows, tokens))
             readers = jnp.concatenate([own, segment], axis=1)
@@ -218,6 +218,10 @@ class VisionTransformer(nn.Module):
             sparse = sparsify(outputs["word_logits"], config.top_words)
             outputs["embedding"] = jnp.concatenate([outputs["embedding"], sparse], axis=-1)
         return outputs
+
+    def cls(self, options: Options) -> jax.Array:
+        """Return the CLS token without its position: float32 [1, 1, D], or [R, 1, D] by option."""
+        return self.param("cls", nn.initializers.normal(0.02), (1, self.config.width))[None]
 
     def embed(self, pixels: jax.Array, dtype: jnp.dtype) -> jax.Array:
         """Map uint8 [R, S, H, W, C] to float [R, S, D], without positions; float stays."""
