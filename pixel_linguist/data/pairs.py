@@ -4,7 +4,7 @@ A pair maker turns a record into an `Example`; it is chosen by name with its key
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -132,13 +132,32 @@ class Spans:
         return Example({"anchor": anchor, "positive": positive}, group_of(record))
 
 
-PAIR_MAKERS: dict[str, type] = {
+@dataclasses.dataclass(frozen=True)
+class Noted:
+    """Another pair maker's examples, with facts that all of them share, such as a part's number."""
+
+    maker: PairMaker
+    facts: Mapping[str, Any]
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        made = self.maker(record, rng)
+        return made._replace(facts={**made.facts, **self.facts})
+
+
+def with_facts(*, pairs: Mapping[str, Any], facts: Mapping[str, Any]) -> PairMaker:
+    """Make the pair maker that `pairs` describes, whose examples have these facts as well."""
+    return Noted(make_pair_maker(pairs), dict(facts))
+
+
+PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "identity": Identity,
     "columns": Columns,
     "teacher_target": TeacherTarget,
     "scored_pair": ScoredPair,
     "alternatives": Alternatives,
     "spans": Spans,
+    "with_facts": with_facts,
     "crops": Crops,
     "captioned": Captioned,
 }

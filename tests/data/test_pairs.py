@@ -134,3 +134,9 @@ def test_a_missing_column_is_named(spec: dict[str, Any]) -> None:
 def test_a_text_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="None"):
         examples({"name": "identity", "text": "a"}, {"a": None}, 1)
+
+
+def test_a_part_may_note_facts_of_all_its_examples() -> None:
+    spec = {"name": "with_facts", "pairs": {"name": "identity", "text": "text"}, "facts": {"x": 3}}
+    example = make_pair_maker(spec)({"text": "a"}, np.random.default_rng(0))
+    assert example.facts == {"x": 3} and example.views["anchor"] == "a"
