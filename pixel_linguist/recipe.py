@@ -135,6 +135,8 @@ def stage(
             "perturb_views": ("anchor", "positive", "negative"),
             # Facts that depend on how texts are drawn: name → {"name": a fact maker, **arguments}.
             "facts": {},
+            # Facts of examples that the encoder takes as options, by name.
+            "encoder_options": (),
             # Aspect of style (family, size, weight, slant, spacing) → {"strength": 0 to 1}, drawn
             # for each view on its own; {}: evaluation's style.
             "styles": {},

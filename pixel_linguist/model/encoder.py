@@ -329,6 +329,18 @@ class ViTEncoder:
         """Whether texts share rows: logits of words would be computed for each of them."""
         return not self.config.word_buckets
 
+    def check_options(self, options: Mapping[str, np.ndarray]) -> None:
+        """Refuse options [R] that blocks cannot go by, on the host: a step could not.
+
+        Raises:
+            ValueError: naming the option.
+        """
+        if unknown := set(options) - set(self.block_options):
+            raise ValueError(
+                f"the encoder has no option {', '.join(sorted(unknown))}; its blocks go by "
+                f"{', '.join(self.block_options) or 'none'}"
+            )
+
     def encode(
         self,
         params: Params,

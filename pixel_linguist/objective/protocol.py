@@ -20,11 +20,13 @@ class View(NamedTuple):
         name: of the view.
         drawn: `Patches`, or glyph runs that are rasterised when the view is encoded.
         example: int32 [B], the examples' numbers in the global batch.
+        options: name → array [B] that the encoder takes as an option whenever it reads the view.
     """
 
     name: str
     drawn: Any
     example: Any
+    options: Mapping[str, Any] = {}
 
 
 class Batch(NamedTuple):

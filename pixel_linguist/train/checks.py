@@ -148,6 +148,14 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
             f"the objective needs the views {', '.join(stage.objective.views)}, but the pair "
             f"maker makes no {', '.join(lacking)}"
         )
+    facts = first[0][0].facts
+    if lacking := [name for name in settings.encoder_options if name not in facts]:
+        raise ValueError(
+            f"encoder_options names {', '.join(lacking)}; examples have the facts "
+            f"{', '.join(facts)}"
+        )
+    options = {name: np.asarray([facts[name]]) for name in settings.encoder_options}
+    context.encoder.check_options(options)
     drawn = host_patches(stage.views, first, settings.length)
     check_positions(context, drawn)
     return stage.views.font_hashes()

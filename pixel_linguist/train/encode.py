@@ -59,11 +59,13 @@ class StepEncode:
         encoder: of patches.
         augmentation: of the pixels of each text; pictures in colour stay as they are.
         chunk_size: examples encoded at once, as `in_chunks` says; 0: all.
+        options: names of facts [B] that the encoder takes as options.
     """
 
     encoder: Encoder
     augmentation: Augmentation
     chunk_size: int
+    options: tuple[str, ...] = ()
 
     def __call__(
         self,
@@ -90,7 +92,7 @@ class StepEncode:
         """Return view → float32 [B, D]; views of one shape are encoded together."""
 
         def encode(params: Params, patches: Patches, keys: jax.Array, arrays: Tree) -> Tree:
-            return _by_example(self.encoder.encode(params, patches, keys=keys))
+            return _by_example(self.encoder.encode(params, patches, keys=keys, **arrays))
 
         alike: dict[Any, list[View]] = {}
         for view in views:
@@ -108,7 +110,16 @@ class StepEncode:
         *,
         key: jax.Array,
     ) -> Tree:
-        """Return `function(params, patches, keys)` of a view's examples, chunk by chunk."""
+        """Return `function(params, patches, keys)` of a view's examples, chunk by chunk.
+
+        Raises:
+            ValueError: if the encoder takes options, which the function would not see.
+        """
+        if view.options:
+            raise ValueError(
+                f"encoder_options names {', '.join(view.options)}; the objective encodes rows "
+                "without options"
+            )
 
         def apply(params: Tree, patches: Patches, keys: jax.Array, arrays: Tree) -> Tree:
             return function(params, patches, keys)
@@ -129,7 +140,7 @@ class StepEncode:
                 "drawn": _rows(view.drawn),
                 "example": view.example,
                 "keys": example_keys(key, view.name, view.example),
-                "arrays": arrays,
+                "arrays": {**view.options, **arrays},
             }
             for view in views
         }
@@ -169,11 +180,17 @@ def example_keys(key: jax.Array, name: str, example: jax.Array) -> jax.Array:
     return jax.vmap(jax.random.fold_in, (None, 0))(own, example)
 
 
-def device_batch(batch: Any) -> Batch:
-    """Return what a loss sees of a device's share of a `HostBatch`, inside the mapped axis."""
+def device_batch(batch: Any, options: Sequence[str] = ()) -> Batch:
+    """Return what a loss sees of a device's share of a `HostBatch`, inside the mapped axis.
+
+    Args:
+        batch: the share.
+        options: names of facts [B] that the encoder takes as options.
+    """
     number = batch.facts["group"].shape[0]
     example = jnp.arange(number) + jax.lax.axis_index(AXIS) * number
-    views = {name: View(name, drawn, example) for name, drawn in batch.views.items()}
+    chosen = {name: batch.facts[name] for name in options}
+    views = {name: View(name, drawn, example, chosen) for name, drawn in batch.views.items()}
     return Batch(views, batch.facts, batch.view_facts)
 
 

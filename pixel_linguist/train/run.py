@@ -316,6 +316,7 @@ def next_batch(data: Any, log: StageLogger, backend: Any) -> Any:
 
     Raises:
         ChildProcessError: if a process that draws has died.
+        ValueError: for facts that the encoder does not take as options.
     """
     with log.waiting():
         try:
@@ -329,6 +330,8 @@ def next_batch(data: Any, log: StageLogger, backend: Any) -> Any:
                 f"command resumes from the last checkpoint. {error}"
             ) from error
     log.read(batch)
+    names = log.stage.settings.encoder_options
+    log.stage.context.encoder.check_options({name: batch.facts[name] for name in names})
     with log.waiting():
         return place(batch._replace(cut=None), backend)
 

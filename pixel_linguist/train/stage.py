@@ -105,6 +105,7 @@ class Stage:
             "augmentation": self.augmentation,
             "chunk_size": self.settings.chunk_size,
             "shard_optimizer": train.shard_optimizer,
+            "encoder_options": tuple(self.settings.encoder_options),
         }
         return make_step(
             self.context.encoder,

@@ -76,7 +76,7 @@ def gradients(
         device's, [B, ...], and totals sums over devices.
     """
     key = jax.random.fold_in(jax.random.key(seed), state["step"])
-    own = device_batch(batch)
+    own = device_batch(batch, encode.options)
 
     def loss_of(params: Tree) -> tuple[jax.Array, Any]:
         loss, metrics, rows, totals = objective.loss(
@@ -216,6 +216,7 @@ def make_step(
     augmentation: Augmentation = NO_AUGMENTATION,
     chunk_size: int = 0,
     shard_optimizer: bool = False,
+    encoder_options: tuple[str, ...] = (),
 ) -> Step:
     """Return (state, constants, batch, learning rate, seed) → (state, metrics) over all devices.
 
@@ -231,8 +232,9 @@ def make_step(
         chunk_size: examples that a device encodes at once, as `in_chunks` says; 0: all.
         shard_optimizer: whether each device keeps and updates its share of the optimiser's state
             alone, as `state_shardings` says; under shard_map.
+        encoder_options: names of facts [B] that the encoder takes as options.
     """
-    encode = StepEncode(encoder, augmentation, chunk_size)
+    encode = StepEncode(encoder, augmentation, chunk_size, encoder_options)
     device_gradients = functools.partial(gradients, encode, objective, optimizer.frozen)
     read = ("params", "step", "objective")
 
