@@ -118,6 +118,8 @@ def stage(
         {
             # Earlier stages, or model folders; several are averaged, none is scratch.
             "init_from": (),
+            # How the encoders of starts become this one, by name; "": they are of its architecture.
+            "adapter": "",
             # Whether a stage without init_from is refused.
             "start_required": False,
             # The task/metric by which models are averaged greedily; without one, all are.

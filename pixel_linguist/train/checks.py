@@ -12,6 +12,8 @@ from pixel_linguist.data.example import Content
 from pixel_linguist.data.loader import bucket_lengths, preview
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.model.adapters import ADAPTERS
+from pixel_linguist.registry import choose
 from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.context import RunContext
@@ -91,6 +93,10 @@ def check_stage(
     for start in (*settings.init_from, *models):
         if start not in earlier and not (Path(start) / "config.json").is_file():
             raise ValueError(f"{start!r} is no earlier stage and no model's folder")
+    if settings.adapter:
+        choose("adapter", ADAPTERS, settings.adapter)
+        if not settings.init_from:
+            raise ValueError(f"adapter is {settings.adapter!r}, but init_from names no start")
     if settings.start_required and not settings.init_from:
         raise ValueError(
             f"it needs a start: --config.stages.{name}.init_from=FOLDER names a model, as "

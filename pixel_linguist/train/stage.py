@@ -17,6 +17,7 @@ from pixel_linguist.data.records import Source
 from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.data.views import ViewPipeline, make_view_pipeline
 from pixel_linguist.files import folder_sha256, sha256
+from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import check_same_shapes
@@ -177,7 +178,9 @@ def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tup
     loaded = []
     for name in settings.init_from:
         folder = context.start(name)
-        loaded.append(load_result(folder))
+        found = load_result(folder)
+        encoder = adapt(settings.adapter, found.encoder, context.encoder)
+        loaded.append(found._replace(encoder=encoder))
         check_same_shapes(loaded[-1].encoder, fresh, str(folder))
     if len(loaded) == 1:
         return loaded[0], ""
