@@ -25,8 +25,10 @@ def load(path: str | Path) -> ConfigDict:
         raise FileNotFoundError(f"no config file {path}; recipes are in experiments/")
     if path.suffix != ".py":
         raise ValueError(f"{path} is no recipe: a recipe is a Python file with get_config()")
-    # A recipe imports its neighbours as `from experiments import base`.
-    if (folder := str(path.parent.parent)) not in sys.path:
+    # A recipe imports its neighbours as `from experiments import small`, from folders below too;
+    # experiments/ itself must not stand there, as one of its files is named as the package.
+    named = [parent.parent for parent in path.parents if parent.name == "experiments"]
+    if (folder := str((named or [path.parent.parent])[0])) not in sys.path:
         sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
