@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from pixel_linguist.model.encoder import Params, ViTEncoder
+from pixel_linguist.model.experts import to_experts
 from pixel_linguist.registry import choose
 
 # Parameters of a start, and the encoder that they are for → its parameters.
 Adapter = Callable[[Params, ViTEncoder], Params]
 
-ADAPTERS: dict[str, Adapter] = {}
+ADAPTERS: dict[str, Adapter] = {"to_experts": to_experts}
 
 
 def adapt(name: str, params: Params, encoder: ViTEncoder) -> Params:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pixel_linguist.model.encoder import ViTEncoder
+from pixel_linguist.model.experts import ExpertsEncoder
 from pixel_linguist.registry import check_arguments, choose
 
 # Architectures by the name that a recipe's model and a model's folder give.
-ENCODERS: dict[str, type[ViTEncoder]] = {"vit": ViTEncoder}
+ENCODERS: dict[str, type[ViTEncoder]] = {"vit": ViTEncoder, "experts": ExpertsEncoder}
 
 
 def make_encoder(settings: Mapping[str, Any]) -> ViTEncoder:
