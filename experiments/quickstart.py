@@ -24,7 +24,7 @@ CHARACTERS = {
 TYPOS = {"transpose_characters": {"rate": 0.03}}
 SHUFFLED = {"shuffle_words": {"rate": 1.0}}
 NEARLY_ORDERED = {"shuffle_words_within_window": {"rate": 1.0, "window": 2}}
-# With a word missing here and there, one shared word is not enough to tell a sentence from others.
+# With words dropped, one shared word is not enough to tell a sentence from the others.
 DROPPED = {"drop_words": {"rate": 0.2}}
 # The task scored inside the stages.
 DEV = "sts-en-dev"
@@ -89,7 +89,7 @@ def translations(weight: float) -> dict[str, Any]:
 def nli(
     start: str, steps: int, peak: float, *, hard_negatives: bool, **rehearsed: Any
 ) -> ConfigDict:
-    """Return an NLI stage, with what of earlier stages is rehearsed beside it.
+    """Return an NLI stage that rehearses data of earlier stages as well.
 
     A contradiction differs from its premise in one thing, which may be in a word that is dropped:
     words are dropped where there are no hard negatives.
@@ -157,7 +157,7 @@ def get_config() -> ConfigDict:
     config.render.max_patches = 24
     config.model.update({"width": 128, "depth": 2, "heads": 4, "mlp_width": 512})
     config.model.update({"patch_hidden": 1024, "dropout": 0.0})
-    # Its loss shapes the head's output; what is before it is worse at all that is scored here.
+    # The loss shapes the head's output; features before the head score lower on every task here.
     config.model.keep_head = True
     stages = visual_alignment(
         visual, CHARACTERS, SHUFFLED, NEARLY_ORDERED, start_steps=40, steps=15

@@ -19,7 +19,7 @@ ROUNDS = 2
 DEV = "stsb-en-dev"
 BATCH = 256
 LENGTH, SHORT = 24, 16
-# Without the words that are missing from one view, letters alone tell which sentence it is.
+# Words are dropped because letters alone would otherwise tell which sentence it is.
 DROPPED = {"drop_words": {"rate": 0.4}}
 SHUFFLED = {"shuffle_words": {"rate": 1.0}}
 NEARLY_ORDERED = {"shuffle_words_within_window": {"rate": 1.0, "window": 3}}

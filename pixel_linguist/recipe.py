@@ -52,8 +52,7 @@ def masked_autoencoder(
     With a decoder_mask_ratio such as 0.5 it is RetroMAE's: the decoder has the embedding, and its
     own view of the text with that share hidden. With word_buckets such as 2048 the words of the
     text are predicted as well, with DupMAE's weight; the stage needs `words_fact`. The decoder is
-    of the quickstart's size; PIXEL's has
-    width 512, depth 8, 16 heads and 2048.
+    of the quickstart's size; PIXEL's has width 512, depth 8, 16 heads and MLPs of 2048.
     """
     return {
         "name": "masked_autoencoder",
@@ -254,11 +253,11 @@ def get_config() -> ConfigDict:
                 "dropout": 0.1,
                 "norm_epsilon": 1e-6,
                 "dtype": "float32",
-                # What is computed again to save memory: "none", "blocks", or "dots".
+                # Recomputed in the backward pass to save memory: "none", "blocks", or "dots".
                 "remat": "none",
                 "cls_token": False,
                 "paper_is_one": False,
-                # Words beside the sentence in the embedding: buckets, and how many are not 0.
+                # Words beside the sentence in the embedding: buckets, and the number kept.
                 "word_buckets": 0,
                 "top_words": 0,
                 # Rows of a page: 1 for lines of text.
@@ -275,7 +274,8 @@ def get_config() -> ConfigDict:
                 "loggers": (),
                 "log_every": 20,
                 "checkpoint_every": 500,
-                # The latest so many are kept, and those of steps divisible by the second; 0: none.
+                # Checkpoints kept: the latest ones, and those of steps divisible by the second
+                # (0: none).
                 "keep_checkpoints": 2,
                 "keep_checkpoints_every": 0,
                 "compilation_cache": "runs/.compilation",

@@ -16,7 +16,7 @@ NO_WORD = -1
 
 
 class CountPatches(Protocol):
-    """What is asked of a renderer."""
+    """The part of a renderer that fact makers use."""
 
     def count_patches(self, texts: Sequence[str]) -> np.ndarray:
         """Return the number of patches each text needs: int [B]."""

@@ -100,10 +100,10 @@ def padded_length(views: ViewPipeline, pairs: Sequence[Pair], lengths: Sequence[
 
 
 def bucket_lengths(length: int, buckets: int) -> tuple[int, ...]:
-    """Return so many numbers of patches, evenly spaced up to `length`.
+    """Return the padded lengths in use: `buckets` numbers of patches, evenly spaced to `length`.
 
     Raises:
-        ValueError: if there are not as many.
+        ValueError: for fewer than 1 bucket, or more than `length`.
     """
     if not 1 <= buckets <= length:
         raise ValueError(f"length_buckets is {buckets}; it must be in 1..{length}, the length")
@@ -138,10 +138,10 @@ def make_examples(
         stage: with "data" (part → {"source", "pairs", "weight"}), "mixture_temperature", "perturb"
             (name → arguments), "perturb_probability", "perturb_each" and "perturb_views".
         seed: of shuffling, pairing and perturbing.
-        wrap: part and its source → the source with what is known of its records beside.
+        wrap: part and its source → the source with annotations added to its records.
 
     Raises:
-        ValueError: if there is no data, a part has no weight or no records, or parts bring
+        ValueError: if there is no data, a part has no weight or no records, or parts have
             different facts.
     """
     if not stage["data"]:
@@ -152,8 +152,8 @@ def make_examples(
     for name, part in named:
         if part["weight"] <= 0:
             raise ValueError(
-                f"data {name!r} has weight {part['weight']}; it must be above 0: leave a part out "
-                "that is not wanted"
+                f"data {name!r} has weight {part['weight']}; it must be above 0 (leave the part "
+                "out to read none of it)"
             )
         sources[name] = wrap(name, make_source(root, part["source"]))
         makers[name] = make_pair_maker(part["pairs"])
@@ -179,13 +179,13 @@ def make_examples(
 def declared_facts(
     sources: Mapping[str, Source], makers: Mapping[str, PairMaker]
 ) -> tuple[int, dict[str, tuple[str, ...]]]:
-    """Look at each part's first example: which facts do batches have?
+    """Return the facts that batches have, by each part's first example.
 
     Returns:
         The length of the fact "group", and view → names of its facts in any part.
 
     Raises:
-        ValueError: if parts bring different facts of examples.
+        ValueError: if parts have different facts of examples.
     """
     rng = np.random.default_rng(0)
     first = {name: makers[name](sources[name][0], rng) for name in sources}
@@ -193,8 +193,8 @@ def declared_facts(
     for name, known in facts.items():
         if missing := set.union(*facts.values()) - known:
             raise ValueError(
-                f"data {name!r} brings no fact {', '.join(sorted(missing))}, which other parts "
-                "bring; parts of a mixture bring the same facts"
+                f"data {name!r} has no fact {', '.join(sorted(missing))}, which other parts have; "
+                "all parts of a mixture need the same facts"
             )
     groups = max(len(example.facts.get("group", (-1,))) for example in first.values())
     view_facts: dict[str, tuple[str, ...]] = {}
@@ -268,7 +268,7 @@ def make_batches(
         raise ValueError(f"batch_size {batch_size} is not divisible by {processes} hosts")
     lengths = bucket_lengths(length, length_buckets)
     if window == length_buckets == 1 and not (views.devices and processes > 1):
-        # Rows of other hosts need not be known: they are not even read.
+        # A host reads its own rows alone.
         rows = examples.batch(batch_size // processes, drop_remainder=True, batch_fn=list)
         windows = rows[process::processes].map(lambda pairs: [pairs])
         process, processes = 0, 1
@@ -285,5 +285,5 @@ def make_batches(
 
 
 def preview(examples: grain.MapDataset, count: int) -> Iterator[Pair]:
-    """Yield the first (original, view) examples, to look at."""
+    """Yield the first (original, view) examples."""
     return (examples[i] for i in range(count))

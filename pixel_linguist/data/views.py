@@ -91,7 +91,7 @@ class MakeViews(grain.transforms.RandomMap):
 
 
 class Render(Protocol):
-    """What is asked of a renderer; the seeds, one a text, choose the styles."""
+    """The interface of a renderer; seeds, one a text, choose the styles."""
 
     @property
     def renderer(self) -> Renderer:
@@ -162,7 +162,7 @@ class ViewPipeline:
             for row, (_, view) in enumerate(pairs):
                 content = _content(view, name)
                 sentences = (content,) if isinstance(content, str) else content
-                # A picture's size is no matter of texts' lengths.
+                # Pictures are not padded to a length.
                 if isinstance(sentences, tuple):
                     rows += [row] * len(sentences)
                     texts += sentences
@@ -276,7 +276,7 @@ class ViewPipeline:
     ) -> tuple[GlyphRuns, int]:
         """Lay texts of all hosts out, and return this host's part, tiles of its own devices."""
         laid_out = self.render.glyph_runs(texts, length, seeds=seeds)
-        # Hosts have come to know glyphs in different orders, but must have equal shapes.
+        # Hosts meet glyphs in different orders, but need arrays of equal shapes.
         runs = share_out(renumber(laid_out), self.devices)
         arrays = ("glyphs", "x", "y", "count", "tiles")
         parts: dict[str, Any] = {
@@ -336,7 +336,7 @@ def make_view_pipeline(
         grid: rows and columns of the encoder's positions.
 
     Raises:
-        ValueError: naming what is unknown, with the nearest that is known, or out of range.
+        ValueError: for an unknown name, naming the nearest known, or a value out of range.
         FileNotFoundError: for a font family that is not installed.
     """
     if raster not in RASTERS:
