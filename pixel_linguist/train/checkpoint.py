@@ -6,8 +6,8 @@ written last: a folder without one is half a checkpoint. Orbax itself restores f
 a word.
 """
 
+import logging
 import shutil
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pixel_linguist.files import read_json, sha256, write_json
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.train.step import State
 
+logger = logging.getLogger(__name__)
 MANIFEST, POSITION = "manifest.json", "position.json"
 
 
@@ -100,7 +101,7 @@ class Checkpoints:
     def restore(self, state: State, data: Any) -> State:
         """Return the latest whole checkpoint's state and set the iterator to it; else `state`.
 
-        One that is half written or damaged is named on stderr and set aside, and the one before
+        One that is half written or damaged is logged as a warning and set aside, and the one before
         it is taken.
 
         Raises:
@@ -142,10 +143,11 @@ class Checkpoints:
             aside = folder.with_name(f"{step}.damaged")
             shutil.rmtree(aside, ignore_errors=True)
             folder.rename(aside)
-            print(
-                f"warning: the checkpoint {folder} is set aside as {aside.name}, and the one "
-                f"before it is taken: {fault}",
-                file=sys.stderr,
+            logger.warning(
+                "the checkpoint %s is set aside as %s, and the one before it is taken: %s",
+                folder,
+                aside.name,
+                fault,
             )
         return -1
 

@@ -1,7 +1,7 @@
 """Sweeps: several recipes, or several values of keys, one run after the other in one command."""
 
 import itertools
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import Report, prepare, run_recipe
 from pixel_linguist.train.scores import Baselines
 
+logger = logging.getLogger(__name__)
 PREFIX = "--sweep."
 
 
@@ -76,11 +77,11 @@ def run_sweep(
     rows: dict[str, Any] = {}
     metrics: dict[str, str] = {}
     for number, (name, config) in enumerate(runs.items(), start=1):
-        print(f"run {number} of {len(runs)}: {name}", flush=True)
+        logger.info("run %d of %d: %s", number, len(runs), name)
         try:
             run = run_recipe(config, folder / name, preemption, report=report, baselines=baselines)
         except FloatingPointError as error:
-            print(f"{name} is given up: {error}", file=sys.stderr)
+            logger.warning("%s is given up: %s", name, error)
             rows[name] = {}
             continue
         rows[name] = run.scores()[-1]["scores"]
@@ -88,4 +89,4 @@ def run_sweep(
         metrics |= {task: about["metric"] for task, about in tasks.items()}
     if jax.process_index() == 0:
         write_json(folder / "sweep.json", {"runs": rows, "metrics": metrics})
-    print(score_table(rows, metrics))
+    logger.info(score_table(rows, metrics))
