@@ -34,7 +34,8 @@ def check_recipe(context: RunContext, tasks: Mapping[str, Task]) -> dict[str, di
     """
     config = context.config
     check_loggers(config.train.loggers)
-    check_least("train", config.train, log_every=1, checkpoint_every=1)
+    check_least("train", config.train, log_every=1, checkpoint_every=1, workers=0)
+    check_least("evaluate", config.evaluate, batch_size=1)
     if unknown := set(config.evaluate.report_tasks) - set(tasks):
         raise ValueError(
             f"evaluate.report_tasks names {', '.join(sorted(unknown))}; there are "
