@@ -139,7 +139,7 @@ def largest_file(folder: Path) -> Path:
 )
 def test_one_that_is_not_whole_is_named_and_the_one_before_taken(
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     harm: Callable[[Path], None],
     named: str,
 ) -> None:
@@ -151,7 +151,7 @@ def test_one_that_is_not_whole_is_named_and_the_one_before_taken(
     (tmp_path / "11.orbax-checkpoint-tmp" / "state").mkdir(parents=True)
     with open_at(tmp_path) as checkpoints:
         assert int(checkpoints.restore(state_at(0), numbers())["step"]) == 7
-    said = capsys.readouterr().err
+    said = caplog.text
     assert named in said and f"{tmp_path}/9 is set aside as 9.damaged" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["7", "9.damaged"]
 

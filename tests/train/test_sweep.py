@@ -48,7 +48,7 @@ def test_mistakes_are_named(varied: str, message: str) -> None:
 
 
 def test_a_sweep_ends_with_a_table_though_a_run_diverges(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def run_recipe(config: Any, folder: Path, preemption: Preemption, **_: Any) -> RunFolder:
         if config.seed == 2:
@@ -65,20 +65,20 @@ def test_a_sweep_ends_with_a_table_though_a_run_diverges(
     monkeypatch.setattr(sweep, "run_recipe", run_recipe)
     monkeypatch.setattr(sweep, "prepare", lambda config, folder: None)
     runs = sweep_configs([QUICKSTART], [], ["--sweep.seed=1,2,3"])
+    caplog.set_level("INFO", "pixel_linguist")
     run_sweep(runs, tmp_path, Preemption(), **BARE)
-    said = capsys.readouterr()
-    assert [line.split() for line in said.out.splitlines()[-4:]] == [
+    assert [line.split() for line in caplog.messages[-1].splitlines()[-4:]] == [
         ["sts"],
         ["quickstart,seed=1", "0.100"],
         ["quickstart,seed=2", "-"],
         ["quickstart,seed=3", "0.300"],
     ]
-    assert "quickstart,seed=2 is given up: the loss is not finite" in said.err
+    assert "quickstart,seed=2 is given up: the loss is not finite" in caplog.messages
     assert set(json.loads((tmp_path / "sweep.json").read_text())["runs"]) == set(runs)
 
 
 def test_on_another_host_a_sweep_reads_its_own_scores_and_leaves_no_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def run_recipe(config: Any, folder: Path, preemption: Preemption, **_: Any) -> RunFolder:
         run = RunFolder(tmp_path / "own" / folder.name)
@@ -88,8 +88,9 @@ def test_on_another_host_a_sweep_reads_its_own_scores_and_leaves_no_table(
     monkeypatch.setattr(sweep, "run_recipe", run_recipe)
     monkeypatch.setattr(sweep, "prepare", lambda config, folder: None)
     monkeypatch.setattr(jax, "process_index", lambda: 1)
+    caplog.set_level("INFO", "pixel_linguist")
     run_sweep(sweep_configs([QUICKSTART], [], []), tmp_path / "sweep", Preemption(), **BARE)
-    assert capsys.readouterr().out.splitlines()[-1].split() == ["quickstart", "0.250"]
+    assert caplog.messages[-1].splitlines()[-1].split() == ["quickstart", "0.250"]
     assert not (tmp_path / "sweep").exists()
 
 
