@@ -8,18 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.evaluate.embed import Embedder, _compiled
-from pixel_linguist.model import EncoderConfig, encode, init_params
+from pixel_linguist.inference import Embedder, _compiled
+from pixel_linguist.model import ViTEncoder
 from pixel_linguist.render import Renderer
+from pixel_linguist.render.patches import one_text_a_row
 
 WORDS = ["paint", "reads", "quickly", "über", "straße", "мир", "भाषा", "a", "I", "of"]
 
 
 @pytest.fixture(scope="module")
-def embedder(tiny_encoder: Callable[..., EncoderConfig]) -> Embedder:
+def embedder(tiny_encoder: Callable[..., ViTEncoder]) -> Embedder:
     # Of a width of its own, so that its compilations are counted alone.
-    config = tiny_encoder(width=40, max_patches=48)
-    return Embedder(config, init_params(config, 0), Renderer(patch=8, max_patches=48), 16)
+    encoder = tiny_encoder(width=40, max_patches=48)
+    return Embedder(encoder, encoder.init(0), Renderer(patch=8, max_patches=48), 16)
 
 
 def some_texts(number: int, seed: int = 0) -> list[str]:
@@ -37,30 +38,31 @@ def test_embeddings_are_those_of_each_text_alone_without_padding(embedder: Embed
     alone = []
     for text in texts[:40]:
         rendered = embedder.renderer([text])
-        patches, count = map(jnp.asarray, (rendered.patches, rendered.count))
-        one = encode(embedder.config, embedder.params, patches, count)
-        alone.append(np.asarray(one["embedding"])[0])
+        rows = one_text_a_row(jnp.asarray(rendered.patches), jnp.asarray(rendered.count), jnp)
+        one = embedder.encoder.encode(embedder.params, rows)
+        alone.append(np.asarray(one["embedding"])[0, 0])
     found = embedder(texts)
     np.testing.assert_allclose(unit(found[:40]), unit(np.array(alone)), atol=1e-6)
     for number in (1, 2, 3, 17, 40):
         np.testing.assert_allclose(unit(embedder(texts[:number])), unit(found[:number]), atol=1e-6)
-    assert _compiled(embedder.config)._cache_size() <= 8
+    assert _compiled(embedder.encoder)._cache_size() <= 8
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pooling": "attention"}, {"word_buckets": 50, "top_words": 5}]
+    ("changes", "packs"),
+    [({"pooling": "attention"}, True), ({"word_buckets": 50, "top_words": 5}, False)],
 )
-def test_an_encoder_that_reads_one_text_at_a_time_gives_the_same_for_each(
-    tiny_encoder: Callable[..., EncoderConfig], changes: dict[str, Any]
+def test_other_encoders_give_the_same_for_each_text(
+    tiny_encoder: Callable[..., ViTEncoder], changes: dict[str, Any], packs: bool
 ) -> None:
-    config = tiny_encoder(**changes, max_patches=48)
-    assert not config.packs
-    params, renderer = init_params(config, 0), Renderer(patch=8, max_patches=48)
+    encoder = tiny_encoder(**changes, max_patches=48)
+    assert encoder.packs == packs
+    params, renderer = encoder.init(0), Renderer(patch=8, max_patches=48)
     texts = some_texts(40)
     rendered = renderer(texts, length=48)
-    patches, count = map(jnp.asarray, (rendered.patches, rendered.count))
-    whole = np.asarray(encode(config, params, patches, count)["embedding"])
-    found = Embedder(config, params, renderer, 16)(texts)
+    rows = one_text_a_row(jnp.asarray(rendered.patches), jnp.asarray(rendered.count), jnp)
+    whole = np.asarray(encoder.encode(params, rows)["embedding"])[:, 0]
+    found = Embedder(encoder, params, renderer, 16)(texts)
     np.testing.assert_allclose(unit(found), unit(whole), atol=1e-6)
 
 
@@ -68,7 +70,7 @@ def test_one_device_and_all_give_the_same(embedder: Embedder) -> None:
     texts = some_texts(70)
     assert embedder.single == len(jax.local_devices()) == 4
     one = Embedder(
-        embedder.config, embedder.params, embedder.renderer, 16, devices=jax.local_devices()[:1]
+        embedder.encoder, embedder.params, embedder.renderer, 16, devices=jax.local_devices()[:1]
     )
     np.testing.assert_allclose(unit(one(texts)), unit(embedder(texts)), atol=1e-6)
 

@@ -1,27 +1,27 @@
-"""Each input once, in full strips, in few shapes."""
+"""Each input once, in full rows, in few shapes."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pixel_linguist.evaluate.batches import lengths, most_inputs, pack, plan, room
+from pixel_linguist.packing import lengths, most_inputs, pack, plan, room
 
 COUNTS = st.lists(st.integers(1, 64), max_size=200)
 
 
 @given(counts=COUNTS, batch=st.integers(1, 20), single=st.integers(1, 4), most=st.integers(1, 16))
-def test_a_plan_holds_each_input_once_in_strips_of_their_length(
+def test_a_plan_holds_each_input_once_in_rows_of_their_length(
     counts: list[int], batch: int, single: int, most: int
 ) -> None:
     batches = [*plan(np.array(counts, int), batch * single, single, 64, most)]
-    found = [row for batch in batches for strip in batch.strips for row in strip]
+    found = [row for batch in batches for packed in batch.rows for row in packed]
     assert sorted(found) == [*range(len(counts))]
     for each in batches:
-        assert 1 <= len(each.strips) <= each.size <= batch * single and each.size % single == 0
-        for strip in each.strips:
-            assert 1 <= len(strip) <= most
-            assert sum(counts[row] for row in strip) <= each.length <= 64
+        assert 1 <= len(each.rows) <= each.size <= batch * single and each.size % single == 0
+        for packed in each.rows:
+            assert 1 <= len(packed) <= most
+            assert sum(counts[row] for row in packed) <= each.length <= 64
 
 
 @pytest.mark.parametrize("single", [1, 4])
@@ -39,10 +39,10 @@ def test_plans_are_of_at_most_8_shapes(longest: int, single: int) -> None:
 
 
 @pytest.mark.parametrize("mean", [6, 12, 20, 35])
-def test_strips_of_sentences_are_nearly_full(mean: int) -> None:
+def test_rows_of_sentences_are_nearly_full(mean: int) -> None:
     counts = np.random.default_rng(0).gamma(4, mean / 4, 1024).astype(int).clip(1, 64)
-    strips = pack(counts, room(64), most_inputs(64, False))
-    assert counts.sum() / (64 * len(strips)) > 0.97
+    rows = pack(counts, room(64), most_inputs(64, False))
+    assert counts.sum() / (64 * len(rows)) > 0.97
 
 
 def test_what_is_longer_than_a_strip_of_several_stands_alone() -> None:
