@@ -1,0 +1,81 @@
+"""Any number of devices, both back ends, any raster and chunks train the same state."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from tests.train import steps
+from tests.train.tiny import encoder, flat, largest_difference
+
+Flat = dict[str, np.ndarray]
+Results = Callable[[int, str], Flat]
+CONTRASTS = ("hard:pmap:1:random:0", "hard:shard_map:1:random:1")
+STATES = tuple(
+    f"momentum:{backend}:{accumulate}:random:0"
+    for accumulate in (1, 2)
+    for backend in ("pmap", "shard_map")
+)
+LOOKS = ("contrast:pmap:1:host:0", "contrast:shard_map:1:device:1", "contrast:shard_map:1:host:0")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Return a function: (devices, variant) → parameters and state by name."""
+    folder = tmp_path_factory.mktemp("steps")
+    program = Path(steps.__file__)
+
+    def run(devices: int, variant: str) -> Flat:
+        group = next(group for group in (CONTRASTS, STATES, LOOKS) if variant in group)
+        path = folder / f"{devices}-{group[0].replace(':', '-')}.npz"
+        if not path.is_file():
+            more = {"JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": str(program.parents[2])}
+            command = [sys.executable, str(program), str(path), *group]
+            subprocess.run(command, env=os.environ | more, check=True)
+        stored = np.load(path)
+        assert stored["devices"] == devices
+        names = [name for name in stored if name.startswith(f"{variant}|")]
+        return {name.split("|")[1]: stored[name] for name in names}
+
+    return run
+
+
+def assert_same(found: Flat, expected: Flat) -> None:
+    assert found.keys() == expected.keys() and len(found) > 10
+    for name, value in expected.items():
+        tolerance = 1e-4 if name == "norms" else 1e-5
+        np.testing.assert_allclose(found[name], value, tolerance, tolerance, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [1, 2, 4])
+@pytest.mark.parametrize("variant", [*CONTRASTS, *STATES])
+def test_devices_back_ends_and_chunks_have_one_state(
+    results: Results, devices: int, variant: str
+) -> None:
+    one = results(1, variant.replace("shard_map", "pmap").replace("random:1", "random:0"))
+    assert_same(results(devices, variant), one)
+    start = encoder().init(0)["embed"]["kernel"]
+    assert np.abs(one["params/encoder/embed/kernel"] - start).max() > 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [1, 4])
+@pytest.mark.parametrize("variant", LOOKS)
+def test_whoever_rasterises_and_augments_trains_the_same(
+    results: Results, devices: int, variant: str
+) -> None:
+    assert_same(results(devices, variant), results(1, LOOKS[0]))
+
+
+def test_dropout_is_on_in_those_comparisons() -> None:
+    assert jax.device_count() == 4
+    objective = steps.OBJECTIVES["contrast"]
+    one, other = (steps.train(objective, "pmap", steps=2, seed=seed)[0] for seed in (7, 8))
+    assert largest_difference(one["params"]["encoder"], other["params"]["encoder"]) > 1e-3
+    assert len(flat(one["params"])) > 10
