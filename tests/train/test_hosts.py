@@ -1,4 +1,4 @@
-"""Two processes of two devices each train as one device does, and leave what one can go on from."""
+"""Two processes of two devices each train as one device does, which resumes what they leave."""
 
 import os
 import re
@@ -36,16 +36,16 @@ PEAK = "second.schedule.peak"
 # The host that the environment tells its number runs out of workers at its tenth batch.
 FAILING = """
 if os.environ.get("JAX_PROCESS_ID") == "1":
-    from pixel_linguist.train import loop
+    from pixel_linguist.train import run
 
-    left, next_batch = iter(range(9)), loop.next_batch
+    left, next_batch = iter(range(9)), run.next_batch
 
-    def fails(data, name):
+    def fails(*arguments):
         if next(left, None) is None:
             raise ChildProcessError("a worker process has died")
-        return next_batch(data, name)
+        return next_batch(*arguments)
 
-    loop.next_batch = fails
+    run.next_batch = fails
 """
 SHARDED = ("--config.train.backend=shard_map", "--config.train.shard_optimizer=true")
 
@@ -182,7 +182,7 @@ def test_one_device_goes_on_from_where_two_hosts_and_four_devices_were_stopped(
     os.kill(started[1].pid, signal.SIGTERM)
     for process in started:
         assert process.wait(timeout=300) == 0, logs(tmp_path)
-    assert "goes on from there" in (tmp_path / "host0.log").read_text(), logs(tmp_path)
+    assert "resumes from there" in (tmp_path / "host0.log").read_text(), logs(tmp_path)
     # Four devices of one host go on, and are stopped as well.
     four = program(together.workdir, *SHARDED, devices=4)
     begun = four.start_until(lambda: four.last_step("second") > 4)
