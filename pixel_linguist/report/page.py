@@ -23,7 +23,7 @@ def write_report(folder: Path) -> Path:
 
     Args:
         folder: of the run; config.json, metrics.jsonl, scores.json, versions.json, pairs/,
-            reconstructions/, examples/ and the names of finished stages are read.
+            images/, examples/ and the names of finished stages are read.
 
     Returns:
         The path of report.html.
@@ -59,7 +59,7 @@ def write_page(run: RunRecord, folder: Path) -> Path:
         run=run,
         tables=tables,
         plots=plots,
-        pictures={"pairs": {}, "reconstructions": {}, "examples": {}} | dict(run.pictures),
+        pictures={"pairs": {}, "images": {}, "examples": {}} | dict(run.pictures),
         summary=summarise(run),
         lead=next((name for name in (f"scores-{metric}", "loss") if name in plots), ""),
         groups=run.groups(run.metrics),

@@ -73,7 +73,7 @@ class RunRecord:
         finished: the stages that have left their model.
         training: stage → its metrics, in `order`.
         evaluations: stage → its scores while it ran, each named "task/metric", in `order`.
-        pictures: folder (pairs, reconstructions, examples) → name → path.
+        pictures: folder (pairs, images, examples) → name → path.
         versions: library → version.
         skipped: lines of metrics.jsonl that could not be read.
     """
@@ -145,7 +145,7 @@ def read_run(folder: Path) -> RunRecord:
         evaluations=_curves(records, "evaluation", order),
         pictures={
             kind: {path.stem: path for path in sorted((folder / kind).glob("*.*g"))}
-            for kind in ("pairs", "reconstructions", "examples")
+            for kind in ("pairs", "images", "examples")
         },
         versions=_read_object(folder / "versions.json"),
         skipped=skipped,

@@ -166,7 +166,7 @@ def test_a_stage_is_described_by_all_that_changes_its_pictures() -> None:
 def test_the_page_is_one_file_whose_plots_are_those_of_the_folder(make_run: MakeRun) -> None:
     folder = make_run()
     expected: set[bytes] = set()
-    for name in ("pairs", "reconstructions", "examples"):
+    for name in ("pairs", "images", "examples"):
         picture = folder / name / ("neighbours.png" if name == "examples" else "nli.png")
         picture.parent.mkdir()
         Image.new("L", (40, 20), 255 - len(expected)).save(picture)
