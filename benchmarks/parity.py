@@ -30,10 +30,10 @@ from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.masking import kept
 from pixel_linguist.render.patches import Patches, one_text_a_row
-from pixel_linguist.train.encode import StepEncode, device_batch
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
+from pixel_linguist.train.step_encode import StepEncode, device_batch
 from tests.fakes import evaluate, facts_of, view_facts_of
 
 LIMIT = 1e-5

@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.evaluate.mteb_encoder import MtebEncoder
+from pixel_linguist.mteb_encoder import MtebEncoder
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from pixel_linguist.report.page import write_page, write_report
-from pixel_linguist.report.run_folder import read_comparison
+from pixel_linguist.report.run_record import read_comparison
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:

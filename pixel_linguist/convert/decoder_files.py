@@ -6,7 +6,7 @@ from pathlib import Path
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model.decoder import DecoderConfig
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.train.results import load_objectives, save_objectives
+from pixel_linguist.model.store import load_objectives, save_objectives
 
 OBJECTIVE = "masked_autoencoder"
 

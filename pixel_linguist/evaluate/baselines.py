@@ -52,10 +52,10 @@ def scikit_learn(module: str) -> ModuleType:
         ) from error
 
 
-def tfidf_embed(task: Task) -> Embed | None:
+def tfidf_embed(task: Task) -> Any:
     """Return TF-IDF of character 2- to 4-grams within words, fitted on the task's own texts.
 
-    A task of pictures has none.
+    A task of pictures has none: None.
 
     Raises:
         ModuleNotFoundError: without scikit-learn, naming the extra.

@@ -9,7 +9,7 @@ import numpy as np
 from pixel_linguist.data.example import Content
 
 # N texts or pictures → [N, D], a float array or a SciPy sparse array. Rows need not be normalised.
-Embed = Callable[[Sequence[Content]], Any]
+Embed = Callable[[Sequence[Any]], Any]
 
 
 def checked_vectors(embed: Embed, texts: Sequence[Content]) -> Any:

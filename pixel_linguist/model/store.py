@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from flax import traverse_util
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load, load_file, save
 
 from pixel_linguist.files import read_json, write_json, write_whole
 from pixel_linguist.model.card import model_card
@@ -16,6 +16,8 @@ from pixel_linguist.model.encoder import EncoderConfig, Params, ViTEncoder
 from pixel_linguist.model.encoders import encoder_settings, make_encoder
 
 FORMAT = "pixel_linguist/1"
+# In the folders of stages; that of a run's model, for users, holds the encoder alone.
+OBJECTIVE = "objective.safetensors"
 # The name of the SHA-256 in the metadata of weights.safetensors.
 HASH = "sha256"
 Stored = Literal["float32", "float16"]
@@ -114,6 +116,24 @@ def load_model(folder: Path) -> Model:
     check_same_shapes(params, encoder.shapes(), f"{folder}/weights.safetensors")
     # The first model folders have no "about".
     return Model(encoder, params, renderer, fonts, stored.get("about", ""))
+
+
+def save_objectives(model_folder: Path, objectives: dict[str, Params]) -> None:
+    """Write the parameters of objectives by name into a model's folder; none removes the file."""
+    flat = traverse_util.flatten_dict(objectives, sep="/")
+    path = model_folder / OBJECTIVE
+    if flat:
+        arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
+        write_whole(path, save(arrays))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def load_objectives(model_folder: Path) -> dict[str, Params]:
+    """Read the parameters of objectives by name that a model's folder holds."""
+    path = model_folder / OBJECTIVE
+    flat = load_file(path) if path.is_file() else {}
+    return traverse_util.unflatten_dict(flat, sep="/")
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

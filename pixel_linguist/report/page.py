@@ -10,7 +10,7 @@ import jinja2
 from pixel_linguist.files import write_whole
 from pixel_linguist.report import tables
 from pixel_linguist.report.plot_style import save_plot
-from pixel_linguist.report.run_folder import RunRecord, read_run
+from pixel_linguist.report.run_record import RunRecord, read_run
 from pixel_linguist.report.score_plots import detail_plots, score_plots
 from pixel_linguist.report.summary import main_metric, summarise
 from pixel_linguist.report.training_plots import training_plots

@@ -12,7 +12,7 @@ from pixel_linguist.render import Renderer
 from pixel_linguist.report.examples import draw_examples
 from pixel_linguist.report.page import write_report
 from pixel_linguist.report.plot_style import save_plot
-from pixel_linguist.report.run_folder import read_run
+from pixel_linguist.report.run_record import read_run
 from pixel_linguist.report.score_plots import score_plots
 from pixel_linguist.report.text_pictures import save_images, save_pairs
 

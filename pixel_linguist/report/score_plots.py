@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pixel_linguist.report.plot_style import INK, LINES, PAPER, WIDTH, line_style, plot_style
-from pixel_linguist.report.run_folder import RunRecord, Scored
+from pixel_linguist.report.run_record import RunRecord, Scored
 from pixel_linguist.report.training_plots import add_legend
 
 PANELS_A_ROW = 5

@@ -3,7 +3,7 @@
 import math
 import statistics
 
-from pixel_linguist.report.run_folder import RunRecord
+from pixel_linguist.report.run_record import RunRecord
 from pixel_linguist.report.tables import DECIMALS, duration, seconds_of, show, start_row
 
 

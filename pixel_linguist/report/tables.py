@@ -5,8 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pixel_linguist.objective.registry import OBJECTIVES
-from pixel_linguist.report.run_folder import RunRecord, Scored, mapping
+from pixel_linguist.objective.objectives import OBJECTIVES
+from pixel_linguist.report.run_record import RunRecord, Scored, mapping
 
 MISSING = "–"
 # Scores are shown with this many decimals; models that differ by less are tied.

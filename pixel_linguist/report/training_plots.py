@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from pixel_linguist.report.plot_style import BAND, WIDTH, line_style, plot_style
-from pixel_linguist.report.run_folder import Curve, RunRecord
+from pixel_linguist.report.run_record import Curve, RunRecord
 
 # The least share of the x axis that a stage gets, so that short stages can be seen.
 NARROWEST = 0.04

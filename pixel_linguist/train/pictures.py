@@ -9,8 +9,8 @@ import numpy as np
 from pixel_linguist.data.views import Pair, ViewPipeline
 from pixel_linguist.objective import View
 from pixel_linguist.render.patches import Patches
-from pixel_linguist.train.encode import StepEncode
 from pixel_linguist.train.stage import Stage
+from pixel_linguist.train.step_encode import StepEncode
 
 
 def host_patches(views: ViewPipeline, pairs: Sequence[Pair], length: int) -> dict[str, Patches]:

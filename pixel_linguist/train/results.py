@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from flax import traverse_util
-from safetensors.numpy import load_file, save
 
-from pixel_linguist.files import write_whole
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.store import Model, load_model, save_model
-
-# In the folders of stages; that of a run's model, for users, holds the encoder alone.
-OBJECTIVE = "objective.safetensors"
+from pixel_linguist.model.store import (
+    Model,
+    load_model,
+    load_objectives,
+    save_model,
+    save_objectives,
+)
 
 
 class Result(NamedTuple):
@@ -35,27 +36,9 @@ def save_result(model_folder: Path, model: Model, objectives: dict[str, Params])
     save_model(model_folder, model)
 
 
-def save_objectives(model_folder: Path, objectives: dict[str, Params]) -> None:
-    """Write the parameters of objectives by name into a model's folder; none removes the file."""
-    flat = traverse_util.flatten_dict(objectives, sep="/")
-    path = model_folder / OBJECTIVE
-    if flat:
-        arrays = {name: np.ascontiguousarray(array) for name, array in flat.items()}
-        write_whole(path, save(arrays))
-    else:
-        path.unlink(missing_ok=True)
-
-
 def load_result(model_folder: Path) -> Result:
     """Read a stage's result, or any other model's folder."""
     return Result(load_model(model_folder).params, load_objectives(model_folder))
-
-
-def load_objectives(model_folder: Path) -> dict[str, Params]:
-    """Read the parameters of objectives by name that a model's folder holds."""
-    path = model_folder / OBJECTIVE
-    flat = load_file(path) if path.is_file() else {}
-    return traverse_util.unflatten_dict(flat, sep="/")
 
 
 def average(models: Sequence[Any]) -> Any:

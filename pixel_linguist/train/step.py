@@ -13,9 +13,9 @@ from jax.sharding import PartitionSpec
 from pixel_linguist.model.encoder import Encoder
 from pixel_linguist.objective import AXIS, Objective
 from pixel_linguist.render.augment import Augmentation
-from pixel_linguist.train.encode import StepEncode, device_batch
 from pixel_linguist.train.hosts import Backend, device_mesh, state_shardings
 from pixel_linguist.train.optim import OptimizerConfig, freeze, make_optimizer
+from pixel_linguist.train.step_encode import StepEncode, device_batch
 
 Tree = Any
 State = dict[str, Any]

@@ -14,11 +14,11 @@ import pytest
 from pixel_linguist import config as configs
 from pixel_linguist.data.crops import Crops
 from pixel_linguist.objective.contriever import Contriever
-from pixel_linguist.train.encode import StepEncode, device_batch
 from pixel_linguist.train.hosts import Backend
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.run import run_recipe
 from pixel_linguist.train.step import NO_AUGMENTATION
+from pixel_linguist.train.step_encode import StepEncode, device_batch
 from tests.objective.contriever_steps import (
     BATCH,
     OBJECTIVE,

@@ -18,7 +18,7 @@ from PIL import Image
 import pixel_linguist.report
 from pixel_linguist.cli.main import main
 from pixel_linguist.report.page import write_report
-from pixel_linguist.report.run_folder import read_comparison, read_run
+from pixel_linguist.report.run_record import read_comparison, read_run
 from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.report.summary import summarise
 from pixel_linguist.report.tables import describe_perturbations

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pixel_linguist.report.plot_style import DARK, PAPER, save_plot
-from pixel_linguist.report.run_folder import RunRecord, Scored, read_run
+from pixel_linguist.report.run_record import RunRecord, Scored, read_run
 from pixel_linguist.report.score_plots import (
     attack_figure,
     detail_plots,

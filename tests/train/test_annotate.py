@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model import make_encoder
-from pixel_linguist.model.encoder import encoder_settings
+from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import Model, save_model
 from pixel_linguist.render import Renderer
 from pixel_linguist.train import annotate as module

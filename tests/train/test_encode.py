@@ -14,11 +14,11 @@ from pixel_linguist.data.views import OneStyle, ViewPipeline
 from pixel_linguist.objective import Objective, View
 from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.augment import compose
-from pixel_linguist.train.encode import StepEncode, example_keys, in_chunks
 from pixel_linguist.train.hosts import Backend, place, place_state
 from pixel_linguist.train.pictures import host_patches, seen_patches
 from pixel_linguist.train.stage_logger import size
 from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
+from pixel_linguist.train.step_encode import StepEncode, example_keys, in_chunks
 from tests.train.steps import AUGMENT, SEED, STYLES, pairs, pipeline
 from tests.train.tiny import BATCH, LENGTH, OPTIMIZER, encoder, random_batch
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.model.store import Model, load_model
+from pixel_linguist.model.store import OBJECTIVE, Model, load_model
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.finetune import (
     Pair,
@@ -17,7 +17,6 @@ from pixel_linguist.train.finetune import (
     split,
     texts_of,
 )
-from pixel_linguist.train.results import OBJECTIVE
 from tests.train.tiny import encoder
 
 COLOURS = ["red", "green", "blue", "white", "black", "pink", "grey", "brown"]

@@ -12,9 +12,9 @@ import pytest
 
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.train.checkpoint import Checkpoints
-from pixel_linguist.train.encode import example_keys
 from pixel_linguist.train.hosts import Backend, place, place_state
 from pixel_linguist.train.step import init_pending, init_state, make_step
+from pixel_linguist.train.step_encode import example_keys
 from tests.train.steps import SEED, Momentum, train
 from tests.train.tiny import (
     BATCH,

@@ -12,11 +12,11 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.cli.convert import convert
 from pixel_linguist.convert.decoder_files import load_decoder
-from pixel_linguist.model.store import load_model
+from pixel_linguist.model.store import OBJECTIVE, load_model, load_objectives
 from pixel_linguist.objective import make_objective
 from pixel_linguist.recipe import masked_autoencoder, words_fact
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.results import OBJECTIVE, Result, load_objectives, load_result
+from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.run import first_state, run_recipe
 from pixel_linguist.train.stage import handed_on
 from tests.train.tiny import DECODER, begun, change, largest_difference, recipe

@@ -9,13 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pixel_linguist.files import read_json
-from pixel_linguist.model.store import load_model
+from pixel_linguist.model.store import OBJECTIVE, load_model, load_objectives
 from pixel_linguist.train.results import (
-    OBJECTIVE,
     Result,
     average_objectives,
     greedy_soup,
-    load_objectives,
     load_result,
     save_result,
 )

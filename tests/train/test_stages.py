@@ -12,11 +12,11 @@ import pytest
 
 from pixel_linguist.config import plain
 from pixel_linguist.files import read_json
-from pixel_linguist.model.store import load_model
+from pixel_linguist.model.store import OBJECTIVE, load_model
 from pixel_linguist.train import run as run_module
 from pixel_linguist.train import scores as scores_module
 from pixel_linguist.train.preemption import Preempted, Preemption
-from pixel_linguist.train.results import OBJECTIVE, Result
+from pixel_linguist.train.results import Result
 from pixel_linguist.train.run import NoReport, next_batch, run_recipe, train_stage
 from pixel_linguist.train.scores import Scorer
 from pixel_linguist.train.stage import stage_settings

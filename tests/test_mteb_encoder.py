@@ -55,7 +55,7 @@ def make_task(base: str, kind: Any, metric: str, data: Any, **changes: Any) -> A
 
 def main_scores(encoder: SentenceEncoder, task: Any, cache: Path) -> dict[str, Any]:
     """Run mteb and return the scores of the task."""
-    from pixel_linguist.evaluate.mteb_encoder import MtebEncoder
+    from pixel_linguist.mteb_encoder import MtebEncoder
 
     model = MtebEncoder(encoder, "tiny")
     result = mteb.evaluate(model, task, cache=mteb.ResultCache(cache), show_progress_bar=False)
@@ -185,7 +185,7 @@ def test_one_command_leaves_results_where_mteb_looks(
 
 
 def test_a_batch_of_neither_text_nor_pictures_is_refused(encoder: SentenceEncoder) -> None:
-    from pixel_linguist.evaluate.mteb_encoder import MtebEncoder
+    from pixel_linguist.mteb_encoder import MtebEncoder
 
     with pytest.raises(ValueError, match="audio"):
         MtebEncoder(encoder, "tiny").encode([{"audio": []}])
