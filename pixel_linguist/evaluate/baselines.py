@@ -8,12 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.evaluate.suite import Task
 
 # Makes the embedding for a task; TF-IDF is fitted on each task's texts. None: it cannot embed what
 # the task has, such as pictures.
-EmbedFor = Callable[[Task], Embed | None]
+EmbedFor = Callable[[Task], Any]
 
 
 class Encoder(Protocol):
