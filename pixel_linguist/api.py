@@ -209,7 +209,7 @@ class SentenceEncoder:
 
         Args:
             pairs: .tsv, .jsonl or .parquet with columns sentence1 and sentence2 (or anchor and
-                positive), for triplets also negative, for graded pairs also score.
+                positive), for triplets also negative, for scored pairs also score.
             settings: of `pixel_linguist.train.finetune.Settings`: epochs, batch_size, peak, ...
 
         Raises:

@@ -98,7 +98,7 @@ def plan(
         batch_size: a multiple of single.
         single: rows of the smallest batch, for the last few.
         max_patches: the longest length.
-        most: inputs of a strip.
+        most: inputs of a row.
     """
     rows = pack(counts, room(max_patches), most)
     filled = np.array([counts[row].sum() for row in rows], int)

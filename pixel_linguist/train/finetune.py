@@ -72,7 +72,7 @@ def read_pairs(path: Path) -> list[Pair]:
     """Read pairs from .tsv, .jsonl or .parquet.
 
     Columns are sentence1 and sentence2, or anchor and positive; with "score" (higher is more alike)
-    pairs are graded, with "negative" they are triplets.
+    pairs are scored pairs, with "negative" triplets.
 
     Raises:
         FileNotFoundError: if there is no such file.
