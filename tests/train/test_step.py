@@ -182,8 +182,9 @@ def temporary_bytes(rows: int, chunk_size: int, patch: int = 8) -> int:
 @SLOW
 def test_memory_hardly_grows_with_the_batch_when_it_is_encoded_in_chunks() -> None:
     few, many = temporary_bytes(256, 64), temporary_bytes(2048, 64)
-    # What grows, by far less than the batch, is a block of rows by all candidates.
-    assert many < 3 * few
+    # What grows, by less than half as much as the batch (8 times), is a block of rows by all
+    # candidates.
+    assert many < 4 * few
     assert temporary_bytes(2048, 0) > 3 * many
 
 
