@@ -17,7 +17,13 @@ from pixel_linguist.model import Encoder
 from pixel_linguist.packing import Batch, most_inputs, plan
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.images import pictures_patches
-from pixel_linguist.render.patches import Patches, one_text_a_row, packed, picture_patches
+from pixel_linguist.render.patches import (
+    Patches,
+    check_positions,
+    one_text_a_row,
+    packed,
+    picture_patches,
+)
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -160,12 +166,7 @@ class Embedder:
         """Cut pictures of one size into patches, laid out over devices."""
         config = self.encoder.config
         patches = picture_patches(pictures, (config.patch_height, config.patch_width))
-        rows, columns = patches.position.max(axis=(0, 1)) + 1
-        if rows > config.max_rows or columns > config.max_patches:
-            raise ValueError(
-                f"a picture has {rows} rows of {columns} patches; the encoder has positions for "
-                f"{config.max_rows} of {config.max_patches}"
-            )
+        check_positions(patches, (config.max_rows, config.max_patches), "a picture")
         return jax.device_put(patches, self.rows)
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:

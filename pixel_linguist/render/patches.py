@@ -97,3 +97,22 @@ def picture_patches(picture: np.ndarray, patch: tuple[int, int], xp: ModuleType 
     position = xp.broadcast_to(position, (count, rows * columns, 2))
     segment = xp.zeros((count, rows * columns), xp.int32)
     return Patches(pixels, position, segment, segment, xp.arange(count, dtype=xp.int32)[:, None])
+
+
+def check_positions(patches: Patches, grid: tuple[int, int], what: str) -> None:
+    """Refuse patches beyond an encoder's table of positions: indexing would clamp in silence.
+
+    Args:
+        patches: on the host.
+        grid: rows and columns of the table.
+        what: noun of the patches for the error message.
+
+    Raises:
+        ValueError: naming their rows and columns and those of the table.
+    """
+    row, column = (int(patches.position[..., axis].max()) for axis in (0, 1))
+    if row >= grid[0] or column >= grid[1]:
+        raise ValueError(
+            f"{what} has {row + 1} rows of {column + 1} patches; the encoder has positions for "
+            f"{grid[0]} of {grid[1]} (model.max_rows, render.max_patches)"
+        )

@@ -111,8 +111,12 @@ def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path
 
 def annotated(source: Source, folder: Path) -> AnnotatedSource:
     """Return a source with the annotations that its folder holds."""
-    names = {path.name.split(".")[1] for path in folder.glob("0.*.npy")}
-    return AnnotatedSource(source, folder, tuple(sorted(names)))
+    return AnnotatedSource(source, folder, _columns(folder))
+
+
+def _columns(folder: Path) -> tuple[str, ...]:
+    """Return the names of the columns of annotations that a folder holds."""
+    return tuple(sorted(path.name.split(".")[1] for path in folder.glob("0.*.npy")))
 
 
 def annotation_folder(context: RunContext, stage: str, part: str) -> Path:
@@ -176,10 +180,9 @@ def annotation_tables(context: RunContext, name: str) -> dict[str, dict[str, np.
         if settings.annotate:
             folder = annotation_folder(context, name, part)
             pieces = range(len(list(folder.glob("*.done"))))
-            names = {path.name.split(".")[1] for path in folder.glob("0.*.npy")}
             tables[part] = {
                 column: np.concatenate([np.load(folder / f"{n}.{column}.npy") for n in pieces])
-                for column in sorted(names)
+                for column in _columns(folder)
             }
     return tables
 

@@ -14,6 +14,7 @@ from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.model.adapters import ADAPTERS
 from pixel_linguist.registry import choose
+from pixel_linguist.render import patches as patch_grid
 from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.context import RunContext
@@ -172,10 +173,6 @@ def check_positions(context: RunContext, drawn: Mapping[str, Patches]) -> None:
     """Refuse patches beyond the positions of the encoder: indexing would clamp."""
     config = context.encoder.config
     for view, patches in drawn.items():
-        row, column = (int(patches.position[..., axis].max()) for axis in (0, 1))
-        if row >= config.max_rows or column >= config.max_patches:
-            raise ValueError(
-                f"the view {view!r} has {row + 1} rows of {column + 1} patches; the encoder has "
-                f"positions for {config.max_rows} of {config.max_patches} (model.max_rows, "
-                "render.max_patches)"
-            )
+        patch_grid.check_positions(
+            patches, (config.max_rows, config.max_patches), f"the view {view!r}"
+        )
