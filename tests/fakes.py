@@ -1,12 +1,13 @@
-"""Stand-ins with which an objective is tested as a function of embeddings, without an encoder."""
+"""Stand-ins for an encoder: given embeddings for objectives, and a reader of pictures for tasks."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 from pixel_linguist.objective import AXIS, Batch, Objective, View
 
@@ -44,6 +45,22 @@ class GivenEmbeddings:
     ) -> Tree:
         """Return what is given of the view, whatever the function is."""
         return params["encoder"][view.name]
+
+
+class ReadingEncoder:
+    """Embeds texts by their letters, and pictures by the amount of ink in 12 columns and 3 rows."""
+
+    dimension = 36
+
+    def encode(self, sentences: Sequence[str], **settings: Any) -> np.ndarray:
+        """Return float32 [N, 36]."""
+        alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
+        return np.array([[text.count(letter) for letter in alphabet] for text in sentences], "f4")
+
+    def encode_images(self, pictures: Iterable[Any], **settings: Any) -> np.ndarray:
+        """Return float32 [N, 36]."""
+        ink = [255 - np.asarray(Image.fromarray(np.asarray(p)).resize((12, 3))) for p in pictures]
+        return np.array(ink, np.float32).reshape(-1, 36)
 
 
 def facts_of(rows: int, **given: Any) -> dict[str, Any]:

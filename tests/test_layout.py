@@ -37,7 +37,10 @@ ROOMS = (
 )
 MODULES = sorted(PACKAGE.rglob("*.py"))
 # Libraries of extras, which a core install lacks.
-EXTRAS = {"matplotlib", "sklearn", "jinja2", "torch", "mteb", "sentence_transformers", "faiss"}
+EXTRAS = {
+    "matplotlib", "sklearn", "jinja2", "torch", "mteb", "sentence_transformers", "faiss",
+    "tesserocr",
+}  # fmt: skip
 
 
 def imported(path: Path, *, top_level: bool = False) -> set[str]:

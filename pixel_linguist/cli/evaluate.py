@@ -18,14 +18,16 @@ from tqdm import tqdm
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.config import load
-from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed, tfidf_embed
+from pixel_linguist.evaluate.baselines import EmbedFor, check_reads, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
+from pixel_linguist.evaluate.ocr import OcrEncoder, Tesseract
 from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 from pixel_linguist.files import write_json
 
 TFIDF = "tfidf"
+OCR = "ocr:"
 # As `encode` has it, whose embedder draws the pictures too.
 BATCH = 64
 
@@ -41,7 +43,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
         "--peers",
         nargs="+",
         default=[],
-        help="tfidf, or a folder or name that sentence-transformers loads",
+        help="tfidf, a folder or name that sentence-transformers loads, or ocr: and such a name",
     )
     add("--out", type=Path, help="folder for scores.json and report.html")
     options = parser.parse_args(arguments)
@@ -61,6 +63,8 @@ def run(options: argparse.Namespace) -> None:
         return
     tasks = make_tasks(options.data, choose_tasks(specs, options.tasks))
     encoders = {name: SentenceEncoder.load(name) for name in options.models}
+    for name, encoder in encoders.items():
+        check_reads(name, encoder, tasks)
     contenders = {name: load_peer(name) for name in options.peers}
     contenders |= {name: encoder_embed(encoder) for name, encoder in encoders.items()}
     rows = score_all(contenders, tasks)
@@ -93,8 +97,11 @@ def score_all(
 def load_peer(name: str) -> EmbedFor:
     """Return TF-IDF, or a model that sentence-transformers loads.
 
+    "ocr:NAME" is that model with Tesseract before it, which reads pictures.
+
     Raises:
-        ModuleNotFoundError: without sentence-transformers, naming the extra.
+        ModuleNotFoundError: without sentence-transformers or tesserocr, naming the extra.
+        FileNotFoundError: without Tesseract's English model.
     """
     if name == TFIDF:
         return tfidf_embed
@@ -104,6 +111,8 @@ def load_peer(name: str) -> EmbedFor:
         raise ModuleNotFoundError(
             f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[peers]'"
         ) from error
+    if name.startswith(OCR):
+        return encoder_embed(OcrEncoder(SentenceTransformer(name.removeprefix(OCR)), Tesseract()))
     return encoder_embed(SentenceTransformer(name))
 
 

@@ -1,11 +1,12 @@
-"""Baselines: TF-IDF of character n-grams, and any object with `encode`."""
+"""Baselines: TF-IDF of character n-grams, and any object with `encode` or `encode_images`."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
+from PIL import Image
 from scipy import sparse
 
 from pixel_linguist.evaluate.suite import Task
@@ -24,17 +25,46 @@ class Encoder(Protocol):
 
 
 def encoder_embed(encoder: Encoder) -> EmbedFor:
-    """Return the embedding of texts by an object with `encode`, the same for every task."""
+    """Return what embeds a task's texts by `encode`, or its pictures of text by `encode_images`.
+
+    It is None for a task that has what the encoder has no method for.
+    """
 
     def embed(texts: Sequence[Any]) -> np.ndarray:
         return np.asarray(encoder.encode(list(texts)), np.float32)
 
-    return lambda task: embed if of_texts(task) else None
+    def embed_pictures(pictures: Sequence[Any]) -> np.ndarray:
+        return np.asarray(encoder.encode_images(list(pictures)), np.float32)  # type: ignore[attr-defined]
+
+    def choose(task: Task) -> Any:
+        if of_pictures(task):
+            return embed_pictures if hasattr(encoder, "encode_images") else None
+        return embed if of_texts(task) else None
+
+    return choose
 
 
 def of_texts(task: Task) -> bool:
     """Tell whether a task embeds texts alone."""
     return all(isinstance(content, str) for content in task.contents())
+
+
+def of_pictures(task: Task) -> bool:
+    """Tell whether a task embeds pictures of text, by the first of them."""
+    return isinstance(next(iter(task.contents()), None), Image.Image)
+
+
+def check_reads(name: str, encoder: Any, tasks: Mapping[str, Task]) -> None:
+    """Refuse tasks with pictures of text for an encoder whose `encode_images` refuses them.
+
+    Raises:
+        ValueError: naming the encoder, the task, and why.
+    """
+    for task in filter(lambda task: of_pictures(tasks[task]), tasks):
+        try:
+            encoder.encode_images([next(iter(tasks[task].contents()))])
+        except ValueError as error:
+            raise ValueError(f"{name} cannot read the pictures of {task}: {error}") from error
 
 
 def scikit_learn(module: str) -> ModuleType:

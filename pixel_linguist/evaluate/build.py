@@ -11,6 +11,7 @@ from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.human import HumanSimilarity
 from pixel_linguist.evaluate.pair_classification import PairClassification
 from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval
+from pixel_linguist.evaluate.reading import Pictures
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import Robustness
 from pixel_linguist.evaluate.sts import STS
@@ -32,6 +33,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "geometry": Geometry.from_sources,
     "human_similarity": HumanSimilarity.from_source,
     "robustness": Robustness,
+    "pictures": Pictures,
 }
 
 

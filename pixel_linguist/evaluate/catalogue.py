@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from pixel_linguist.registry import did_you_mean
+from pixel_linguist.render.wear import WEAR
 
 Spec = dict[str, Any]
 
 # Strengths of the robustness curves in a report; 1 is full strength.
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+# Strength of the wear of pictures.
+WORN = 0.5
 
 
 def find_tasks(root: Path) -> dict[str, Spec]:
@@ -18,7 +21,8 @@ def find_tasks(root: Path) -> dict[str, Spec]:
 
     sts/stsb/LANGUAGE/test.tsv               stsb-LANGUAGE, robustness-LANGUAGE,
                                              robustness-curves-LANGUAGE; of several languages
-                                             stsb-en-LANGUAGE, geometry-stsb
+                                             stsb-en-LANGUAGE, geometry-stsb; of English
+                                             pictures-en, pictures-worn-en, pictures-page-en
     sts/sts12 ... sts16/SET.tsv              sts12 ... sts16
     sts/sts17/LANGUAGE-LANGUAGE.tsv          sts17-LANGUAGE-LANGUAGE
     sts/sickr/test.tsv                       sickr
@@ -87,6 +91,10 @@ def _stsb(languages: dict[str, Spec]) -> dict[str, Spec]:
         tasks[f"robustness-{code}"] = attacked
         tasks[f"robustness-curves-{code}"] = {**attacked, "strengths": STRENGTHS}
     if "en" in languages:
+        drawn = {"name": "pictures", "task": tasks["stsb-en"]}
+        tasks["pictures-en"] = drawn
+        tasks["pictures-worn-en"] = {**drawn, "wear": dict.fromkeys(WEAR, WORN)}
+        tasks["pictures-page-en"] = {**drawn, "layout": "page"}
         for code in [code for code in languages if code != "en"]:
             pair = {"source": languages["en"], "second": languages[code]}
             tasks[f"stsb-en-{code}"] = {"name": "sts", **pair, **grades}

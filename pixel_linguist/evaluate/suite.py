@@ -2,12 +2,11 @@
 
 import abc
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple, Self
 
-from pixel_linguist.data.example import Content
 from pixel_linguist.evaluate.bootstrap import Observations, interval
-from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.evaluate.similarity import Embed, Input
 
 Scores = Mapping[str, float]
 # N texts → N perturbed texts.
@@ -42,9 +41,9 @@ class Task(abc.ABC):
     def texts(self) -> list[str]:
         """Return all texts that the task embeds."""
 
-    def contents(self) -> list[Content]:
+    def contents(self) -> Iterable[Input]:
         """Return all that the task embeds: its texts, and pictures where it has them."""
-        return list(self.texts())
+        return self.texts()
 
     @abc.abstractmethod
     def measure(self, embed: Embed) -> Measured:

@@ -228,6 +228,7 @@ def test_tasks_are_found_and_chosen_by_pattern(tmp_path: Path) -> None:
     assert set(make_tasks(tmp_path, found)) == {
         "stsb-en", "stsb-de", "stsb-en-de", "robustness-en", "robustness-de", "mrpc", "sickr",
         "robustness-curves-en", "robustness-curves-de", "geometry-stsb", "sts12", "tatoeba-deu",
+            "pictures-en", "pictures-worn-en", "pictures-page-en",
     }  # fmt: skip
     with pytest.raises(ValueError, match="'stsb-en'"):
         choose_tasks(found, ["stsb-eng"])
