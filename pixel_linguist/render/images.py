@@ -1,9 +1,9 @@
-"""Pictures of text from elsewhere: scans, screenshots, other renderers."""
+"""Opening pictures of text from elsewhere: scans, screenshots, other renderers."""
 
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -12,12 +12,17 @@ from pixel_linguist.caller import warn_caller
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    # A file, its content, an opened picture, or pixels: uint8 or float in [0, 1], white being the
-    # highest, [height, width] or [height, width, 3 or 4].
-    Picture = str | Path | bytes | Image | np.ndarray
+    # A file, its content, an opened picture, or pixels [height, width] or [height, width, 1, 3 or
+    # 4], white being the highest: bool, uint8, uint16, or float from 0 to 1.
+    Picture = str | Path | bytes | IO[bytes] | Image | np.ndarray
 
 # Pictures with fewer rows do not show letters; a line of text is not so many times as high as wide.
 _LOWEST, _STEEPEST = 6, 2
+# Mean level from which the ink of a transparent picture counts as light.
+_LIGHT = 0.8
+# Luminance hides text below this share of the principal component's contrast; variances of colour
+# below _FLAT are noise.
+_HIDDEN, _FLAT = 0.5, 1e-5
 
 
 def image_patches(picture: "Picture", patch: tuple[int, int], max_patches: int) -> np.ndarray:
@@ -52,7 +57,9 @@ def pictures_patches(
 
 def _strip(picture: "Picture", patch: tuple[int, int]) -> np.ndarray:
     """Cut a picture into all its patches."""
-    grey = _grey(picture)
+    from PIL import Image
+
+    grey = Image.fromarray(np.round(read_grey(picture) * 255).astype(np.uint8))
     width, height = grey.size
     if height < _LOWEST or height > _STEEPEST * width:
         raise ValueError(
@@ -72,47 +79,109 @@ def _strip(picture: "Picture", patch: tuple[int, int]) -> np.ndarray:
     return ink.reshape(patch[0], count, patch[1]).swapaxes(0, 1)
 
 
-def _grey(picture: "Picture") -> "Image":
-    """Open a picture as 8-bit grey; transparent pixels are white."""
+def read_grey(picture: "Picture") -> np.ndarray:
+    """Open a picture and return its grey levels, float32 [height, width] from 0 (black) to 1.
+
+    Photos are turned as their EXIF orientation says, of an animation the first frame is read, and
+    transparent pixels show white paper (black paper under light ink). Colours become luminance, or
+    their first principal component if luminance would hide text that differs in hue.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        TypeError: it is none of the types of `Picture`.
+        ValueError: it is damaged, no picture, empty, or an array of another shape, type or range.
+    """
     # Pillow is slow to import, and few users read pictures.
     from PIL import Image
 
-    if isinstance(picture, np.ndarray):
-        opened = Image.fromarray(_levels(picture))
-    elif isinstance(picture, Image.Image):
-        opened = picture
+    if isinstance(picture, Image.Image):
+        pixels = _image_pixels(picture, picture)
+    elif isinstance(picture, np.ndarray):
+        pixels = _array_pixels(picture)
+    elif isinstance(picture, str | Path | bytes) or hasattr(picture, "read"):
+        pixels = _image_pixels(_open(picture), picture)
     else:
-        try:
-            opened = Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture)
-            opened.load()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise ValueError(f"{_name(picture)} is no picture, or damaged: {error}") from error
-    if opened.mode.startswith("I;16"):
-        # Pillow would clip 16-bit levels.
-        opened = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
-    if opened.has_transparency_data:
-        seen = opened.convert("RGBA")
-        opened = Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen)
-    return opened.convert("L")
+        raise TypeError(
+            "a picture is a path, bytes, a binary file, a PIL image or an array of pixels; this is "
+            f"{_name(picture)}"
+        )
+    if pixels.shape[2] == 4:
+        pixels = _on_paper(pixels)
+    return pixels[:, :, 0] if pixels.shape[2] == 1 else _luminance(pixels)
 
 
-def _levels(pixels: np.ndarray) -> np.ndarray:
-    """Check an array of pixels and return it as uint8."""
-    if pixels.ndim not in (2, 3) or 0 in pixels.shape or pixels.shape[2:] not in ((), (3,), (4,)):
+def _open(picture: "str | Path | bytes | IO[bytes]") -> "Image":
+    from PIL import Image
+
+    try:
+        opened = Image.open(BytesIO(picture) if isinstance(picture, bytes) else picture)
+        opened.load()
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{_name(picture)} is no picture, or damaged: {error}") from error
+    return opened
+
+
+def _image_pixels(image: "Image", picture: object) -> np.ndarray:
+    """Return the pixels of a PIL image, float32 [height, width, 1, 3 or 4]."""
+    from PIL import ImageOps
+
+    if 0 in image.size:
+        raise ValueError(f"{_name(picture)} is empty: {image.width} x {image.height} pixels")
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        levels = np.asarray(image).astype(np.float32)
+        # TIFF and PNG files of 16 bits open as I or I;16.
+        top = 1 if levels.max() <= 1 else 255 if levels.max() <= 255 else 65535
+        return np.clip(levels / np.float32(65535 if ";16" in image.mode else top), 0, 1)[..., None]
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode == "LAB":
+        image = image.getchannel(0)
+    elif image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return _array_pixels(np.asarray(image))
+
+
+def _array_pixels(pixels: np.ndarray) -> np.ndarray:
+    """Check an array and return it as float32 [height, width, 1, 3 or 4] from 0 to 1."""
+    shape = pixels.shape
+    if len(shape) not in (2, 3) or 0 in shape or shape[2:] not in ((), (1,), (3,), (4,)):
         raise ValueError(
-            f"an array of pixels is [height, width] or [height, width, 3 or 4]; this is of shape "
-            f"{pixels.shape}"
+            "an array of pixels is [height, width] or [height, width, 1, 3 or 4], and not empty; "
+            f"this is of shape {shape}"
         )
-    if pixels.dtype == np.uint8:
-        return pixels
-    if pixels.dtype.kind != "f" or not (pixels.min() >= 0 and pixels.max() <= 1):
+    if pixels.dtype in (np.uint8, np.uint16):
+        pixels = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    elif pixels.dtype.kind not in "bf" or not (pixels.min() >= 0 and pixels.max() <= 1):
         raise ValueError(
-            f"an array of pixels is uint8, or float from 0 to 1; this is {pixels.dtype} from "
-            f"{pixels.min()} to {pixels.max()}"
+            "an array of pixels is bool, uint8, uint16, or float from 0 to 1; this is "
+            f"{pixels.dtype} from {pixels.min()} to {pixels.max()}"
         )
-    return np.round(pixels * 255).astype(np.uint8)
+    return pixels.astype(np.float32).reshape(*shape[:2], -1)
+
+
+def _on_paper(pixels: np.ndarray) -> np.ndarray:
+    """Lay pixels [height, width, 4] on white paper, or on black if their ink is light."""
+    colour, alpha = pixels[:, :, :3], pixels[:, :, 3:]
+    seen = alpha.sum()
+    light = seen < alpha.size and (colour * alpha).sum() / 3 > _LIGHT * seen
+    return colour * alpha + (1 - alpha) * np.float32(not light)
+
+
+def _luminance(pixels: np.ndarray) -> np.ndarray:
+    """Return the grey levels of colours [height, width, 3] that show most of their contrast."""
+    if (pixels == pixels[:, :, :1]).all():
+        return pixels[:, :, 0]
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
+    spread, axes = np.linalg.eigh(np.cov(pixels.reshape(-1, 3).T))
+    # Of black and white pictures the principal component is luminance times sqrt(3).
+    if grey.var() * 3 > _HIDDEN**2 * spread[-1] or spread[-1] < _FLAT:
+        return grey
+    main = (pixels @ (axes[:, -1] * np.sign(axes[:, -1].sum() or 1))).astype(np.float32)
+    low, high = main.min(), main.max()
+    return (main - low) / (high - low)
 
 
 def _name(picture: object) -> str:

@@ -1,0 +1,394 @@
+"""Lines of text on a page: background, tilt, columns and lines are found, and ink is kept."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import ndimage
+
+# All lengths are in heights of letters. Rules, underlines and frames are longer than letters join.
+_RULE = 10
+# A page is level if lines rise by less than this over their length.
+_LEVEL = 0.15
+_MOST_TILT = 5.0
+# A gutter between columns is wider than this, and has so many lines on either side.
+_GUTTER, _LINES = 1.3, 3
+
+
+class Line(NamedTuple):
+    """Ink of a line, uint8 [h, w] on background 0, and its place in the level page."""
+
+    ink: np.ndarray
+    left: int
+    top: int
+
+
+def find_lines(grey: np.ndarray) -> list[Line]:
+    """Find the lines of a page in reading order.
+
+    A clean, level page is not changed: its ink is the distance of its levels from the background.
+
+    Args:
+        grey: float32 [H, W] from 0 to 1.
+    """
+    ink, mask = separate(grey)
+    if not mask.any():
+        return []
+    ink = _level(ink, mask)
+    mask = ink > 0.2 * ink.max()
+    ink, mask = _without_rules(ink, mask, _letter_height(mask))
+    return [
+        Line(ink[top:bottom, left:right] * own, left, top)
+        for left, top, right, bottom, own in _in_columns(mask, 0, 0)
+    ]
+
+
+def separate(grey: np.ndarray, depth: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Separate ink from background.
+
+    Panels (a header with light text, a button, a frame) have a background of their own.
+
+    Args:
+        grey: float32 [H, W] from 0 to 1.
+        depth: of the panel within panels.
+
+    Returns:
+        Ink, uint8 [H, W], and the pixels of letters, bool [H, W].
+    """
+    levels = np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
+    background = _flat_background(levels)
+    if background is None:
+        ink, mask = _from_surface(grey)
+    else:
+        ink = np.abs(levels.astype(np.int16) - background).astype(np.uint8)
+        mask = ink > max(0.2 * ink.max(), 2)
+    if depth < 2:
+        _read_panels(grey, ink, mask, depth)
+    return ink, mask
+
+
+def _flat_background(levels: np.ndarray) -> int | None:
+    """Return the level of an even background, or None: it has noise, a gradient, or a texture."""
+    counts = np.bincount(levels.ravel(), minlength=256)
+    first, second = (int(level) for level in counts.argsort()[::-1][:2])
+    if counts[second] > 0.5 * counts[first] and abs(first - second) > 2:
+        # Heavy letters cover as much as their background, but not whole rows or columns.
+        blank = [
+            sum(int((levels == level).all(axis=axis).sum()) for axis in (0, 1))
+            for level in (first, second)
+        ]
+        if blank[1] > blank[0]:
+            first = second
+    distance = np.abs(np.arange(256) - first)
+    furthest = distance[counts > 0].max()
+    near = counts[(distance > 0) & (distance <= 0.1 * furthest)].sum()
+    return first if counts[first] > 0.2 * levels.size and near < 0.2 * counts[first] else None
+
+
+def _from_surface(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Separate ink from an uneven or noisy background."""
+    dev = grey - _smooth_surface(grey)
+    mask = _threshold(dev, grey)
+    if not mask.any():
+        return np.zeros(grey.shape, np.uint8), mask
+    # A closer background: the average around letters, without them.
+    reach = 1.5 * _letter_height(mask)
+    paper = (~ndimage.binary_dilation(mask, iterations=2)).astype(np.float32)
+    weight = ndimage.gaussian_filter(paper, reach, mode="nearest", truncate=2.5)
+    local = ndimage.gaussian_filter(dev * paper, reach, mode="nearest", truncate=2.5)
+    dev = dev - local / np.maximum(weight, 0.05)
+    mask = _threshold(dev, grey)
+    if not mask.any():
+        return np.zeros(grey.shape, np.uint8), mask
+    light, dark = np.clip(dev, 0, None), np.clip(-dev, 0, None)
+    weights = light[mask].sum(), dark[mask].sum()
+    ink = (
+        light if weights[0] > 5 * weights[1] else dark if weights[1] > 5 * weights[0] else abs(dev)
+    )
+    near = ndimage.binary_dilation(mask, iterations=2)
+    strong = np.quantile(ink[mask], 0.9)
+    return (np.clip(ink / strong, 0, 1) * near * 255 + 0.5).astype(np.uint8), mask
+
+
+def _smooth_surface(grey: np.ndarray) -> np.ndarray:
+    """Fit a quadratic surface to the background, which is most of a page: float32 [H, W]."""
+    height, width = grey.shape
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
+    step = max(1, int((grey.size / 8000) ** 0.5))
+    some = terms[:, ::step, ::step].reshape(len(terms), -1)
+    levels = grey[::step, ::step].ravel()
+    fitted = np.full_like(levels, np.median(levels))
+    for _ in range(8):
+        error = np.abs(levels - fitted)
+        kept = error <= max(1.5 * float(np.median(error)), 0.02)
+        factors = np.linalg.lstsq(some[:, kept].T, levels[kept], rcond=None)[0]
+        fitted = factors @ some
+    return np.tensordot(factors, terms, 1).astype(np.float32)
+
+
+def _threshold(dev: np.ndarray, grey: np.ndarray) -> np.ndarray:
+    """Return the pixels of letters: well above the noise, and joined to strong ink."""
+    noise = 0.0
+    if grey.shape[1] > 2:
+        # Second differences see the noise alone, except at the edges of letters.
+        second = np.abs(grey[:, 2:] - 2 * grey[:, 1:-1] + grey[:, :-2])
+        noise = float(np.median(second)) / 1.65
+    contrast = _contrast(np.abs(dev))
+    if noise > 0.04 * contrast:
+        dev = ndimage.gaussian_filter(dev, 0.7)
+        noise, contrast = noise * 0.4, _contrast(np.abs(dev))
+    if contrast < max(5 * noise, 0.02):
+        return np.zeros(dev.shape, bool)
+    size = np.abs(dev)
+    label, count = ndimage.label(size > max(0.25 * contrast, 3 * noise), np.ones((3, 3)))
+    strong = np.zeros(count + 1, bool)
+    strong[label[size > 0.5 * contrast]] = True
+    # Specks of one or two pixels are noise.
+    if noise > 0.01 * contrast:
+        strong &= np.bincount(label.ravel(), minlength=count + 1) > 2
+    strong[0] = False
+    return strong[label]
+
+
+def _contrast(size: np.ndarray) -> float:
+    """Return the distance of the strongest ink from the background: the 300th part of the page."""
+    few = max(1, size.size // 300)
+    return float(np.partition(size.ravel(), -few)[-few])
+
+
+def _read_panels(grey: np.ndarray, ink: np.ndarray, mask: np.ndarray, depth: int) -> None:
+    """Replace the ink of panels by that of the text in them."""
+    label, _ = ndimage.label(mask, np.ones((3, 3)))
+    boxes = ndimage.find_objects(label)
+    usual = _median_height(boxes)
+    for number, box in enumerate(boxes, start=1):
+        height, width = (part.stop - part.start for part in box)
+        if height < 8 or width < 16 or width < height / 2 or height * width < 400:
+            continue
+        own = label[box] == number
+        filled = ndimage.binary_fill_holes(own)
+        if filled.sum() < 0.85 * own.size:
+            continue
+        if height < 2 * usual and ndimage.label(filled & ~own)[1] < 5:
+            continue
+        inner = ndimage.binary_erosion(filled, iterations=2)
+        rows, columns = np.flatnonzero(inner.any(axis=1)), np.flatnonzero(inner.any(axis=0))
+        ink[box][filled], mask[box][filled] = 0, False
+        # Blurred edges of the panel are no letters.
+        around = ndimage.binary_dilation(np.pad(filled, 2), iterations=2)
+        _clear(ink, mask, box, around)
+        if not len(rows):
+            continue
+        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        within, letters = separate(grey[box][part], depth + 1)
+        seen = inner[part]
+        ink[box][part][seen], mask[box][part][seen] = within[seen], letters[seen]
+
+
+def _clear(ink: np.ndarray, mask: np.ndarray, box: tuple[slice, slice], around: np.ndarray) -> None:
+    """Blank the pixels of `around`, which extends 2 pixels beyond the box."""
+    top, left = box[0].start - 2, box[1].start - 2
+    cut = around[max(-top, 0) :, max(-left, 0) :]
+    rows = slice(max(top, 0), max(top, 0) + cut.shape[0])
+    columns = slice(max(left, 0), max(left, 0) + cut.shape[1])
+    cut = cut[: ink[rows].shape[0], : ink[:, columns].shape[1]]
+    ink[rows, columns][cut], mask[rows, columns][cut] = 0, False
+
+
+def _median_height(boxes: list[tuple[slice, slice]]) -> float:
+    heights = np.array([box[0].stop - box[0].start for box in boxes])
+    letters = heights[heights > 0.3 * np.quantile(heights, 0.75)] if len(heights) else heights
+    return float(np.median(letters)) if len(letters) else 1.0
+
+
+def _letter_height(mask: np.ndarray) -> float:
+    """Return the usual height of the connected parts of a mask; dots do not count."""
+    return _median_height(ndimage.find_objects(ndimage.label(mask, np.ones((3, 3)))[0]))
+
+
+def _level(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Rotate a tilted page, so that its lines are level."""
+    angle = _tilt(mask)
+    if not angle:
+        return ink
+    # Pillow is slow to import, and few users read pictures.
+    from PIL import Image
+
+    turned = Image.fromarray(ink).rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    return np.asarray(turned)
+
+
+def _tilt(mask: np.ndarray) -> float:
+    """Return the angle, in degrees, by which lines fall to the right; 0 for level pages.
+
+    Rows of letters and of the background between them differ most along the lines.
+    """
+    y, x = np.nonzero(mask)
+    width, height = np.ptp(x) + 1, _letter_height(mask)
+    if width < 4 * height:
+        return 0.0
+    step = max(1, len(y) // 30000)
+    y, x = y[::step].astype(np.float32), x[::step] - x.mean(dtype=np.float32)
+
+    def sharpness(angle: float) -> float:
+        rows = y - x * np.tan(np.radians(angle)) + width
+        low = np.floor(rows).astype(np.int64)
+        part = rows - low
+        profile = np.bincount(low, 1 - part) + np.bincount(low + 1, part)[: low.max() + 1]
+        return float((profile**2).sum())
+
+    tried = np.arange(-_MOST_TILT - 0.5, _MOST_TILT + 0.51, 0.5)
+    found = float(tried[np.argmax([sharpness(angle) for angle in tried])])
+    for reach in (0.25, 0.12, 0.06):
+        near = found + reach * np.array([-1, 0, 1])
+        found = float(near[np.argmax([sharpness(angle) for angle in near])])
+    rise = abs(np.tan(np.radians(found))) * width
+    if rise < _LEVEL * height or sharpness(found) < 1.05 * sharpness(0.0):
+        return 0.0
+    return found
+
+
+def _without_rules(
+    ink: np.ndarray, mask: np.ndarray, height: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blank long thin lines, level or upright."""
+    found = np.zeros(mask.shape, bool)
+    for axis, least in ((1, _RULE * height), (0, 3 * height)):
+        size = int(least)
+        if mask.shape[axis] < size:
+            continue
+        runs = ndimage.minimum_filter1d(mask.astype(np.uint8), size, axis, mode="constant")
+        if not runs.any():
+            continue
+        runs = ndimage.maximum_filter1d(runs, size, axis, mode="constant", origin=-1 + size % 2)
+        found |= runs.astype(bool)
+    if not found.any():
+        return ink, mask
+    found = ndimage.binary_dilation(found, np.ones((3, 3)))
+    return np.where(found, 0, ink).astype(np.uint8), mask & ~found
+
+
+Region = tuple[int, int, int, int, np.ndarray]
+
+
+def _runs(inked: ArrayLike) -> np.ndarray:
+    """Return begin and end of each run of True, int64 [N, 2]."""
+    edges = np.diff(np.concatenate([[0], np.asarray(inked, np.int8), [0]]))
+    return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
+
+
+def _in_columns(mask: np.ndarray, left: int, top: int) -> list[Region]:
+    """Return the lines of a region, column by column: left, top, right, bottom, own pixels."""
+    strips = _strips(mask)
+    lines = len(strips)
+    # Headings may stand above columns.
+    for skipped in range(min(lines - _LINES, 3) + 1):
+        start = 0 if skipped == 0 else int(strips[skipped][0])
+        gutter = _gutter(mask[start:], strips[skipped:, 1] - strips[skipped:, 0])
+        if gutter is None:
+            continue
+        above = [] if skipped == 0 else _lines(mask[:start], left, top)
+        below = mask[start:]
+        return [
+            *above,
+            *_in_columns(below[:, :gutter], left, top + start),
+            *_in_columns(below[:, gutter:], left + gutter, top + start),
+        ]
+    return _lines(mask, left, top)
+
+
+def _gutter(mask: np.ndarray, heights: np.ndarray) -> int | None:
+    """Return the middle of the widest blank between two columns of text, or None."""
+    if len(heights) < _LINES:
+        return None
+    height = float(np.median(heights))
+    inked = _runs(np.any(mask, axis=0))
+    if len(inked) < 2:
+        return None
+    blanks = inked[1:, 0] - inked[:-1, 1]
+    width = inked[-1, 1] - inked[0, 0]
+    for number in blanks.argsort()[::-1][:3]:
+        begin, end = inked[number, 1], inked[number + 1, 0]
+        sides = begin - inked[0, 0], inked[-1, 1] - end
+        if end - begin < _GUTTER * height or min(sides) < 0.2 * width:
+            continue
+        middle = int(begin + end) // 2
+        if min(len(_strips(mask[:, :middle])), len(_strips(mask[:, middle:]))) >= _LINES:
+            return middle
+    return None
+
+
+def _strips(mask: np.ndarray) -> np.ndarray:
+    """Return the rows of strips between blank rows, int [N, 2]; dots and accents join letters."""
+    strips = _runs(np.any(mask, axis=1))
+    while len(strips) > 1:
+        heights = strips[:, 1] - strips[:, 0]
+        gaps = strips[1:, 0] - strips[:-1, 1]
+        taller = np.maximum(heights[1:], heights[:-1])
+        shorter = np.minimum(heights[1:], heights[:-1])
+        joined = (shorter < 0.4 * taller) & (gaps < 0.35 * taller)
+        if not joined.any():
+            break
+        number = int(np.where(joined, gaps / taller, np.inf).argmin())
+        strips[number, 1] = strips[number + 1, 1]
+        strips = np.delete(strips, number + 1, axis=0)
+    return strips
+
+
+def _lines(mask: np.ndarray, left: int, top: int) -> list[Region]:
+    """Return the lines of one column, from above to below."""
+    found: list[Region] = []
+    width = mask.shape[1]
+    strips = _strips(mask)
+    for number, (begin, end) in enumerate(strips):
+        low = 0 if number == 0 else int(strips[number - 1][1] + begin + 1) // 2
+        high = len(mask) if number == len(strips) - 1 else int(end + strips[number + 1][0] + 1) // 2
+        bounds = _valleys(mask[begin:end])
+        if not bounds:
+            found.append((left, top + low, left + width, top + high, np.ones((1, 1), np.uint8)))
+            continue
+        owner = _owners(mask[low:high], [begin - low + bound for bound in bounds])
+        for line in range(len(bounds) + 1):
+            own = (owner == line).astype(np.uint8)
+            found.append((left, top + low, left + width, top + high, own))
+    return found
+
+
+def _valleys(mask: np.ndarray) -> list[int]:
+    """Return the rows between the lines of a strip whose ascenders and descenders overlap."""
+    height = _letter_height(mask)
+    if len(mask) < 1.6 * height:
+        return []
+    profile = ndimage.gaussian_filter1d(mask.sum(axis=1, dtype=np.float64), 0.3 * height)
+    inner = profile[1:-1]
+    rows = np.flatnonzero((inner >= profile[:-2]) & (inner > profile[2:])) + 1
+    peaks = [int(row) for row in rows if profile[row] > 0.15 * profile.max()]
+    bounds: list[int] = []
+    for before, after in itertools.pairwise(peaks):
+        valley = before + int(profile[before:after].argmin())
+        if profile[valley] < 0.75 * min(profile[before], profile[after]):
+            bounds.append(valley)
+    return bounds
+
+
+def _owners(mask: np.ndarray, bounds: list[int]) -> np.ndarray:
+    """Return the line of each pixel of a strip of several, int [h, w].
+
+    Connected letters belong to the line of their middle; such as reach through several lines are
+    cut between them.
+    """
+    by_row = np.searchsorted(bounds, np.arange(len(mask)), side="right")
+    owner = np.repeat(by_row[:, None], mask.shape[1], axis=1)
+    grown = ndimage.binary_dilation(mask)
+    label, count = ndimage.label(grown, np.ones((3, 3)))
+    pitch = np.median(np.diff([0, *bounds, len(mask)]))
+    lines = np.full(count + 1, -1)
+    for number, box in enumerate(ndimage.find_objects(label), start=1):
+        if box[0].stop - box[0].start < 1.4 * pitch:
+            middle = (box[0].start + box[0].stop) // 2
+            lines[number] = by_row[min(middle, len(mask) - 1)]
+    whole = (lines >= 0)[label] & grown
+    owner[whole] = lines[label[whole]]
+    return owner
