@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from pixel_linguist.caller import warn_caller
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms
+from pixel_linguist.files import local_path
 from pixel_linguist.hub import AnyModel, as_transformer, open_model
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import Stored, save_model
@@ -75,10 +76,11 @@ class SentenceEncoder:
             dtype: of the weights on disk; "float16" halves them, rounded to 11 bits. The folder of
                 an n-gram model is copied as it is.
         """
+        folder = local_path(path)
         if isinstance(self.model, NgramModel):
-            shutil.copytree(self.model.folder, path, dirs_exist_ok=True)
+            shutil.copytree(self.model.folder, folder, dirs_exist_ok=True)
         else:
-            save_model(Path(path), self.model, dtype)
+            save_model(folder, self.model, dtype)
 
     @property
     def dimension(self) -> int:

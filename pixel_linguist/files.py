@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,25 @@ from filelock import FileLock, Timeout
 
 # A larger file of a folder is hashed by this many blocks of this many bytes, evenly spread.
 BLOCKS, BLOCK = 64, 1 << 14
+# A scheme and a slash: a `Path` keeps one of the two. A single letter is a drive of Windows.
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+
+
+def local_path(path: str | Path) -> Path:
+    """Return a path on this machine, with ~ expanded.
+
+    Raises:
+        ValueError: for a URL, which would become a local folder of that name.
+    """
+    if _URL.match(str(path)):
+        raise ValueError(
+            f"{path} is a URL, which is neither read nor written: mount the bucket or file system "
+            "(gcsfuse, s3fs) and give the path of the mount, or download the file"
+        )
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: there is no such user") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from pixel_linguist.convert import is_reference, read_reference
+from pixel_linguist.files import local_path
 from pixel_linguist.model.store import Model, load_model
 from pixel_linguist.ngram import NgramModel, is_ngram, read_ngram
 from pixel_linguist.pretrained import find_model
@@ -22,11 +23,11 @@ def open_model(name: str | Path) -> AnyModel:
 
     Raises:
         FileNotFoundError: if there is none, or it is not here and the hub cannot be reached.
-        ValueError: if its files are damaged, of another format, or huggingface_hub is missing.
+        ValueError: for a URL, damaged files, another format, or if huggingface_hub is missing.
     """
     text = str(name)
-    hub = text.startswith(PREFIX)
-    folder = download(text.removeprefix(PREFIX)) if hub else find_model(name)
+    hub = text.startswith(PREFIX) and not text.startswith(f"{PREFIX}/")
+    folder = download(text.removeprefix(PREFIX)) if hub else find_model(local_path(name))
     if is_ngram(folder):
         return read_ngram(folder)
     return read_reference(folder).model if is_reference(folder) else load_model(folder)

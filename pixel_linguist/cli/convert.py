@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jax
 
+from pixel_linguist.cli.main import path
 from pixel_linguist.convert.decoder_files import load_decoder, save_decoder
 from pixel_linguist.convert.reference import (
     Converted,
@@ -23,8 +24,8 @@ from pixel_linguist.model.store import load_model, save_model
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
-    parser.add_argument("source", type=Path, metavar="SRC", help="folder to read")
-    parser.add_argument("target", type=Path, metavar="DST", help="folder to write")
+    parser.add_argument("source", type=path, metavar="SRC", help="folder to read")
+    parser.add_argument("target", type=path, metavar="DST", help="folder to write")
     parser.add_argument("--max-patches", type=int, help="positions to keep (64 for sentences)")
     return parser.parse_args(arguments)
 

@@ -12,10 +12,10 @@ given the same command share the work: each shard is written once, whole, in the
 """
 
 import argparse
-from pathlib import Path
 from typing import get_args
 
 from pixel_linguist.api import Dtype
+from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT
 from pixel_linguist.encode.corpus import Job, encode_corpus
 from pixel_linguist.encode.shards import Format
@@ -24,8 +24,8 @@ from pixel_linguist.encode.shards import Format
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     add = parser.add_argument
-    add("source", type=Path, help="file of texts")
-    add("folder", type=Path, help="folder of the shards")
+    add("source", type=path, help="file of texts")
+    add("folder", type=path, help="folder of the shards")
     add("--model", default="tiny", help="folder, or name of a shipped model (tiny)")
     add("--column", default=TEXT, help="column of the text (text)")
     add("--keep", nargs="+", default=[], metavar="COLUMN", help="columns copied beside the vectors")

@@ -17,6 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.cli.main import path
 from pixel_linguist.config import load
 from pixel_linguist.evaluate.baselines import EmbedFor, check_reads, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.build import make_tasks
@@ -37,15 +38,15 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     add = parser.add_argument
     add("models", nargs="*", help="model folders, or names of shipped models")
     add("--tasks", nargs="+", default=[], help="names or patterns")
-    add("--data", type=Path, default=Path("../shared/data"), help="data folder (../shared/data)")
-    add("--config", type=Path, help="recipe whose tasks are taken")
+    add("--data", type=path, default=Path("../shared/data"), help="data folder (../shared/data)")
+    add("--config", type=path, help="recipe whose tasks are taken")
     add(
         "--peers",
         nargs="+",
         default=[],
         help="tfidf, a folder or name that sentence-transformers loads, or ocr: and such a name",
     )
-    add("--out", type=Path, help="folder for scores.json and report.html")
+    add("--out", type=path, help="folder for scores.json and report.html")
     options = parser.parse_args(arguments)
     if options.tasks and not options.models and not options.peers:
         parser.error("name a model, or a peer with --peers")

@@ -5,8 +5,8 @@ pixel-linguist export MODEL OUT
 """
 
 import argparse
-from pathlib import Path
 
+from pixel_linguist.cli.main import path
 from pixel_linguist.convert.stablehlo import PLATFORMS, write_export
 from pixel_linguist.hub import as_transformer, open_model
 
@@ -14,7 +14,7 @@ from pixel_linguist.hub import as_transformer, open_model
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser.add_argument("model", metavar="MODEL", help="model folder, or name of a shipped model")
-    parser.add_argument("out", type=Path, metavar="OUT", help="folder to write")
+    parser.add_argument("out", type=path, metavar="OUT", help="folder to write")
     return parser.parse_args(arguments)
 
 

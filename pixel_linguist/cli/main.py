@@ -12,8 +12,10 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+from pixel_linguist.files import local_path
 from pixel_linguist.registry import did_you_mean
 
 PROGRAM = "pixel-linguist"
@@ -61,6 +63,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the error and exit with status 2."""
         self.exit(2, f"error: {message} ({self.prog} --help explains)\n")
+
+
+def path(argument: str) -> Path:
+    """Read an argument as a path on this machine; argparse prints the error."""
+    try:
+        return local_path(argument)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 class Console(logging.Handler):

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.cli.main import path
 from pixel_linguist.mteb_encoder import MtebEncoder
 
 
@@ -18,7 +19,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     add("--tasks", nargs="+", required=True, help="such as STSBenchmark SICK-R")
     add("--languages", nargs="+", help="ISO 639-3 codes (default: all)")
     add("--name", help="of the model in the results (default: its folder's)")
-    add("--out", type=Path, required=True, help="folder for results/")
+    add("--out", type=path, required=True, help="folder for results/")
     add("--batch-size", type=int, default=64)
     return parser.parse_args(arguments)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pixel_linguist.cli.main import path
 from pixel_linguist.registry import choose
 from pixel_linguist.render.coverage import describe
 from pixel_linguist.render.fonts import manifest
@@ -39,7 +40,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     """Parse the command line."""
     add = parser.add_argument
     add("text", nargs="*", help="texts to draw")
-    add("--out", type=Path, default=Path("rendered.png"), help="the picture (rendered.png)")
+    add("--out", type=path, default=Path("rendered.png"), help="the picture (rendered.png)")
     add("--family", nargs="+", default=["noto"], help="of the manifest, or a font file or folder")
     add("--strategy", nargs="+", default=["words"], choices=STRATEGIES)
     add("--patch", type=int, nargs="+", default=[16], metavar="PIXELS", help="height and width")

@@ -7,8 +7,8 @@ pixel-linguist report runs/a runs/b --out runs/both
 """
 
 import argparse
-from pathlib import Path
 
+from pixel_linguist.cli.main import path
 from pixel_linguist.report.page import write_page, write_report
 from pixel_linguist.report.run_record import read_comparison
 
@@ -16,9 +16,9 @@ from pixel_linguist.report.run_record import read_comparison
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     parser.add_argument(
-        "folders", type=Path, nargs="+", help="--workdir of train, --out of evaluate"
+        "folders", type=path, nargs="+", help="--workdir of train, --out of evaluate"
     )
-    parser.add_argument("--out", type=Path, help="folder of a comparison")
+    parser.add_argument("--out", type=path, help="folder of a comparison")
     options = parser.parse_args(arguments)
     if (len(options.folders) > 1) != (options.out is not None):
         parser.error("--out is needed for several folders, and for them only")

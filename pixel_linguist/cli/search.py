@@ -12,11 +12,11 @@ echo "a mna plays teh guitar" | pixel-linguist search corpus.jsonl --show id tex
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT, column, open_records, text_of
 from pixel_linguist.encode.shards import read_shards
 from pixel_linguist.search.exact import ExactIndex
@@ -25,11 +25,11 @@ from pixel_linguist.search.exact import ExactIndex
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     add = parser.add_argument
-    add("corpus", type=Path, help=".txt, .tsv, .csv, .jsonl or .parquet")
+    add("corpus", type=path, help=".txt, .tsv, .csv, .jsonl or .parquet")
     add("--model", default="tiny", help="folder, or name of a shipped model (tiny)")
     add("--column", default=TEXT, help="column searched (text)")
     add("--show", nargs="+", metavar="COLUMN", help="columns shown (default: the one searched)")
-    add("--vectors", type=Path, metavar="FOLDER", help="vectors of the corpus")
+    add("--vectors", type=path, metavar="FOLDER", help="vectors of the corpus")
     add("-k", type=int, default=5, help="records shown per query (5)")
     options = parser.parse_args(arguments)
     if options.k < 1:

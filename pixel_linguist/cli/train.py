@@ -24,7 +24,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from pixel_linguist.cli.main import ERRORS, error_line
+from pixel_linguist.cli.main import ERRORS, error_line, path
 from pixel_linguist.hub import as_transformer, open_model
 from pixel_linguist.model.store import save_model
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
@@ -46,8 +46,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     if {"--init", "--pairs"} & {word.partition("=")[0] for word in arguments}:
         return _parse_fine_tuning(parser, arguments)
     add = parser.add_argument
-    add("recipe", type=Path, nargs="+", help="a file of experiments/, with get_config()")
-    add("--workdir", type=Path, required=True, help="folder for all results")
+    add("recipe", type=path, nargs="+", help="a file of experiments/, with get_config()")
+    add("--workdir", type=path, required=True, help="folder for all results")
     add("--plan", action="store_true", help="show the plan of the run and its cost, and stop")
     add("--profile", action="store_true", help="trace a few steps into WORKDIR/profile")
     add(
@@ -129,8 +129,8 @@ def _parse_fine_tuning(parser: argparse.ArgumentParser, arguments: list[str]) ->
     parser.description = FINE_TUNING
     defaults, add = Settings(), parser.add_argument
     add("--init", required=True, help="model folder, or name of a shipped model")
-    add("--pairs", type=Path, required=True, help=".tsv, .jsonl or .parquet")
-    add("--workdir", type=Path, help="default: runs/NAME, by the name of the file of pairs")
+    add("--pairs", type=path, required=True, help=".tsv, .jsonl or .parquet")
+    add("--workdir", type=path, help="default: runs/NAME, by the name of the file of pairs")
     add("--epochs", type=int, default=defaults.epochs)
     add("--batch-size", type=int, default=defaults.batch_size)
     add("--peak", type=float, default=defaults.peak, help="highest learning rate")

@@ -32,6 +32,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from pixel_linguist.files import local_path
+
 Record = dict[str, Any]
 TEXT = "text"
 # A quoted cell that holds more lines is read as lines of text.
@@ -91,13 +93,15 @@ class Records:
         return ((self.parse(raw), self.where(raw)) for raw in self.raw())
 
 
-def open_records(path: Path) -> Records:
+def open_records(path: str | Path) -> Records:
     """Open a file of one of the kinds above.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it has no records, or another ending. A bad line is reported when parsed.
+        ValueError: for a URL; if it has no records, or another ending. A bad line is reported when
+            it is parsed.
     """
+    path = local_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file {path}")
     kind = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix

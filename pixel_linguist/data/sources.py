@@ -14,6 +14,7 @@ from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.records import Record, Source, column, read_table, text_of
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
+from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
 
 __all__ = ["Record", "Source", "column", "make_source", "source_files", "source_folder"]
@@ -150,7 +151,7 @@ def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
         ValueError: for an unknown name, wrong arguments, or an empty source.
         FileNotFoundError: naming a missing file.
     """
-    source = make("source", SOURCES, spec, Path(root))
+    source = make("source", SOURCES, spec, local_path(root))
     if len(source) == 0:
         raise ValueError(f"the source {dict(spec)} is empty")
     return source
@@ -160,7 +161,7 @@ def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
     """Return the files that a source's "path" or "paths" name, relative to `root`."""
     paths = spec.get("paths", ())
     named = [*(paths.values() if isinstance(paths, Mapping) else paths), spec.get("path")]
-    return [Path(path) for path in named if path and (Path(root) / path).is_file()]
+    return [Path(path) for path in named if path and (local_path(root) / path).is_file()]
 
 
 def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
@@ -170,7 +171,7 @@ def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
     source, and for a data set on the Hub.
     """
     if spec["name"] in ("tfds", "tfds_nli_triples"):
-        return tfds_folder(Path(root), spec["dataset"])
+        return tfds_folder(local_path(root), spec["dataset"])
     named = spec["dataset"] if spec["name"] == "huggingface" else spec.get("path")
-    folder = Path(root) / named if named else None
+    folder = local_path(root) / named if named else None
     return folder if folder and folder.is_dir() else None

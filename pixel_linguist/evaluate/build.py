@@ -17,6 +17,7 @@ from pixel_linguist.evaluate.robustness import Robustness
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.sts_year import STSYear
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
 
 Spec = Mapping[str, Any]
@@ -50,7 +51,7 @@ def make_task(root: str | Path, spec: Spec) -> Task:
             argument, or bad data.
         FileNotFoundError: for a missing file.
     """
-    return make("task", TASKS, {key: _read(Path(root), key, spec[key]) for key in spec})
+    return make("task", TASKS, {key: _read(local_path(root), key, spec[key]) for key in spec})
 
 
 def _read(root: Path, key: str, value: Any) -> Any:

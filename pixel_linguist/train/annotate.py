@@ -17,7 +17,7 @@ from pixel_linguist.config import differences, plain
 from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.evaluate.similarity import Embed
-from pixel_linguist.files import read_json, sha256, write_json, write_whole
+from pixel_linguist.files import local_path, read_json, sha256, write_json, write_whole
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import load_model
 from pixel_linguist.registry import make
@@ -149,7 +149,7 @@ def annotate_stage(context: RunContext, name: str) -> None:
 
 def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any]:
     """Return all that the annotations of a part depend on."""
-    root = Path(context.config.data_dir)
+    root = local_path(context.config.data_dir)
     files = sorted(source_files(root, part.source))
     return {
         "annotate": plain(part.annotate),

@@ -6,6 +6,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.files import local_path
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model import ViTEncoder, make_encoder
 from pixel_linguist.model.encoder import Params
@@ -48,7 +49,7 @@ class RunContext:
 
     def start(self, name: str) -> Path:
         """Return the folder of a model that a stage starts from: an earlier stage's, or any."""
-        return self.folder.model(name) if name in self.config.order else Path(name)
+        return self.folder.model(name) if name in self.config.order else local_path(name)
 
 
 def make_context(config: ConfigDict, folder: Path, *, profile: bool = False) -> RunContext:

@@ -16,7 +16,7 @@ from pixel_linguist.data.loader import make_batches, make_examples
 from pixel_linguist.data.records import Source
 from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.data.views import ViewPipeline, make_view_pipeline
-from pixel_linguist.files import folder_sha256, sha256
+from pixel_linguist.files import folder_sha256, local_path, sha256
 from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.encoders import encoder_settings
@@ -231,7 +231,7 @@ def stage_settings(context: RunContext, name: str, fonts: Mapping[str, str]) -> 
             "fonts": context.renderer.font_hashes() | dict(fonts),
             "seed": config.seed,
             "starts": {n: sha256(path) if path.is_file() else "" for n, path in weights.items()},
-            "sha256": data_sha256(Path(config.data_dir), settings),
+            "sha256": data_sha256(local_path(config.data_dir), settings),
             "annotations": annotations_sha256(context, settings),
         }
     )
