@@ -248,16 +248,6 @@ def scaling(timed: list[str]) -> None:
     say("2 processes", **times, load=round(os.getloadavg()[0], 2))
 
 
-def traffic(timed: list[str]) -> None:
-    """Compare the bytes of pixels with those of glyph runs."""
-    renderer = Renderer()
-    part = timed[:BATCH]
-    pixels = renderer(part, LENGTH).patches.nbytes / len(part)
-    runs = renderer.glyph_runs(part, LENGTH).nbytes / len(part)
-    say("bytes a sentence", pixels=round(pixels), glyph_runs=round(runs),
-        fewer=round(pixels / runs, 1))  # fmt: skip
-
-
 def resident() -> float:
     """Return the MiB of memory that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -306,7 +296,6 @@ def main() -> None:
         compare(strategy, timed, warm, pango)
     typos(timed, warm)
     mixed(languages(data))
-    traffic(timed)
     scaling(timed)
     memory()
 

@@ -95,8 +95,6 @@ def sentences(path: Path, strength: float) -> Iterator[HostBatch]:
         VIEWS,
         styles={name: {"strength": strength} for name in ASPECTS},
         facts={},
-        raster="host",
-        devices=1,
         seed=0,
     )
     batches = make_batches(

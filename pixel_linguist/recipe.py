@@ -143,8 +143,6 @@ def stage(
             "styles": {},
             # Augmentation of pixels → {"strength": 0 to 1}, drawn on the device for each view.
             "augment": {},
-            # Who rasterises, to the same bytes: "host" sends pixels, "device" glyphs.
-            "raster": "host",
             "objective": objective or info_nce(hard_negatives=hard_negatives),
             "optimizer": optimizer(),
             "steps": steps,

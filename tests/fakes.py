@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pixel_linguist.objective import AXIS, Batch, Objective, View
+from pixel_linguist.render.patches import Patches
 
 Tree = Any
 VIEWS = ("anchor", "positive", "negative")
@@ -114,7 +115,9 @@ def evaluate(
     own, state, constants = drawn
 
     def on_device(own: Tree, embeddings: Tree, example: Any, facts: Tree, view_facts: Tree) -> Any:
-        batch = Batch({v: View(v, None, example) for v in embeddings}, facts, view_facts)
+        # The embeddings are given, so that there is nothing to read.
+        views = {name: View(name, cast(Patches, None), example) for name in embeddings}
+        batch = Batch(views, facts, view_facts)
         given = {"encoder": embeddings, "objective": own}
         loss, metrics, _, _ = objective.loss(given, state, constants, batch, GivenEmbeddings(), key)
         return jax.lax.pmean((loss, metrics), AXIS)

@@ -267,7 +267,7 @@ def make_batches(
     if batch_size % processes:
         raise ValueError(f"batch_size {batch_size} is not divisible by {processes} hosts")
     lengths = bucket_lengths(length, length_buckets)
-    if window == length_buckets == 1 and not (views.devices and processes > 1):
+    if window == length_buckets == 1:
         # A host reads its own rows alone.
         rows = examples.batch(batch_size // processes, drop_remainder=True, batch_fn=list)
         windows = rows[process::processes].map(lambda pairs: [pairs])

@@ -10,15 +10,17 @@ import numpy as np
 from pixel_linguist.data.example import Content, Example, content_id, read_picture, stack_facts
 from pixel_linguist.data.facts import FactMaker
 from pixel_linguist.data.pairs import PairMaker
-from pixel_linguist.registry import did_you_mean
-from pixel_linguist.render import GlyphRuns, Renderer, StyledRenderer
-from pixel_linguist.render.device import share_out
-from pixel_linguist.render.glyphs import renumber
-from pixel_linguist.render.patches import PADDING, Patches, one_text_a_row, picture_patches
+from pixel_linguist.render import Renderer, StyledRenderer
+from pixel_linguist.render.patches import (
+    PADDING,
+    Patches,
+    check_positions,
+    one_text_a_row,
+    picture_patches,
+)
 from pixel_linguist.render.styles import compose_styles
 from pixel_linguist.text.perturb import Composition
 
-RASTERS = ("host", "device")
 # An example as its source has it, and as the model sees it.
 Pair = tuple[Example, Example]
 
@@ -27,13 +29,13 @@ class HostBatch(NamedTuple):
     """One host's share of a batch, of B examples.
 
     Attributes:
-        views: name → `Patches` of B rows, or the `GlyphRuns` that devices rasterise.
+        views: name → `Patches` of B rows.
         facts: name → array [B, ...].
         view_facts: view → name → array [B, ...].
         cut: int32 [], texts that were longer than their room; None once it is counted.
     """
 
-    views: dict[str, Any]
+    views: dict[str, Patches]
     facts: dict[str, np.ndarray]
     view_facts: dict[str, dict[str, np.ndarray]]
     cut: np.int32 | None
@@ -102,10 +104,6 @@ class Render(Protocol):
         """Return .patches uint8 [B, length, H, W], .count int32 [B], and .stats.cut."""
         ...
 
-    def glyph_runs(self, texts: Sequence[str], length: int, *, seeds: Sequence[int]) -> GlyphRuns:
-        """Return the glyph runs of texts."""
-        ...
-
     def count_patches(self, texts: Sequence[str], *, seeds: Sequence[int]) -> np.ndarray:
         """Return the number of patches each text needs: int [B]."""
         ...
@@ -121,10 +119,6 @@ class OneStyle:
         """Draw texts."""
         return self.renderer(texts, length)
 
-    def glyph_runs(self, texts: Sequence[str], length: int, *, seeds: Sequence[int]) -> GlyphRuns:
-        """Lay texts out."""
-        return self.renderer.glyph_runs(texts, length)
-
     def count_patches(self, texts: Sequence[str], *, seeds: Sequence[int]) -> np.ndarray:
         """Count the patches of texts."""
         return self.renderer.count_patches(texts)
@@ -138,14 +132,12 @@ class ViewPipeline:
         render: the renderer, in one style or in many.
         views: names of the views that are drawn.
         facts: makers of facts that depend on drawing, by name.
-        devices: of all hosts, that rasterise inside the step; 0: the host rasterises.
         grid: rows and columns of the encoder's positions, which limit pictures; None: no limit.
     """
 
     render: Render
     views: tuple[str, ...]
     facts: Mapping[str, FactMaker] = dataclasses.field(default_factory=dict)
-    devices: int = 0
     grid: tuple[int, int] | None = None
 
     def font_hashes(self) -> dict[str, str]:
@@ -181,8 +173,7 @@ class ViewPipeline:
         """Draw one host's share of a batch, and put its facts together.
 
         Args:
-            pairs: of all hosts, N of them. Where devices rasterise, each host lays out all, as
-                the shapes of its part depend on what the others have; else its own rows alone.
+            pairs: of all hosts, N of them.
             length: patches to which every text is padded or cut.
             process: this host's number.
             processes: number of hosts.
@@ -190,17 +181,12 @@ class ViewPipeline:
         rows = len(pairs) // processes
         # Consecutive rows, so that the global batch is that of one host alone.
         own = pairs[process * rows :][:rows]
-        views: dict[str, Any] = {}
+        views: dict[str, Patches] = {}
         cut = 0
         for name in self.views:
-            source = pairs if self.devices else own
-            contents: list[Any] = [_content(view, name) for _, view in source]
-            seeds = [_style(view, name) for _, view in source]
-            if self.devices and all(isinstance(content, str) for content in contents):
-                views[name], over = self._runs(contents, seeds, length, process, processes)
-            else:
-                share = slice(process * rows, (process + 1) * rows) if self.devices else slice(None)
-                views[name], over = self._patches(name, contents[share], seeds[share], length)
+            contents = [_content(view, name) for _, view in own]
+            seeds = [_style(view, name) for _, view in own]
+            views[name], over = self._patches(name, contents, seeds, length)
             cut += over
         originals = [original for original, _ in own]
         facts = {
@@ -234,14 +220,8 @@ class ViewPipeline:
         drawn = np.zeros((len(contents), *pictures[0].shape), np.uint8)
         drawn[[not isinstance(content, str) for content in contents]] = pictures
         patches = picture_patches(drawn, self.render.renderer.patch)
-        rows, columns = (int(last) + 1 for last in patches.position[0, -1])
-        # A position beyond the table would be read as the last one, in silence.
-        if self.grid and (rows > self.grid[0] or columns > self.grid[1]):
-            raise ValueError(
-                f"pictures of the view {name!r} are {rows} x {columns} patches; the encoder has "
-                f"positions for {self.grid[0]} x {self.grid[1]} (model.max_rows and "
-                "render.max_patches)"
-            )
+        if self.grid:
+            check_positions(patches, self.grid, f"a picture of the view {name!r}")
         return patches, 0
 
     def _documents(
@@ -265,27 +245,6 @@ class ViewPipeline:
                 place, number = place + take, number + 1
         text = one_text_a_row(pixels, (unit >= 0).sum(axis=1))
         return text._replace(unit=unit), int(cut)
-
-    def _runs(
-        self,
-        texts: Sequence[str],
-        seeds: Sequence[int],
-        length: int,
-        process: int,
-        processes: int,
-    ) -> tuple[GlyphRuns, int]:
-        """Lay texts of all hosts out, and return this host's part, tiles of its own devices."""
-        laid_out = self.render.glyph_runs(texts, length, seeds=seeds)
-        # Hosts meet glyphs in different orders, but need arrays of equal shapes.
-        runs = share_out(renumber(laid_out), self.devices)
-        arrays = ("glyphs", "x", "y", "count", "tiles")
-        parts: dict[str, Any] = {
-            name: np.split(getattr(runs, name), processes)[process] for name in arrays
-        }
-        rows = len(texts) // processes
-        own = slice(process * rows, (process + 1) * rows)
-        cut = (self.render.count_patches(texts[own], seeds=seeds[own]) > length).sum()
-        return dataclasses.replace(runs, **parts), int(cut)
 
 
 def _content(example: Example, name: str) -> Content:
@@ -317,8 +276,6 @@ def make_view_pipeline(
     *,
     styles: Mapping[str, Mapping[str, Any]],
     facts: Mapping[str, FactMaker],
-    raster: str,
-    devices: int,
     seed: int,
     grid: tuple[int, int] | None = None,
 ) -> ViewPipeline:
@@ -330,8 +287,6 @@ def make_view_pipeline(
         styles: as `render.styles.compose_styles` takes them; without strength, all is drawn in the
             renderer's own style.
         facts: that depend on drawing.
-        raster: "host" or "device".
-        devices: of all hosts.
         seed: of the stage.
         grid: rows and columns of the encoder's positions.
 
@@ -339,14 +294,11 @@ def make_view_pipeline(
         ValueError: for an unknown name, naming the nearest known, or a value out of range.
         FileNotFoundError: for a font family that is not installed.
     """
-    if raster not in RASTERS:
-        raise ValueError(f"raster is {raster!r}: {did_you_mean(raster, RASTERS)}")
     composed = compose_styles(styles, seed)
     styled = any(composed.strengths().values())
     return ViewPipeline(
         render=StyledRenderer(renderer, composed) if styled else OneStyle(renderer),
         views=views,
         facts=facts,
-        devices=devices if raster == "device" else 0,
         grid=grid,
     )

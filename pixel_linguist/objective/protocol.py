@@ -18,13 +18,13 @@ class View(NamedTuple):
 
     Attributes:
         name: of the view.
-        drawn: `Patches`, or glyph runs that are rasterised when the view is encoded.
+        patches: of B rows, one a row for each example.
         example: int32 [B], the examples' numbers in the global batch.
         options: name → array [B] that the encoder takes as an option whenever it reads the view.
     """
 
     name: str
-    drawn: Any
+    patches: Patches
     example: Any
     options: Mapping[str, Any] = {}
 

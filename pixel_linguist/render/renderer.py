@@ -8,10 +8,9 @@ import numpy as np
 
 from pixel_linguist.registry import choose
 from pixel_linguist.render.assembly import Assembler, Text
-from pixel_linguist.render.cache import ColumnCache, PatchCache, RunCache, draw_parts
+from pixel_linguist.render.cache import ColumnCache, PatchCache, draw_parts
 from pixel_linguist.render.fallback import Chain
 from pixel_linguist.render.fonts import family
-from pixel_linguist.render.glyphs import GlyphRuns, join_runs
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Layout
 from pixel_linguist.render.placement import Aligned, Placement, Running
@@ -110,7 +109,6 @@ class Renderer:
             self._lock,
             end_patch,
         )
-        self._runs: Assembler[RunCache] | None = None
 
     def _make_grid(self, strategy: Strategy) -> Grid:
         chosen = family(self.family)
@@ -146,27 +144,6 @@ class Renderer:
         count = np.concatenate([batch.placed.text_count for batch in batches]).astype(np.int32)
         stats = Stats(sum(batch.cut for batch in batches), sum(b.missing for b in batches))
         return Rendered(drawn, count, stats)
-
-    def glyph_runs(self, texts: Sequence[Text], length: int | None = None) -> GlyphRuns:
-        """Lay texts out without drawing them; `rasterise` of the result equals a call's patches.
-
-        Raises:
-            TypeError: texts is a str, or one of them is neither a str nor a tuple.
-            ValueError: length is below 1, or its columns exceed 16 bits.
-        """
-        if self._runs is None:
-            aligned = STRATEGIES[self.strategy].aligned
-            self._runs = Assembler(
-                self._placement,
-                lambda old: RunCache(self._grid, self._lock, self.memory // 2, aligned),
-                self._lock,
-                self.end_patch,
-            )
-        texts, length = self._checked(texts, length)
-        if length * self.patch[1] >= 1 << 15:
-            raise ValueError(f"length is {length}; {(1 << 15) // self.patch[1] - 1} is the most")
-        batches = self._runs.place(texts, min(length, self.max_patches))
-        return join_runs([batch.cache.draw(batch.placed, length) for batch in batches])
 
     def count_patches(self, texts: Sequence[Text]) -> np.ndarray:
         """Return the patches of texts in full, int32 [N], at least 1 each.

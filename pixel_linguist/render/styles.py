@@ -9,7 +9,6 @@ import numpy as np
 from pixel_linguist.registry import did_you_mean
 from pixel_linguist.render.assembly import Text
 from pixel_linguist.render.fonts import family, find, hashes, manifest
-from pixel_linguist.render.glyphs import GlyphRuns, join_runs
 from pixel_linguist.render.rendered import Rendered, Stats
 from pixel_linguist.render.renderer import Renderer
 from pixel_linguist.text.rate import check_rate
@@ -180,20 +179,6 @@ class StyledRenderer:
         count[rows] = np.concatenate([part.count for part in parts])
         cut, missing = (sum(numbers) for numbers in zip(*(p.stats for p in parts), strict=True))
         return Rendered(patches, count, Stats(cut, missing))
-
-    def glyph_runs(self, texts: Sequence[Text], length: int, *, seeds: Sequence[int]) -> GlyphRuns:
-        """Lay texts out without drawing them, as `Renderer.glyph_runs` does."""
-        rows, parts = self._each(
-            texts, seeds, lambda renderer, part: renderer.glyph_runs(part, length)
-        )
-        runs, order = join_runs(parts), np.argsort(rows)
-        return dataclasses.replace(
-            runs,
-            glyphs=runs.glyphs[order],
-            x=runs.x[order],
-            y=runs.y[order],
-            count=runs.count[order],
-        )
 
     def count_patches(self, texts: Sequence[Text], *, seeds: Sequence[int]) -> np.ndarray:
         """Return the patches of texts in full, int32 [N], at least 1 each."""

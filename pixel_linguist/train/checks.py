@@ -14,13 +14,10 @@ from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.model.adapters import ADAPTERS
 from pixel_linguist.registry import choose
-from pixel_linguist.render import patches as patch_grid
-from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.loggers import check_loggers
 from pixel_linguist.train.optim import freeze
-from pixel_linguist.train.pictures import host_patches
 from pixel_linguist.train.stage import make_stage
 
 
@@ -164,15 +161,5 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
         )
     options = {name: np.asarray([facts[name]]) for name in settings.encoder_options}
     context.encoder.check_options(options)
-    drawn = host_patches(stage.views, first, settings.length)
-    check_positions(context, drawn)
+    stage.views.batch(first, settings.length)
     return stage.views.font_hashes()
-
-
-def check_positions(context: RunContext, drawn: Mapping[str, Patches]) -> None:
-    """Refuse patches beyond the positions of the encoder: indexing would clamp."""
-    config = context.encoder.config
-    for view, patches in drawn.items():
-        patch_grid.check_positions(
-            patches, (config.max_rows, config.max_patches), f"the view {view!r}"
-        )

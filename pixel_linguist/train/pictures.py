@@ -6,17 +6,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from pixel_linguist.data.views import Pair, ViewPipeline
+from pixel_linguist.data.views import Pair
 from pixel_linguist.objective import View
 from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.stage import Stage
 from pixel_linguist.train.step_encode import StepEncode
-
-
-def host_patches(views: ViewPipeline, pairs: Sequence[Pair], length: int) -> dict[str, Patches]:
-    """Return view → patches of examples, drawn on the host."""
-    on_host = ViewPipeline(views.render, views.views, views.facts)
-    return on_host.batch(pairs, length).views
 
 
 def seen_patches(stage: Stage, pairs: Sequence[Pair], *, step: int) -> dict[str, list[np.ndarray]]:
@@ -30,7 +24,7 @@ def seen_patches(stage: Stage, pairs: Sequence[Pair], *, step: int) -> dict[str,
     Returns:
         view → each example's patches, uint8 [count, H, W], or [count, H, W, C] of pictures.
     """
-    drawn = host_patches(stage.views, pairs, stage.settings.length)
+    drawn = stage.views.batch(pairs, stage.settings.length).views
     encode = StepEncode(stage.context.encoder, stage.augmentation, 0)
     key = jax.random.fold_in(jax.random.key(np.uint32(stage.seed)), step)
     example = np.arange(len(pairs), dtype=np.int32)
@@ -57,7 +51,7 @@ def objective_images(
     The first is "input", the texts as they are; without pictures of the objective there is none.
     """
     objective, encoder = stage.objective, stage.context.encoder
-    patches = host_patches(stage.views, pairs, stage.settings.length)[objective.views[0]]
+    patches = stage.views.batch(pairs, stage.settings.length).views[objective.views[0]]
     key = jax.random.key(np.uint32(stage.seed))
     images = jax.jit(objective.images, static_argnums=1)(params, encoder, patches, key)
     if not images:

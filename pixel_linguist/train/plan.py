@@ -69,7 +69,7 @@ def plan_recipe(context: RunContext) -> str:
             stage = make_stage(context, name)
             # Texts are read only where their lengths count.
             texts = name if settings.length_buckets > 1 else ""
-            shape = settings.batch_size, settings.length, settings.chunk_size, stage.views.devices
+            shape = settings.batch_size, settings.length, settings.chunk_size
             key = stage.objective, stage.optimizer, stage.augmentation, *shape, texts
             if key not in measured:
                 measured[key] = measure(stage, params)

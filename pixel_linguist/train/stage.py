@@ -139,8 +139,6 @@ def make_stage(context: RunContext, name: str) -> Stage:
         objective.views,
         styles=settings.styles.to_dict(),
         facts=facts,
-        raster=settings.raster,
-        devices=jax.device_count(),
         seed=derive_seed(seed, "styles"),
         grid=(context.encoder.config.max_rows, context.encoder.config.max_patches),
     )

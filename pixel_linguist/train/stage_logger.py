@@ -15,7 +15,6 @@ import numpy as np
 from tqdm import tqdm
 
 from pixel_linguist.data.views import HostBatch
-from pixel_linguist.render import GlyphRuns
 from pixel_linguist.train.cost import matmul_peak, train_flops
 from pixel_linguist.train.stage import Stage
 
@@ -88,9 +87,9 @@ class StageLogger:
     def read(self, batch: HostBatch) -> None:
         """Count this host's batch: texts cut, patches that hold something, operations."""
         self.cut += int(batch.cut or 0)
-        for drawn in batch.views.values():
-            rows, length, used = size(drawn)
-            self.patches += used
+        for patches in batch.views.values():
+            rows, length = patches.segment.shape
+            self.patches += int((patches.segment >= 0).sum())
             self.drawn += rows * length
             self.flops += train_flops(self.stage.context.encoder.config, rows, length)
 
@@ -143,14 +142,6 @@ class StageLogger:
             figures = [f"{name} {value}" for name, value in shown.items()]
             figures += [f"{values['examples_per_second']:.0f} examples/s", f"{left} left"]
             logger.info("%s %d/%d: %s", self.stage.name, done, self.steps, ", ".join(figures))
-
-
-def size(drawn: Any) -> tuple[int, int, int]:
-    """Return a view's rows, the patches of each with padding, and all patches in use."""
-    if isinstance(drawn, GlyphRuns):
-        return len(drawn.count), drawn.length, int(drawn.count.sum())
-    rows, length = drawn.segment.shape
-    return rows, length, int((drawn.segment >= 0).sum())
 
 
 def _end(metrics: Any) -> float:

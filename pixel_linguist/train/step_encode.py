@@ -1,4 +1,4 @@
-"""Encoding the views of a device's batch inside a step: rasterise, augment, encode, in chunks."""
+"""Encoding the views of a device's batch inside a step: augment, encode, in chunks."""
 
 import dataclasses
 import zlib
@@ -10,16 +10,12 @@ import jax.numpy as jnp
 
 from pixel_linguist.model.encoder import Encoder, Params
 from pixel_linguist.objective import AXIS, Batch, View
-from pixel_linguist.render import GlyphRuns
 from pixel_linguist.render.augment import Augmentation
-from pixel_linguist.render.device import rasterise
-from pixel_linguist.render.patches import Patches, one_text_a_row
+from pixel_linguist.render.patches import Patches
 
 Tree = Any
 # Sets the keys of augmentations apart from those of dropout.
 _AUGMENT = zlib.crc32(b"augment")
-# Arrays of glyph runs that go by text; tiles are shared by all.
-_BY_TEXT = ("glyphs", "x", "y", "count")
 
 
 def in_chunks(function: Callable[[Tree], Tree], chunk_size: int) -> Callable[[Tree], Tree]:
@@ -137,7 +133,7 @@ class StepEncode:
         """Return view → outputs of the views of the same chunk together."""
         rows = {
             view.name: {
-                "drawn": _rows(view.drawn),
+                "patches": view.patches,
                 "example": view.example,
                 "keys": example_keys(key, view.name, view.example),
                 "arrays": {**view.options, **arrays},
@@ -149,8 +145,7 @@ class StepEncode:
             parts = []
             for view in views:
                 own = rows[view.name]
-                patches = _patches(view.drawn, own["drawn"])
-                patches = self._augmented(patches, key, view.name, own["example"])
+                patches = self._augmented(own["patches"], key, view.name, own["example"])
                 parts.append((patches, own["keys"], own["arrays"]))
             together = jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
             outputs = function(params, *together)
@@ -190,29 +185,14 @@ def device_batch(batch: Any, options: Sequence[str] = ()) -> Batch:
     number = batch.facts["group"].shape[0]
     example = jnp.arange(number) + jax.lax.axis_index(AXIS) * number
     chosen = {name: batch.facts[name] for name in options}
-    views = {name: View(name, drawn, example, chosen) for name, drawn in batch.views.items()}
+    views = {name: View(name, patches, example, chosen) for name, patches in batch.views.items()}
     return Batch(views, batch.facts, batch.view_facts)
 
 
 def _shape(view: View) -> Any:
     """Return what views have in common that are encoded together."""
-    leaves, tree = jax.tree.flatten(view.drawn)
+    leaves, tree = jax.tree.flatten(view.patches)
     return tree, tuple((x.shape, str(x.dtype)) for x in leaves)
-
-
-def _rows(drawn: Any) -> Tree:
-    """Return what of a view goes by example, a tree of [B, ...]."""
-    if isinstance(drawn, GlyphRuns):
-        return {name: getattr(drawn, name) for name in _BY_TEXT}
-    return drawn
-
-
-def _patches(drawn: Any, rows: Tree) -> Patches:
-    """Return the patches of some rows of a view."""
-    if isinstance(drawn, GlyphRuns):
-        pixels = rasterise(dataclasses.replace(drawn, **rows))
-        return one_text_a_row(pixels, rows["count"], jnp)
-    return rows
 
 
 def _by_example(outputs: dict[str, jax.Array]) -> dict[str, jax.Array]:

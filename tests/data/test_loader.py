@@ -58,9 +58,6 @@ class Bytes:
     def renderer(self) -> Any:
         raise NotImplementedError
 
-    def glyph_runs(self, *arguments: Any, **keywords: Any) -> Any:
-        raise NotImplementedError
-
 
 @dataclasses.dataclass(frozen=True)
 class Grouped:

@@ -1,10 +1,9 @@
-"""Examples to pixels or glyph runs: the same pictures, whoever draws them."""
+"""Examples to pixels: the same pictures, whichever host or process draws them."""
 
 import itertools
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,9 +11,8 @@ from PIL import Image
 from pixel_linguist.data.example import Content, Example
 from pixel_linguist.data.loader import make_batches, make_examples, preview
 from pixel_linguist.data.views import OneStyle, Pair, ViewPipeline, make_view_pipeline
-from pixel_linguist.render import GlyphRuns, Renderer, StyledRenderer
-from pixel_linguist.render.device import rasterise
-from pixel_linguist.render.patches import PADDING, Patches, one_text_a_row
+from pixel_linguist.render import Renderer, StyledRenderer
+from pixel_linguist.render.patches import PADDING
 from pixel_linguist.render.styles import compose_styles
 from tests.data.pipeline import (
     assert_parts_of,
@@ -60,30 +58,10 @@ def batches(examples: Any, views: ViewPipeline, **changes: Any) -> Any:
     return make_batches(examples, views, **options)
 
 
-def rasterised(runs: GlyphRuns, devices: int) -> Patches:
-    """Return the patches of runs, each device's rows drawn from its own part of them."""
-    parts = jax.tree.map(lambda a: a.reshape(devices, -1, *a.shape[1:]), runs)
-    draw = jax.jit(rasterise)
-    drawn = [draw(jax.tree.map(lambda a, d=d: a[d], parts)) for d in range(devices)]
-    return one_text_a_row(np.concatenate(drawn), runs.count)
-
-
-@pytest.mark.parametrize("options", [{}, {"window": 2, "length_buckets": 3}])
-@pytest.mark.parametrize("styled", [False, True])
-def test_runs_are_those_of_the_pixels(examples: Any, styled: bool, options: Any) -> None:
-    pixels = take(batches(examples, ViewPipeline(render(styled), VIEWS), **options), 4)
-    views = ViewPipeline(render(styled), VIEWS, devices=4)
-    runs = take(batches(examples, views, **options), 4)
-    assert sum(batch.cut for batch in pixels) > 0
-    for host, device in zip(pixels, runs, strict=True):
-        drawn = {name: rasterised(view, 4) for name, view in device.views.items()}
-        assert_same(device._replace(views=drawn), host)
-
-
 @pytest.mark.parametrize("options", [{}, {"window": 2, "length_buckets": 2}])
-def test_hosts_runs_are_parts_of_those_of_one(examples: Any, options: Any) -> None:
+def test_batches_of_hosts_are_parts_of_those_of_one(examples: Any, options: Any) -> None:
     """Shapes too: all hosts run one program."""
-    views = ViewPipeline(render(True), VIEWS, devices=4)
+    views = ViewPipeline(render(True), VIEWS)
     alone = take(batches(examples, views, **options), 4)
     shares = [
         take(batches(examples, views, **options, process=host, processes=2), 4) for host in (0, 1)
@@ -93,12 +71,9 @@ def test_hosts_runs_are_parts_of_those_of_one(examples: Any, options: Any) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("devices", [0, 2])
-def test_styled_batches_are_the_same_by_threads_processes_and_after_a_stop(
-    examples: Any, devices: int
-) -> None:
-    expected = take(batches(examples, ViewPipeline(render(True), VIEWS, devices=devices)), 7)
-    views = ViewPipeline(render(True), VIEWS, devices=devices)
+def test_styled_batches_are_the_same_by_threads_processes_and_after_a_stop(examples: Any) -> None:
+    views = ViewPipeline(render(True), VIEWS)
+    expected = take(batches(examples, views), 7)
     assert_same(stop_and_resume(batches(examples, views, workers=2), 4, 3), expected)
 
 
@@ -133,25 +108,10 @@ def test_texts_are_drawn_by_their_seed() -> None:
         assert set(batch.view_facts[name]) == {"text_id", "present"}
 
 
-def test_batches_of_runs_have_few_shapes() -> None:
-    """Each is a compilation: sizes are powers of two, so that a length has four or so a view."""
-    rng = np.random.default_rng(0)
-    source = ["the", "model", "reads", "what", "a", "renderer", "draws", "of", "any", "script"]
-    views = ViewPipeline(OneStyle(Renderer()), ("anchor", "positive"), devices=4)
-    shapes = set()
-    for _ in range(40):
-        texts = [" ".join(rng.choice(source, rng.integers(1, 12))) for _ in range(65)]
-        pairs = [pair({"anchor": a, "positive": b}) for a, b in itertools.pairwise(texts)]
-        runs = views.batch(pairs, 32).views.values()
-        shapes.add(tuple((own.glyphs.shape, own.tiles.shape) for own in runs))
-    assert len(shapes) <= 6
-
-
-@pytest.mark.parametrize("devices", [0, 2])
-def test_sentences_of_a_document_are_units_that_follow_one_another(devices: int) -> None:
+def test_sentences_of_a_document_are_units_that_follow_one_another() -> None:
     documents: list[Content] = [("one", "two words"), ("a", "b", "c"), "one sentence", ()]
     pairs = [pair({"anchor": document}) for document in documents]
-    views = ViewPipeline(ONE_STYLE, ("anchor",), devices=devices)
+    views = ViewPipeline(ONE_STYLE, ("anchor",))
     batch = views.batch(pairs, 8)
     drawn = batch.views["anchor"]
     totals = []
@@ -215,8 +175,8 @@ PICTURE = np.full((8, 16, 1), 7, np.uint8)
         ([PICTURE[:5]], "divide"),
         ([PICTURE[..., 0]], "channels"),
         ([PICTURE.astype(np.float32)], "uint8"),
-        ([np.full((8, 72, 1), 7, np.uint8)], "1 x 9 patches"),
-        ([np.full((24, 8, 1), 7, np.uint8)], "3 x 1 patches"),
+        ([np.full((8, 72, 1), 7, np.uint8)], "9 patches"),
+        ([np.full((24, 8, 1), 7, np.uint8)], "3 rows"),
     ],
 )
 def test_pictures_that_cannot_be_drawn_together_are_refused(
@@ -238,11 +198,7 @@ def test_a_view_that_an_example_lacks_is_blank(content: Content, order: int) -> 
     assert shown.any() and not blank.any()
 
 
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [({"raster": "gpu"}, "device"), ({"styles": {"colour": {"strength": 1.0}}}, "colour")],
-)
-def test_mistakes_of_a_stage_s_views_are_named(changes: dict[str, Any], word: str) -> None:
-    options: dict[str, Any] = {"styles": {}, "facts": {}, "raster": "host"} | changes
-    with pytest.raises(ValueError, match=word):
-        make_view_pipeline(RENDERER, VIEWS, **options, devices=1, seed=0)
+def test_unknown_styles_of_a_stage_are_named() -> None:
+    styles = {"colour": {"strength": 1.0}}
+    with pytest.raises(ValueError, match="colour"):
+        make_view_pipeline(RENDERER, VIEWS, styles=styles, facts={}, seed=0)

@@ -92,7 +92,6 @@ def test_quickstart(tmp_path: Path, styled: bool) -> None:
         if stage.steps and styled:
             stage.styles = dict.fromkeys(ASPECTS, mild)
             stage.augment = dict.fromkeys(AUGMENTATIONS, mild)
-            stage.raster = "device"
     shrink(config.lock(), tmp_path)
     step_once(config, tmp_path / "run")
 

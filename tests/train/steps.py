@@ -1,8 +1,8 @@
 """Train a tiny encoder for a few steps, so that results of devices and back ends can be compared.
 
 Run as a program, so that the number of devices can be chosen:
-steps.py RESULT.npz VARIANT [VARIANT ...], a variant being OBJECTIVE:BACKEND:ACCUMULATE:RASTER:CHUNK
-with RASTER one of "host", "device" (styled, augmented texts) and "random" (random pixels).
+steps.py RESULT.npz VARIANT [VARIANT ...], a variant being OBJECTIVE:BACKEND:ACCUMULATE:PIXELS:CHUNK
+with PIXELS "text" (styled and augmented) or "random".
 """
 
 import dataclasses
@@ -94,15 +94,13 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
-def pipeline(raster: str, views: tuple[str, ...], styles: Any = STYLES) -> ViewPipeline:
+def pipeline(views: tuple[str, ...], styles: Any = STYLES) -> ViewPipeline:
     """Return what is between text and encoder."""
     return make_view_pipeline(
         Renderer(patch=8, max_patches=LENGTH),
         views,
         styles=styles,
         facts={},
-        raster=raster,
-        devices=jax.device_count(),
         seed=SEED,
     )
 
@@ -124,7 +122,7 @@ def train(
     backend: Backend,
     *,
     accumulate: int = 1,
-    raster: str = "random",
+    pixels: str = "random",
     chunk_size: int = 0,
     steps: int = 4,
     seed: int = SEED,
@@ -135,8 +133,8 @@ def train(
     optimizer = replace(accumulate=accumulate)
     augmentation: Augmentation = NO_AUGMENTATION
     batch_of: Callable[[int], HostBatch] = random_batch
-    if raster != "random":
-        augmentation, views = compose(AUGMENT), pipeline(raster, objective.views)
+    if pixels != "random":
+        augmentation, views = compose(AUGMENT), pipeline(objective.views)
         batch_of = lambda step: views.batch(pairs(step), LENGTH)._replace(cut=None)  # noqa: E731
     state, constants = init_state(tiny, tiny.init(0), objective, optimizer, seed=3)
     if accumulate > 1:
@@ -157,12 +155,12 @@ def main(path: str, *variants: str) -> None:
     """Write each variant's results as "VARIANT|name", and the number of devices."""
     results: dict[str, Any] = {"devices": np.int32(jax.device_count())}
     for variant in variants:
-        name, backend, accumulate, raster, chunk_size = variant.split(":")
+        name, backend, accumulate, pixels, chunk_size = variant.split(":")
         state, metrics = train(
             OBJECTIVES[name],
             cast(Backend, backend),
             accumulate=int(accumulate),
-            raster=raster,
+            pixels=pixels,
             chunk_size=int(chunk_size),
         )
         kept = {"params": state["params"], "objective": state["objective"]}

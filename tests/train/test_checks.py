@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.render.patches import picture_patches
-from pixel_linguist.train.checks import check_positions
+from pixel_linguist.data.example import Example
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import prepare, run_recipe
 from tests.train.tiny import begun, change, recipe
@@ -52,7 +51,6 @@ IDENTITY = {"name": "identity", "text": "text"}
         ("tasks.sts-en.name", "sst", "task sts-en"),
         ("stages.both.styles", {"fmily": {}}, "family"),
         ("stages.both.augment", {"blr": {}}, "blur"),
-        ("stages.both.raster", "devce", "device"),
         ("train.backend", "pjit", "backend"),
         ("model.heads", 3, "heads"),
         ("render.family", "comic", "comic"),
@@ -111,18 +109,8 @@ def test_a_part_smaller_than_the_batch_is_accepted(tmp_path: Path) -> None:
     assert len(batch.facts["group"]) == 8 > len({"one", "two"})
 
 
-def test_positions_beyond_the_table_are_refused(tmp_path: Path) -> None:
-    config = recipe("both")
-    context, _, _ = begun(config, "both", tmp_path)
-    blank = np.zeros((2, 16, 128, 1), np.uint8)
-    columns = context.encoder.config.max_patches
-    assert columns == 16
-    check_positions(context, {"picture": picture_patches(blank[:, :8], (8, 8))})
-    with pytest.raises(ValueError, match=r"picture.*2 rows"):
-        check_positions(context, {"picture": picture_patches(blank, (8, 8))})
-    wide = picture_patches(np.zeros((2, 8, 136, 1), np.uint8), (8, 8))
-    with pytest.raises(ValueError, match="17 patches"):
-        check_positions(context, {"picture": wide})
-    change(config, "model.max_rows", 2)
-    context, _, _ = begun(config, "both", tmp_path / "rows")
-    check_positions(context, {"picture": picture_patches(blank, (8, 8))})
+def test_pictures_of_a_stage_are_held_to_the_positions_of_the_encoder(tmp_path: Path) -> None:
+    _, stage, _ = begun(recipe("both"), "both", tmp_path)
+    example = Example({"anchor": np.zeros((16, 8, 1), np.uint8)}, {"group": (-1,)})
+    with pytest.raises(ValueError, match="2 rows"):
+        stage.views.batch([(example, example)], 12)

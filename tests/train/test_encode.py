@@ -1,4 +1,4 @@
-"""What the encoder is shown: the same on any devices, whoever rasterises, as it was asked for."""
+"""What the encoder is shown: the same on any devices, as it was asked for."""
 
 import dataclasses
 import zlib
@@ -15,8 +15,7 @@ from pixel_linguist.objective import Objective, View
 from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.augment import compose
 from pixel_linguist.train.hosts import Backend, place, place_state
-from pixel_linguist.train.pictures import host_patches, seen_patches
-from pixel_linguist.train.stage_logger import size
+from pixel_linguist.train.pictures import seen_patches
 from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
 from pixel_linguist.train.step_encode import StepEncode, example_keys, in_chunks
 from tests.train.steps import AUGMENT, SEED, STYLES, pairs, pipeline
@@ -56,10 +55,10 @@ class Recorder(Objective):
         return rows
 
 
-def stage(raster: str, styles: Any = STYLES, augment: Any = AUGMENT) -> Any:
+def stage(styles: Any = STYLES, augment: Any = AUGMENT) -> Any:
     """Return what `seen_patches` asks of a stage."""
     return SimpleNamespace(
-        views=pipeline(raster, VIEWS, styles),
+        views=pipeline(VIEWS, styles),
         settings=SimpleNamespace(length=LENGTH),
         augmentation=compose(augment),
         context=SimpleNamespace(encoder=encoder()),
@@ -67,7 +66,6 @@ def stage(raster: str, styles: Any = STYLES, augment: Any = AUGMENT) -> Any:
     )
 
 
-@pytest.mark.parametrize("raster", ["host", "device"])
 @pytest.mark.parametrize(
     ("backend", "chunk_size"),
     [
@@ -78,10 +76,10 @@ def stage(raster: str, styles: Any = STYLES, augment: Any = AUGMENT) -> Any:
     ],
 )
 def test_the_encoder_sees_what_the_picture_of_pairs_shows(
-    raster: str, backend: Backend, chunk_size: int
+    backend: Backend, chunk_size: int
 ) -> None:
     assert jax.device_count() == 4
-    own, objective = stage(raster), Recorder()
+    own, objective = stage(), Recorder()
     options = {"augmentation": own.augmentation, "chunk_size": chunk_size}
     step_fn = make_step(encoder(), objective, OPTIMIZER, backend, **options)
     state, constants = init_state(encoder(), encoder().init(0), objective, OPTIMIZER, seed=0)
@@ -101,7 +99,7 @@ def test_the_encoder_sees_what_the_picture_of_pairs_shows(
 
 def test_each_text_is_styled_and_augmented_by_its_own_seed_and_number() -> None:
     """Text by text, by the renderer of its style and the augmentation of a single picture."""
-    own = stage("host")
+    own = stage()
     assert isinstance(own.views.render, StyledRenderer)
     look = seen_patches(own, pairs(1), step=1)
     key = jax.random.fold_in(jax.random.key(np.uint32(SEED)), 1)
@@ -123,7 +121,7 @@ def test_each_text_is_styled_and_augmented_by_its_own_seed_and_number() -> None:
 
 
 def test_two_steps_two_views_and_two_stages_look_different() -> None:
-    own = stage("host", styles={})
+    own = stage(styles={})
     same = [
         (original, view._replace(views=dict.fromkeys(VIEWS, view.views["anchor"])))
         for original, view in pairs(0)
@@ -140,32 +138,14 @@ def test_strength_0_is_the_fixed_picture() -> None:
     still = {"strength": 0.0}
     aspects = ("family", "size", "weight", "slant", "spacing")
     names = ("rotate", "noise", "mask_spans", "invert")
-    own = stage("host", dict.fromkeys(aspects, still), dict.fromkeys(names, still))
+    own = stage(dict.fromkeys(aspects, still), dict.fromkeys(names, still))
     assert own.augmentation == NO_AUGMENTATION
     plain = ViewPipeline(OneStyle(Renderer(patch=8, max_patches=LENGTH)), VIEWS)
-    drawn = host_patches(plain, pairs(0), LENGTH)
+    drawn = plain.batch(pairs(0), LENGTH).views
     look = seen_patches(own, pairs(0), step=0)
     for view in VIEWS:
         for row, patches in enumerate(look[view]):
             np.testing.assert_array_equal(patches, drawn[view].pixels[row, : len(patches), ..., 0])
-
-
-@pytest.mark.parametrize("raster", ["host", "device"])
-def test_the_size_of_a_view_is_that_of_its_texts(raster: str) -> None:
-    batch = pipeline(raster, VIEWS).batch(pairs(0), LENGTH)
-    look = seen_patches(stage("host"), pairs(0), step=0)
-    for view in VIEWS:
-        used = sum(len(patches) for patches in look[view])
-        assert size(batch.views[view]) == (BATCH, LENGTH, used)
-
-
-@pytest.mark.parametrize(
-    ("raster", "styles", "known"),
-    [("devise", {}, "device"), ("host", {"sise": {"strength": 1}}, "size")],
-)
-def test_unknown_settings_are_named_with_the_nearest(raster: str, styles: Any, known: str) -> None:
-    with pytest.raises(ValueError, match=known):
-        pipeline(raster, VIEWS, styles)
 
 
 def views(seed: int) -> list[View]:
@@ -182,7 +162,7 @@ def test_chunks_and_views_together_encode_as_each_text_alone() -> None:
         found[chunk] = jax.jit(lambda e=encode: e.many(params, both, key=key))()
     for view in both:
         keys = example_keys(key, view.name, view.example)
-        alone = encoder().encode(params, view.drawn, keys=keys)["embedding"][:, 0]
+        alone = encoder().encode(params, view.patches, keys=keys)["embedding"][:, 0]
         for chunk in (0, 2):
             np.testing.assert_allclose(found[chunk][view.name], alone, atol=1e-5)
 
@@ -205,7 +185,7 @@ def test_dropout_differs_between_passes_views_and_stages_and_goes_by_example() -
     for other in others:
         assert np.abs(np.asarray(first) - other).max(axis=1).min() > 1e-3
     np.testing.assert_array_equal(run(anchor, stages[0]), first)
-    half = jax.tree.map(lambda x: x[4:], anchor.drawn)
+    half = jax.tree.map(lambda x: x[4:], anchor.patches)
     np.testing.assert_allclose(run(View("anchor", half, anchor.example[4:]), stages[0]), first[4:])
 
 

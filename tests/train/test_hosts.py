@@ -23,11 +23,10 @@ STEPS = 24
 TOLERANCE = 2e-4
 # Scores are of ranks, which change places where vectors are this close: one of 20 translations.
 METRICS, SCORE_TOLERANCE = {"sts-en": "spearman", "en-vel": "accuracy"}, 0.051
-# The second stage is drawn in many styles, rasterised on the devices, and augmented.
+# The second stage is drawn in many styles, and augmented.
 LOOK = """second.update(
         styles={"size": {"strength": 1.0}, "slant": {"strength": 1.0}},
         augment={"rotate": {"strength": 0.5}, "noise": {"strength": 0.2}},
-        raster="device",
         window=2,
         length_buckets=2,
     )

@@ -20,7 +20,7 @@ def config() -> ConfigDict:
     """Return two stages and their average."""
     config = recipe("first", "second")
     for stage in (config.stages.first, config.stages.second):
-        stage.update(steps=40, batch_size=64, raster="device")
+        stage.update(steps=40, batch_size=64)
     change(config, "stages.second.init_from", ("first",))
     change(config, "stages.average.average_by", "sts-en/spearman")
     return config

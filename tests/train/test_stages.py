@@ -90,7 +90,6 @@ def test_changed_settings_and_data_of_a_stage_are_refused(tmp_path: Path) -> Non
 LOOK = {
     "styles": {"size": {"strength": 1.0}, "weight": {"strength": 0.5}},
     "augment": {"shift": {"strength": 1.0}, "contrast": {"strength": 0.5}},
-    "raster": "device",
     "window": 2,
 }
 

@@ -1,4 +1,4 @@
-"""Any number of devices, both back ends, any raster and chunks train the same state."""
+"""Any number of devices, both back ends and chunks train the same state."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ STATES = tuple(
     for accumulate in (1, 2)
     for backend in ("pmap", "shard_map")
 )
-LOOKS = ("contrast:pmap:1:host:0", "contrast:shard_map:1:device:1", "contrast:shard_map:1:host:0")
+TEXTS = ("contrast:pmap:1:text:0", "contrast:shard_map:1:text:1")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     program = Path(steps.__file__)
 
     def run(devices: int, variant: str) -> Flat:
-        group = next(group for group in (CONTRASTS, STATES, LOOKS) if variant in group)
+        group = next(group for group in (CONTRASTS, STATES, TEXTS) if variant in group)
         path = folder / f"{devices}-{group[0].replace(':', '-')}.npz"
         if not path.is_file():
             more = {"JAX_NUM_CPU_DEVICES": str(devices), "PYTHONPATH": str(program.parents[2])}
@@ -66,11 +66,11 @@ def test_devices_back_ends_and_chunks_have_one_state(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("devices", [1, 4])
-@pytest.mark.parametrize("variant", LOOKS)
-def test_whoever_rasterises_and_augments_trains_the_same(
+@pytest.mark.parametrize("variant", TEXTS)
+def test_styled_and_augmented_texts_train_the_same(
     results: Results, devices: int, variant: str
 ) -> None:
-    assert_same(results(devices, variant), results(1, LOOKS[0]))
+    assert_same(results(devices, variant), results(1, TEXTS[0]))
 
 
 def test_dropout_is_on_in_those_comparisons() -> None:

@@ -3,11 +3,10 @@
 A batch is looked up in a `UnitCache`: words by their bytes, all at once, in a hash table of arrays
 (`word_table`). Most new words, misspelt ones among them, have one glyph for each letter
 (`eligible`); they are shaped and drawn many at once (`shape`, `kerning`), and other units one by
-one. The caches differ in their pictures: rows of patches, columns of pixels, or pieces of glyphs.
+one. The caches differ in their pictures: rows of patches, or columns of pixels.
 """
 
 from pixel_linguist.render.cache.picture_cache import ColumnCache, PatchCache, draw_parts
-from pixel_linguist.render.cache.run_cache import RunCache
 from pixel_linguist.render.cache.unit_cache import Full, UnitCache
 
-__all__ = ["ColumnCache", "Full", "PatchCache", "RunCache", "UnitCache", "draw_parts"]
+__all__ = ["ColumnCache", "Full", "PatchCache", "UnitCache", "draw_parts"]

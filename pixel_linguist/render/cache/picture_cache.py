@@ -1,114 +1,21 @@
-"""Caches of pictures, and the assembly of batches from them."""
+"""The two caches of units, and the drawing of batches from them."""
 
 import mmap
-from abc import abstractmethod
 from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from pixel_linguist.render.cache.shape import BulkShaper, Drawn, add_overhang
+from pixel_linguist.render.cache.shape import Drawn, add_overhang
 from pixel_linguist.render.cache.unit_cache import OVERHEAD, Full, UnitCache
-from pixel_linguist.render.cache.word_table import WORD_OVERHEAD, Keys
+from pixel_linguist.render.cache.word_table import WORD_OVERHEAD
 from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.ragged import Codes, Spans, codes_of, longer, ranges
-from pixel_linguist.render.units import Unit
+from pixel_linguist.render.ragged import longer, ranges
 
 
-class PictureCache(UnitCache):
-    """Keeps pictures of units; eligible words are drawn many at once."""
-
-    # Whether units start at patches, and are cut at the edges of those they take.
-    aligned: bool
-
-    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "PictureCache | None" = None):
-        """Begin empty, with room for `memory` bytes, which are claimed as they are written."""
-        super().__init__(grid, lock, previous)
-        self._bulk: BulkShaper = previous._bulk if previous else BulkShaper(grid)
-        self._left = memory
-
-    def _spend(self, cost: int) -> None:
-        """Claim bytes.
-
-        Raises:
-            Full: there are not so many.
-        """
-        if cost > self._left:
-            raise Full
-        self._left -= cost
-
-    def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
-        numbers = np.full(len(words.end), -1)
-        old = self._previous
-        if old is not None:
-            found = old.words.find(keys)
-            numbers[found >= 0] = self._copied(old, found[found >= 0])
-        new = numbers < 0
-        numbers[new] = self._draw_words(words.of(new).codes())
-        return numbers
-
-    def _draw_words(self, words: Codes, limits: np.ndarray | None = None) -> np.ndarray:
-        """Draw words, all different; returns their numbers.
-
-        Args:
-            words: to draw.
-            limits: int64 [N], pixels to which they are cut, at clusters.
-        """
-        numbers = np.full(len(words.end), -1)
-        drawn = self._bulk.draw(words, self.aligned, limits)
-        if drawn is not None:
-            self._keep_words(self.size, drawn)
-            numbers[drawn.numbers] = self._number(drawn.width, 0)
-        alone = np.flatnonzero(numbers < 0).tolist()
-        shaped = [self.grid.layout.shape(words.text(i)) for i in alone]
-        if limits is not None:
-            shaped = [unit.cut(int(limits[i])) for i, unit in zip(alone, shaped, strict=True)]
-        numbers[alone] = self._add(shaped)
-        return numbers
-
-    def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
-        straight = [(limit, unit) for limit, unit in keys if isinstance(unit, str)]
-        if len(straight) < len(keys):
-            return super()._add_cut(keys)
-        limits = np.array([limit for limit, _ in straight], np.int64)
-        return self._draw_words(codes_of([unit for _, unit in straight]), limits)
-
-    def _add_others(self, units: Sequence[Unit]) -> None:
-        old = self._previous
-        if old is not None:
-            found = [unit for unit in units if unit in old.ids]
-            numbers = self._copied(old, np.array([old.ids[unit] for unit in found], np.int64))
-            self.ids.update(zip(found, numbers.tolist(), strict=True))
-        straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
-        numbers = self._draw_words(codes_of(straight))
-        self.ids.update(zip(straight, numbers.tolist(), strict=True))
-        super()._add_others([unit for unit in units if unit not in self.ids])
-
-    def _copied(self, old: UnitCache, numbers: np.ndarray) -> np.ndarray:
-        """Copy units of another cache; returns their numbers in this one."""
-        self._copy(self.size, old, numbers)
-        return self._number(old.width[numbers], old.missing[numbers])
-
-    @abstractmethod
-    def _copy(self, number: int, old: Any, numbers: np.ndarray) -> None:
-        """Copy pictures of another cache of this class, to `number` and the numbers after it.
-
-        Raises:
-            Full: there is no room.
-        """
-
-    @abstractmethod
-    def _keep_words(self, number: int, words: Drawn) -> None:
-        """Keep words that have been drawn, under `number` and the numbers after it.
-
-        Raises:
-            Full: there is no room.
-        """
-
-
-class PatchCache(PictureCache):
+class PatchCache(UnitCache):
     """Rows of patches in one array, for units that start at patches: a batch is one gather."""
 
     aligned = True
@@ -173,7 +80,7 @@ class PatchCache(PictureCache):
         return drawn.reshape(-1, length, grid.height, grid.width)
 
 
-class ColumnCache(PictureCache):
+class ColumnCache(UnitCache):
     """Columns of pixels in one array: a batch of texts is one gather of columns."""
 
     aligned = False

@@ -4,13 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from itertools import repeat
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
+from pixel_linguist.render.cache.shape import BulkShaper, Drawn
 from pixel_linguist.render.cache.word_table import Keys, WordTable, keys_of
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.ragged import Spans, longer
+from pixel_linguist.render.ragged import Codes, Spans, codes_of, longer
 from pixel_linguist.render.units import Unit, Units
 
 # Bytes of a unit besides its picture: its key, its entry, its numbers.
@@ -24,20 +26,27 @@ class Full(Exception):
 class UnitCache(ABC):
     """Numbers units and keeps their widths; subclasses keep their pictures.
 
-    Units are only added, with a lock, so that what has been read stays valid without one.
+    Units are only added, with a lock, so that what has been read stays valid without one. Eligible
+    words are drawn many at once.
     """
 
-    def __init__(self, grid: Grid, lock: Lock, previous: "UnitCache | None" = None):
+    # Whether units start at patches, and are cut at the edges of those they take.
+    aligned: bool
+
+    def __init__(self, grid: Grid, lock: Lock, memory: int, previous: "UnitCache | None" = None):
         """Begin empty.
 
         Args:
             grid: of the units.
             lock: for additions.
+            memory: bytes for pictures, which are claimed as they are written.
             previous: the cache that was full; units that occur again are copied from it.
         """
         self.grid, self._lock, self._previous = grid, lock, previous
         if previous is not None:
             previous._previous = None
+        self._bulk: BulkShaper = previous._bulk if previous else BulkShaper(grid)
+        self._left = memory
         # Numbers of words of texts that run from left to right, and of all other units.
         self.words = WordTable()
         self.ids: dict[Hashable, int] = {}
@@ -101,20 +110,74 @@ class UnitCache(ABC):
                 self.ids.update(zip(new, self._add_cut(new).tolist(), strict=True))
         return np.array([self.ids[key] for key in keys], np.int64)
 
-    def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
-        """Draw units, all different, each cut to its limit in pixels; returns their numbers."""
-        shape = self.grid.layout.shape
-        return self._add([shape(unit).cut(limit) for limit, unit in keys])
-
     def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
-        """Draw words, all different; returns their numbers."""
-        shape = self.grid.layout.shape
-        return self._add([shape(words.text(i)) for i in range(len(words.end))])
+        """Copy or draw words, all different; returns their numbers."""
+        numbers = np.full(len(words.end), -1)
+        old = self._previous
+        if old is not None:
+            found = old.words.find(keys)
+            numbers[found >= 0] = self._copied(old, found[found >= 0])
+        new = numbers < 0
+        numbers[new] = self._draw_words(words.of(new).codes())
+        return numbers
 
     def _add_others(self, units: Sequence[Unit]) -> None:
-        numbers = self._add([*map(self.grid.layout.shape, units)])
+        """Copy or draw units, all different."""
+        old = self._previous
+        if old is not None:
+            found = [unit for unit in units if unit in old.ids]
+            numbers = self._copied(old, np.array([old.ids[unit] for unit in found], np.int64))
+            self.ids.update(zip(found, numbers.tolist(), strict=True))
+        straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
+        numbers = self._draw_words(codes_of(straight))
+        self.ids.update(zip(straight, numbers.tolist(), strict=True))
+        left = [unit for unit in units if unit not in self.ids]
+        numbers = self._add([*map(self.grid.layout.shape, left)])
         # Last: a thread that finds them here reads the rest without a lock.
-        self.ids.update(zip(units, numbers.tolist(), strict=True))
+        self.ids.update(zip(left, numbers.tolist(), strict=True))
+
+    def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
+        """Draw units, all different, each cut to its limit in pixels; returns their numbers."""
+        straight = [(limit, unit) for limit, unit in keys if isinstance(unit, str)]
+        if len(straight) < len(keys):
+            shape = self.grid.layout.shape
+            return self._add([shape(unit).cut(limit) for limit, unit in keys])
+        limits = np.array([limit for limit, _ in straight], np.int64)
+        return self._draw_words(codes_of([unit for _, unit in straight]), limits)
+
+    def _draw_words(self, words: Codes, limits: np.ndarray | None = None) -> np.ndarray:
+        """Draw words, all different; returns their numbers.
+
+        Args:
+            words: to draw.
+            limits: int64 [N], pixels to which they are cut, at clusters.
+        """
+        numbers = np.full(len(words.end), -1)
+        drawn = self._bulk.draw(words, self.aligned, limits)
+        if drawn is not None:
+            self._keep_words(self.size, drawn)
+            numbers[drawn.numbers] = self._number(drawn.width, 0)
+        alone = np.flatnonzero(numbers < 0).tolist()
+        shaped = [self.grid.layout.shape(words.text(i)) for i in alone]
+        if limits is not None:
+            shaped = [unit.cut(int(limits[i])) for i, unit in zip(alone, shaped, strict=True)]
+        numbers[alone] = self._add(shaped)
+        return numbers
+
+    def _copied(self, old: "UnitCache", numbers: np.ndarray) -> np.ndarray:
+        """Copy units of another cache; returns their numbers in this one."""
+        self._copy(self.size, old, numbers)
+        return self._number(old.width[numbers], old.missing[numbers])
+
+    def _spend(self, cost: int) -> None:
+        """Claim bytes.
+
+        Raises:
+            Full: there are not so many.
+        """
+        if cost > self._left:
+            raise Full
+        self._left -= cost
 
     def _add(self, shaped: Sequence[Shaped]) -> np.ndarray:
         """Draw units; returns their numbers."""
@@ -135,6 +198,22 @@ class UnitCache(ABC):
     @abstractmethod
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
         """Draw units and keep their pictures under `number` and the numbers after it.
+
+        Raises:
+            Full: there is no room.
+        """
+
+    @abstractmethod
+    def _copy(self, number: int, old: Any, numbers: np.ndarray) -> None:
+        """Copy pictures of another cache of this class, to `number` and the numbers after it.
+
+        Raises:
+            Full: there is no room.
+        """
+
+    @abstractmethod
+    def _keep_words(self, number: int, words: Drawn) -> None:
+        """Keep words that have been drawn, under `number` and the numbers after it.
 
         Raises:
             Full: there is no room.
