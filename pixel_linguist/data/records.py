@@ -165,6 +165,14 @@ def text_of(row: Mapping[str, Any], name: str, where: str) -> str:
     return text
 
 
+def id_of(row: Mapping[str, Any], name: str, where: str) -> str:
+    """Return the id in a column, a text or an integer, as a text; ValueError for anything else."""
+    value = column(row, name, where)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{where}: {name!r} is {value!r:.80}, not an id: a text or an integer")
+    return str(value)
+
+
 def _lines(path: Path) -> Iterator[Raw]:
     """Yield lines as bytes without their end."""
     try:

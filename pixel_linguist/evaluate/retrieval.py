@@ -1,13 +1,13 @@
 """Retrieval: are the documents that answer a query ranked first?"""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from pixel_linguist.data.records import column, open_records, text_of
+from pixel_linguist.data.records import column, id_of, open_records, text_of
 from pixel_linguist.evaluate.bootstrap import Observations, mean
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
@@ -25,19 +25,45 @@ class Retrieval(Task):
 
     Measures of trec_eval, as BEIR (Thakur et al. 2021, arXiv 2104.08663) and MTEB report them: the
     gain is the grade, documents without a judgement are not relevant, and among equal scores
-    (float32) the greater document id comes first.
+    (float32) the greater document id comes first. A judged document that the corpus lacks is never
+    found.
 
     Attributes:
         corpus: document id → text.
         queries: query id → text; each has judgements.
         judgements: query id → document id → grade; above 0 is relevant.
+        shared_ids: a document with the query's own id is the query itself, which does not count as
+            a result (BEIR's ignore_identical_ids), as in ArguAna. None: if any query's text ends a
+            document of its id; elsewhere, as in Cranfield, ids are alike by chance.
     """
 
     corpus: Mapping[str, str]
     queries: Mapping[str, str]
     judgements: Mapping[str, Mapping[str, int]]
+    shared_ids: bool | None = None
 
     metric: ClassVar[str] = "ndcg@10"
+
+    def __post_init__(self) -> None:
+        if self.shared_ids is None:
+            alike = (
+                text.strip() and self.corpus[name].endswith(text.strip())
+                for name, text in self.queries.items()
+                if name in self.corpus
+            )
+            object.__setattr__(self, "shared_ids", any(alike))
+
+    @property
+    def note(self) -> str:
+        """What a reader of the scores must know; "" for nothing."""
+        judged = [name for grades in self.judgements.values() for name in grades]
+        unknown = sum(name not in self.corpus for name in judged)
+        if not unknown:
+            return ""
+        return (
+            f"{unknown} of {len(judged)} judgements name documents that the corpus lacks; they count "
+            "as never found"
+        )
 
     @classmethod
     def from_folder(cls, folder: Path, *, split: str = "test") -> "Retrieval":
@@ -48,8 +74,9 @@ class Retrieval(Task):
         Raises:
             FileNotFoundError: for a missing file.
             ValueError: naming file and line, for a line that is not JSON, a missing column, a
-                repeated id, a grade that is not an integer, or a judgement of an unknown query or
-                document; for an empty file.
+                repeated id, null in place of an id or text, a grade that is not an integer, or a
+                judgement of an unknown query; for an empty file; if no judged document is in the
+                corpus.
         """
         corpus = _read_texts(folder / "corpus.jsonl", titled=True)
         queries = _read_texts(folder / "queries.jsonl", titled=False)
@@ -58,13 +85,13 @@ class Retrieval(Task):
             query, document, grade = (
                 column(row, name, where) for name in ("query-id", "corpus-id", "score")
             )
-            for name, known, kind in ((query, queries, "query"), (document, corpus, "document")):
-                if name not in known:
-                    raise ValueError(f"{where}: there is no {kind} {name!r}")
-            try:
-                judgements.setdefault(query, {})[document] = int(grade)
-            except ValueError:
-                raise ValueError(f"{where}: the grade {grade!r} is not an integer") from None
+            if query not in queries:
+                raise ValueError(f"{where}: there is no query {query!r}")
+            judgements.setdefault(query, {})[document] = _grade(grade, where)
+        if not any(name in corpus for grades in judgements.values() for name in grades):
+            raise ValueError(
+                f"{where}: there is no document {document!r}, nor any other judged one"
+            )
         return cls(corpus, {name: queries[name] for name in judgements}, judgements)
 
     def texts(self) -> list[str]:
@@ -88,8 +115,15 @@ class Retrieval(Task):
         for start in range(0, len(names), BLOCK):
             block = cosine_matrix(queries[start : start + BLOCK], documents).astype(np.float32)
             for name, scores in zip(names[start : start + BLOCK], block, strict=True):
-                grades = {places[key]: grade for key, grade in self.judgements[name].items()}
-                each.append(rank_measures(scores, grades, priority))
+                judged = dict(self.judgements[name])
+                if self.shared_ids and name in places:
+                    scores[places[name]] = -np.inf
+                    unfound = [judged.pop(name, 0)]
+                else:
+                    unfound = []
+                unfound += [grade for key, grade in judged.items() if key not in places]
+                grades = {places[key]: grade for key, grade in judged.items() if key in places}
+                each.append(rank_measures(scores, grades, priority, unfound))
         values = {name: np.array([found[name] for found in each]) for name in each[0]}
         return Measured(
             {name: float(value.mean()) for name, value in values.items()},
@@ -98,7 +132,10 @@ class Retrieval(Task):
 
 
 def rank_measures(
-    scores: np.ndarray, grades: Mapping[int, int], priority: np.ndarray
+    scores: np.ndarray,
+    grades: Mapping[int, int],
+    priority: np.ndarray,
+    unfound: Sequence[int] = (),
 ) -> dict[str, float]:
     """Measure the ranking of M documents for one query.
 
@@ -106,6 +143,7 @@ def rank_measures(
         scores: float [M], the greatest ranks first.
         grades: document → grade, of the judged documents; above 0 is relevant.
         priority: int [M], all different; of documents of equal score, the greater ranks first.
+        unfound: grades of judged documents that are not among the M.
 
     Returns:
         "ndcg@10", "recall@1" (5, 10, 100), "mrr@10" (the reciprocal rank of the first relevant
@@ -118,11 +156,12 @@ def rank_measures(
         + np.count_nonzero((scores == scores[document]) & (priority > priority[document]))
         for document in relevant
     ]
-    gained = np.array([grades[document] for document in relevant], float)
-    ranks = 1 + np.array(above, float)
+    lost = [grade for grade in unfound if grade > 0]
+    gained = np.array([*(grades[document] for document in relevant), *lost], float)
+    ranks = np.array([*(1 + number for number in above), *[np.inf] * len(lost)], float)
     by_rank = np.sort(ranks)
     ideal = _discounted(np.sort(gained)[::-1], np.arange(1, len(gained) + 1))
-    count = max(len(relevant), 1)
+    count = max(len(ranks), 1)
     first = by_rank[0] if len(by_rank) else np.inf
     return {
         "ndcg@10": _discounted(gained, ranks) / ideal if ideal else 0.0,
@@ -141,9 +180,22 @@ def _read_texts(path: Path, *, titled: bool) -> dict[str, str]:
     """Read BEIR's JSONL: id → text, preceded by its title if it has one."""
     texts: dict[str, str] = {}
     for record, where in open_records(path):
-        name = str(column(record, "_id", where))
+        name = id_of(record, "_id", where)
         if name in texts:
             raise ValueError(f"{where}: the id {name!r} is repeated")
-        title = record.get("title", "") if titled else ""
-        texts[name] = f"{title} {text_of(record, 'text', where)}".strip()
+        parts = [text_of(record, "text", where)]
+        if titled and record.get("title") is not None:
+            parts.insert(0, text_of(record, "title", where))
+        texts[name] = " ".join(parts).strip()
     return texts
+
+
+def _grade(value: Any, where: str) -> int:
+    """Return a grade, which some data sets write as a decimal number ("1.0")."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not number.is_integer():
+        raise ValueError(f"{where}: the grade {value!r} is not an integer")
+    return int(number)

@@ -85,7 +85,7 @@ def beir(folder: Path, **changes: str) -> Path:
         "queries": '{"_id": "a", "text": "cats?"}\n{"_id": "b", "text": "dogs?"}\n',
         "qrels": "query-id\tcorpus-id\tscore\na\t1\t2\n",
     } | changes
-    (folder / "qrels").mkdir()
+    (folder / "qrels").mkdir(parents=True)
     (folder / "corpus.jsonl").write_text(files["corpus"])
     (folder / "queries.jsonl").write_text(files["queries"])
     (folder / "qrels" / "test.tsv").write_text(files["qrels"])
@@ -112,8 +112,58 @@ def test_a_folder_is_read_as_beir_reads_it(tmp_path: Path) -> None:
         ({"qrels": "query-id\tcorpus-id\tscore\na\t3\t1\n"}, "document '3'"),
         ({"qrels": "query-id\tcorpus-id\tscore\nc\t1\t1\n"}, "query 'c'"),
         ({"qrels": "query-id\tcorpus-id\tscore\na\t1\tgood\n"}, "'good'"),
+        ({"qrels": "query-id\tcorpus-id\tscore\na\t1\t0.5\n"}, "'0.5'"),
+        ({"corpus": '{"_id": null, "text": "a"}\n'}, "line 1.*'_id'"),
+        ({"queries": '{"_id": "a", "text": null}\n'}, "line 1.*'text'"),
+        ({"corpus": '{"_id": "1", "title": ["A"], "text": "a"}\n'}, "line 1.*'title'"),
     ],
 )
 def test_mistakes_in_a_folder_are_named(tmp_path: Path, changes: dict[str, str], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         Retrieval.from_folder(beir(tmp_path, **changes))
+
+
+def test_titles_may_be_null_and_grades_decimal(tmp_path: Path) -> None:
+    corpus = '{"_id": 7, "title": null, "text": "a text"}\n{"_id": "8", "title": "", "text": "b"}\n'
+    qrels = "query-id\tcorpus-id\tscore\na\t7\t2.0\na\t8\t-1\n"
+    task = Retrieval.from_folder(beir(tmp_path, corpus=corpus, qrels=qrels))
+    assert task.corpus == {"7": "a text", "8": "b"}
+    assert task.judgements == {"a": {"7": 2, "8": -1}}
+
+
+def test_judged_documents_that_the_corpus_lacks_are_never_found(tmp_path: Path) -> None:
+    qrels = "query-id\tcorpus-id\tscore\na\tgone\t3\na\t2\t1\na\tlost\t0\n"
+    task = Retrieval.from_folder(beir(tmp_path, qrels=qrels))
+    assert task.note.startswith("2 of 3")
+    vectors = {"cats?": [1.0, 0.0], "Cats sleep": [0.0, 1.0], "dogs": [1.0, 0.0]}
+    scores = task.score(lambda texts: np.array([vectors[text] for text in texts]))
+    # The second of grades 3 and 1 is ranked first, and half of what is relevant is found.
+    assert scores["ndcg@10"] == pytest.approx(1 / (3 + 1 / np.log2(3)))
+    assert (scores["recall@100"], scores["map"], scores["mrr@10"]) == (0.5, 0.5, 1.0)
+    assert Retrieval.from_folder(beir(tmp_path / "b")).note == ""
+
+
+@pytest.mark.parametrize("title", ["", "An argument"])
+def test_a_query_that_is_a_document_does_not_find_itself(title: str) -> None:
+    """BEIR leaves such documents out of the ranking, but not out of the judgements."""
+    texts = {"q1": "cats sleep", "q2": "dogs bark", "d": "cats doze"}
+    corpus = {name: f"{title} {text}".strip() for name, text in texts.items()}
+    queries = {"q1": "cats sleep", "q2": "dogs bark!"}
+    judgements = {"q1": {"d": 1}, "q2": {"q2": 1, "q1": 1}}
+    found = {"cats sleep": [1.0, 0.0], "dogs bark": [0.0, 1.0], "cats doze": [0.9, 0.1]}
+
+    def embed(contents: Sequence[str]) -> np.ndarray:
+        plain = [text.removeprefix(title).strip(" !").lower() for text in contents]
+        return np.array([found[text] for text in plain])
+
+    task = Retrieval(corpus, queries, judgements)
+    first, second = task.measure(embed).observations.values[0]
+    # Of two relevant documents the second query finds one, behind "d".
+    assert first == 1.0
+    assert second == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
+    assert task.attacked(lambda texts: tuple(text.upper() for text in texts)).shared_ids
+
+
+def test_ids_that_are_alike_by_chance_are_different_texts(shared: Path) -> None:
+    task = Retrieval.from_folder(shared / "data/retrieval/cranfield")
+    assert set(task.queries) & set(task.corpus) and not task.shared_ids
