@@ -127,13 +127,27 @@ def folder_sha256(folder: Path) -> str:
     for name, path in sorted(paths.items()):
         if any(part.startswith(".") for part in name.parts):
             continue
-        size = path.stat().st_size
-        found.update(json.dumps([name.as_posix(), size]).encode())
-        with path.open("rb") as file:
-            if size <= BLOCKS * BLOCK:
-                found.update(file.read())
-                continue
-            for number in range(BLOCKS):
-                file.seek((size - BLOCK) * number // (BLOCKS - 1))
-                found.update(file.read(BLOCK))
+        found.update(json.dumps([name.as_posix(), path.stat().st_size]).encode())
+        for block in _sample(path):
+            found.update(block)
     return found.hexdigest()
+
+
+def sampled_sha256(path: Path) -> str:
+    """Return a SHA-256 of a file's content, in hexadecimal; large files are sampled as above."""
+    found = hashlib.sha256(str(path.stat().st_size).encode())
+    for block in _sample(path):
+        found.update(block)
+    return found.hexdigest()
+
+
+def _sample(path: Path) -> Iterator[bytes]:
+    """Yield a file's content, or blocks of it."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size <= BLOCKS * BLOCK:
+            yield file.read()
+            return
+        for number in range(BLOCKS):
+            file.seek((size - BLOCK) * number // (BLOCKS - 1))
+            yield file.read(BLOCK)

@@ -18,7 +18,8 @@ import numpy as np
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT, column, open_records, text_of
-from pixel_linguist.encode.shards import read_shards
+from pixel_linguist.encode.corpus import origin
+from pixel_linguist.encode.shards import check_origin, read_shards
 from pixel_linguist.search.exact import ExactIndex
 
 
@@ -62,9 +63,15 @@ def read_corpus(options: argparse.Namespace) -> tuple[list[str], list[str]]:
 def corpus_vectors(
     options: argparse.Namespace, encoder: SentenceEncoder, texts: list[str]
 ) -> np.ndarray:
-    """Read the vectors of the texts, or encode these."""
+    """Read the vectors of the texts, or encode these.
+
+    Raises:
+        FileNotFoundError: if the folder holds no vectors.
+        ValueError: if they are of another file, column or model, or incomplete.
+    """
     if options.vectors is None:
         return encoder.encode(texts, show_progress=True)
+    check_origin(options.vectors, origin(options.corpus, options.column, encoder.model))
     vectors, needed = read_shards(options.vectors), (len(texts), encoder.dimension)
     if vectors.shape != needed:
         raise ValueError(

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from pixel_linguist.api import Dtype, SentenceEncoder
 from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.encode.shards import Format, Shards
+from pixel_linguist.files import sampled_sha256
 from pixel_linguist.hub import AnyModel
 from pixel_linguist.inference import blocks
 
@@ -60,7 +61,15 @@ def encode_corpus(job: Job) -> int:
     # The first record is checked before the model is loaded.
     _columns(job, *next(iter(records)))
     encoder = SentenceEncoder.load(job.model)
-    shards = Shards(job.folder, _settings(job, encoder.model), job.format)
+    settings = {
+        "source": job.source.name,
+        **origin(job.source, job.column, encoder.model),
+        "keep": list(job.keep),
+        "format": job.format,
+        "dtype": job.dtype,
+        "shard_size": job.shard_size,
+    }
+    shards = Shards(job.folder, settings, job.format)
     with tqdm(unit="text") as progress:
         for number, block in enumerate(blocks(records.raw(), job.shard_size)):
             with shards.claim(number) as ours:
@@ -85,19 +94,14 @@ def _columns(job: Job, record: dict[str, Any], where: str) -> tuple[str, dict[st
     return text_of(record, job.column, where), kept
 
 
-def _settings(job: Job, model: AnyModel) -> dict[str, Any]:
-    """Return everything that the shards depend on."""
+def origin(source: Path, column: str, model: AnyModel) -> dict[str, Any]:
+    """Return all that the vectors of a file depend on, for encode.json."""
     weights = hashlib.sha256()
     for array in jax.tree.leaves(model.params):
         weights.update(np.asarray(array).tobytes())
     return {
-        "source": job.source.name,
-        "bytes": job.source.stat().st_size,
+        "sha256": sampled_sha256(source),
         "weights": weights.hexdigest(),
         "renderer": model.renderer,
-        "column": job.column,
-        "keep": list(job.keep),
-        "format": job.format,
-        "dtype": job.dtype,
-        "shard_size": job.shard_size,
+        "column": column,
     }

@@ -80,6 +80,33 @@ def _write_parquet(stream: io.BytesIO, vectors: np.ndarray, columns: dict[str, l
     parquet.write_table(pyarrow.table({**columns, "embedding": embedding}), stream)
 
 
+def check_origin(folder: Path, origin: dict[str, Any]) -> None:
+    """Refuse a folder of vectors that were made of another file or by another model.
+
+    Args:
+        folder: of shards.
+        origin: settings that encode.json must have.
+
+    Raises:
+        FileNotFoundError: if there is no encode.json, without which the origin is unknown.
+        ValueError: for other settings, naming them.
+    """
+    path = folder / "encode.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} holds no encode.json, which `encode` writes beside vectors"
+        )
+    stored = read_json(path)
+    names = {
+        "sha256": "of another file",
+        "weights": "of another model",
+        "renderer": "of a model that draws its texts otherwise",
+        "column": "of another column",
+    }
+    if wrong := [names.get(key, key) for key in origin if stored.get(key) != origin[key]]:
+        raise ValueError(f"{folder} holds vectors {', '.join(wrong)}; encode the file again")
+
+
 def read_shards(folder: Path) -> np.ndarray:
     """Return the vectors of all shards, [N, D], in the order of the file.
 

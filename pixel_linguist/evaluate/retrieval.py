@@ -61,8 +61,8 @@ class Retrieval(Task):
         if not unknown:
             return ""
         return (
-            f"{unknown} of {len(judged)} judgements name documents that the corpus lacks; they count "
-            "as never found"
+            f"{unknown} of {len(judged)} judgements name documents that the corpus lacks; they "
+            "count as never found"
         )
 
     @classmethod

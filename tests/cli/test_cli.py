@@ -220,7 +220,7 @@ def test_encoded_files_are_searched(
     other.write_text("one\n")
     for arguments, word in (
         ([corpus, "--show", "title"], "title"),
-        ([str(other), "--vectors", vectors], "shape"),
+        ([str(other), "--vectors", vectors], "another file"),
     ):
         with pytest.raises(SystemExit, match=word):
             main(["search", *arguments, "--model", model])

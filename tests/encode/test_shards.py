@@ -1,5 +1,6 @@
 """Whole files to shards: nothing lost, nothing repeated, whenever the work is interrupted."""
 
+import io
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from pyarrow import parquet
 
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.cli.main import main
 from pixel_linguist.encode.corpus import Job, encode_corpus
 from pixel_linguist.encode.shards import Shards, read_shards
 from pixel_linguist.model.store import Model, save_model
@@ -81,6 +83,39 @@ def test_bad_requests_are_refused(tmp_path: Path, model: Path, source: Path) -> 
     with pytest.raises(ValueError, match="line 101"):
         encode_corpus(job(model, source, out))
     assert len([*out.glob("0*.parquet")]) == 3
+
+
+def test_a_search_takes_the_vectors_of_its_own_file_and_model_alone(
+    tmp_path: Path,
+    model: Path,
+    tiny_model: Callable[..., Model],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    source, same_size, out = tmp_path / "in.tsv", tmp_path / "other.tsv", tmp_path / "out"
+    source.write_text("text\ttitle\na dog\tone\na cat\ttwo\n")
+    same_size.write_text("text\ttitle\na cow\tone\na hen\ttwo\n")
+    other = tmp_path / "other"
+    loaded = tiny_model(max_patches=24, width=16, depth=1)
+    save_model(other, loaded._replace(params=loaded.encoder.init(1)))
+    encode_corpus(job(model, source, out))
+    moved = source.rename(tmp_path / "moved.tsv")
+
+    def search(path: Path, folder: Path, *changes: str) -> None:
+        arguments = ["search", str(path), "--vectors", str(folder), "--model", str(model)]
+        main([*arguments, *changes])
+
+    for path, changes, word in (
+        (same_size, (), "another file"),
+        (moved, ("--model", str(other)), "another model"),
+        (moved, ("--column", "title"), "another column"),
+    ):
+        with pytest.raises(SystemExit, match=word):
+            search(path, out, *changes)
+    search(moved, out)
+    (out / "encode.json").unlink()
+    with pytest.raises(SystemExit, match=r"encode\.json"):
+        search(moved, out)
 
 
 def test_a_claim_is_held_by_one_and_lifted_when_its_holder_ends(tmp_path: Path) -> None:
