@@ -11,6 +11,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from pixel_linguist.data.pair_columns import FIRST, NEGATIVE, SCORE, SECOND, check_columns
 from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.files import write_whole
@@ -22,9 +23,6 @@ from pixel_linguist.render import Renderer
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import run_recipe
 
-# Names of the columns, as STS data sets and sentence-transformers have them.
-FIRST, SECOND = ("sentence1", "anchor"), ("sentence2", "positive")
-NEGATIVE, SCORE = "negative", "score"
 STAGE, TASK = "fine_tuning", "held_out"
 # Numbers of patches to which batches are padded, at most.
 LENGTHS = 6
@@ -76,7 +74,8 @@ def read_pairs(path: Path) -> list[Pair]:
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: naming the line, for a missing column, or a score that is no finite number.
+        ValueError: naming the line, for a missing column, another one that may change the meaning,
+            or a score that is no finite number.
     """
     pairs = []
     for record, where in open_records(path):
@@ -84,6 +83,7 @@ def read_pairs(path: Path) -> list[Pair]:
             text_of(record, next((name for name in names if name in record), names[0]), where)
             for names in (FIRST, SECOND)
         )
+        check_columns(record, where)
         negative = text_of(record, NEGATIVE, where) if NEGATIVE in record else None
         pairs.append(Pair(first, second, negative, _score(record, where)))
     check_pairs(pairs)
