@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from pixel_linguist.model.encoder import Params, ViTEncoder
 from pixel_linguist.model.experts import to_experts
+from pixel_linguist.model.hybrid import stem_only
 from pixel_linguist.registry import choose
 
 # Parameters of a start, and the encoder that they are for → its parameters.
 Adapter = Callable[[Params, ViTEncoder], Params]
 
-ADAPTERS: dict[str, Adapter] = {"to_experts": to_experts}
+ADAPTERS: dict[str, Adapter] = {"to_experts": to_experts, "stem_only": stem_only}
 
 
 def adapt(name: str, params: Params, encoder: ViTEncoder) -> Params:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol, get_args
+from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin
 
 import flax.linen as nn
 import jax
@@ -137,7 +137,7 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            choices = get_args(field.type)
+            choices = get_args(field.type) if get_origin(field.type) is Literal else ()
             value = getattr(self, field.name)
             if choices and value not in choices:
                 raise ValueError(f"model.{field.name} is {value!r}; choose one of {choices}")

@@ -6,10 +6,15 @@ from typing import Any
 
 from pixel_linguist.model.encoder import ViTEncoder
 from pixel_linguist.model.experts import ExpertsEncoder
+from pixel_linguist.model.hybrid import HybridEncoder
 from pixel_linguist.registry import check_arguments, choose
 
 # Architectures by the name that a recipe's model and a model's folder give.
-ENCODERS: dict[str, type[ViTEncoder]] = {"vit": ViTEncoder, "experts": ExpertsEncoder}
+ENCODERS: dict[str, type[ViTEncoder]] = {
+    "vit": ViTEncoder,
+    "experts": ExpertsEncoder,
+    "hybrid": HybridEncoder,
+}
 
 
 def make_encoder(settings: Mapping[str, Any]) -> ViTEncoder:
