@@ -13,6 +13,7 @@ from pixel_linguist.data.crops import Crops
 from pixel_linguist.data.emoji import Captioned
 from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.records import Record, column, text_of
+from pixel_linguist.data.word_list import OneLetterOff
 from pixel_linguist.registry import make
 from pixel_linguist.text.spans import two_spans
 
@@ -160,6 +161,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "with_facts": with_facts,
     "crops": Crops,
     "captioned": Captioned,
+    "one_letter_off": OneLetterOff,
 }
 
 

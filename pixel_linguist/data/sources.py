@@ -14,6 +14,7 @@ from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.records import Record, Source, column, read_table, text_of
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
+from pixel_linguist.data.word_list import words
 from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
 
@@ -141,6 +142,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "tfds_nli_triples": tfds_nli_triples,
     "toy": toy,
     "emoji": emoji,
+    "words": words,
 }
 
 
