@@ -19,6 +19,7 @@ from pixel_linguist.model.store import Stored, save_model
 from pixel_linguist.ngram import NgramEmbedder, NgramModel
 from pixel_linguist.render import Renderer
 from pixel_linguist.search import Hits, Pairs, nearest, nearest_pairs
+from pixel_linguist.word_embedder import make_embedder
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -236,7 +237,7 @@ class SentenceEncoder:
         model, devices = self.model, _devices(device)
         if isinstance(model, NgramModel):
             return NgramEmbedder(model.config, model.params, self.renderer, batch_size)
-        return Embedder(model.encoder, model.params, self.renderer, batch_size, devices)
+        return make_embedder(model.encoder, model.params, self.renderer, batch_size, devices)
 
     similarity = staticmethod(similarity)
 

@@ -22,6 +22,7 @@ ROOMS = (
     "recipe",
     "packing",
     "inference",
+    "word_embedder",
     "ngram",
     "evaluate",
     "train",

@@ -18,12 +18,9 @@ from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.files import local_path, read_json, sha256, write_json, write_whole
-from pixel_linguist.inference import Embedder
-from pixel_linguist.model.store import load_model
 from pixel_linguist.registry import make
-from pixel_linguist.render import Renderer
 from pixel_linguist.train.context import RunContext
-from pixel_linguist.train.hosts import shared_by_hosts
+from pixel_linguist.train.frozen_models import frozen_embed, frozen_sha256
 
 # Records of a piece.
 PIECE = 4096
@@ -137,14 +134,11 @@ def annotate_stage(context: RunContext, name: str) -> None:
         if not settings.annotate:
             continue
         spec = settings.annotate.to_dict()
-        # It may be of another architecture, and draw texts in another style.
-        model = load_model(context.start(spec.pop("model")))
-        size = context.config.evaluate.batch_size
-        embedder = Embedder(model.encoder, model.params, Renderer(**model.renderer), size)
+        embed = frozen_embed(context, spec.pop("model"))
         source = make_source(context.config.data_dir, settings.source)
         folder = annotation_folder(context, name, part)
         _claim(folder, _annotation_settings(context, settings))
-        annotate(source, spec, shared_by_hosts(embedder), folder)
+        annotate(source, spec, embed, folder)
 
 
 def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any]:
@@ -154,7 +148,7 @@ def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any
     return {
         "annotate": plain(part.annotate),
         "source": plain(part.source),
-        "model": sha256(context.start(part.annotate.model) / "weights.safetensors"),
+        "model": frozen_sha256(context, part.annotate.model),
         "sha256": {str(file): sha256(root / file) for file in files},
     }
 
@@ -190,5 +184,4 @@ def annotation_tables(context: RunContext, name: str) -> dict[str, dict[str, np.
 def annotations_sha256(context: RunContext, settings: ConfigDict) -> dict[str, str]:
     """Return the SHA-256 of the weights of the models that annotate a stage, "" of none yet."""
     models = {part.annotate.model for part in settings.data.values() if part.annotate}
-    paths = {model: context.start(model) / "weights.safetensors" for model in models}
-    return {model: sha256(path) if path.is_file() else "" for model, path in paths.items()}
+    return {model: frozen_sha256(context, model) for model in models}

@@ -16,6 +16,7 @@ from pixel_linguist.model.adapters import ADAPTERS
 from pixel_linguist.registry import choose
 from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.context import RunContext
+from pixel_linguist.train.frozen_models import TEXT_MODEL, sentence_transformers
 from pixel_linguist.train.loggers import check_loggers
 from pixel_linguist.train.optim import freeze
 from pixel_linguist.train.stage import make_stage
@@ -89,7 +90,9 @@ def check_stage(
     settings = context.config.stages[name]
     check_least("stage", settings, steps=0)
     models = [part.annotate.model for part in settings.data.values() if part.annotate]
-    for start in (*settings.init_from, *models):
+    if text_models := [model for model in models if model.startswith(TEXT_MODEL)]:
+        sentence_transformers(text_models[0])
+    for start in (*settings.init_from, *(m for m in models if m not in text_models)):
         if start not in earlier and not (Path(start) / "config.json").is_file():
             raise ValueError(f"{start!r} is no earlier stage and no model's folder")
     if settings.adapter:

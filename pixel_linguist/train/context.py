@@ -14,6 +14,7 @@ from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.hosts import shared_by_hosts
 from pixel_linguist.train.run_folder import RunFolder
+from pixel_linguist.word_embedder import make_embedder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,7 @@ class RunContext:
 
     def embedder(self, params: Params) -> Embedder:
         """Return the embedding of texts by parameters, on this host."""
-        return Embedder(self.encoder, params, self.renderer, self.config.evaluate.batch_size)
+        return make_embedder(self.encoder, params, self.renderer, self.config.evaluate.batch_size)
 
     def embed(self, params: Params) -> Embed:
         """Return the embedding of texts by parameters, shared out among hosts."""

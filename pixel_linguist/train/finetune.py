@@ -15,13 +15,13 @@ from pixel_linguist.data.pair_columns import FIRST, NEGATIVE, SCORE, SECOND, che
 from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.files import write_whole
-from pixel_linguist.inference import Embedder
 from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.recipe import columns, get_config, info_nce, part, stage
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import run_recipe
+from pixel_linguist.word_embedder import make_embedder
 
 STAGE, TASK = "fine_tuning", "held_out"
 # Numbers of patches to which batches are padded, at most.
@@ -268,7 +268,7 @@ def fine_tune(
     config.stages[STAGE].init_from = (str(folder / "start"),)
     task = make_task(data, config.tasks[TASK].to_dict())
     size = config.evaluate.batch_size
-    embed = Embedder(start.encoder, start.params, Renderer(**start.renderer), size)
+    embed = make_embedder(start.encoder, start.params, Renderer(**start.renderer), size)
     scores = [task.score(embed)[task.metric]]
     run = run_recipe(config.lock(), folder / "run", Preemption())
     scores += [row["scores"][TASK][task.metric] for row in run.evaluations(STAGE)]

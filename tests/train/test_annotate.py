@@ -1,8 +1,10 @@
 """Annotations: written in pieces, resumed, read by pair makers, part of a stage's settings."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -154,6 +156,31 @@ def test_pieces_of_another_model_or_of_other_data_are_refused(tmp_path: Path, so
     (tmp_path / "texts.jsonl").write_text('{"text": "other"}\n')
     with pytest.raises(ValueError, match="sha256"):
         annotate_stage(make_context(config, tmp_path / "run"), "both")
+
+
+def test_a_text_model_annotates(
+    tmp_path: Path, source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, context = distilling(tmp_path)
+    change(config, "stages.both.data.texts.annotate.model", "st:some/model")
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModuleNotFoundError, match="peers"):
+        prepare(config, tmp_path / "run")
+
+    class Model:
+        def __init__(self, name: str):
+            assert name == "some/model"
+
+        def encode(self, texts: list[str], **options: Any) -> list[list[float]]:
+            return [[len(text), 2.0] for text in texts]
+
+    fake: Any = ModuleType("sentence_transformers")
+    fake.SentenceTransformer = Model
+    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
+    prepare(config, tmp_path / "run")
+    annotate_stage(context, "both")
+    (tables,) = annotation_tables(context, "both").values()
+    assert tables["teacher"].tolist() == [[i + 1, 2] for i in range(RECORDS)]
 
 
 def test_an_unknown_model_or_annotator_is_refused(tmp_path: Path, source: Any) -> None:

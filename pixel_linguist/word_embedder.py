@@ -1,0 +1,188 @@
+"""From texts and pictures to embeddings by pictures of words: one way in for both.
+
+A text is drawn as a line and read as any picture of a line is. The stem's vector of a word depends
+on its picture alone, so distinct pictures of words are computed once and kept.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from pixel_linguist.caller import warn_caller
+from pixel_linguist.inference import Embedder, blocks
+from pixel_linguist.model import Encoder
+from pixel_linguist.model.hybrid import HybridEncoder
+from pixel_linguist.render import Renderer
+from pixel_linguist.render.images import read_grey
+from pixel_linguist.render.word_pictures import read_line, read_page
+
+if TYPE_CHECKING:
+    from pixel_linguist.render.images import Picture
+
+# Rows of a drawn line, with room for the marks of all scripts above and below letters of 16 rows.
+_LINE = 36
+# Lines drawn at once, and columns of a patch of them.
+_LINES, _COLUMNS = 256, 16
+# Pictures of words whose vectors are kept, a kilobyte each.
+_KEPT = 100_000
+# Shapes for which the stem is compiled: columns, and pictures at once.
+_WIDTHS, _MANY, _FEW = (48, 80, 112, 160), 256, 32
+# Blank columns that leave a word's vector as it is.
+_MARGIN = 8
+
+
+def make_embedder(
+    encoder: Encoder,
+    params: Any,
+    renderer: Renderer,
+    batch_size: int,
+    devices: Sequence[jax.Device] | None = None,
+) -> Embedder:
+    """Return the embedder that an encoder needs; arguments are those of `Embedder`."""
+    if isinstance(encoder, HybridEncoder):
+        return WordEmbedder(encoder, params, renderer, batch_size, devices)
+    return Embedder(encoder, params, renderer, batch_size, devices)
+
+
+def line_renderer(renderer: Renderer) -> Renderer:
+    """Return the renderer that draws texts as lines of pictures, in a renderer's own style."""
+    settings = renderer.settings()
+    patches = renderer.max_patches * renderer.patch[1] // _COLUMNS
+    line = {"strategy": "continuous", "patch": (_LINE, _COLUMNS), "max_patches": patches}
+    return Renderer(**{**settings, **line, "end_patch": False})
+
+
+def draw_lines(renderer: Renderer, texts: Sequence[str]) -> list[np.ndarray]:
+    """Draw each text as a line, uint8 [36, width], ink on a background of 0.
+
+    Args:
+        renderer: as made by `line_renderer`.
+        texts: N of them; their pictures are cut at the renderer's longest.
+    """
+    lines: list[np.ndarray] = []
+    for start in range(0, len(texts), _LINES):
+        drawn = renderer(texts[start : start + _LINES])
+        whole = drawn.patches.swapaxes(1, 2).reshape(len(drawn.count), _LINE, -1)
+        lines += [
+            line[:, : n * _COLUMNS] for line, n in zip(whole, drawn.count.tolist(), strict=True)
+        ]
+    return lines
+
+
+class WordEmbedder(Embedder):
+    """Turns texts and pictures of text into float32 [N, D], as `Embedder` does.
+
+    What is kept between calls changes no embedding.
+    """
+
+    encoder: HybridEncoder
+
+    def __init__(
+        self,
+        encoder: HybridEncoder,
+        params: Any,
+        renderer: Renderer,
+        batch_size: int,
+        devices: Sequence[jax.Device] | None = None,
+    ):
+        super().__init__(encoder, params, renderer, batch_size, devices)
+        self.line_renderer = line_renderer(renderer)
+        self._row: dict[bytes, int] = {}
+        self._vectors = np.zeros((0, encoder.config.stem_width), np.float32)
+
+    def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
+        return self._embed_words([read_line(x) for x in draw_lines(self.line_renderer, texts)])
+
+    def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
+        """Yield embeddings of pictures of text block by block, in order.
+
+        Warns of pictures without text, whose embedding is that of an empty text, and of those with
+        more words than the encoder reads.
+        """
+        for block in blocks(pictures, 4 * self.batch_size):
+            words = [read_page(read_grey(picture)).pixels for picture in block]
+            if empty := [i for i, of_page in enumerate(words) if not len(of_page)]:
+                warn_caller(
+                    f"no text was found in {len(empty)} of {len(words)} pictures; the first is "
+                    f"number {empty[0]}"
+                )
+            found, cut = self._embed_words(words)
+            if cut:
+                warn_caller(
+                    f"{cut} of {len(words)} pictures have more than "
+                    f"{self.encoder.config.max_patches} words; the rest is not read"
+                )
+            yield found
+
+    def _embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
+        """Embed texts, each uint8 [S, H, W] of its words, and count those that were cut."""
+        longest = self.encoder.config.max_patches
+        size = self.encoder.config.patch_height, self.encoder.config.patch_width
+        blank = np.zeros((1, *size), np.uint8)
+        kept = [page[:longest] if len(page) else blank for page in pages]
+        counts = np.array([len(page) for page in kept], np.int32)
+        rows = self.stem_rows(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
+        starts = np.cumsum(counts) - counts
+
+        def draw(inputs: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+            place = np.arange(length)
+            used = place < counts[inputs][:, None]
+            words = rows[np.where(used, starts[inputs][:, None] + place, 0)]
+            return np.where(used[..., None], self._vectors[words], 0), counts[inputs]
+
+        return self.embed(counts, draw), sum(len(page) > longest for page in pages)
+
+    def stem_rows(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the row of `_vectors` of each picture of a word: uint8 [N, H, W] to int [N]."""
+        keys = [picture.tobytes() for picture in pixels]
+        if len(self._row) > _KEPT:
+            self._row.clear()
+            self._vectors = self._vectors[:0]
+        new: dict[bytes, int] = {}
+        for number, key in enumerate(keys):
+            if key not in self._row and key not in new:
+                new[key] = number
+        if new:
+            vectors = self._stem(pixels[list(new.values())])
+            self._row |= {key: len(self._vectors) + i for i, key in enumerate(new)}
+            self._vectors = np.concatenate([self._vectors, vectors])
+        return np.array([self._row[key] for key in keys])
+
+    def _stem(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the stem's vectors, float32 [N, stem_width], of uint8 [N, H, W], by width."""
+        inked: np.ndarray = np.any(pixels, axis=1)
+        columns = np.where(inked.any(axis=1), pixels.shape[2] - inked[:, ::-1].argmax(axis=1), 0)
+        widths = [width for width in _WIDTHS if width < pixels.shape[2]] + [pixels.shape[2]]
+        bucket = np.searchsorted(np.array(widths[:-1]) - _MARGIN, columns)
+        found = np.zeros((len(pixels), self.encoder.config.stem_width), np.float32)
+        working: list[tuple[np.ndarray, jax.Array]] = []
+        compute = _compiled_stem(self.encoder)
+        for number, width in enumerate(widths):
+            own = np.flatnonzero(bucket == number)
+            for part in _parts(own):
+                # The last parts are filled up, so that they need no compilation of their own.
+                size = _MANY if len(part) > _FEW else _FEW
+                batch = np.zeros((size, pixels.shape[1], width), np.uint8)
+                batch[: len(part)] = pixels[part, :, :width]
+                working.append((part, compute(self.params, batch)))
+        for part, vectors in working:
+            found[part] = np.asarray(vectors)[: len(part)]
+        return found
+
+
+def _parts(numbers: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield parts of `_MANY`, the remainder in parts of `_FEW`."""
+    whole = len(numbers) // _MANY * _MANY
+    for start in range(0, whole, _MANY):
+        yield numbers[start : start + _MANY]
+    for start in range(whole, len(numbers), _FEW):
+        yield numbers[start : start + _FEW]
+
+
+@functools.cache
+def _compiled_stem(encoder: HybridEncoder) -> Any:
+    """Return the jitted stem of uint8 [N, H, W]; one for all parameters of an architecture."""
+    return jax.jit(encoder.stem)
