@@ -1,0 +1,100 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.model.encoders import make_encoder
+from pixel_linguist.model.store import Model
+from pixel_linguist.render import Renderer
+from pixel_linguist.render.patches import one_text_a_row
+from pixel_linguist.render.word_pictures import read_line
+from pixel_linguist.word_embedder import WordEmbedder, draw_lines, line_renderer
+from tests.model.test_hybrid import SETTINGS
+
+TEXTS = [
+    "A child is riding a horse.",
+    "no one sees us now",
+    "NOW HERE",
+    "Привет, мир! Καλημέρα",
+    "a-very-long-word-that-is-wider-than-any-patch, and a short one",
+    "?",
+    "",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    made = make_encoder(SETTINGS | {"patch_width": 160, "max_patches": 8})
+    params = made.init(0)
+    params["positions"] = np.random.default_rng(1).normal(size=(8, 16)).astype(np.float32)
+    renderer = Renderer(patch=(20, 160), max_patches=8, font_size=16)
+    return SentenceEncoder(Model(made, params, renderer.settings(), renderer.font_hashes()))
+
+
+@pytest.fixture
+def embedder(encoder: SentenceEncoder) -> WordEmbedder:
+    model: Any = encoder.model
+    return WordEmbedder(model.encoder, model.params, encoder.renderer, 8)
+
+
+def lines(encoder: SentenceEncoder, texts: list[str]) -> list[np.ndarray]:
+    return draw_lines(line_renderer(encoder.renderer), texts)
+
+
+def test_a_text_is_its_picture(encoder: SentenceEncoder, tmp_path: Path) -> None:
+    vectors = encoder.encode(TEXTS[:-1])
+    drawn = lines(encoder, TEXTS[:-1])
+    np.testing.assert_allclose(encoder.encode_images(drawn), vectors, atol=1e-4)
+    pictures: list[Any] = []
+    for number, line in enumerate(drawn):
+        paper = Image.fromarray(np.pad(255 - line, 23, constant_values=255)).convert("RGB")
+        paper.save(tmp_path / f"{number}.png")
+        pictures.append(tmp_path / f"{number}.png")
+    np.testing.assert_allclose(encoder.encode_images(pictures), vectors, atol=1e-4)
+
+
+def test_embeddings_are_those_of_the_words_pictures(encoder: SentenceEncoder) -> None:
+    words = read_line(lines(encoder, TEXTS[:1])[0])
+    assert len(words) == 6
+    rows = one_text_a_row(words[None], np.array([6], np.int32))
+    model: Any = encoder.model
+    expected = np.asarray(model.encoder.encode(model.params, rows)["embedding"])[0, 0]
+    expected = expected / np.linalg.norm(expected)
+    np.testing.assert_allclose(encoder.encode(TEXTS[:1])[0], expected, atol=1e-5)
+
+
+def test_kept_vectors_change_no_embedding(encoder: SentenceEncoder, embedder: WordEmbedder) -> None:
+    whole = embedder(TEXTS)
+    np.testing.assert_array_equal(embedder(TEXTS), whole)
+    model: Any = encoder.model
+    other = WordEmbedder(model.encoder, model.params, encoder.renderer, 8)
+    singly = np.concatenate([other([text]) for text in TEXTS[::-1]])[::-1]
+    np.testing.assert_allclose(singly, whole, atol=1e-5)
+
+
+def test_the_stem_sees_each_picture_once(
+    embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    stem = embedder._stem
+
+    def counted(pixels: np.ndarray) -> np.ndarray:
+        seen.append(len(pixels))
+        return stem(pixels)
+
+    monkeypatch.setattr(embedder, "_stem", counted)
+    embedder(["the cat the cat", "the dog"])
+    embedder(["the dog the cat"])
+    assert seen == [3]
+
+
+def test_pictures_without_text_and_with_too_much_are_told(encoder: SentenceEncoder) -> None:
+    with pytest.warns(UserWarning, match="no text"):
+        empty = encoder.encode_images([np.full((40, 90), 255, np.uint8)])
+    np.testing.assert_allclose(empty, encoder.encode([""]), atol=1e-5)
+    long = lines(encoder, ["one two three four five six seven eight nine ten"])
+    with pytest.warns(UserWarning, match="words"):
+        encoder.encode_images(long)
