@@ -1,6 +1,7 @@
 """Scores of our encoder in mteb equal ours on real data, for text and for pictures of text."""
 
 import json
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
 from pixel_linguist.evaluate.baselines import encoder_embed
 from pixel_linguist.evaluate.bitext import Bitext
+from pixel_linguist.evaluate.reading import Pictures
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.model.store import Model
+from tests.fakes import ReadingEncoder
 
 pytestmark = pytest.mark.slow
 mteb = pytest.importorskip("mteb", reason="mteb is in an extra of its own, for it brings PyTorch")
@@ -107,6 +110,25 @@ def test_sts_in_text_and_in_pictures(
     expected = spearmanr(cosines, task.gold).statistic
     found = main_scores(encoder, theirs, tmp_path)
     assert found["cosine_spearman"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_visual_sts_gives_the_scores_of_the_task_pictures(tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    class Encoder(ReadingEncoder):
+        model = types.SimpleNamespace(params={"weight": np.zeros(1)})
+
+    first = [f"{a} and {b}" for a in ("a fox", "rain", "old trees") for b in ("stone", "wind")]
+    sts = STS(tuple(first), tuple(first[::-1]), (0.0, 3.0, 1.0, 5.0, 2.0, 4.0))
+    task = Pictures(sts, families=("lora",), layout="page")
+    drawn = [*task.draw(task.texts(), task.families)]
+    columns = {"sentence1": drawn[:6], "sentence2": drawn[6:]}
+    data = {"test": Dataset.from_dict({**columns, "score": list(sts.gold)})}
+    kind = {"modalities": ["image"], "category": "i2i"}
+    theirs = make_task("AbsTaskSTS", "VisualSTS(eng)", "cosine_spearman", data, **kind)
+    encoder: Any = Encoder()
+    found = main_scores(encoder, theirs, tmp_path)["cosine_spearman"]
+    assert found == pytest.approx(task.score(encoder_embed(encoder)(task))["mean"], abs=1e-6)
 
 
 def test_tatoeba(encoder: SentenceEncoder, shared: Path, tmp_path: Path) -> None:

@@ -19,7 +19,13 @@ from tqdm import tqdm
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
 from pixel_linguist.config import load
-from pixel_linguist.evaluate.baselines import EmbedFor, check_reads, encoder_embed, tfidf_embed
+from pixel_linguist.evaluate.baselines import (
+    EmbedFor,
+    check_reads,
+    encoder_embed,
+    of_pictures,
+    tfidf_embed,
+)
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
 from pixel_linguist.evaluate.ocr import OcrEncoder, Tesseract
@@ -64,8 +70,9 @@ def run(options: argparse.Namespace) -> None:
         return
     tasks = make_tasks(options.data, choose_tasks(specs, options.tasks))
     encoders = {name: SentenceEncoder.load(name) for name in options.models}
+    drawn = [name for name, task in tasks.items() if of_pictures(task)]
     for name, encoder in encoders.items():
-        check_reads(name, encoder, tasks)
+        check_reads(name, encoder, drawn)
     contenders = {name: load_peer(name) for name in options.peers}
     contenders |= {name: encoder_embed(encoder) for name, encoder in encoders.items()}
     rows = score_all(contenders, tasks)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
+from pixel_linguist.evaluate.baselines import check_reads
 from pixel_linguist.mteb_encoder import MtebEncoder
 
 
@@ -33,8 +34,11 @@ def run(options: argparse.Namespace) -> None:
         tasks = mteb.get_tasks(tasks=options.tasks, languages=options.languages)
     except KeyError as error:
         raise ValueError(error.args[0]) from error
+    name = options.name or Path(options.model).resolve().name
+    about = [task.metadata for task in tasks]
+    check_reads(name, encoder, [task.name for task in about if "image" in task.modalities])
     result = mteb.evaluate(
-        MtebEncoder(encoder, options.name or Path(options.model).resolve().name),
+        MtebEncoder(encoder, name),
         tasks,
         cache=mteb.ResultCache(options.out),
         encode_kwargs={"batch_size": options.batch_size},

@@ -1,7 +1,7 @@
 """Baselines: TF-IDF of character n-grams, and any object with `encode` or `encode_images`."""
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from PIL import Image
 from scipy import sparse
 
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.render.page_pictures import Margins, draw_page
 
 # Makes the embedding for a task; TF-IDF is fitted on each task's texts. None: it cannot embed what
 # the task has, such as pictures.
@@ -54,17 +55,25 @@ def of_pictures(task: Task) -> bool:
     return isinstance(next(iter(task.contents()), None), Image.Image)
 
 
-def check_reads(name: str, encoder: Any, tasks: Mapping[str, Task]) -> None:
-    """Refuse tasks with pictures of text for an encoder whose `encode_images` refuses them.
+def check_reads(name: str, encoder: Any, tasks: Sequence[str]) -> None:
+    """Refuse an encoder whose `encode_images` refuses a picture of a word.
+
+    Args:
+        name: of the encoder.
+        encoder: with `encode_images`.
+        tasks: names of those that need it; without any, nothing is checked.
 
     Raises:
-        ValueError: naming the encoder, the task, and why.
+        ValueError: naming the encoder and the tasks, and why.
     """
-    for task in filter(lambda task: of_pictures(tasks[task]), tasks):
+    if tasks:
+        word = draw_page(["word"], "noto", 24, 1.0, Margins(8, 8, 8, 8))
         try:
-            encoder.encode_images([next(iter(tasks[task].contents()))])
+            encoder.encode_images([word])
         except ValueError as error:
-            raise ValueError(f"{name} cannot read the pictures of {task}: {error}") from error
+            raise ValueError(
+                f"{name} cannot read pictures, which {', '.join(tasks)} needs: {error}"
+            ) from error
 
 
 def scikit_learn(module: str) -> ModuleType:

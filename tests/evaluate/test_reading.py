@@ -1,7 +1,6 @@
 """Reading: scores are the task's own on pictures drawn by family, for every kind of task."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -113,17 +112,15 @@ def test_embeddings_without_a_method_for_pictures_have_no_score() -> None:
     assert encoder_embed(TextsAlone())(task) is None and tfidf_embed(task) is None
 
 
-def test_an_encoder_that_refuses_pictures_is_named_with_the_task() -> None:
+def test_an_encoder_that_refuses_pictures_is_named_with_the_tasks() -> None:
     class Refuses(ReadingEncoder):
         def encode_images(self, pictures: Any, **settings: Any) -> np.ndarray:
             raise ValueError("letters only")
 
-    tasks = {"texts": SIMILARITY, "drawn": Pictures(SIMILARITY, **SETTINGS)}
-    with pytest.raises(ValueError, match="letters only") as error:
-        check_reads("mine", Refuses(), tasks)
-    assert {"mine", "drawn"} <= set(re.findall(r"\w+", str(error.value)))
-    check_reads("mine", Refuses(), {"texts": SIMILARITY})
-    check_reads("mine", ENCODER, tasks)
+    with pytest.raises(ValueError, match=r"mine.*drawn.*letters only"):
+        check_reads("mine", Refuses(), ["drawn"])
+    check_reads("mine", Refuses(), [])
+    check_reads("mine", ENCODER, ["drawn"])
 
 
 @pytest.mark.parametrize(
