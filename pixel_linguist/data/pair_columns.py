@@ -11,8 +11,9 @@ _READ = frozenset((*FIRST, *SECOND, NEGATIVE, SCORE))
 # Names of columns that say where a pair is from, not what it means: ids, numbers of rows (as pandas
 # writes them: "", "Unnamed: 0"), splits, languages, sources.
 _NEUTRAL = re.compile(
-    r"[a-z]+I[Dd]|(?i:|(.*[_\-. ])?(id|ids|idx)|[pqd]id|unnamed: \d+|__index_level_\d__|index|row|line"
-    r"|split|lang(uage)?s?[_\- ]?\w?|source|dataset|corpus|genre|domain|topic|file(name)?|url|year)"
+    r"[a-z]+I[Dd]|(?i:|(.*[_\-. ])?(id|ids|idx)|[pqd]id|unnamed: \d+|__index_level_\d__|index|row"
+    r"|line|split|lang(uage)?s?[_\- ]?\w?|source|dataset|corpus|genre|domain|topic|file(name)?|url"
+    r"|year)"
 )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import math
+import struct
 import sys
 import tomllib
 import unicodedata
@@ -23,6 +24,8 @@ FOLDER = Path(sys.prefix) / "share" / "pixel_linguist" / "fonts"
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _COMPRESSED = {b"wOFF": "WOFF", b"wOF2": "WOFF2"}
 _BRAILLE_BLANK = 0x2800
+# Tables that hold the outlines, or say where they are.
+_OUTLINES = frozenset({"glyf", "loca", "CFF ", "CFF2"})
 
 N = TypeVar("N", int, np.ndarray)
 
@@ -111,7 +114,8 @@ def characters(name: str) -> frozenset[int]:
     empty do not count.
 
     Raises:
-        ValueError: a file that is not in the manifest is no font, or has no outlines.
+        ValueError: a file that is not in the manifest is no font, cut off or damaged, or has no
+            outlines.
     """
     number, path = _entry(name).get("number", 0), installed(name)
     found = frozenset(hb.Face(_blob(path), number).unicodes)
@@ -121,10 +125,45 @@ def characters(name: str) -> frozenset[int]:
         raise ValueError(f"{path} is compressed ({kind}), which is not read: convert it to .ttf")
     if not found:
         raise ValueError(f"{path} is no font: it has no characters")
+    damaged = _damaged_tables(path.read_bytes())
+    if cut := [tag for tag, whole in damaged.items() if not whole]:
+        raise ValueError(f"{path} is cut off: its tables {', '.join(cut)} reach beyond its end")
     drawn = frozenset(_with_outlines(path, found))
     if not any(map(_inked, drawn)):
         raise ValueError(f"{path} has no outlines: it is damaged, or holds only bitmaps")
+    letters = {code for code in found if chr(code).isalnum()}
+    # Some whole fonts have a wrong checksum, and others a few letters without outlines.
+    if _OUTLINES & damaged.keys() and len(letters & drawn) < 0.9 * len(letters):
+        empty = "".join(map(chr, sorted(letters - drawn)[:5]))
+        raise ValueError(
+            f"{path} is damaged: its outlines do not have their checksum, and letters have none, "
+            f"such as {empty}"
+        )
     return drawn
+
+
+def _damaged_tables(content: bytes) -> dict[str, bool]:
+    """Return the tables of a font that are not whole, or (True) do not have their checksum.
+
+    The checksum of "head" is another one, and is left out (OpenType, "Calculating checksums").
+    """
+    starts = [0]
+    if content[:4] == b"ttcf":
+        (fonts,) = struct.unpack_from(">L", content, 8)
+        starts = [*struct.unpack_from(f">{fonts}L", content, 12)]
+    found = {}
+    for start in starts:
+        (tables,) = struct.unpack_from(">H", content, start + 4)
+        for number in range(tables):
+            entry = start + 12 + 16 * number
+            tag, checksum, offset, length = struct.unpack_from(">4sLLL", content, entry)
+            table = content[offset : offset + length]
+            words = np.frombuffer(table + bytes(-len(table) % 4), ">u4")
+            if len(table) < length:
+                found[tag.decode("latin-1")] = False
+            elif tag != b"head" and int(words.sum(dtype=np.uint64)) & 0xFFFFFFFF != checksum:
+                found.setdefault(tag.decode("latin-1"), True)
+    return found
 
 
 def _with_outlines(path: Path, codes: Iterable[int]) -> Iterable[int]:

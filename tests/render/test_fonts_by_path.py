@@ -15,7 +15,13 @@ from pixel_linguist.render import Renderer, fallback, fonts
 
 @pytest.mark.parametrize(
     ("kept", "start", "word"),
-    [(20_000, None, "outlines"), (100, None, "font"), (None, b"wOF2", "WOFF2")],
+    [
+        (20_000, None, "cut off"),
+        (-3_000, None, "cut off"),
+        (100, None, "font"),
+        (None, b"wOF2", "WOFF2"),
+        (None, b"wOFF", "WOFF"),
+    ],
 )
 def test_a_file_that_is_no_font_is_refused(
     kept: int | None, start: bytes | None, word: str, tmp_path: Path
@@ -27,6 +33,17 @@ def test_a_file_that_is_no_font_is_refused(
     with pytest.raises(ValueError, match=word) as error:
         Renderer(str(path))
     assert str(path) in str(error.value)
+
+
+def test_a_font_whose_outlines_are_overwritten_in_part_is_refused(tmp_path: Path) -> None:
+    content = bytearray(fonts.installed("Lora").read_bytes())
+    entry = content.index(b"glyf")
+    offset, length = (int.from_bytes(content[entry + at :][:4], "big") for at in (8, 12))
+    content[offset + length // 4 : offset + length // 2] = bytes(length // 2 - length // 4)
+    path = tmp_path / "own.ttf"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"own\.ttf"):
+        Renderer(str(path))
 
 
 def test_letters_without_outlines_are_drawn_by_the_next_font() -> None:
