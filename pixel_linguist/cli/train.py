@@ -15,6 +15,7 @@ pixel-linguist train --init MODEL --pairs my.tsv
 
 import argparse
 import contextlib
+import dataclasses
 import importlib.util
 import os
 import sys
@@ -141,14 +142,8 @@ def _parse_fine_tuning(parser: argparse.ArgumentParser, arguments: list[str]) ->
 
 
 def _fine_tune(options: argparse.Namespace) -> None:
-    settings = Settings(
-        options.epochs,
-        options.batch_size,
-        options.peak,
-        options.held_out,
-        options.patience,
-        options.seed,
-    )
+    names = [field.name for field in dataclasses.fields(Settings)]
+    settings = Settings(**{name: getattr(options, name) for name in names})
     folder = (options.workdir or Path("runs") / options.pairs.stem) / "model"
     if folder.exists():
         raise ValueError(f"{folder} exists; take another --workdir")

@@ -12,7 +12,7 @@ import numpy as np
 from pixel_linguist.data.crops import Crops
 from pixel_linguist.data.emoji import Captioned
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, text_of
+from pixel_linguist.data.records import Record, column, number_of, text_of
 from pixel_linguist.data.word_list import OneLetterOff
 from pixel_linguist.registry import make
 from pixel_linguist.text.spans import two_spans
@@ -90,16 +90,9 @@ class ScoredPair:
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example, with the fact "score"."""
-        score = column(record, self.score, "the record")
-        try:
-            number = float(score)
-        except (TypeError, ValueError):
-            number = float("nan")
-        if not np.isfinite(number):
-            raise ValueError(f"column {self.score!r} is {score!r}, no finite number, in {record}")
         names = {"anchor": self.anchor, "positive": self.positive}
         views = {view: text_of(record, name, "the record") for view, name in names.items()}
-        return Example(views, {"score": number})
+        return Example(views, {"score": number_of(record, self.score, "the record")})
 
 
 @dataclasses.dataclass(frozen=True)

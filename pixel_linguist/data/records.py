@@ -21,11 +21,13 @@ the row, as always in a .tsv of one column; a quoted header, or .csv, leaves no 
 """
 
 import collections
+import contextlib
 import dataclasses
 import gzip
 import itertools
 import json
 import logging
+import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -171,6 +173,15 @@ def id_of(row: Mapping[str, Any], name: str, where: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{where}: {name!r} is {value!r:.80}, not an id: a text or an integer")
     return str(value)
+
+
+def number_of(row: Mapping[str, Any], name: str, where: str) -> float:
+    """Return the number in a column; ValueError if it is none, or not finite."""
+    value = column(row, name, where)
+    with contextlib.suppress(TypeError, ValueError):
+        if math.isfinite(number := float(value)):
+            return number
+    raise ValueError(f"{where}: {name!r} is {value!r}, not a finite number")
 
 
 def _lines(path: Path) -> Iterator[Raw]:

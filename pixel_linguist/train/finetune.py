@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 from ml_collections import ConfigDict
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from pixel_linguist.data.pair_columns import FIRST, NEGATIVE, SCORE, SECOND, check_columns
-from pixel_linguist.data.records import column, open_records, text_of
+from pixel_linguist.data.records import number_of, open_records, text_of
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.files import write_whole
 from pixel_linguist.model.encoders import encoder_settings
@@ -85,22 +87,10 @@ def read_pairs(path: Path) -> list[Pair]:
         )
         check_columns(record, where)
         negative = text_of(record, NEGATIVE, where) if NEGATIVE in record else None
-        pairs.append(Pair(first, second, negative, _score(record, where)))
+        score = number_of(record, SCORE, where) if SCORE in record else None
+        pairs.append(Pair(first, second, negative, score))
     check_pairs(pairs)
     return pairs
-
-
-def _score(record: dict[str, Any], where: str) -> float | None:
-    if SCORE not in record:
-        return None
-    value = column(record, SCORE, where)
-    try:
-        score = float(value)
-    except (TypeError, ValueError):
-        score = float("nan")
-    if not np.isfinite(score):
-        raise ValueError(f"{where}: the score {value!r} is not a finite number")
-    return score
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
@@ -123,26 +113,22 @@ def split(pairs: Sequence[Pair], settings: Settings) -> tuple[list[Pair], list[P
     """
     wanted, devices = round(len(pairs) * settings.held_out), jax.device_count()
     order = np.random.default_rng(settings.seed).permutation(len(pairs))
-    pairs_of: dict[str, list[int]] = {}
-    for number, pair in enumerate(pairs):
-        for text in texts_of(pair):
-            pairs_of.setdefault(text, []).append(number)
-    held: set[int] = set()
-    seen: set[int] = set()
-    for start in order.tolist():
-        # A component that was too large once stays so.
-        if start in seen or len(held) >= wanted:
-            continue
-        # All pairs that sentences connect, one with the next.
-        component, open_ = {start}, [start]
-        while open_:
-            for text in texts_of(pairs[open_.pop()]):
-                new = [number for number in pairs_of[text] if number not in component]
-                component.update(new)
-                open_ += new
-        seen |= component
-        if len(held) + len(component) <= max(2 * wanted, 2):
-            held |= component
+    # Pairs and their texts are a graph; sentences connect the pairs of a component.
+    numbers: dict[str, int] = {}
+    edges = [
+        (number, len(pairs) + numbers.setdefault(text, len(numbers)))
+        for number, pair in enumerate(pairs)
+        for text in texts_of(pair)
+    ]
+    ends, nodes = np.array(edges, int).reshape(-1, 2).T, len(pairs) + len(numbers)
+    graph = coo_array((np.ones(len(edges)), (ends[0], ends[1])), shape=(nodes, nodes))
+    component = connected_components(graph, directed=False)[1][: len(pairs)]
+    sizes, held_components, size = np.bincount(component), set(), 0
+    for own in dict.fromkeys(component[order].tolist()):
+        if size < wanted and size + sizes[own] <= max(2 * wanted, 2):
+            held_components.add(own)
+            size += sizes[own]
+    held = {number for number, own in enumerate(component.tolist()) if own in held_components}
     if len(held) < 2 or len(pairs) - len(held) < 2 * devices:
         raise ValueError(
             f"{len(pairs)} pairs are too few: at least 2 that share no sentence with the others "
