@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from pixel_linguist.data.loader import arranged, bucket_lengths, padded_length, preview
+from pixel_linguist.data.loader import bucket_lengths, padded_length, preview
 from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.checkpoint import MANIFEST
 from pixel_linguist.train.context import RunContext
@@ -166,21 +166,17 @@ def padded_lengths(stage: Stage) -> Sequence[int]:
     lengths = bucket_lengths(settings.length, settings.length_buckets)
     if len(lengths) == 1:
         return lengths
-    windows = arranged(
-        stage.examples,
-        stage.views,
-        # Larger ones are as long as their longest texts, too.
-        batch_size=min(settings.batch_size, SAMPLED),
-        window=settings.window,
-        length_buckets=settings.length_buckets,
-        seed=stage.seed,
-    )
+    # Larger batches are as long as their longest texts, too.
+    windows = stage.windows(min(settings.batch_size, SAMPLED))
     return [padded_length(stage.views, pairs, lengths) for n in range(2) for pairs in windows[n]]
 
 
 def table(plans: Sequence[StagePlan], parameters: int) -> str:
     """Lay plans out as text, with their sum."""
     head = ("stage", "steps", "examples", "FLOP", "memory", "time", "starts from")
+    columns = zip(*map(dataclasses.astuple, plans), strict=True)
+    _, _, steps, examples, flops, memory, seconds = columns
+    total = StagePlan("all", "", sum(steps), sum(examples), sum(flops), max(memory), sum(seconds))
     rows = [
         (
             plan.name,
@@ -191,20 +187,11 @@ def table(plans: Sequence[StagePlan], parameters: int) -> str:
             tqdm.format_interval(plan.seconds),
             plan.start,
         )
-        for plan in plans
+        for plan in [*plans, total]
     ]
-    total = (
-        "all",
-        f"{sum(plan.steps for plan in plans):,}",
-        f"{sum(plan.examples for plan in plans):,}",
-        f"{sum(plan.flops for plan in plans):.1e}",
-        f"{max(plan.memory for plan in plans) / 2**30:.2f} GiB",
-        tqdm.format_interval(sum(plan.seconds for plan in plans)),
-        "",
-    )
-    widths = [max(map(len, column)) for column in zip(head, *rows, total, strict=True)]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = []
-    for cells in (head, *rows, total):
+    for cells in (head, *rows):
         first, *numbers, last = cells
         middle = (f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:-1], strict=True))
         lines.append("  ".join((f"{first:{widths[0]}}", *middle, last)).rstrip())

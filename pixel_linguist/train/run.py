@@ -16,7 +16,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
-from pixel_linguist.data.loader import arranged, preview
+from pixel_linguist.data.loader import preview
 from pixel_linguist.data.views import Pair
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embedding_geometry import Geometry
@@ -358,14 +358,7 @@ def check_finite(stage: Stage, log: StageLogger, done: int, report: Report) -> N
     step, settings = log.first_non_finite(done), stage.settings
     if step is None:
         return
-    windows = arranged(
-        stage.examples,
-        stage.views,
-        batch_size=settings.batch_size,
-        window=settings.window,
-        length_buckets=settings.length_buckets,
-        seed=stage.seed,
-    )
+    windows = stage.windows(settings.batch_size)
     pairs = windows[step // settings.window][step % settings.window]
     path = write_batch(stage.folder / "non_finite" / f"{step + 1}.jsonl", pairs)
     pictured = pairs[:ROWS_PICTURED]

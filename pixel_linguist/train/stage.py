@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
 from pixel_linguist.data.facts import make_fact_maker
-from pixel_linguist.data.loader import make_batches, make_examples
+from pixel_linguist.data.loader import arranged, make_batches, make_examples
 from pixel_linguist.data.records import Source
 from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.data.views import ViewPipeline, make_view_pipeline
@@ -24,12 +24,9 @@ from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.seeds import derive_seed
-from pixel_linguist.train.annotate import (
-    annotated,
-    annotation_folder,
-    annotations_sha256,
-)
+from pixel_linguist.train.annotate import annotated, annotation_folder, annotations_sha256
 from pixel_linguist.train.context import RunContext
+from pixel_linguist.train.frozen_models import frozen_sha256
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
 from pixel_linguist.train.results import (
     Result,
@@ -97,6 +94,18 @@ class Stage:
             length_buckets=settings.length_buckets,
             process=jax.process_index(),
             processes=jax.process_count(),
+        )
+
+    def windows(self, batch_size: int) -> Any:
+        """Return the endless windows of batches of examples, of all hosts and not drawn yet."""
+        settings = self.settings
+        return arranged(
+            self.examples,
+            self.views,
+            batch_size=batch_size,
+            window=settings.window,
+            length_buckets=settings.length_buckets,
+            seed=self.seed,
         )
 
     def step(self, **changes: Any) -> Step:
@@ -220,7 +229,6 @@ def stage_settings(context: RunContext, name: str, fonts: Mapping[str, str]) -> 
         fonts: SHA-256 of the fonts of its styles, by name.
     """
     config, settings = context.config, context.config.stages[name]
-    weights = {start: context.start(start) / "weights.safetensors" for start in settings.init_from}
     return plain(
         {
             "stage": plain(settings),
@@ -228,7 +236,7 @@ def stage_settings(context: RunContext, name: str, fonts: Mapping[str, str]) -> 
             "renderer": context.renderer.settings(),
             "fonts": context.renderer.font_hashes() | dict(fonts),
             "seed": config.seed,
-            "starts": {n: sha256(path) if path.is_file() else "" for n, path in weights.items()},
+            "starts": {start: frozen_sha256(context, start) for start in settings.init_from},
             "sha256": data_sha256(local_path(config.data_dir), settings),
             "annotations": annotations_sha256(context, settings),
         }
