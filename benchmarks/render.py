@@ -13,12 +13,10 @@ import os
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -205,49 +203,6 @@ def mixed(texts: list[str]) -> None:
             word_hits=round(hits, 4))  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def warm_renderer(texts: tuple[str, ...]) -> Renderer:
-    """Return a renderer that has drawn texts."""
-    renderer = Renderer()
-    warm_up(renderer, texts)
-    return renderer
-
-
-def draw_often(texts: tuple[str, ...]) -> tuple[float, float]:
-    """Draw cached texts; returns the times of begin and end."""
-    renderer, start = warm_renderer(texts), time.time()
-    for _ in range(8):
-        warm_up(renderer, texts)
-    return start, time.time()
-
-
-def count_often(texts: tuple[str, ...]) -> tuple[float, float]:
-    """Count, which needs only a core; returns the times of begin and end."""
-    start = time.time()
-    for _ in range(2000 * len(texts)):
-        pass
-    return start, time.time()
-
-
-def scaling(timed: list[str]) -> None:
-    """Compare 2 processes with 1 by the clock, for rendering and for mere counting."""
-    times: dict[str, float] = {}
-    with ProcessPoolExecutor(2) as pool:
-        for name, job in (("times_one", draw_often), ("counting_times_one", count_often)):
-            ratios = []
-            for _ in range(1 + ROUNDS):
-                rates = []
-                for processes in (1, 2):
-                    spans = [*pool.map(job, [tuple(timed)] * processes)]
-                    taken = max(end for _, end in spans) - min(start for start, _ in spans)
-                    rates.append(processes / taken)
-                ratios.append(rates[1] / rates[0])
-            # In the first round a process may still be starting.
-            times[name] = round(statistics.median(ratios[1:]), 2)
-            times[f"{name}_best"] = round(max(ratios[1:]), 2)
-    say("2 processes", **times, load=round(os.getloadavg()[0], 2))
-
-
 def resident() -> float:
     """Return the MiB of memory that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -273,30 +228,18 @@ def memory() -> None:
             say(f"{strategy}, memory", mib=round(pool.submit(grow, strategy).result()))
 
 
-def importing() -> None:
-    """Time the import in a new process."""
-    code = "import time; s = time.process_time(); import pixel_linguist.render as r, sys;"
-    code += "print(time.process_time() - s, 'jax' in sys.modules)"
-    seconds, jax = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    say("import", seconds=round(float(seconds), 3), jax=jax == "True")
-
-
 def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     data = parser.parse_args().data
     timed, warm = english(data)
-    importing()
     cold(timed)
     pango = Pango()
     for strategy in ("words", "continuous"):
         compare(strategy, timed, warm, pango)
     typos(timed, warm)
     mixed(languages(data))
-    scaling(timed)
     memory()
 
 
