@@ -2,7 +2,7 @@
 
 import functools
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -18,7 +18,8 @@ from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import Stored, save_model
 from pixel_linguist.ngram import NgramEmbedder, NgramModel
 from pixel_linguist.render import Renderer
-from pixel_linguist.search import Hits, Pairs, nearest, nearest_pairs
+from pixel_linguist.search import Hits, Pairs, Vectors, as_vectors, nearest, nearest_pairs
+from pixel_linguist.text.containers import as_texts, holds_vectors
 from pixel_linguist.word_embedder import make_embedder
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ class SentenceEncoder:
         other texts of a batch and its padding change a vector by at most 1e-6.
 
         Args:
-            texts: any strings in any script, in a list or from a generator.
+            texts: any strings in any script, in a list, tuple, iterator, NumPy array, pandas Series
+                or Arrow array.
             batch_size: texts encoded at once, about; rounded up to a multiple of the devices.
             show_progress: whether to draw a progress bar.
             normalize: whether vectors are scaled to length 1.
@@ -114,14 +116,16 @@ class SentenceEncoder:
                 share each batch. An n-gram model uses the CPU alone.
 
         Raises:
-            TypeError: texts is one str, or holds something other than str.
+            TypeError: texts is one str, bytes, None or a mapping, or holds something other than
+                str.
             ValueError: batch_size is less than 1, or dtype or device is unknown.
         """
-        total = len(texts) if isinstance(texts, Sequence) else None
+        checked = as_texts(texts)
+        total = len(texts) if isinstance(texts, Sized) else None
         found = [_finisher(normalize, dtype)(self._nothing)]
         with tqdm(total=total, unit="text", disable=not show_progress) as progress:
             for block in self.encode_stream(
-                texts, batch_size=batch_size, normalize=normalize, dtype=dtype, device=device
+                checked, batch_size=batch_size, normalize=normalize, dtype=dtype, device=device
             ):
                 found.append(block)
                 progress.update(len(block))
@@ -142,7 +146,7 @@ class SentenceEncoder:
         """
         finish = _finisher(normalize, dtype)
         done = cut = 0
-        for block, cut_here in self.embedder(batch_size, device).stream(texts):
+        for block, cut_here in self.embedder(batch_size, device).stream(as_texts(texts)):
             yield finish(block)
             done, cut = done + len(block), cut + cut_here
         if cut:
@@ -182,12 +186,12 @@ class SentenceEncoder:
         return np.concatenate([finish(self._nothing), *map(finish, found)])
 
     def semantic_search(
-        self, queries: Sequence[str] | np.ndarray, corpus: Sequence[str] | np.ndarray, k: int = 10
+        self, queries: Iterable[str] | Vectors, corpus: Iterable[str] | Vectors, k: int = 10
     ) -> Hits:
         """Return the k rows of the corpus nearest to each query: scores and rows [Q, k].
 
         Args:
-            queries: texts, or their vectors [Q, D].
+            queries: texts, or their vectors [Q, D], as lists or arrays.
             corpus: texts, or their vectors [N, D]; searched in blocks.
             k: at least 1; at most N rows are returned.
 
@@ -196,7 +200,7 @@ class SentenceEncoder:
         """
         return nearest(self._vectors(queries), self._vectors(corpus), k)
 
-    def paraphrase_mining(self, texts: Sequence[str] | np.ndarray, k: int = 10) -> Pairs:
+    def paraphrase_mining(self, texts: Iterable[str] | Vectors, k: int = 10) -> Pairs:
         """Return pairs of similar texts, the most similar first.
 
         Args:
@@ -226,8 +230,8 @@ class SentenceEncoder:
         tuned = fine_tune(as_transformer(self.model), read_pairs(Path(pairs)), Settings(**settings))
         return SentenceEncoder(tuned.model)
 
-    def _vectors(self, texts: Sequence[str] | np.ndarray) -> np.ndarray:
-        return texts if isinstance(texts, np.ndarray) else self.encode(texts)
+    def _vectors(self, given: Any) -> np.ndarray:
+        return as_vectors(given) if holds_vectors(given) else self.encode(given)
 
     @property
     def _nothing(self) -> np.ndarray:

@@ -16,6 +16,7 @@ from pixel_linguist.render.layout import Layout
 from pixel_linguist.render.placement import Aligned, Placement, Running
 from pixel_linguist.render.raster import Atlas
 from pixel_linguist.render.rendered import Rendered, Stats
+from pixel_linguist.text.containers import as_texts
 
 
 class Strategy(NamedTuple):
@@ -182,9 +183,7 @@ def _restore(settings: dict[str, Any], memory: int) -> Renderer:
 
 
 def _list(texts: Sequence[Text]) -> list[Text]:
-    if isinstance(texts, str):
-        raise TypeError("rendering needs a list of texts, not one str: write [text]")
-    texts = list(texts)
+    texts = list(as_texts(texts))
     for kind in set(map(type, texts)):
         if not issubclass(kind, str | tuple):
             raise TypeError(f"a text is a str, or a tuple of several in one row; not {kind}")

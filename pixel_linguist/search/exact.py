@@ -2,14 +2,19 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Corpus rows and queries scored at once, and rows whose maximum is taken before any are sorted.
 CORPUS_BLOCK, QUERY_BLOCK, GROUP = 1 << 15, 256, 64
+
+
+# [N, D]: lists, or arrays of NumPy (also memory-mapped), JAX or another library.
+Vectors: TypeAlias = ArrayLike
 
 
 class Hits(NamedTuple):
@@ -68,21 +73,22 @@ def _merge(
 class ExactIndex:
     """A corpus on the device, checked and scaled once for many searches."""
 
-    def __init__(self, vectors: np.ndarray):
+    def __init__(self, vectors: Vectors):
         """Put the corpus, float [N, D], on the device.
 
         Raises:
             ValueError: if there are no vectors, or one is not finite.
         """
-        self.shape = _corpus_shape(vectors)
-        self.blocks = [*_blocks(vectors)]
+        corpus = as_vectors(vectors)
+        self.shape = _corpus_shape(corpus)
+        self.blocks = [*_blocks(corpus)]
 
-    def search(self, queries: np.ndarray, k: int) -> Hits:
+    def search(self, queries: Vectors, k: int) -> Hits:
         """Return the k nearest rows; see `nearest`."""
-        return _search(queries, lambda: self.blocks, self.shape, k)
+        return _search(as_vectors(queries), lambda: self.blocks, self.shape, k)
 
 
-def nearest(queries: np.ndarray, corpus: np.ndarray, k: int) -> Hits:
+def nearest(queries: Vectors, corpus: Vectors, k: int) -> Hits:
     """Return the k rows of the corpus with the highest cosine to each query.
 
     Memory stays constant: the corpus is scored in blocks. A corpus on disk (`numpy.memmap`) is read
@@ -97,7 +103,8 @@ def nearest(queries: np.ndarray, corpus: np.ndarray, k: int) -> Hits:
         ValueError: if shapes do not fit, k is less than 1, the corpus is empty, or a value is not
             finite.
     """
-    return _search(queries, lambda: _blocks(corpus), _corpus_shape(corpus), k)
+    rows = as_vectors(corpus)
+    return _search(as_vectors(queries), lambda: _blocks(rows), _corpus_shape(rows), k)
 
 
 def _corpus_shape(corpus: np.ndarray) -> tuple[int, int]:
@@ -136,7 +143,7 @@ def _search(
     return Hits(*map(np.concatenate, zip(*found, strict=True)))
 
 
-def nearest_pairs(vectors: np.ndarray, k: int) -> Pairs:
+def nearest_pairs(vectors: Vectors, k: int) -> Pairs:
     """Return the pairs in which one row is among the k nearest of the other, best first.
 
     Args:
@@ -146,16 +153,36 @@ def nearest_pairs(vectors: np.ndarray, k: int) -> Pairs:
     Raises:
         ValueError: as `nearest` does.
     """
-    hits = nearest(vectors, vectors, k + 1)
-    own = np.arange(len(vectors))[:, None]
+    rows = as_vectors(vectors)
+    hits = nearest(rows, rows, k + 1)
+    own = np.arange(len(rows))[:, None]
     low, high = np.minimum(hits.rows, own), np.maximum(hits.rows, own)
     # A pair found from both sides counts once; a row is no pair with itself.
-    number, places = np.unique(low.astype(np.int64) * len(vectors) + high, return_index=True)
-    first, second = np.divmod(number, max(len(vectors), 1))
+    number, places = np.unique(low.astype(np.int64) * len(rows) + high, return_index=True)
+    first, second = np.divmod(number, max(len(rows), 1))
     scores = hits.scores.reshape(-1)[places]
     order = np.argsort(-scores[first < second], kind="stable")
     keep = np.flatnonzero(first < second)[order]
     return Pairs(scores[keep], first[keep], second[keep])
+
+
+def as_vectors(given: Vectors) -> np.ndarray:
+    """Return vectors as an array; one that is mapped from a file stays there.
+
+    Raises:
+        ValueError: for lists of different lengths, or what holds no numbers.
+    """
+    try:
+        found = np.asarray(given)
+    except ValueError as error:
+        raise ValueError(f"vectors are [N, D], all of one length: {error}") from error
+    if found.dtype.kind in "fiub":
+        return found
+    try:
+        # bfloat16, which NumPy does not know, and numbers kept as objects.
+        return found.astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"vectors are numbers, not {found.dtype}") from error
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

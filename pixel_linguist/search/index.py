@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pixel_linguist.search.exact import Hits, check_vectors, unit
+from pixel_linguist.search.exact import Hits, Vectors, as_vectors, check_vectors, unit
 
 
 def _faiss() -> Any:
@@ -21,7 +19,7 @@ def _faiss() -> Any:
 class Index:
     """Cosine search by any kind of index of faiss; its guidelines help to choose one."""
 
-    def __init__(self, vectors: np.ndarray, kind: str = "HNSW32"):
+    def __init__(self, vectors: Vectors, kind: str = "HNSW32"):
         """Build the index.
 
         Args:
@@ -34,21 +32,23 @@ class Index:
             ModuleNotFoundError: without faiss, naming the extra.
         """
         faiss = _faiss()
-        check_vectors(vectors, "the corpus")
-        if len(vectors) == 0:
+        corpus = as_vectors(vectors)
+        check_vectors(corpus, "the corpus")
+        if len(corpus) == 0:
             raise ValueError("the corpus is empty")
         try:
-            self.index = faiss.index_factory(vectors.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
+            self.index = faiss.index_factory(corpus.shape[1], kind, faiss.METRIC_INNER_PRODUCT)
         except RuntimeError as error:
             raise ValueError(f"faiss knows no index {kind!r}: {error}") from error
-        scaled = unit(vectors)
+        scaled = unit(corpus)
         self.index.train(scaled)
         self.index.add(scaled)
 
-    def search(self, queries: np.ndarray, k: int) -> Hits:
+    def search(self, queries: Vectors, k: int) -> Hits:
         """Return the k nearest rows that the index finds; -1 stands for none."""
-        check_vectors(queries, "queries")
-        return Hits(*self.index.search(unit(queries), min(k, self.index.ntotal)))
+        rows = as_vectors(queries)
+        check_vectors(rows, "queries")
+        return Hits(*self.index.search(unit(rows), min(k, self.index.ntotal)))
 
     def save(self, path: Path) -> None:
         """Write the index into a file."""
