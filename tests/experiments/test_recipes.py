@@ -164,5 +164,5 @@ def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
 
 
 def test_no_recipe_is_left_out() -> None:
-    tested = {"quickstart", "small", "small_pretrained", "pixel_linguist"}
+    tested = {"quickstart", "small", "small_pretrained", "pixel_linguist", "reading", "tiny"}
     assert {path.stem for path in RECIPES.glob("*.py")} == tested

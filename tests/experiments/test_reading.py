@@ -1,0 +1,124 @@
+"""The recipes of the model that reads: each stage does a step, on tiny shapes."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from experiments.reading import NOT_SEEN
+from pixel_linguist import config as configs
+from pixel_linguist.train import run
+from pixel_linguist.train.annotate import annotate_stage
+from pixel_linguist.train.hosts import place
+from pixel_linguist.train.results import Result
+from pixel_linguist.train.stage import make_stage
+from tests.data.pipeline import take
+
+RECIPES = Path(__file__).parents[2] / "experiments"
+BATCH = 8
+ROWS = 12
+TABLES = {
+    "definitions/wordnet.tsv": ("pos", "entries", "definition", "examples"),
+    "captions/coco_val2017.tsv": ("image", *(f"caption{n}" for n in range(1, 6))),
+    "nli/snli/dev.tsv": ("label", "premise", "hypothesis"),
+    "nli/snli_counterfactual/train.tsv": ("label", "premise", "hypothesis"),
+    "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),
+    "sts/stsb/en/dev.tsv": ("score", "sentence1", "sentence2"),
+    "sts/stsb/en/test.tsv": ("score", "sentence1", "sentence2"),
+    "bitext/tico19.tsv": ("id", "en", "fr", "es-LA", "pt-BR", "id", "sw", "ru"),
+}
+WORDS = ("each", "row", "of", "this", "table", "has", "words", "that", "were", "made", "up")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Write made-up tables of the names and columns that the recipes read."""
+    rng = np.random.default_rng(0)
+    for name, columns in TABLES.items():
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = ["\t".join(dict.fromkeys(columns))]
+        for row in range(ROWS):
+            cells = {
+                column: str(row % 5) if column == "score" else " ".join(rng.permutation(WORDS)[:5])
+                for column in columns
+            }
+            lines.append("\t".join(cells.values()))
+        path.write_text("\n".join(lines) + "\n")
+    return tmp_path / "data"
+
+
+def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
+    """Load a recipe and make all sizes tiny; its files are not compressed here."""
+    config = configs.load(RECIPES / f"{recipe}.py").unlock()
+    sizes = {"stem_channels": (2, 3, 4, 5), "stem_hidden": 6, "stem_width": 8, "heads": 2}
+    deep = {"width": 16, "mlp_width": 16, "token_hidden": 6} if config.model.depth else {"width": 8}
+    config.model.update(sizes | deep)
+    config.data_dir = str(data)
+    config.train.compilation_cache = str(tmp_path / "compilation")
+    for stage in config.stages.values():
+        stage.steps, stage.batch_size, stage.evaluate_every = 1, BATCH, 1
+        stage.schedule.warmup = 0
+        for part in stage.data.values():
+            source = part.source
+            source.paths = tuple(path.removesuffix(".gz") for path in source.paths)
+    for task in config.tasks.values():
+        if task.name == "word_reading":
+            task.size = 8
+            task.source.paths = tuple(path.removesuffix(".gz") for path in task.source.paths)
+    return config.lock()
+
+
+def step(context: Any, name: str, start: Result) -> tuple[Any, Any]:
+    """Do the first step of a stage; return parameters of the encoder before and after."""
+    stage = make_stage(context, name)
+    state, constants = run.first_state(stage, start)
+    (batch,) = take(stage.batches(), 1)
+    batch = place(batch._replace(cut=None), context.config.train.backend)
+    before = jax.tree.map(np.array, state["params"]["encoder"])
+    rate, seed = np.float32(1e-3), np.uint32(stage.seed)
+    state, metrics = stage.step()(state, constants, batch, rate, seed)
+    assert np.isfinite(metrics["loss"])
+    return before, state["params"]["encoder"]
+
+
+@pytest.mark.slow
+def test_reading(data: Path, tmp_path: Path) -> None:
+    config = tiny("reading", data, tmp_path)
+    assert not {*config.stages.words.styles.family.families} & {*NOT_SEEN}
+    context, _ = run.prepare(config, tmp_path / "run")
+    before, after = step(context, "words", Result(context.encoder.init(0), {}))
+    moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
+    assert all(jax.tree.leaves(moved["stem"]))
+
+
+@pytest.mark.slow
+def test_tiny(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Teacher:
+        def __init__(self, name: str):
+            assert "MiniLM" in name
+
+        def encode(self, texts: list[str], **options: Any) -> np.ndarray:
+            return np.array([[len(text), 1.0, text.count("e")] + [0.5] * 13 for text in texts])
+
+    fake: Any = ModuleType("sentence_transformers")
+    fake.SentenceTransformer = Teacher
+    monkeypatch.setitem(sys.modules, "sentence_transformers", fake)
+    config = tiny("tiny", data, tmp_path)
+    with pytest.raises(ValueError, match="init_from"):
+        run.prepare(config, tmp_path / "run")
+    config.stages.words.init_from = ("sentences",)
+    config.order = ("sentences", "words")
+    config.stages.sentences.init_from = ()
+    context, _ = run.prepare(config, tmp_path / "run")
+    for name in config.order:
+        annotate_stage(context, name)
+        before, after = step(context, name, Result(context.encoder.init(0), {}))
+        moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
+        assert not any(jax.tree.leaves(moved["stem"]))
+        assert all(jax.tree.leaves(moved["token_hidden"]))
