@@ -98,7 +98,7 @@ def _from_surface(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     weight = ndimage.gaussian_filter(paper, reach, mode="nearest", truncate=2.5)
     local = ndimage.gaussian_filter(dev * paper, reach, mode="nearest", truncate=2.5)
     dev = dev - local / np.maximum(weight, 0.05)
-    mask = _threshold(dev, grey)
+    mask = _without_specks(_threshold(dev, grey))
     if not mask.any():
         return np.zeros(grey.shape, np.uint8), mask
     light, dark = np.clip(dev, 0, None), np.clip(-dev, 0, None)
@@ -145,11 +145,17 @@ def _threshold(dev: np.ndarray, grey: np.ndarray) -> np.ndarray:
     label, count = ndimage.label(size > max(0.25 * contrast, 3 * noise), np.ones((3, 3)))
     strong = np.zeros(count + 1, bool)
     strong[label[size > 0.5 * contrast]] = True
-    # Specks of one or two pixels are noise.
-    if noise > 0.01 * contrast:
-        strong &= np.bincount(label.ravel(), minlength=count + 1) > 2
     strong[0] = False
     return strong[label]
+
+
+def _without_specks(mask: np.ndarray) -> np.ndarray:
+    """Drop parts smaller than the dot of an i."""
+    label, _ = ndimage.label(mask, np.ones((3, 3)))
+    counts = np.bincount(label.ravel())
+    kept = counts > max(2, (0.08 * _letter_height(mask)) ** 2)
+    kept[0] = False
+    return kept[label]
 
 
 def _contrast(size: np.ndarray) -> float:
@@ -204,8 +210,14 @@ def _median_height(boxes: list[tuple[slice, slice]]) -> float:
 
 
 def _letter_height(mask: np.ndarray) -> float:
-    """Return the usual height of the connected parts of a mask; dots do not count."""
-    return _median_height(ndimage.find_objects(ndimage.label(mask, np.ones((3, 3)))[0]))
+    """Return the usual height of the connected parts of a mask, weighted by their widths."""
+    boxes = ndimage.find_objects(ndimage.label(mask, np.ones((3, 3)))[0])
+    if not boxes:
+        return 1.0
+    sizes = np.array([[part.stop - part.start for part in box] for box in boxes])
+    order = sizes[:, 0].argsort()
+    share = np.cumsum(sizes[order, 1])
+    return float(sizes[order[np.searchsorted(share, share[-1] / 2)], 0])
 
 
 def _level(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:

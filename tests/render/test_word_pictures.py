@@ -60,7 +60,7 @@ def test_words_stand_in_reading_order_in_their_boxes() -> None:
     assert (np.diff(left[:3]) > 0).all() and (np.diff(top[[0, 3, 5]]) > 0).all()
     for begin, high, end, low, pixels in zip(left, top, right, bottom, words.pixels, strict=True):
         ink = page[max(high, 0) : low, begin:end]
-        assert ink.any(axis=0)[[0, -1]].all()
+        assert ink[:, :2].any() and ink[:, -2:].any()
         assert abs((end - begin) / (low - high) - pixels.any(axis=0).sum() / LETTERS) < 0.35
 
 
