@@ -1,5 +1,6 @@
 """Recipes as configuration: loading a file, overriding keys, comparing two."""
 
+import ast
 import contextlib
 import importlib.util
 import json
@@ -45,8 +46,8 @@ def override(config: ConfigDict, assignments: Iterable[str]) -> None:
     Args:
         config: locked.
         assignments: each "--config.stages.nli.steps=100", also without "--config."; the value
-            is read as the type of the one it replaces (lists as JSON or with commas), and as JSON
-            where that is possible if it replaces None.
+            is read as the type of the one it replaces; lists with commas, or as JSON or Python
+            write them. One that replaces None is read as JSON or Python where that is possible.
 
     Raises:
         ValueError: for an unknown key, naming the nearest known one, or a value of a wrong type.
@@ -75,23 +76,41 @@ def _unknown(node: Any, prefix: str, name: str) -> str:
 
 
 def _parse(key: str, text: str, old: Any) -> Any:
-    """Read a value as the type of the one it replaces, or as JSON if that is None."""
+    """Read a value as the type of the one it replaces; if that is None, as what it looks like."""
     try:
         if old is None or isinstance(old, dict):
             with contextlib.suppress(ValueError):
-                return json.loads(text)
+                return _literal(text)
         elif isinstance(old, bool):
             return {"true": True, "false": False}[text.lower()]
         elif isinstance(old, (int, float)):
             return type(old)(text)
         elif isinstance(old, (list, tuple)):
-            items = json.loads(text) if text.startswith("[") else text.split(",")
+            items = _items(text)
             words = [item if isinstance(item, str) else json.dumps(item) for item in items]
             return type(old)(_parse(key, word, old[0] if old else "") for word in words if word)
         return text
     except (KeyError, ValueError) as error:
         kind = type(old).__name__
         raise ValueError(f"config key {key} is a {kind} (now {old!r}); {text!r} is not") from error
+
+
+def _literal(text: str) -> Any:
+    """Read JSON, or Python: null and None, true and True, [1, 2] and (1, 2)."""
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _items(text: str) -> list[Any]:
+    """Read a list: a,b, or as JSON or Python writes it; None is an empty one."""
+    if not text.strip().startswith(("[", "(", '"', "'")):
+        return [] if text in ("None", "null") else [word.strip() for word in text.split(",")]
+    found = _literal(text)
+    return list(found) if isinstance(found, list | tuple) else [found]
 
 
 def plain(config: Any) -> Any:

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 # A larger file of a folder is hashed by this many blocks of this many bytes, evenly spread.
 BLOCKS, BLOCK = 64, 1 << 14
+_POINTER = b"version https://git-lfs"
 # A scheme and a slash: a `Path` keeps one of the two. A single letter is a drive of Windows.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
@@ -107,6 +108,43 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
+
+
+def check_model_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than a model, saying what it is.
+
+    Raises:
+        ValueError: for the folder of a run, of vectors, or of a model of another type.
+    """
+    config, name = folder / "config.json", "model_type"
+    if (folder / "encode.json").is_file():
+        raise ValueError(f"{folder} holds vectors that `encode` wrote, not a model")
+    stored = read_json(config) if config.is_file() else {}
+    if not isinstance(stored, dict) or "format" in stored or stored.get(name) == "pixel":
+        return
+    if "stages" in stored or (folder / "model" / "config.json").is_file():
+        done = (folder / "model").is_dir()
+        where = f"its model is {folder / 'model'}" if done else "it has not finished"
+        raise ValueError(
+            f"{folder} is the folder of a run: {where}; finished stages leave theirs in "
+            f"{folder / 'stages' / 'NAME' / 'model'}"
+        )
+    if name in stored:
+        raise ValueError(
+            f"{folder} holds a model of type {stored[name]!r}; models of this package and "
+            "checkpoints of PIXEL and Pixel-Linguist are read"
+        )
+
+
+def damage(path: Path, error: Exception) -> str:
+    """Return an error message for a file of weights that cannot be read."""
+    with path.open("rb") as file:
+        start = file.read(len(_POINTER))
+    if start == _POINTER:
+        return (
+            f"{path} is a git-lfs pointer, not the file that it stands for: git lfs pull fetches it"
+        )
+    return f"{path} is damaged: {error}" if start else f"{path} is empty"
 
 
 def sha256(path: Path) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pixel_linguist.convert import is_reference, read_reference
-from pixel_linguist.files import local_path
+from pixel_linguist.files import check_model_folder, local_path
 from pixel_linguist.model.store import Model, load_model
 from pixel_linguist.ngram import NgramModel, is_ngram, read_ngram
 from pixel_linguist.pretrained import find_model
@@ -28,6 +28,7 @@ def open_model(name: str | Path) -> AnyModel:
     text = str(name)
     hub = text.startswith(PREFIX) and not text.startswith(f"{PREFIX}/")
     folder = download(text.removeprefix(PREFIX)) if hub else find_model(local_path(name))
+    check_model_folder(folder)
     if is_ngram(folder):
         return read_ngram(folder)
     return read_reference(folder).model if is_reference(folder) else load_model(folder)

@@ -80,3 +80,24 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ValueError, match=r"pip install 'pixel-linguist\[hub\]'"):
         open_model("hf:owner/name")
+
+
+@pytest.mark.parametrize(
+    ("files", "word"),
+    [
+        ({"config.json": '{"stages": {}, "seed": 1}'}, "run: it has not finished"),
+        ({"config.json": '{"stages": {}}', "model/config.json": "{}"}, "its model is .*model"),
+        ({"config.json": '{"model_type": "mpnet", "vocab_size": 3}'}, "'mpnet'"),
+        ({"encode.json": "{}"}, "vectors"),
+    ],
+)
+def test_folders_that_hold_no_model_are_told_apart(
+    tmp_path: Path, files: dict[str, str], word: str
+) -> None:
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=word):
+        open_model(tmp_path)
+    with pytest.raises(SystemExit, match=word):
+        main(["convert", str(tmp_path), str(tmp_path / "out")])

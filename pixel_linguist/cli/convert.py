@@ -19,6 +19,7 @@ from pixel_linguist.convert.reference import (
     read_reference,
     write_reference,
 )
+from pixel_linguist.files import check_model_folder
 from pixel_linguist.model.store import load_model, save_model
 
 
@@ -43,6 +44,7 @@ def convert(source: Path, target: Path, max_patches: int | None) -> str:
     """
     if (target / "config.json").exists():
         raise ValueError(f"{target} holds a model already; name another folder")
+    check_model_folder(source)
     if is_reference(source):
         converted, kind = read_reference(source, max_patches), "a model for SentenceEncoder.load"
         if converted.decoder:

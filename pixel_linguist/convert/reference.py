@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from flax import traverse_util
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from pixel_linguist.convert.names import Piece, decoder_pieces, encoder_pieces
-from pixel_linguist.files import read_json, write_json
+from pixel_linguist.files import damage, read_json, write_json
 from pixel_linguist.model.decoder import DecoderConfig, decoder_shapes
 from pixel_linguist.model.encoder import EncoderConfig, Params, ViTEncoder
 from pixel_linguist.model.store import Model
@@ -47,13 +47,15 @@ def read_reference(folder: Path, max_patches: int | None = None) -> Converted:
     """Read a checkpoint of PIXEL or Pixel-Linguist.
 
     Args:
-        folder: with config.json and model.safetensors, or pytorch_model.bin (which needs torch).
+        folder: with config.json and model.safetensors (also in shards, by
+            model.safetensors.index.json), or pytorch_model.bin (which needs torch).
         max_patches: positions to keep, the first ones, as the reference truncates; None: all.
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: if there are unknown, missing or misshapen parameters, all of them named;
-            settings that this project has no match for; or fewer positions than asked for.
+        ValueError: for a damaged file; for unknown, missing or misshapen parameters, all of them
+            named; for settings that this project has no match for; or if there are fewer positions
+            than asked for.
     """
     if not is_reference(folder):
         raise ValueError(f'{folder} holds no checkpoint of PIXEL: a config.json of type "pixel"')
@@ -113,10 +115,12 @@ def reference_tensors(
 
 def _open(folder: Path) -> Tensors:
     path = folder / "model.safetensors"
-    if path.is_file():
-        file = safe_open(path, "numpy")
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        return Tensors(path, shapes, file.get_tensor)
+    index = folder / "model.safetensors.index.json"
+    if path.is_file() or index.is_file():
+        names = [path] if path.is_file() else _shards(index)
+        files = {name: file for part in names for name, file in _safetensors(part).items()}
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name, file in files.items()}
+        return Tensors(names[0], shapes, lambda name: files[name].get_tensor(name))
     path = folder / "pytorch_model.bin"
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no model.safetensors and no pytorch_model.bin")
@@ -131,8 +135,28 @@ def _open(folder: Path) -> Tensors:
         loaded = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path} is not a plain file of tensors: {error}") from error
+    except (RuntimeError, EOFError) as error:
+        raise ValueError(damage(path, error)) from error
     shapes = {name: tuple(tensor.shape) for name, tensor in loaded.items()}
     return Tensors(path, shapes, lambda name: loaded[name].float().numpy())
+
+
+def _shards(index: Path) -> list[Path]:
+    """Return the files over which a checkpoint is spread."""
+    weight_map = read_json(index).get("weight_map", {})
+    paths = [index.with_name(name) for name in sorted(set(weight_map.values()))]
+    if missing := [path.name for path in paths if not path.is_file()]:
+        raise FileNotFoundError(f"{index} names {', '.join(missing)}, which {index.parent} lacks")
+    return paths
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    """Open a file of tensors: name → the file."""
+    try:
+        file = safe_open(path, "numpy")
+    except SafetensorError as error:
+        raise ValueError(damage(path, error)) from error
+    return dict.fromkeys(file.keys(), file)
 
 
 def _setting(folder: Path, name: str) -> Any:

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import jax
 import numpy as np
@@ -12,13 +11,17 @@ from pixel_linguist.data.example import Content
 from pixel_linguist.data.loader import bucket_lengths, preview
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.suite import Task
-from pixel_linguist.model.adapters import ADAPTERS
+from pixel_linguist.files import check_model_folder
+from pixel_linguist.model.adapters import ADAPTERS, adapt
+from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.registry import choose
 from pixel_linguist.train.annotate import unannotated
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.frozen_models import TEXT_MODEL, sentence_transformers
 from pixel_linguist.train.loggers import check_loggers
+from pixel_linguist.train.number_ranges import check_finite, check_ranges
 from pixel_linguist.train.optim import freeze
+from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.stage import make_stage
 
 
@@ -32,8 +35,9 @@ def check_recipe(context: RunContext, tasks: Mapping[str, Task]) -> dict[str, di
         ValueError: naming the stage and what is wrong with it.
     """
     config = context.config
+    check_finite(config.to_dict())
+    check_ranges(config)
     check_loggers(config.train.loggers)
-    check_least("train", config.train, log_every=1, checkpoint_every=1, workers=0)
     check_least("evaluate", config.evaluate, batch_size=1)
     if unknown := set(config.evaluate.report_tasks) - set(tasks):
         raise ValueError(
@@ -69,6 +73,19 @@ def check_least(where: str, config: ConfigDict, **least: int) -> None:
             raise ValueError(f"{where}.{key} is {config[key]}; at least {number} is needed")
 
 
+def read_start(context: RunContext, start: str) -> Result:
+    """Read a model from elsewhere whole, so that a damaged one is refused before earlier stages.
+
+    Raises:
+        ValueError: if there is none, or it is damaged or of another kind.
+    """
+    folder = context.start(start)
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"{start!r} is no earlier stage and no model's folder")
+    check_model_folder(folder)
+    return load_result(folder)
+
+
 def check_metric(tasks: Mapping[str, Task], key: str, value: str) -> None:
     """Refuse what is not the name of a task and of a score that it gives."""
     task, _, metric = value.partition("/")
@@ -88,17 +105,20 @@ def check_stage(
 ) -> dict[str, str]:
     """Refuse a stage that could not begin, or not end; return the hashes of its styles' fonts."""
     settings = context.config.stages[name]
-    check_least("stage", settings, steps=0)
+    check_ranges(settings)
     models = [part.annotate.model for part in settings.data.values() if part.annotate]
     if text_models := [model for model in models if model.startswith(TEXT_MODEL)]:
         sentence_transformers(text_models[0])
-    for start in (*settings.init_from, *(m for m in models if m not in text_models)):
-        if start not in earlier and not (Path(start) / "config.json").is_file():
-            raise ValueError(f"{start!r} is no earlier stage and no model's folder")
     if settings.adapter:
         choose("adapter", ADAPTERS, settings.adapter)
         if not settings.init_from:
             raise ValueError(f"adapter is {settings.adapter!r}, but init_from names no start")
+    for start in (*settings.init_from, *(m for m in models if m not in text_models)):
+        if start not in earlier:
+            found = read_start(context, start).encoder
+            if start in settings.init_from:
+                adapted = adapt(settings.adapter, found, context.encoder)
+                check_same_shapes(adapted, context.encoder.shapes(), start)
     if settings.start_required and not settings.init_from:
         raise ValueError(
             f"it needs a start: --config.stages.{name}.init_from=FOLDER names a model, as "
@@ -116,7 +136,7 @@ def check_stage(
 def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) -> dict[str, str]:
     """Refuse steps whose parts do not fit together."""
     settings, devices = context.config.stages[name], jax.device_count()
-    check_least("stage", settings, batch_size=1, window=1, evaluate_every=1, patience=0)
+    check_least("stage", settings, batch_size=1)
     if settings.batch_size % devices:
         raise ValueError(f"batch_size {settings.batch_size} is not divisible by {devices} devices")
     rows = settings.batch_size // devices

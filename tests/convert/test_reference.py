@@ -151,6 +151,51 @@ def test_a_table_of_positions_that_is_none_is_named(
             read_reference(source, asked)
 
 
+def test_a_checkpoint_in_shards_is_read_alike(tmp_path: Path, shared: Path) -> None:
+    source = shared / "fixtures" / "pixel_mae_tiny"
+    tensors = load_file(source / "model.safetensors")
+    shutil.copy(source / "config.json", tmp_path)
+    files = {name: f"part-{number % 3}.safetensors" for number, name in enumerate(tensors)}
+    for file in set(files.values()):
+        part = {name: tensor for name, tensor in tensors.items() if files[name] == file}
+        save_file(part, tmp_path / file)
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": files}))
+    for found, expected in zip(
+        jax.tree.leaves(read_reference(tmp_path)),
+        jax.tree.leaves(read_reference(source)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found, expected)
+    (tmp_path / "part-1.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"part-1\.safetensors"):
+        read_reference(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "pointer"),
+        (b"", "empty"),
+        (b"<html>not found</html>", "damaged"),
+        (-200, "damaged"),
+    ],
+)
+def test_weights_that_are_none_are_named(
+    tmp_path: Path, shared: Path, content: bytes | int, word: str
+) -> None:
+    source = shared / "fixtures" / "pixel_tiny_a"
+    whole = (source / "model.safetensors").read_bytes()
+    shutil.copy(source / "config.json", tmp_path)
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(whole[:content] if isinstance(content, int) else content)
+    with pytest.raises(ValueError, match=word) as error:
+        SentenceEncoder.load(tmp_path)
+    assert str(weights) in str(error.value)
+    with pytest.raises(SystemExit, match=word):
+        main(["convert", str(tmp_path), str(tmp_path / "out")])
+
+
 def test_a_pickled_checkpoint_is_read_alike(tmp_path: Path, shared: Path) -> None:
     pytest.importorskip("torch", reason="torch is an extra; pytorch_model.bin needs it")
     for name in FIXTURES:

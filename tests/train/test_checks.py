@@ -1,6 +1,8 @@
 """Recipes that cannot run are refused before anything is trained or written."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.data.example import Example
+from pixel_linguist.model.store import Model, save_model
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import prepare, run_recipe
 from tests.train.tiny import begun, change, recipe
@@ -30,6 +33,16 @@ IDENTITY = {"name": "identity", "text": "text"}
         ("stages.both.schedule.decay", "cosin", "stage both.*cosine"),
         ("stages.both.optimizer.frozen", ("heads",), "frozen"),
         ("train.log_every", 0, "log_every"),
+        ("train.keep_checkpoints", 0, "keep_checkpoints"),
+        ("stages.both.schedule.peak", float("inf"), r"stages\.both\.schedule\.peak"),
+        ("stages.both.optimizer.weight_decay", float("nan"), r"optimizer\.weight_decay"),
+        ("stages.both.perturb", {"swap_letters": {"rate": float("nan")}}, "rate"),
+        ("stages.both.schedule.warmup", -1, r"schedule\.warmup"),
+        ("stages.both.optimizer.b2", 1.0, r"optimizer\.b2"),
+        ("stages.both.optimizer.accumulate", 0, r"optimizer\.accumulate"),
+        ("stages.both.objective.temperature", 0.0, r"objective\.temperature"),
+        ("stages.both.chunk_size", -2, "chunk_size"),
+        ("stages.both.seed", -1, "seed"),
         ("evaluate.report_tasks", ("sts",), "report_tasks"),
         ("stages.average.init_from", (), "stage average"),
         ("stages.both.batch_size", 6, "batch_size"),
@@ -64,6 +77,31 @@ def test_a_recipe_that_cannot_run_is_refused_at_once(
     with pytest.raises(ValueError, match=match):
         run_recipe(config, tmp_path / "run", Preemption())
     assert not (tmp_path / "run").exists()
+
+
+def test_a_start_that_cannot_be_read_is_refused_before_earlier_stages(
+    tmp_path: Path, tiny_model: Callable[..., Model]
+) -> None:
+    config = recipe("both", "other")
+    save_model(tmp_path / "whole", tiny_model(width=16, depth=3))
+    shutil.copytree(tmp_path / "whole", tmp_path / "pointer")
+    (tmp_path / "pointer/weights.safetensors").write_text("version https://git-lfs.github.com/")
+    shutil.copytree(tmp_path / "whole", tmp_path / "run/model")
+    (tmp_path / "run/config.json").write_text('{"seed": 0, "stages": {}}')
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "bert/config.json").write_text('{"model_type": "bert"}')
+    for name, word in (
+        ("whole", "architecture"),
+        ("pointer", "weights.safetensors"),
+        ("run", str(tmp_path / "run/model")),
+        ("bert", "'bert'"),
+        ("gs:/bucket", "URL"),
+    ):
+        start = name if "/" in name else str(tmp_path / name)
+        change(config, "stages.other.init_from", (start,))
+        with pytest.raises(ValueError, match=f"stage other.*{word}"):
+            prepare(config, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_missing_file_is_named_with_its_stage(tmp_path: Path) -> None:
