@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.api import SentenceEncoder
+from pixel_linguist.cli.main import main
 from pixel_linguist.convert import read_reference
 from pixel_linguist.hub import open_model
 

@@ -5,8 +5,10 @@ A verb is a module of this package with `parse(parser, arguments)`, which return
 """
 
 import argparse
+import codecs
 import contextlib
 import importlib
+import io
 import logging
 import os
 import sys
@@ -102,6 +104,22 @@ def plain_messages() -> Iterator[None]:
         warnings.formatwarning = formatwarning
 
 
+def _shown(error: UnicodeError) -> tuple[bytes | str, int]:
+    """Put U+FFFD, or "?" where that cannot be written either, in place of what cannot be."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = "\ufffd".encode("utf-8") if error.encoding.lower() in ("utf-8", "utf8") else b"?"
+    return shown * (error.end - error.start), error.end
+
+
+def write_any_text() -> None:
+    """Let texts with lone surrogates, or letters that the locale lacks, be printed."""
+    codecs.register_error("shown", _shown)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="shown")
+
+
 def error_line(error: BaseException) -> str:
     """Return an error as one line."""
     message = str(error)
@@ -127,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in VERBS:
         print(f"error: unknown verb {name!r}: {did_you_mean(name, VERBS)}", file=sys.stderr)
         sys.exit(2)
+    write_any_text()
     try:
         # A verb that needs an extra fails here without it.
         module = importlib.import_module(f"pixel_linguist.cli.{name}")

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from pixel_linguist.api import Dtype, SentenceEncoder
 from pixel_linguist.data.records import column, open_records, text_of
+from pixel_linguist.encode.kept_columns import column_types, typed
 from pixel_linguist.encode.shards import Format, Shards
 from pixel_linguist.files import sampled_sha256
 from pixel_linguist.hub import AnyModel
@@ -55,11 +56,13 @@ def encode_corpus(job: Job) -> int:
 
     Raises:
         FileNotFoundError: if the file or the model does not exist.
-        ValueError: for a bad file, naming the line, or a folder of other settings.
+        ValueError: for a bad file or a kept column of several types, naming the line, or a folder
+            of other settings.
     """
     records = open_records(job.source)
     # The first record is checked before the model is loaded.
     _columns(job, *next(iter(records)))
+    types = column_types(records, job.keep)
     encoder = SentenceEncoder.load(job.model)
     settings = {
         "source": job.source.name,
@@ -82,7 +85,10 @@ def encode_corpus(job: Job) -> int:
                     dtype=job.dtype,
                     device=job.device,
                 )
-                kept = {name: [columns[name] for _, columns in rows] for name in job.keep}
+                kept = {
+                    name: typed([columns[name] for _, columns in rows], name, kind)
+                    for name, kind in types.items()
+                }
                 shards.write(number, vectors, kept)
                 progress.update(len(block))
         return progress.n

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pixel_linguist.config import differences
+from pixel_linguist.encode.kept_columns import EMBEDDING
 from pixel_linguist.files import lock, read_json, write_json, write_whole
 
 Format = Literal["parquet", "npy"]
@@ -58,7 +59,7 @@ class Shards:
             # The previous holder may have completed it in the meantime.
             yield ours and not self.path(number).exists()
 
-    def write(self, number: int, vectors: np.ndarray, columns: dict[str, list[Any]]) -> None:
+    def write(self, number: int, vectors: np.ndarray, columns: dict[str, Any]) -> None:
         """Write a shard whole: vectors [N, D] as the column "embedding", and columns of N values.
 
         Arrays ("npy") have no room for columns.
@@ -71,13 +72,13 @@ class Shards:
         write_whole(self.path(number), stream.getvalue())
 
 
-def _write_parquet(stream: io.BytesIO, vectors: np.ndarray, columns: dict[str, list[Any]]) -> None:
+def _write_parquet(stream: io.BytesIO, vectors: np.ndarray, columns: dict[str, Any]) -> None:
     import pyarrow
     from pyarrow import parquet
 
     values = pyarrow.array(vectors.reshape(-1))
     embedding = pyarrow.FixedSizeListArray.from_arrays(values, vectors.shape[1])
-    parquet.write_table(pyarrow.table({**columns, "embedding": embedding}), stream)
+    parquet.write_table(pyarrow.table({**columns, EMBEDDING: embedding}), stream)
 
 
 def check_origin(folder: Path, origin: dict[str, Any]) -> None:
@@ -124,5 +125,5 @@ def _read(path: Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
     from pyarrow import parquet
 
-    column = parquet.read_table(path, columns=["embedding"])["embedding"].combine_chunks()
+    column = parquet.read_table(path, columns=[EMBEDDING])[EMBEDDING].combine_chunks()
     return column.flatten().to_numpy().reshape(len(column), -1)

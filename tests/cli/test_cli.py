@@ -226,6 +226,26 @@ def test_encoded_files_are_searched(
             main(["search", *arguments, "--model", model])
 
 
+def test_any_text_is_printed(model: str, tmp_path: Path) -> None:
+    """Lone surrogates, as broken JSON has them, and letters that the locale lacks."""
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text('{"text": "\\udc80 a dog \\ud83d"}\n{"text": "caf\\u00e9"}\n')
+    command = [sys.executable, "-m", "pixel_linguist", "search", str(corpus), "--model", model]
+    for encoding, dog, cafe in (
+        ("utf-8", "\ufffd a dog \ufffd", "café"),
+        ("ascii", "? a dog ?", "caf?"),
+    ):
+        done = subprocess.run(
+            command,
+            input=b"a dog\ncat\n",
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+        printed = done.stdout.decode(encoding)
+        assert printed.count(dog) == printed.count(cafe) == 2
+
+
 def test_texts_are_drawn_in_each_family_and_strategy(tmp_path: Path, capsys: Out) -> None:
     out = tmp_path / "x.png"
     where = ["--family", "noto", "mono", "--strategy", "words", "mono", "--out", str(out)]

@@ -118,6 +118,53 @@ def test_a_search_takes_the_vectors_of_its_own_file_and_model_alone(
         search(moved, out)
 
 
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2**64 - 1, 3], pyarrow.uint64()),
+        ([None, 2**63, 0], pyarrow.uint64()),
+        ([1, None, 2.5], pyarrow.float64()),
+        ([None, None, "x"], pyarrow.string()),
+        ([True, None, False], pyarrow.bool_()),
+    ],
+)
+def test_kept_columns_have_one_type_in_all_shards(
+    tmp_path: Path, model: Path, values: list[Any], kind: pyarrow.DataType
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out"
+    lines = [json.dumps({"text": "a", "kept": value}) for value in values]
+    source.write_text("\n".join(lines))
+    encode_corpus(job(model, source, out, keep=("kept",), shard_size=1))
+    tables = [parquet.read_table(path) for path in sorted(out.glob("*.parquet"))]
+    assert {table.schema.field("kept").type for table in tables} == {kind}
+    assert pyarrow.concat_tables(tables)["kept"].to_pylist() == values
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ([1, 2, "three"], "line 3"),
+        (["1", 2], "line 2"),
+        ([True, 1], "line 2"),
+        (["a", ["b"]], "line 2"),
+        ([0, 2**70], "line 2"),
+        ([5, -1, 2**63], "line 2"),
+        (["a", "\ud800"], "line 2"),
+    ],
+)
+def test_kept_columns_of_several_types_are_refused_before_work(
+    tmp_path: Path, model: Path, values: list[Any], word: str
+) -> None:
+    source, out = tmp_path / "in.jsonl", tmp_path / "out"
+    lines = [json.dumps({"text": "a", "embedding": 0, "kept": value}) for value in values]
+    source.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=f"{word}.*'kept'"):
+        encode_corpus(job(model, source, out, keep=("kept",), shard_size=1))
+    with pytest.raises(ValueError, match="'embedding'"):
+        encode_corpus(job(model, source, out, keep=("embedding",)))
+    assert not out.exists()
+
+
 def test_a_claim_is_held_by_one_and_lifted_when_its_holder_ends(tmp_path: Path) -> None:
     shards = Shards(tmp_path / "out", {"a": 1}, "npy")
     code = (
