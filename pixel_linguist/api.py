@@ -13,6 +13,7 @@ from tqdm import tqdm
 from pixel_linguist.caller import warn_caller
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms
 from pixel_linguist.files import local_path
+from pixel_linguist.forked import check_not_forked
 from pixel_linguist.hub import AnyModel, as_transformer, open_model
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import Stored, save_model
@@ -119,6 +120,7 @@ class SentenceEncoder:
             TypeError: texts is one str, bytes, None or a mapping, or holds something other than
                 str.
             ValueError: batch_size is less than 1, or dtype or device is unknown.
+            RuntimeError: in a process that was forked after an encoder was used.
         """
         checked = as_texts(texts)
         total = len(texts) if isinstance(texts, Sized) else None
@@ -146,7 +148,7 @@ class SentenceEncoder:
         """
         finish = _finisher(normalize, dtype)
         done = cut = 0
-        for block, cut_here in self.embedder(batch_size, device).stream(as_texts(texts)):
+        for block, cut_here in self._embedder(batch_size, device).stream(as_texts(texts)):
             yield finish(block)
             done, cut = done + len(block), cut + cut_here
         if cut:
@@ -182,7 +184,7 @@ class SentenceEncoder:
                 model cannot read pictures (the n-gram models "tiny" and "tiny-multilingual").
         """
         finish = _finisher(normalize, dtype)
-        found = self.embedder(batch_size, device).images(pictures)
+        found = self._embedder(batch_size, device).images(pictures)
         return np.concatenate([finish(self._nothing), *map(finish, found)])
 
     def semantic_search(
@@ -236,6 +238,16 @@ class SentenceEncoder:
     @property
     def _nothing(self) -> np.ndarray:
         return np.zeros((0, self.dimension), np.float32)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the model alone: what is compiled and on devices stays with the process."""
+        return SentenceEncoder, (self.model,)
+
+    def _embedder(self, batch_size: int, device: str | None) -> Embedder:
+        # An n-gram model works without JAX.
+        if not isinstance(self.model, NgramModel):
+            check_not_forked()
+        return self.embedder(batch_size, device)
 
     def _make_embedder(self, batch_size: int, device: str | None) -> Embedder:
         model, devices = self.model, _devices(device)

@@ -11,6 +11,7 @@ PACKAGE = Path("pixel_linguist")
 ROOMS = (
     "seeds",
     "caller",
+    "forked",
     "registry",
     "files",
     "config",

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from pixel_linguist.forked import check_not_forked
+
 # Corpus rows and queries scored at once, and rows whose maximum is taken before any are sorted.
 CORPUS_BLOCK, QUERY_BLOCK, GROUP = 1 << 15, 256, 64
 
@@ -125,6 +127,7 @@ def _blocks(corpus: np.ndarray) -> Iterator[jax.Array]:
 def _search(
     queries: np.ndarray, blocks: Callable[[], Iterable[jax.Array]], shape: tuple[int, int], k: int
 ) -> Hits:
+    check_not_forked()
     check_vectors(queries, "queries")
     if queries.shape[1] != shape[1]:
         raise ValueError(f"queries are {queries.shape}, but the corpus is {shape}")
