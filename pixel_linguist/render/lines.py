@@ -173,34 +173,24 @@ def _read_panels(grey: np.ndarray, ink: np.ndarray, mask: np.ndarray, depth: int
         height, width = (part.stop - part.start for part in box)
         if height < 8 or width < 16 or width < height / 2 or height * width < 400:
             continue
+        box = tuple(slice(max(part.start - 2, 0), part.stop + 2) for part in box)
         own = label[box] == number
         filled = ndimage.binary_fill_holes(own)
-        if filled.sum() < 0.85 * own.size:
+        if filled.sum() < 0.85 * height * width:
             continue
         if height < 2 * usual and ndimage.label(filled & ~own)[1] < 5:
             continue
         inner = ndimage.binary_erosion(filled, iterations=2)
         rows, columns = np.flatnonzero(inner.any(axis=1)), np.flatnonzero(inner.any(axis=0))
-        ink[box][filled], mask[box][filled] = 0, False
         # Blurred edges of the panel are no letters.
-        around = ndimage.binary_dilation(np.pad(filled, 2), iterations=2)
-        _clear(ink, mask, box, around)
+        around = ndimage.binary_dilation(filled, iterations=2)
+        ink[box][around], mask[box][around] = 0, False
         if not len(rows):
             continue
         part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         within, letters = separate(grey[box][part], depth + 1)
         seen = inner[part]
         ink[box][part][seen], mask[box][part][seen] = within[seen], letters[seen]
-
-
-def _clear(ink: np.ndarray, mask: np.ndarray, box: tuple[slice, slice], around: np.ndarray) -> None:
-    """Blank the pixels of `around`, which extends 2 pixels beyond the box."""
-    top, left = box[0].start - 2, box[1].start - 2
-    cut = around[max(-top, 0) :, max(-left, 0) :]
-    rows = slice(max(top, 0), max(top, 0) + cut.shape[0])
-    columns = slice(max(left, 0), max(left, 0) + cut.shape[1])
-    cut = cut[: ink[rows].shape[0], : ink[:, columns].shape[1]]
-    ink[rows, columns][cut], mask[rows, columns][cut] = 0, False
 
 
 def _median_height(boxes: list[tuple[slice, slice]]) -> float:
@@ -335,17 +325,20 @@ def _gutter(mask: np.ndarray, heights: np.ndarray) -> int | None:
 def _strips(mask: np.ndarray) -> np.ndarray:
     """Return the rows of strips between blank rows, int [N, 2]; dots and accents join letters."""
     strips = _runs(np.any(mask, axis=1))
+    letters = np.array([_letter_height(mask[begin:end]) for begin, end in strips])
     while len(strips) > 1:
         heights = strips[:, 1] - strips[:, 0]
         gaps = strips[1:, 0] - strips[:-1, 1]
-        taller = np.maximum(heights[1:], heights[:-1])
-        shorter = np.minimum(heights[1:], heights[:-1])
-        joined = (shorter < 0.4 * taller) & (gaps < 0.35 * taller)
-        if not joined.any():
+        taller = np.maximum(letters[1:], letters[:-1])
+        small = np.minimum(heights[1:], heights[:-1]) < 0.4 * taller
+        closest = np.where(small & (gaps < 0.35 * taller), gaps / taller, np.inf)
+        number = int(closest.argmin())
+        if closest[number] == np.inf:
             break
-        number = int(np.where(joined, gaps / taller, np.inf).argmin())
         strips[number, 1] = strips[number + 1, 1]
+        letters[number] = taller[number]
         strips = np.delete(strips, number + 1, axis=0)
+        letters = np.delete(letters, number + 1)
     return strips
 
 
@@ -373,7 +366,7 @@ def _valleys(mask: np.ndarray) -> list[int]:
     height = _letter_height(mask)
     if len(mask) < 1.6 * height:
         return []
-    profile = ndimage.gaussian_filter1d(mask.sum(axis=1, dtype=np.float64), 0.3 * height)
+    profile = ndimage.gaussian_filter1d(mask.sum(axis=1, dtype=np.float64), 0.22 * height)
     inner = profile[1:-1]
     rows = np.flatnonzero((inner >= profile[:-2]) & (inner > profile[2:])) + 1
     peaks = [int(row) for row in rows if profile[row] > 0.15 * profile.max()]
@@ -388,19 +381,20 @@ def _valleys(mask: np.ndarray) -> list[int]:
 def _owners(mask: np.ndarray, bounds: list[int]) -> np.ndarray:
     """Return the line of each pixel of a strip of several, int [h, w].
 
-    Connected letters belong to the line of their middle; such as reach through several lines are
-    cut between them.
+    Connected letters belong to the line of their middle; such as reach far into the next one are
+    cut between the lines.
     """
+    edges = np.array([0, *bounds, len(mask)])
     by_row = np.searchsorted(bounds, np.arange(len(mask)), side="right")
     owner = np.repeat(by_row[:, None], mask.shape[1], axis=1)
     grown = ndimage.binary_dilation(mask)
     label, count = ndimage.label(grown, np.ones((3, 3)))
-    pitch = np.median(np.diff([0, *bounds, len(mask)]))
+    reach = 0.35 * np.median(np.diff(edges))
     lines = np.full(count + 1, -1)
     for number, box in enumerate(ndimage.find_objects(label), start=1):
-        if box[0].stop - box[0].start < 1.4 * pitch:
-            middle = (box[0].start + box[0].stop) // 2
-            lines[number] = by_row[min(middle, len(mask) - 1)]
+        line = by_row[(box[0].start + box[0].stop) // 2]
+        if max(edges[line] - box[0].start, box[0].stop - edges[line + 1]) < reach:
+            lines[number] = line
     whole = (lines >= 0)[label] & grown
     owner[whole] = lines[label[whole]]
     return owner

@@ -135,7 +135,7 @@ def _cut(words: _Words, border: float) -> tuple[np.ndarray, np.ndarray]:
     level, scale = _bring_to_height(words.ink, words.first, words.last)
     left = (begin[kept] * scale).astype(np.int64)
     right = np.minimum(np.ceil(end[kept] * scale).astype(np.int64), level.shape[1])
-    left, right = _split_wide(level, left, np.maximum(right, left + 1))
+    left, right = _split_wide(level, left, np.maximum(right, left + 1), border / 2)
     pixels = _crop(_stretch(level, left, right), left, right)
     boxes = np.empty((len(left), 4))
     boxes[:, 0], boxes[:, 2] = left / scale + words.left, right / scale + words.left
@@ -218,14 +218,14 @@ def _find_gaps(
     every, lower = bands.max(axis=0), bands[_UP : _UP + _X].max(axis=0)
     blank = np.count_nonzero(every <= _INKED * most) + np.count_nonzero(lower <= _INKED * most)
     # Slanted letters overlap unless they are set upright.
-    gain = 0.05 * _X * height * max(1, np.count_nonzero(np.diff(lower > _INKED * most)) // 2)
+    gain = 0.05 * _X * height * (1 + int(np.count_nonzero(np.diff(lower > _INKED * most))) // 2)
     for slant in _SLANTS:
         upright = _sheared(bands, slant * height)
         tall, short = upright.max(axis=0), upright[_UP : _UP + _X].max(axis=0)
         free = np.count_nonzero(tall <= _INKED * most) + np.count_nonzero(short <= _INKED * most)
         if free <= blank + gain:
             break
-        blank, gain, every, lower = free, 0, tall, short
+        blank, gain, every, lower = free, 0.0, tall, short
     every, lower = every / np.float32(most), lower / np.float32(most)
     before, after, close = _gaps(every)
     left, right, wide = _gaps(lower)
@@ -264,11 +264,13 @@ def _sheared(bands: np.ndarray, shift: float) -> np.ndarray:
 
     The middle of the small letters stays.
     """
-    by = np.round(shift * (np.arange(len(bands)) - _UP - (_X - 1) / 2)).astype(np.int64)
+    moved = np.zeros_like(bands)
     width = bands.shape[1]
-    columns = np.arange(width) - by[:, None]
-    inside = (columns >= 0) & (columns < width)
-    return np.take_along_axis(bands, columns.clip(0, width - 1), axis=1) * inside
+    for number, band in enumerate(bands):
+        by = round(shift * (number - _UP - (_X - 1) / 2))
+        if abs(by) < width:
+            moved[number, max(by, 0) : width + min(by, 0)] = band[max(-by, 0) : width - max(by, 0)]
+    return moved
 
 
 def _gaps(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -321,9 +323,9 @@ def _word_gap(lines: list[_Words]) -> float:
 
 
 def _split_wide(
-    level: np.ndarray, left: np.ndarray, right: np.ndarray
+    level: np.ndarray, left: np.ndarray, right: np.ndarray, gap: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split words that are too wide even when squeezed, or have a distinct gap, into pieces."""
+    """Split words that are too wide even when squeezed, or have an inner gap, into pieces."""
     room = WIDTH - _FREE
     if (right - left).max() <= room:
         return left, right
@@ -331,7 +333,7 @@ def _split_wide(
     bounds = []
     for start, end in zip(left.tolist(), right.tolist(), strict=True):
         while end - start > room:
-            border = _inner_gap(ink, start, room)
+            border = _inner_gap(ink, start, room, max(gap, 3))
             if border is None:
                 if end - start <= room * _SQUEEZE:
                     break
@@ -345,13 +347,13 @@ def _split_wide(
     return pieces[:, 0], pieces[:, 1]
 
 
-def _inner_gap(ink: np.ndarray, start: int, room: int) -> int | None:
-    """Return the middle of the widest gap of 3 pixels or more near the border of a wide word."""
+def _inner_gap(ink: np.ndarray, start: int, room: int, least: float) -> int | None:
+    """Return the middle of the widest gap of `least` pixels near the end of a wide word's room."""
     near = start + room // 2
     blank = np.concatenate([[0], ink[near : start + room] == 0, [0]])
     edges = np.flatnonzero(np.diff(blank.astype(np.int8)))
     begin, finish = edges[::2], edges[1::2]
-    if not len(begin) or (finish - begin).max() < 3:
+    if not len(begin) or (finish - begin).max() < least:
         return None
     widest = (finish - begin).argmax()
     return near + int(begin[widest] + finish[widest]) // 2
