@@ -67,6 +67,15 @@ def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield block
 
 
+def _is_image(content: object) -> bool:
+    if isinstance(content, str | np.ndarray | Path):
+        return False
+    # Pillow is slow to import, and few users read pictures.
+    from PIL.Image import Image
+
+    return isinstance(content, Image)
+
+
 class Embedder:
     """Turns texts and pictures into float32 [N, D], not normalised; their order is kept.
 
@@ -103,6 +112,8 @@ class Embedder:
     def __call__(self, contents: Iterable[Content]) -> np.ndarray:
         """Embed texts and pictures; an empty list gives an array of no rows.
 
+        Arrays and paths are pictures of things, PIL images are pictures of text (see `images`).
+
         Raises:
             TypeError: for one str instead of several, or for neither a text nor a picture.
             ValueError: for pictures that are no uint8 [height, width, C], or that the encoder has
@@ -116,7 +127,10 @@ class Embedder:
         written: Any = given
         if pictured:
             result[pictured] = self.grids([read_picture(written[i]) for i in pictured])
-        others = np.setdiff1d(np.arange(len(given)), pictured)
+        drawn = [i for i, content in enumerate(given) if _is_image(content)]
+        if drawn:
+            result[drawn] = np.concatenate([*self.images(written[i] for i in drawn)])
+        others = np.setdiff1d(np.arange(len(given)), pictured + drawn)
         done = 0
         for block, _ in self.stream(written[i] for i in others):
             result[others[done : done + len(block)]] = block

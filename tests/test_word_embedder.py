@@ -98,3 +98,12 @@ def test_pictures_without_text_and_with_too_much_are_told(encoder: SentenceEncod
     long = lines(encoder, ["one two three four five six seven eight nine ten"])
     with pytest.warns(UserWarning, match="words"):
         encoder.encode_images(long)
+
+
+def test_texts_and_pictures_of_text_are_embedded_in_one_call(encoder: SentenceEncoder) -> None:
+    drawn = [Image.fromarray(255 - line) for line in lines(encoder, TEXTS[:2])]
+    given: list[Any] = [TEXTS[2], drawn[0], TEXTS[3], drawn[1]]
+    found = encoder.embedder(8, None)(given)
+    np.testing.assert_array_equal(found[[0, 2]], encoder.embedder(8, None)(TEXTS[2:4]))
+    expected = encoder.encode_images(drawn, normalize=False)
+    np.testing.assert_allclose(found[[1, 3]], expected, atol=1e-5)

@@ -31,18 +31,14 @@ def encoder_embed(encoder: Encoder) -> EmbedFor:
     It is None for a task that has what the encoder has no method for.
     """
 
-    def embed(texts: Sequence[Any]) -> np.ndarray:
-        return np.asarray(encoder.encode(list(texts)), np.float32)
+    reads = getattr(encoder, "encode_images", None)
 
-    def embed_pictures(pictures: Sequence[Any]) -> np.ndarray:
-        return np.asarray(encoder.encode_images(list(pictures)), np.float32)  # type: ignore[attr-defined]
+    def embed(contents: Sequence[Any]) -> np.ndarray:
+        given = list(contents)
+        drawn = bool(given) and isinstance(given[0], Image.Image)
+        return np.asarray((reads if reads and drawn else encoder.encode)(given), np.float32)
 
-    def choose(task: Task) -> Any:
-        if of_pictures(task):
-            return embed_pictures if hasattr(encoder, "encode_images") else None
-        return embed if of_texts(task) else None
-
-    return choose
+    return lambda task: embed if of_texts(task) or (reads and of_pictures(task)) else None
 
 
 def of_texts(task: Task) -> bool:
@@ -51,8 +47,8 @@ def of_texts(task: Task) -> bool:
 
 
 def of_pictures(task: Task) -> bool:
-    """Tell whether a task embeds pictures of text, by the first of them."""
-    return isinstance(next(iter(task.contents()), None), Image.Image)
+    """Tell whether a task embeds pictures of text."""
+    return any(isinstance(content, Image.Image) for content in task.contents())
 
 
 def check_reads(name: str, encoder: Any, tasks: Sequence[str]) -> None:

@@ -2,20 +2,24 @@
 
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from pixel_linguist.data.example import Content
 
-# What a task embeds: content of examples, or a picture of text, which is to be read.
-Input = Content | Image.Image
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    # What a task embeds: content of examples, or a picture of text, which is to be read.
+    Input = Content | Image
+
 # N texts or pictures → [N, D], a float array or a SciPy sparse array. Rows need not be normalised.
 Embed = Callable[[Sequence[Any]], Any]
 
 
-def checked_vectors(embed: Embed, texts: Sequence[Input]) -> Any:
+def checked_vectors(embed: Embed, texts: Sequence["Input"]) -> Any:
     """Embed N texts or pictures and check the result: [N, D], all finite, at least float32.
 
     Raises:
@@ -70,7 +74,7 @@ class CachedEmbed:
         self._embed = embed
         self._rows: dict[Hashable, np.ndarray] = {}
 
-    def __call__(self, texts: Sequence[Input]) -> np.ndarray:
+    def __call__(self, texts: Sequence["Input"]) -> np.ndarray:
         """Return [N, D] for N texts or pictures, embedding only those that are not cached."""
         keys = [_key(text) for text in texts]
         new = {key: x for key, x in zip(keys, texts, strict=True) if key not in self._rows}
@@ -80,10 +84,9 @@ class CachedEmbed:
         return np.array([self._rows[key] for key in keys])
 
 
-def _key(content: Input) -> Hashable:
+def _key(content: "Input") -> Hashable:
     """Return what equal contents have in common; of pixels a digest, which takes no room."""
-    if isinstance(content, Image.Image):
-        return content.size, content.mode, hashlib.sha256(content.tobytes()).digest()
-    if not isinstance(content, np.ndarray):
+    if isinstance(content, str | Path | tuple):
         return content
-    return content.shape, hashlib.sha256(content.tobytes()).digest()
+    shape = content.shape if isinstance(content, np.ndarray) else (content.mode, *content.size)
+    return shape, hashlib.sha256(content.tobytes()).digest()

@@ -3,10 +3,13 @@
 import abc
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from pixel_linguist.evaluate.bootstrap import Observations, interval
-from pixel_linguist.evaluate.similarity import Embed, Input
+from pixel_linguist.evaluate.similarity import Embed
+
+if TYPE_CHECKING:
+    from pixel_linguist.evaluate.similarity import Input
 
 Scores = Mapping[str, float]
 # N texts → N perturbed texts.
@@ -41,7 +44,7 @@ class Task(abc.ABC):
     def texts(self) -> list[str]:
         """Return all texts that the task embeds."""
 
-    def contents(self) -> Iterable[Input]:
+    def contents(self) -> Iterable["Input"]:
         """Return all that the task embeds: its texts, and pictures where it has them."""
         return self.texts()
 

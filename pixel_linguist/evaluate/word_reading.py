@@ -1,10 +1,12 @@
 """Reading words: each is found by its picture among words that differ from it by one letter."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+from PIL import Image
 
 from pixel_linguist.data.records import Source
 from pixel_linguist.data.word_list import neighbour
@@ -87,6 +89,11 @@ class WordReading(Task):
     def texts(self) -> list[str]:
         """Return the words and their neighbours."""
         return [*self.pictures.texts(), *self.neighbours]
+
+    def contents(self) -> Iterator[str | Image.Image]:
+        """Return the texts, and draw the words in the first family."""
+        yield from self.texts()
+        yield from self.pictures.contents()
 
     def measure(self, embed: Embed) -> Measured:
         """Return accuracy by family, their "mean" and the "worst"; observations are of words."""
