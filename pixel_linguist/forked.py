@@ -15,8 +15,8 @@ def check_not_forked() -> None:
     if _state["forked"]:
         raise RuntimeError(
             "this process was made by fork after an encoder was used, and JAX, whose threads a "
-            'fork loses, would never answer: use multiprocessing.get_context("spawn"), threads, or load '
-            "and use the encoder in the new processes alone"
+            'fork loses, would never answer: use multiprocessing.get_context("spawn"), threads, '
+            "or load and use the encoder in the new processes alone"
         )
     _state["used"] = True
 

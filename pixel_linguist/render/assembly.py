@@ -14,6 +14,8 @@ from pixel_linguist.render.placement import Placement
 from pixel_linguist.render.ragged import totals
 from pixel_linguist.render.units import CLUSTER, Units, turns
 
+# Characters of a text, for each patch of its room and besides, that are laid out in any case.
+_FEW, _MARGIN = 4, 64
 # Characters that are counted at once.
 _PIECE = 1 << 17
 C = TypeVar("C", bound=UnitCache)
@@ -42,8 +44,12 @@ class Assembler(Generic[C]):
         self._cache = new_cache(None)
 
     def count(self, texts: Sequence[Text]) -> np.ndarray:
-        """Return the patches of texts in full, black ones included, int64 [N]."""
+        """Return the patches of texts, black ones included, int64 [N].
+
+        Of a text without spaces that needs more than `max_patches`, it is at least one more.
+        """
         parts, bounds = _parts(texts)
+        parts = self._beginnings(parts, self.placement.grid.max_patches)
         return totals(self._count(parts), bounds) + np.diff(bounds) - (not self.end_patch)
 
     def _count(self, parts: Sequence[str]) -> np.ndarray:
@@ -87,6 +93,7 @@ class Assembler(Generic[C]):
 
     def _place(self, cache: C, texts: Sequence[Text], room: int) -> Batch[C]:
         parts, bounds = _parts(texts)
+        parts = self._beginnings(parts, room)
         rooms = np.full(len(parts), room)
         cut = np.zeros(len(parts), bool)
         units = self.placement.split(parts)
@@ -144,6 +151,32 @@ class Assembler(Generic[C]):
             black=np.stack([text[black], (offset + count)[black]], 1),
         )
         return dataclasses.replace(placed, count=count, rows=rows)
+
+    def _beginnings(self, parts: list[str], room: int) -> list[str]:
+        """Replace long texts without spaces by beginnings that take more than `room` patches.
+
+        A word is shaped whole, and text that may run from right to left is ordered whole, so that
+        the rest, which nobody sees, would cost more than what is drawn.
+        """
+        few = _FEW * room + _MARGIN
+        if not any(len(part) > few for part in parts):
+            return parts
+        return [self._beginning(part, room, few) if len(part) > few else part for part in parts]
+
+    def _beginning(self, text: str, room: int, few: int) -> str:
+        """Return a beginning of a text, in whole clusters; the text if all of it is needed."""
+        spaced = self.placement.split.between is not None and not turns(text)
+        if spaced and max(map(len, text.split()), default=0) <= few:
+            return text
+        while few < len(text):
+            # The last cluster may be cut.
+            *_, last = CLUSTER.finditer(text, 0, few)
+            beginning = text[: last.start()]
+            # Letters at its end may look otherwise than in the text, but they are not drawn.
+            if self._count([beginning])[0] > room + 2:
+                return beginning
+            few *= 2
+        return text
 
     def _shorten(self, text: str, room: int) -> str:
         """Return the longest beginning of a text, in whole clusters, that takes `room` patches."""

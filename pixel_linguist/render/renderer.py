@@ -149,7 +149,8 @@ class Renderer:
     def count_patches(self, texts: Sequence[Text]) -> np.ndarray:
         """Return the patches of texts in full, int32 [N], at least 1 each.
 
-        Nothing is cut: the numbers may exceed max_patches.
+        Nothing is cut: the numbers may exceed max_patches. Those of long texts without spaces that
+        do may be too low, because such texts are not laid out to their end.
         """
         return self._pictures.count(_list(texts)).astype(np.int32)
 
