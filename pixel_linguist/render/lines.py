@@ -195,8 +195,7 @@ def _read_panels(grey: np.ndarray, ink: np.ndarray, mask: np.ndarray, depth: int
 
 def _median_height(boxes: list[tuple[slice, slice]]) -> float:
     heights = np.array([box[0].stop - box[0].start for box in boxes])
-    letters = heights[heights > 0.3 * np.quantile(heights, 0.75)] if len(heights) else heights
-    return float(np.median(letters)) if len(letters) else 1.0
+    return float(np.median(heights)) if len(heights) else 1.0
 
 
 def _letter_height(mask: np.ndarray) -> float:
@@ -366,9 +365,11 @@ def _valleys(mask: np.ndarray) -> list[int]:
     height = _letter_height(mask)
     if len(mask) < 1.6 * height:
         return []
-    profile = ndimage.gaussian_filter1d(mask.sum(axis=1, dtype=np.float64), 0.22 * height)
-    inner = profile[1:-1]
-    rows = np.flatnonzero((inner >= profile[:-2]) & (inner > profile[2:])) + 1
+    # A line may end at the last row of the strip.
+    sums = np.pad(mask.sum(axis=1, dtype=np.float64), 1)
+    padded = ndimage.gaussian_filter1d(sums, 0.22 * height, mode="constant")
+    profile = padded[1:-1]
+    rows = np.flatnonzero((profile >= padded[:-2]) & (profile > padded[2:]))
     peaks = [int(row) for row in rows if profile[row] > 0.15 * profile.max()]
     bounds: list[int] = []
     for before, after in itertools.pairwise(peaks):
