@@ -108,7 +108,9 @@ def _from_surface(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     )
     near = ndimage.binary_dilation(mask, iterations=2)
     strong = np.quantile(ink[mask], 0.9)
-    return (np.clip(ink / strong, 0, 1) * near * 255 + 0.5).astype(np.uint8), mask
+    # A floor, below which ink is noise or ringing.
+    ink = np.clip((ink / strong - 0.12) / 0.88, 0, 1) * near
+    return (ink * 255 + 0.5).astype(np.uint8), mask
 
 
 def _smooth_surface(grey: np.ndarray) -> np.ndarray:
@@ -168,7 +170,7 @@ def _read_panels(grey: np.ndarray, ink: np.ndarray, mask: np.ndarray, depth: int
     """Replace the ink of panels by that of the text in them."""
     label, _ = ndimage.label(mask, np.ones((3, 3)))
     boxes = ndimage.find_objects(label)
-    usual = _median_height(boxes)
+    usual = np.median([box[0].stop - box[0].start for box in boxes]) if boxes else 1
     for number, box in enumerate(boxes, start=1):
         height, width = (part.stop - part.start for part in box)
         if height < 8 or width < 16 or width < height / 2 or height * width < 400:
@@ -191,11 +193,6 @@ def _read_panels(grey: np.ndarray, ink: np.ndarray, mask: np.ndarray, depth: int
         within, letters = separate(grey[box][part], depth + 1)
         seen = inner[part]
         ink[box][part][seen], mask[box][part][seen] = within[seen], letters[seen]
-
-
-def _median_height(boxes: list[tuple[slice, slice]]) -> float:
-    heights = np.array([box[0].stop - box[0].start for box in boxes])
-    return float(np.median(heights)) if len(heights) else 1.0
 
 
 def _letter_height(mask: np.ndarray) -> float:

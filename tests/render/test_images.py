@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.images import image_patches, pictures_patches
+from pixel_linguist.render.images import image_patches, pictures_patches, read_grey
 
 PATCH = (16, 16)
 
@@ -109,3 +109,51 @@ def test_a_damaged_file_and_a_missing_one_are_named(strip: np.ndarray, tmp_path:
             image_patches(damaged, PATCH, 64)
     with pytest.raises(FileNotFoundError, match=r"none\.png"):
         image_patches(tmp_path / "none.png", PATCH, 64)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
+def test_grey_levels_of_every_mode_are_read(mode: str) -> None:
+    levels = np.array([[0, 255, 255, 0], [255, 0, 0, 255]], np.uint8)
+    if mode in ("I;16", "I"):
+        image = Image.fromarray(levels.astype(np.uint16) * 257)
+        image = image.convert("I") if mode == "I" else image
+    else:
+        image = Image.fromarray(levels).convert(mode)
+    grey = read_grey(image)
+    assert grey.dtype == np.float32
+    np.testing.assert_allclose(grey, levels / 255.0, atol=1e-6)
+
+
+def test_arrays_of_every_type_are_read() -> None:
+    levels = np.arange(0, 256, 51, dtype=np.uint8).reshape(2, 3)
+    for array in (levels, levels.astype(np.uint16) * 257, levels / 255.0, levels[..., None]):
+        np.testing.assert_allclose(read_grey(array), levels / 255.0, atol=1e-6)
+    assert read_grey(levels > 100).tolist() == (levels > 100).astype(float).tolist()
+
+
+def test_photos_are_turned_and_light_ink_on_glass_lies_on_black(tmp_path: Path) -> None:
+    image = Image.fromarray(np.array([[0, 255]], np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.png", exif=exif)
+    with (tmp_path / "turned.png").open("rb") as stream:
+        assert read_grey(stream).tolist() == [[0.0], [1.0]]
+    glass = np.full((4, 4, 4), 255, np.uint8)
+    glass[1:, :, 3] = 0
+    assert read_grey(glass)[:, 0].tolist() == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_text_that_differs_in_hue_alone_is_seen() -> None:
+    page = np.full((20, 40, 3), (200, 60, 0), np.uint8)
+    page[8:12, 10:30] = (0, 162, 0)
+    grey = read_grey(page)
+    assert abs(grey[10, 20] - grey[0, 0]) > 0.9
+
+
+def test_what_is_no_picture_is_refused() -> None:
+    with pytest.raises(TypeError, match="list"):
+        read_grey([[0, 1]])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="uint8"):
+        read_grey(np.zeros((4, 4), np.int64))
+    with pytest.raises(ValueError, match="empty"):
+        read_grey(Image.new("L", (0, 4)))
