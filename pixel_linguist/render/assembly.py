@@ -12,7 +12,8 @@ from pixel_linguist.render.cache import Full, UnitCache
 from pixel_linguist.render.grid import Placed, Rows
 from pixel_linguist.render.placement import Placement
 from pixel_linguist.render.ragged import totals
-from pixel_linguist.render.units import CLUSTER, Units, turns
+from pixel_linguist.render.units import Units, turns
+from pixel_linguist.text.graphemes import cluster_ends
 
 # Characters of a text, for each patch of its room and besides, that are laid out in any case.
 _FEW, _MARGIN = 4, 64
@@ -170,8 +171,8 @@ class Assembler(Generic[C]):
             return text
         while few < len(text):
             # The last cluster may be cut.
-            *_, last = CLUSTER.finditer(text, 0, few)
-            beginning = text[: last.start()]
+            *ends, _ = [0, *cluster_ends(text[:few])]
+            beginning = text[: ends[-1]]
             # Letters at its end may look otherwise than in the text, but they are not drawn.
             if self._count([beginning])[0] > room + 2:
                 return beginning
@@ -180,7 +181,7 @@ class Assembler(Generic[C]):
 
     def _shorten(self, text: str, room: int) -> str:
         """Return the longest beginning of a text, in whole clusters, that takes `room` patches."""
-        ends = [0, *(match.end() for match in CLUSTER.finditer(text))]
+        ends = [0, *cluster_ends(text)]
         low, high = 0, 1
         while high < len(ends) and self._patches(text[: ends[high]]) <= room:
             low, high = high, 2 * high

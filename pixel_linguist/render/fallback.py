@@ -7,7 +7,8 @@ from typing import NamedTuple
 import regex
 
 from pixel_linguist.render.fonts import Family, Font, characters, find, hashes, manifest
-from pixel_linguist.render.units import CLUSTER, INVISIBLE
+from pixel_linguist.render.units import INVISIBLE
+from pixel_linguist.text.graphemes import split_clusters
 
 _UNCLEAN = regex.compile(r"[\p{Cs}\p{Cc}\s]")
 _EMOJI = regex.compile(r"\p{Emoji_Presentation}(?!\ufe0e)|\ufe0f|\u20e3")
@@ -90,7 +91,7 @@ class Chain:
         if self._plain and text.isascii() and text.isprintable():
             return [Part(text, 0)] if text else []
         parts: list[Part] = []
-        for cluster in CLUSTER.findall(_clean(text)):
+        for cluster in split_clusters(_clean(text)):
             for part in self._parts(cluster):
                 before = parts[-1] if parts else None
                 if before and before.font == part.font != BOX_FONT and not before.marks:

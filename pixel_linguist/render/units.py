@@ -15,8 +15,8 @@ import regex
 
 from pixel_linguist.render.bidi import levels, visual_order
 from pixel_linguist.render.ragged import Spans, leading, starts, utf8
+from pixel_linguist.text.graphemes import split_clusters, split_pairs
 
-CLUSTER = regex.compile(r"\X")
 # Characters without a picture of their own; fonts need not have them. HarfBuzz still sees them,
 # because joiners and variation selectors choose other glyphs.
 INVISIBLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Cc}]")
@@ -31,7 +31,6 @@ _RIGHT_TO_LEFT = re.compile(f"[{_TURNING}]")
 _SPECIAL = re.compile(f"[{_TURNING}\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _SPACE = re.compile(r"\s")
 _WORD = re.compile(r"[^ ]+")
-_PAIR = regex.compile(r"\X{1,2}")
 # Batches of more characters are split text by text, which takes less memory.
 _MANY = 1 << 20
 
@@ -163,11 +162,11 @@ def pairs(text: str) -> list[Unit]:
     """Split into pairs of grapheme clusters; spaces between words count as clusters."""
     text = text.strip()
     if not turns(text):
-        return [*_PAIR.findall(_without_invisible(text))]
+        return [*split_pairs(_without_invisible(text))]
     text = _SPACE.sub(" ", text)
     found: list[Unit] = []
     for run in _visual_runs(text, levels(text)):
-        parts = _PAIR.findall(_without_invisible(run.text))
+        parts = split_pairs(_without_invisible(run.text))
         ordered = reversed(parts) if run.right_to_left else parts
         found += [_unit([Run(pair, run.right_to_left)]) for pair in ordered]
     return found
@@ -177,7 +176,7 @@ def _without_invisible(text: str) -> str:
     """Drop clusters without a picture, which would move the others to other pairs."""
     if not INVISIBLE.search(text):
         return text
-    found = CLUSTER.findall(text)
+    found = split_clusters(text)
     return "".join(part for part in found if part.isspace() or INVISIBLE.sub("", part))
 
 
