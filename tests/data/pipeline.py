@@ -63,8 +63,5 @@ def assert_parts_of(whole: Any, parts: list[Any]) -> None:
 
 def without_owner(batch: Any) -> Any:
     """Return a batch whose patches have no owners, which are counted by host."""
-    views = {
-        name: view._replace(owner=None) if hasattr(view, "owner") else view
-        for name, view in batch.views.items()
-    }
+    views = {name: view._replace(owner=None) for name, view in batch.views.items()}
     return batch._replace(views=views)

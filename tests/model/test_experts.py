@@ -1,10 +1,7 @@
-"""Experts by domain against dense encoders, row by row, and on any number of devices."""
+"""Experts by domain against dense encoders, row by row."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,15 +15,23 @@ from pixel_linguist.model.experts import to_experts
 from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.render import Renderer
 from pixel_linguist.train.context import make_context
-from pixel_linguist.train.hosts import Backend
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import run_recipe
-from tests.model.experts_steps import BATCH, DOMAINS, encoder, random_batch, train
+from tests.train import tiny
+from tests.train.tiny import BATCH, DOMAINS, random_batch
 
 RECIPE = Path(__file__).parents[2] / "experiments" / "methods" / "experts.py"
 PATCHES = random_batch(0).views["anchor"]
 MIXED = np.array([2, 0, 1, 1, 0, 2, 2, 0], np.int32)
 TOKENS = {"cls_token": True, "pooling": "cls"}
+
+
+def encoder(**changes: Any) -> ViTEncoder:
+    """Return a tiny encoder with experts, or another by `changes`."""
+    settings: dict[str, Any] = {"depth": 2, "head": "none", "dropout": 0.0}
+    if changes.get("name") != "vit":
+        settings |= {"name": "experts", "domains": DOMAINS}
+    return tiny.encoder(**(settings | changes))
 
 
 def embed(model: ViTEncoder, params: Any, patches: Any = PATCHES, **options: Any) -> np.ndarray:
@@ -128,27 +133,6 @@ def test_unknown_domains_and_options_are_refused_on_the_host() -> None:
 def test_impossible_settings_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         encoder(**change)
-
-
-@pytest.mark.slow
-def test_devices_back_ends_and_chunks_give_the_same_parameters(tmp_path: Path) -> None:
-    found = {("chunks", "pmap"): traverse_util.flatten_dict(train("pmap", chunk_size=1), sep="/")}
-    for devices in (1, 2, 4):
-        path = tmp_path / f"{devices}.npz"
-        program = Path(__file__).with_name("experts_steps.py")
-        environment = os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)}
-        subprocess.run([sys.executable, str(program), str(path)], env=environment, check=True)
-        stored = np.load(path)
-        assert stored["devices"] == devices
-        for backend in get_args(Backend):
-            names = [name for name in stored if name.startswith(f"{backend}/")]
-            own = {n.removeprefix(f"{backend}/"): stored[n] for n in names}
-            found[str(devices), backend] = own
-    one = found.pop(("1", "pmap"))
-    for other in found.values():
-        assert other.keys() == one.keys()
-        for name, array in one.items():
-            np.testing.assert_allclose(other[name], array, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Word logits and the embedding that they join, against plain computations."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ def test_the_joined_embedding_is_the_sentence_s_and_its_highest_words(
     plain = tiny_encoder(max_patches=8, cls_token=cls_token)
     encoder = tiny_encoder(max_patches=8, cls_token=cls_token, word_buckets=BUCKETS, top_words=TOP)
     params = moved(encoder.init(0))
-    found = encoder.encode(params, LINES, outputs=("embedding", "patch_features", "word_logits"))
+    outputs = ("embedding", "patch_features", "word_logits")
+    found = jax.jit(functools.partial(encoder.encode, outputs=outputs))(params, LINES)
     embedding = np.asarray(found["embedding"], np.float64)[:, 0]
     assert embedding.shape == (3, encoder.dimension) == (3, 32 + BUCKETS)
     logits = slow_logits(found["patch_features"], LINES.segment == 0, params["words"])
@@ -69,7 +71,7 @@ def test_the_joined_embedding_is_the_sentence_s_and_its_highest_words(
         np.testing.assert_allclose(own, expected, atol=1e-5)
     # The sentence's own part is what an encoder without words computes.
     rest = {name: value for name, value in params.items() if name != "words"}
-    alone = plain.encode(rest, LINES)["embedding"][:, 0]
+    alone = jax.jit(plain.encode)(rest, LINES)["embedding"][:, 0]
     np.testing.assert_allclose(embedding[:, :32], alone, atol=1e-6)
     # DupMAE's relevance: the product of the sentences' and that of the words both have kept.
     first, second, _ = embedding

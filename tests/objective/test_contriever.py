@@ -1,11 +1,8 @@
 """Contriever against a slow loop, on any number of devices, resumed, and in its limits."""
 
 import collections
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import jax
 import numpy as np
@@ -19,21 +16,21 @@ from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.run import run_recipe
 from pixel_linguist.train.step import NO_AUGMENTATION
 from pixel_linguist.train.step_encode import StepEncode, device_batch
-from tests.objective.contriever_steps import (
-    BATCH,
-    OBJECTIVE,
-    STEPS,
-    encoder,
-    random_batch,
-    train,
-)
+from tests.train.steps import OBJECTIVES, states
+from tests.train.tiny import BATCH, encoder, random_batch
 
 RECIPE = Path(__file__).parents[2] / "experiments" / "methods" / "contriever.py"
 
 
+STEPS = 7
+OBJECTIVE = cast(Contriever, OBJECTIVES["contriever"])
+# The slow loop has neither dropout nor a head.
+PLAIN: dict[str, Any] = {"dropout": 0.0, "head": "none"}
+_encode = jax.jit(encoder(**PLAIN).encode)
+
+
 def embed(params: Any, patches: Any) -> np.ndarray:
-    found = encoder().encode(params, patches)["embedding"]
-    return np.asarray(found[:, 0], np.float64)
+    return np.asarray(_encode(params, patches)["embedding"][:, 0], np.float64)
 
 
 def slow_loss(own: np.ndarray, entries: list[Any], queue: Any, temperature: float) -> float:
@@ -64,10 +61,10 @@ def entries_of(step: int, keys: np.ndarray) -> list[Any]:
 
 @pytest.mark.parametrize("backend", get_args(Backend))
 def test_losses_queue_and_teacher_are_those_of_a_slow_loop(backend: Backend) -> None:
-    states = train(backend)
-    teacher = states[0]["params"]["encoder"]
+    found = states(OBJECTIVE, backend, steps=STEPS, **PLAIN)
+    teacher = found[0]["params"]["encoder"]
     queue: Any = collections.deque(maxlen=OBJECTIVE.queue_size)
-    for step, state in enumerate(states):
+    for step, state in enumerate(found):
         held = state["objective"]
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5),
                      held["teacher"], teacher)  # fmt: skip
@@ -88,15 +85,15 @@ def test_losses_queue_and_teacher_are_those_of_a_slow_loop(backend: Backend) -> 
         expected = slow_loss(own, entries, queue, OBJECTIVE.temperature)
         assert state["metrics"]["loss"] == pytest.approx(expected, abs=1e-5)
         queue.extend(entries)
-        teacher = jax.tree.map(moved, teacher, states[step + 1]["params"]["encoder"])
+        teacher = jax.tree.map(moved, teacher, found[step + 1]["params"]["encoder"])
     # The queue has gone round, and not by whole batches.
     assert 2 * OBJECTIVE.queue_size < STEPS * BATCH and OBJECTIVE.queue_size % BATCH
-    assert states[-2]["metrics"]["loss"] > 0.5
+    assert found[-2]["metrics"]["loss"] > 0.5
 
 
 @pytest.mark.slow
 def test_chunks_of_a_batch_change_nothing() -> None:
-    whole, chunked = train("pmap"), train("pmap", chunk_size=1)
+    whole, chunked = (states(OBJECTIVE, "pmap", chunk_size=size, **PLAIN) for size in (0, 1))
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5),
         whole[-1]["objective"],
@@ -105,52 +102,51 @@ def test_chunks_of_a_batch_change_nothing() -> None:
 
 
 def test_the_momentum_is_followed_in_closed_form() -> None:
-    still = train("shard_map", Contriever(queue_size=8, momentum=1.0), steps=3)
-    exact = train("shard_map", Contriever(queue_size=8, momentum=0.0), steps=3)
-    for states, source in ((still, 0), (exact, -1)):
+    for momentum, source in ((1.0, 0), (0.0, -1)):
+        found = states(Contriever(queue_size=8, momentum=momentum), "shard_map", **PLAIN)
         jax.tree.map(
             np.testing.assert_array_equal,
-            states[-1]["objective"]["teacher"],
-            states[source]["params"]["encoder"],
+            found[-1]["objective"]["teacher"],
+            found[source]["params"]["encoder"],
         )
     # A weighted sum of all encoders so far.
-    m, states = OBJECTIVE.momentum, train("shard_map")
-    kernels = [state["params"]["encoder"]["embed"]["kernel"] for state in states]
+    m, found = OBJECTIVE.momentum, states(OBJECTIVE, "shard_map", steps=STEPS, **PLAIN)
+    kernels = [state["params"]["encoder"]["embed"]["kernel"] for state in found]
     weights = [m**STEPS] + [(1 - m) * m ** (STEPS - i) for i in range(1, STEPS + 1)]
     closed = sum(w * kernel for w, kernel in zip(weights, kernels, strict=True))
-    found = states[-1]["objective"]["teacher"]["embed"]["kernel"]
-    np.testing.assert_allclose(found, closed, atol=1e-6)
+    teacher = found[-1]["objective"]["teacher"]["embed"]["kernel"]
+    np.testing.assert_allclose(teacher, closed, atol=1e-6)
 
 
 @pytest.mark.slow
 def test_accumulated_batches_are_one_update() -> None:
     objective = Contriever(queue_size=20, momentum=0.5)
-    states = train("pmap", objective, steps=4, accumulate=2)
-    filled = [int(state["objective"]["queue"]["filled"].sum()) for state in states]
+    found = states(objective, "pmap", accumulate=2, **PLAIN)
+    filled = [int(state["objective"]["queue"]["filled"].sum()) for state in found]
     assert filled == [0, 0, 16, 16, 20]
     np.testing.assert_array_equal(
-        states[1]["objective"]["teacher"]["embed"]["kernel"],
-        states[0]["params"]["encoder"]["embed"]["kernel"],
+        found[1]["objective"]["teacher"]["embed"]["kernel"],
+        found[0]["params"]["encoder"]["embed"]["kernel"],
     )
 
 
 def test_an_empty_queue_has_no_negatives_and_a_batch_twice_is_info_nce_against_itself() -> None:
     objective = Contriever(queue_size=BATCH, momentum=0.0, temperature=0.5)
-    first, *_ = train("pmap", objective, steps=1, rate=0.0)
+    first, *_ = states(objective, "pmap", steps=1, rate=0.0, **PLAIN)
     assert first["metrics"]["loss"] == 0 and first["metrics"]["gradient_norm"] == 0
     # The same batch again: each row's own key is in the queue too, and its group keeps it out.
     batch = random_batch(0)
     ids = {"text_id": np.arange(BATCH, dtype=np.int32)}
     facts = {"group": np.arange(BATCH, dtype=np.int32)[:, None]}
     batch = batch._replace(facts=facts, view_facts={"anchor": ids, "positive": ids})
-    params = encoder().init(0)
+    params = encoder(**PLAIN).init(0)
     anchor, key = (embed(params, batch.views[view]) for view in objective.views)
     queue = {"key": key.astype(np.float32), "ids": np.stack([ids["text_id"]] * 2, axis=1),
              "group": facts["group"], "filled": np.ones(BATCH, bool)}  # fmt: skip
     state = {"teacher": params, "queue": queue, "next": np.int32(0)}
 
     def loss(batch: Any) -> Any:
-        encode = StepEncode(encoder(), NO_AUGMENTATION, 0)
+        encode = StepEncode(encoder(**PLAIN), NO_AUGMENTATION, 0)
         own = device_batch(batch)
         given = {"encoder": params, "objective": {}}
         return objective.loss(given, state, {}, own, encode, jax.random.key(0))[0]
@@ -173,27 +169,7 @@ def test_settings_out_of_range_are_refused(change: dict[str, Any], word: str) ->
 
 def test_a_queue_smaller_than_the_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="queue_size"):
-        train("pmap", Contriever(queue_size=BATCH - 1), steps=1)
-
-
-@pytest.mark.slow
-def test_devices_and_back_ends_give_the_same_state(tmp_path: Path) -> None:
-    found = {}
-    for devices in (1, 2, 4):
-        path = tmp_path / f"{devices}.npz"
-        program = Path(__file__).with_name("contriever_steps.py")
-        environment = os.environ | {"JAX_NUM_CPU_DEVICES": str(devices)}
-        subprocess.run([sys.executable, str(program), str(path)], env=environment, check=True)
-        stored = np.load(path)
-        assert stored["devices"] == devices
-        for backend in get_args(Backend):
-            names = [name for name in stored if name.startswith(f"{backend}/")]
-            found[devices, backend] = {n.removeprefix(f"{backend}/"): stored[n] for n in names}
-    one = found.pop((1, "pmap"))
-    for other in found.values():
-        assert other.keys() == one.keys() and len(one) > 30
-        for name, array in one.items():
-            np.testing.assert_allclose(other[name], array, atol=1e-5, err_msg=name)
+        states(Contriever(queue_size=BATCH - 1), "pmap", steps=1)
 
 
 class StopsAfter(Preemption):

@@ -29,6 +29,7 @@ def pixels(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (4, 8, 8, 8), np.uint8)
 
 
+@functools.cache
 def params_of(objective: MaskedAutoencoder, encoder: ViTEncoder) -> dict[str, Any]:
     own, state, constants = objective.init(jax.random.key(0), encoder, {}, {})
     assert state == constants == {}
@@ -47,6 +48,12 @@ def reconstruct(
     """Reconstruct with the masks of `KEYS`, and with the given keys of dropout."""
     found = compiled(objective, encoder)(params, one_text_a_row(drawn, COUNTS), keys)
     return {name: np.asarray(x) for name, x in found.items()}
+
+
+@functools.cache
+def keep_of(objective: MaskedAutoencoder) -> Any:
+    """Return the patches that are kept with the masks of `KEYS`, and those the decoder is shown."""
+    return jax.jit(functools.partial(objective.keep, length=8))(KEYS, COUNTS)
 
 
 def hidden(keep: Any) -> np.ndarray:
@@ -115,11 +122,11 @@ def test_words_are_a_weighted_part_of_the_loss() -> None:
 
 
 def test_what_is_kept_is_drawn_for_each_example() -> None:
-    keep, shown = PIXEL.keep(KEYS, jnp.asarray(COUNTS), 8)
+    keep, shown = keep_of(PIXEL)
     assert keep.shape == (4, 6) and shown is None
     # Of one patch of text there is none left; of eight, two are missing.
     assert 0 not in keep[0] and len(set(range(8)) - set(keep[2].tolist())) == 2
-    _, shown = dataclasses.replace(PIXEL, decoder_mask_ratio=0.5).keep(KEYS, jnp.asarray(COUNTS), 8)
+    _, shown = keep_of(dataclasses.replace(PIXEL, decoder_mask_ratio=0.5))
     assert shown is not None and shown.shape == (4, 4)
     assert (np.asarray(shown) < COUNTS[:, None]).sum(axis=1).tolist() == [0, 2, 4, 1]
 
@@ -131,7 +138,7 @@ def test_masked_patches_are_predicted_from_the_others_alone(
     encoder = tiny_encoder(max_patches=8, cls_token=cls_token)
     params = params_of(PIXEL, encoder)
     found = reconstruct(PIXEL, encoder, params, pixels())
-    masked = hidden(PIXEL.keep(KEYS, jnp.asarray(COUNTS), 8)[0])
+    masked = hidden(keep_of(PIXEL)[0])
     assert np.array_equal(found["masked"], masked) and np.array_equal(found["text"], TEXT)
     assert found["predictions"].shape == found["pixels"].shape == (4, 8, 64)
     first, second = (
@@ -150,7 +157,7 @@ def test_a_decoder_from_an_embedding_has_nothing_else_of_the_encoder(
     encoder = tiny_encoder(max_patches=8, cls_token=cls_token)
     params = params_of(RETRO, encoder)
     found = reconstruct(RETRO, encoder, params, pixels())
-    keep, shown = (hidden(x) for x in RETRO.keep(KEYS, jnp.asarray(COUNTS), 8))
+    keep, shown = (hidden(x) for x in keep_of(RETRO))
     assert np.array_equal(found["masked"], shown)
     # What neither is shown does not count; what either is shown does.
     for which, differs in ((~keep, True), (~shown, True), (keep & shown, False)):
@@ -200,7 +207,7 @@ def test_words_come_from_the_text_patches_that_were_read(tiny_encoder: Make) -> 
     encoder = tiny_encoder(max_patches=8)
     params, lines = params_of(DUP, encoder), one_text_a_row(pixels(), COUNTS)
     found = reconstruct(DUP, encoder, params, pixels())
-    keep = DUP.keep(KEYS, jnp.asarray(COUNTS), 8)[0]
+    keep = keep_of(DUP)[0]
     read_only = functools.partial(encoder.encode, outputs=("patch_features",))
     features = jax.jit(read_only)(params["encoder"], lines, keep=keep)
     head = params["objective"]["words"]["buckets"]

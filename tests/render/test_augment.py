@@ -72,25 +72,23 @@ def line_of_text(level: float | None = None) -> np.ndarray:
     return levels
 
 
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_strength_is_from_nothing_to_much(name: str) -> None:
-    key = jax.random.key(0)
-    for kind in (np.uint8, np.float32):
-        patches = pictures(kind=kind)
-        changed = run(alone(name, 0.0), patches, COUNT, key, EXAMPLES)
-        assert changed.dtype == kind
-        np.testing.assert_array_equal(changed, patches)
-    changed = run(alone(name, 1e-4), patches, COUNT, key, EXAMPLES)
-    assert np.abs(changed - patches).max() < 0.3
-    changed = run(alone(name), pictures(), COUNT, key, EXAMPLES)
-    assert (changed != pictures()).any(axis=(1, 2, 3)).mean() > 0.7
-    assert not changed[np.arange(PATCHES) >= COUNT[:, None]].any()
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_without_strength_nothing_changes_and_with_little_not_much(kind: type) -> None:
+    patches, key = pictures(kind=kind), jax.random.key(0)
+    still, weak = (Augmentation(tuple((n, s) for n in AUGMENTATIONS)) for s in (0.0, 1e-4))
+    changed = run(still, patches, COUNT, key, EXAMPLES)
+    assert changed.dtype == kind
+    np.testing.assert_array_equal(changed, patches)
+    if kind is np.float32:
+        assert np.abs(run(weak, patches, COUNT, key, EXAMPLES) - patches).max() < 0.6
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_a_picture_depends_on_its_key_and_number_alone(name: str) -> None:
+def test_a_picture_changes_by_its_key_and_number_alone(name: str) -> None:
     patches, key, view = pictures(), jax.random.key(4), alone(name)
     expected = run(view, patches, COUNT, key, EXAMPLES)
+    assert (expected != patches).any(axis=(1, 2, 3)).mean() > 0.7
+    assert not expected[np.arange(PATCHES) >= COUNT[:, None]].any()
     longer = run(view, pictures(length=9), COUNT, key, EXAMPLES)
     np.testing.assert_array_equal(longer[:, :PATCHES], expected)
     order = np.random.default_rng(0).permutation(EXAMPLES)

@@ -17,12 +17,13 @@ import numpy as np
 from pixel_linguist.data.example import Example
 from pixel_linguist.data.views import HostBatch, Pair, ViewPipeline, make_view_pipeline
 from pixel_linguist.objective import Objective, make_objective
+from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.train.hosts import Backend, place, place_state
-from pixel_linguist.train.step import NO_AUGMENTATION, init_pending, init_state, make_step
-from tests.train.tiny import BATCH, LENGTH, encoder, flat, random_batch, replace
+from pixel_linguist.train.step import NO_AUGMENTATION, Step, init_pending, init_state, make_step
+from tests.train.tiny import BATCH, DOMAINS, LENGTH, encoder, flat, random_batch, replace
 
 SEED = 5
 STYLES: dict[str, Any] = {
@@ -85,7 +86,16 @@ class Momentum(Objective):
         }
 
 
+# Arguments of `states` for an encoder with experts.
+EXPERTS: dict[str, Any] = {
+    "name": "experts",
+    "domains": DOMAINS,
+    "depth": 2,
+    "encoder_options": ("domain",),
+}
 OBJECTIVES: dict[str, Objective] = {
+    "experts": make_objective({"name": "info_nce"}),
+    "contriever": Contriever(queue_size=20, momentum=0.7, temperature=0.5),
     "momentum": Momentum(),
     "contrast": make_objective({"name": "info_nce", "learnable_temperature": True}),
     "hard": make_objective(
@@ -117,7 +127,24 @@ def pairs(step: int) -> list[Pair]:
     return found
 
 
-def train(
+def step_of(
+    *parts: Any,
+    augmentation: Augmentation = NO_AUGMENTATION,
+    chunk_size: int = 0,
+    shard_optimizer: bool = False,
+    encoder_options: tuple[str, ...] = (),
+) -> Step:
+    """Return the step of an encoder, objective, optimiser and back end, compiled once for all."""
+    return make_step(
+        *parts,
+        augmentation=augmentation,
+        chunk_size=chunk_size,
+        shard_optimizer=shard_optimizer,
+        encoder_options=encoder_options,
+    )
+
+
+def states(
     objective: Objective,
     backend: Backend,
     *,
@@ -126,9 +153,11 @@ def train(
     chunk_size: int = 0,
     steps: int = 4,
     seed: int = SEED,
+    rate: float = 1e-2,
+    encoder_options: tuple[str, ...] = (),
     **changes: Any,
-) -> tuple[dict[str, Any], list[dict[str, float]]]:
-    """Return the state after some steps, and each step's metrics."""
+) -> list[dict[str, Any]]:
+    """Return the states before each step and after the last, each with its step's "metrics"."""
     tiny = encoder(**changes)
     optimizer = replace(accumulate=accumulate)
     augmentation: Augmentation = NO_AUGMENTATION
@@ -140,15 +169,25 @@ def train(
     if accumulate > 1:
         parts = tiny, objective, optimizer, state, constants
         state["pending"] = init_pending(*parts, batch_of(0))
-    options = {"augmentation": augmentation, "chunk_size": chunk_size}
-    step_fn = make_step(tiny, objective, optimizer, backend, **options)
+    options: Any = {"augmentation": augmentation, "chunk_size": chunk_size}
+    options["encoder_options"] = encoder_options
+    step_fn = step_of(tiny, objective, optimizer, backend, **options)
     state = place_state(state, backend, shard_optimizer=False)
-    metrics = []
+    found = [jax.device_get(state)]
     for step in range(steps):
         batch = place(batch_of(step), backend)
-        state, found = step_fn(state, constants, batch, np.float32(1e-2), np.uint32(seed))
-        metrics.append({name: float(value) for name, value in found.items()})
-    return jax.device_get(state), metrics
+        state, metrics = step_fn(state, constants, batch, np.float32(rate), np.uint32(seed))
+        found[-1]["metrics"] = {name: float(value) for name, value in metrics.items()}
+        found.append(jax.device_get(state))
+    return found
+
+
+def train(
+    objective: Objective, backend: Backend, **options: Any
+) -> tuple[dict[str, Any], list[dict[str, float]]]:
+    """Return the state after some steps, and each step's metrics."""
+    *before, last = states(objective, backend, **options)
+    return last, [state["metrics"] for state in before]
 
 
 def main(path: str, *variants: str) -> None:
@@ -162,6 +201,7 @@ def main(path: str, *variants: str) -> None:
             accumulate=int(accumulate),
             pixels=pixels,
             chunk_size=int(chunk_size),
+            **(EXPERTS if name == "experts" else {}),
         )
         kept = {"params": state["params"], "objective": state["objective"]}
         results |= {f"{variant}|{name}": value for name, value in flat(kept).items()}

@@ -1,6 +1,7 @@
 """What the encoder is shown: the same on any devices, as it was asked for."""
 
 import dataclasses
+import functools
 import zlib
 from types import SimpleNamespace
 from typing import Any
@@ -155,14 +156,13 @@ def views(seed: int) -> list[View]:
 
 def test_chunks_and_views_together_encode_as_each_text_alone() -> None:
     params, key = encoder().init(0), jax.random.key(3)
-    both = views(0)
-    found = {}
+    both, alone_of, found = views(0), jax.jit(encoder().encode), {}
     for chunk in (0, 2):
         encode = StepEncode(encoder(), NO_AUGMENTATION, chunk)
         found[chunk] = jax.jit(lambda e=encode: e.many(params, both, key=key))()
     for view in both:
         keys = example_keys(key, view.name, view.example)
-        alone = encoder().encode(params, view.patches, keys=keys)["embedding"][:, 0]
+        alone = alone_of(params, view.patches, keys=keys)["embedding"][:, 0]
         for chunk in (0, 2):
             np.testing.assert_allclose(found[chunk][view.name], alone, atol=1e-5)
 
@@ -171,8 +171,12 @@ def test_dropout_differs_between_passes_views_and_stages_and_goes_by_example() -
     params, encode = encoder().init(0), StepEncode(encoder(), NO_AUGMENTATION, 0)
     anchor, _ = views(0)
 
+    @functools.partial(jax.jit, static_argnums=0)
+    def embed(name: str, patches: Any, example: Any, key: Any) -> Any:
+        return encode(params, View(name, patches, example), key=key)["embedding"]
+
     def run(view: View, key: Any) -> Any:
-        return jax.jit(lambda: encode(params, view, key=key)["embedding"])()
+        return embed(view.name, view.patches, view.example, key)
 
     stages = [jax.random.fold_in(jax.random.key(np.uint32(seed)), 0) for seed in (1, 2)]
     first = run(anchor, stages[0])

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given
@@ -95,9 +96,13 @@ def test_a_result_is_encoder_and_objectives_and_none_removes_the_file(tmp_path: 
 def test_the_best_result_is_of_one_step_and_never_by_nan(tmp_path: Path) -> None:
     context, stage, _ = begun(recipe("both"), "both", tmp_path)
     best = stage.folder / "best"
+    drawn = context.encoder.init(0)
     states = [
-        {"encoder": context.encoder.init(step), "objective": {"scale": np.float32(step)}}
-        for step in range(5)
+        {
+            "encoder": jax.tree.map(lambda x, n=n: x + n, drawn),
+            "objective": {"scale": np.float32(n)},
+        }
+        for n in np.arange(5, dtype=np.float32)
     ]
     keep_best(stage, states[0], float("nan"), 0)
     assert not best.exists()

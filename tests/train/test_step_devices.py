@@ -15,10 +15,15 @@ from tests.train.tiny import encoder, flat, largest_difference
 
 Flat = dict[str, np.ndarray]
 Results = Callable[[int, str], Flat]
-CONTRASTS = ("hard:pmap:1:random:0", "hard:shard_map:1:random:1")
+CONTRASTS = (
+    "hard:pmap:1:random:0",
+    "hard:shard_map:1:random:1",
+    "experts:pmap:1:random:0",
+    "experts:shard_map:1:random:1",
+)
 STATES = tuple(
-    f"momentum:{backend}:{accumulate}:random:0"
-    for accumulate in (1, 2)
+    f"{name}:{backend}:{accumulate}:random:0"
+    for name, accumulate in (("momentum", 1), ("momentum", 2), ("contriever", 1))
     for backend in ("pmap", "shard_map")
 )
 TEXTS = ("contrast:pmap:1:text:0", "contrast:shard_map:1:text:1")

@@ -20,7 +20,7 @@ from pixel_linguist.train.scores import Scorer
 from pixel_linguist.train.stage import Stage, make_stage, stage_settings
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
-BATCH, LENGTH = 8, 6
+BATCH, LENGTH, DOMAINS = 8, 6, 3
 SETTINGS: dict[str, Any] = {
     "patch_height": 8,
     "patch_width": 8,
@@ -53,7 +53,7 @@ def encoder(**changes: Any) -> ViTEncoder:
 
 
 def random_batch(seed: int, rows: int = BATCH) -> HostBatch:
-    """Draw a batch with some equal texts, some equal groups and some missing hard negatives."""
+    """Draw a batch of mixed domains: some texts and groups are equal, some negatives missing."""
     rng = np.random.default_rng(seed)
     views, view_facts = {}, {}
     for view in ("anchor", "positive", "negative"):
@@ -64,7 +64,8 @@ def random_batch(seed: int, rows: int = BATCH) -> HostBatch:
             "present": rng.random(rows) < 0.7 if view == "negative" else np.ones(rows, bool),
         }
     group = rng.integers(-1, 4, (rows, 1)).astype(np.int32)
-    return HostBatch(views, {"group": group}, view_facts, None)
+    facts = {"group": group, "domain": rng.integers(0, DOMAINS, rows, np.int32)}
+    return HostBatch(views, facts, view_facts, None)
 
 
 def flat(tree: Any) -> dict[str, np.ndarray]:
