@@ -263,18 +263,15 @@ def test_groups_are_padded_and_kept_apart_between_parts(
     assert batch.facts["group"].shape == (8, 2) and batch.facts["group"].dtype == np.int32
 
 
-def test_parts_are_mixed_by_weight(root: Path) -> None:
-    data = {"x": tsv("data.tsv", weight=3.0), "y": tsv("data.tsv", negative="c")}
-    read = preview(make_examples(root, settings(data), seed=0), 400)
-    assert sum("negative" in original.views for original, _ in read) == 100
-
-
-@pytest.mark.parametrize(("temperature", "share"), [(0.0, 1 / 2), (1.0, 1 / 5), (2.0, 1 / 3)])
-def test_the_share_of_a_part_grows_with_its_size_by_the_temperature(
-    root: Path, temperature: float, share: float
+@pytest.mark.parametrize(
+    ("weight", "temperature", "share"),
+    [(1.0, 0.0, 1 / 2), (3.0, 0.0, 1 / 4), (1.0, 1.0, 1 / 5), (1.0, 2.0, 1 / 3)],
+)
+def test_the_share_of_a_part_grows_with_its_weight_and_its_size_by_the_temperature(
+    root: Path, weight: float, temperature: float, share: float
 ) -> None:
     # Sizes are 40 and 10: alone, even; in proportion, 1 in 5; by the square root, 1 in 3.
-    data = {"data": tsv("data.tsv"), "other": tsv("other.tsv", negative="c")}
+    data = {"data": tsv("data.tsv", weight=weight), "other": tsv("other.tsv", negative="c")}
     examples = make_examples(root, settings(data, mixture_temperature=temperature), seed=0)
     found = sum("negative" in original.views for original, _ in preview(examples, 300))
     assert found == pytest.approx(300 * share, abs=2)

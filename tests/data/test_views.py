@@ -15,7 +15,6 @@ from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.patches import PADDING
 from pixel_linguist.render.styles import compose_styles
 from tests.data.pipeline import (
-    assert_parts_of,
     assert_same,
     settings,
     stop_and_resume,
@@ -56,18 +55,6 @@ def examples(tmp_path: Path) -> Any:
 def batches(examples: Any, views: ViewPipeline, **changes: Any) -> Any:
     options = {"batch_size": BATCH, "length": LENGTH, "workers": 0, "seed": 0} | changes
     return make_batches(examples, views, **options)
-
-
-@pytest.mark.parametrize("options", [{}, {"window": 2, "length_buckets": 2}])
-def test_batches_of_hosts_are_parts_of_those_of_one(examples: Any, options: Any) -> None:
-    """Shapes too: all hosts run one program."""
-    views = ViewPipeline(render(True), VIEWS)
-    alone = take(batches(examples, views, **options), 4)
-    shares = [
-        take(batches(examples, views, **options, process=host, processes=2), 4) for host in (0, 1)
-    ]
-    for whole, *parts in zip(alone, *shares, strict=True):
-        assert_parts_of(whole, parts)
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def test_words_are_shaped_as_their_pairs(font: str) -> None:
         letters = [chr(code) for code in alphabet if code in characters(font)]
         if letters:
             letters += [*BESIDE * max(len(letters) // 50, 1)]
-            words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(800)]
+            words += ["".join(rng.choice(letters, rng.integers(2, 7))) for _ in range(300)]
     together = checked = 0
     for group in EligibleWords(chain).groups(codes_of([*dict.fromkeys(words)])):
         if group.font != index or not group.pairs:
