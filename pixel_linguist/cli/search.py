@@ -56,7 +56,8 @@ def read_corpus(options: argparse.Namespace) -> tuple[list[str], list[str]]:
     texts, shown = [], []
     for record, where in open_records(options.corpus):
         texts.append(text_of(record, options.column, where))
-        shown.append("  ".join(str(column(record, name, where)) for name in show))
+        values = [column(record, name, where) for name in show]
+        shown.append("  ".join("" if value is None else str(value) for value in values))
     return texts, shown
 
 

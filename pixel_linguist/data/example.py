@@ -30,8 +30,12 @@ class Example(NamedTuple):
 
 
 def group_of(record: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Return the fact "group" of a record: its column "group", or none."""
-    return {"group": (int(record.get("group", NO_GROUP)),)}
+    """Return the fact "group" of a record: its column "group", or none; null is none."""
+    group = record.get("group")
+    try:
+        return {"group": (NO_GROUP if group is None else int(group),)}
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the group is {group!r:.80}, no integer, in {record!r:.200}") from error
 
 
 def content_id(content: Content) -> int:
@@ -48,12 +52,20 @@ def read_picture(picture: np.ndarray | Path) -> np.ndarray:
     """Return a picture, pixels or the path of a file, as uint8 [height, width, C].
 
     Raises:
-        ValueError: for an array of another kind.
+        FileNotFoundError: if there is no such file.
+        ValueError: for an array of another kind, or a file that is no picture.
     """
     if isinstance(picture, Path):
         from PIL import Image
 
-        picture = np.asarray(Image.open(picture).convert("RGB"))
+        try:
+            with Image.open(picture) as opened:
+                pixels = np.asarray(opened.convert("RGB"))
+        except FileNotFoundError:
+            raise
+        except (OSError, SyntaxError) as error:
+            raise ValueError(f"{picture} is no picture, or damaged: {error}") from error
+        picture = pixels
     if picture.dtype != np.uint8 or picture.ndim != 3:
         raise ValueError(
             f"a picture is uint8 [height, width, channels], not {picture.dtype} {picture.shape}"

@@ -159,6 +159,14 @@ def column(row: Mapping[str, Any], name: str, where: str) -> Any:
     return row[name]
 
 
+def present(row: Mapping[str, Any], name: str, where: str) -> Any:
+    """Return a column of a record; ValueError if there is none, or it is null."""
+    value = column(row, name, where)
+    if value is None:
+        raise ValueError(f"{where}: {name!r} is null")
+    return value
+
+
 def text_of(row: Mapping[str, Any], name: str, where: str) -> str:
     """Return the text in a column; ValueError if there is no such column, or it holds no text."""
     text = column(row, name, where)

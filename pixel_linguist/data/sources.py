@@ -11,7 +11,7 @@ from typing import Any
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.nli import nli_triples
-from pixel_linguist.data.records import Record, Source, column, read_table, text_of
+from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.word_list import words
@@ -68,10 +68,14 @@ def aligned(
         raise ValueError(f"the pivot {pivot!r} is not among the languages {', '.join(paths)}")
     tables = _same_length(root, paths, columns)
     pairs = dict.fromkeys(
-        (ours[name], theirs[name], language)
+        (
+            text_of(ours, name, f"{paths[pivot]}, record {number}"),
+            text_of(theirs, name, f"{paths[language]}, record {number}"),
+            language,
+        )
         for language, table in tables.items()
         if language != pivot
-        for ours, theirs in zip(tables[pivot], table, strict=True)
+        for number, (ours, theirs) in enumerate(zip(tables[pivot], table, strict=True), start=1)
         for name in columns
     )
     return [
@@ -113,8 +117,12 @@ def articles(
     table = read_table(root / path, ("title", "sections"), skip_bad_lines=skip_bad_lines)
     records = []
     for number, article in enumerate(table, start=1):
-        for section in article["sections"]:
-            text = " ".join(column(section, "paragraphs", f"{path}, record {number}"))
+        where = f"{path}, record {number}"
+        for section in present(article, "sections", where):
+            paragraphs = present(section, "paragraphs", where)
+            if not all(isinstance(paragraph, str) for paragraph in paragraphs):
+                raise ValueError(f"{where}: 'paragraphs' holds something else than texts")
+            text = " ".join(paragraphs)
             if len(text.split()) >= minimum_words:
                 records.append({"text": text, "title": article["title"], "group": number})
     return records

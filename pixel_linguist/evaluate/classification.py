@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pixel_linguist.data.records import Source
+from pixel_linguist.data.records import Source, present
 from pixel_linguist.evaluate.baselines import scikit_learn
 from pixel_linguist.evaluate.bootstrap import Observations, mean
 from pixel_linguist.evaluate.columns import read_column, read_texts
@@ -44,11 +44,11 @@ class Classification(Task):
         """Read records with a text and a label.
 
         Raises:
-            ValueError: naming the record, for a missing column; for a test label that no training
-                text has; for fewer than two classes.
+            ValueError: naming the record, for a missing column or null; for a test label that no
+                training text has; for fewer than two classes.
         """
-        train_labels = tuple(map(str, read_column(train, label, "training record")))
-        test_labels = tuple(map(str, read_column(test, label, "test record")))
+        train_labels = tuple(map(str, read_column(train, label, "training record", present)))
+        test_labels = tuple(map(str, read_column(test, label, "test record", present)))
         if unknown := set(test_labels) - set(train_labels):
             raise ValueError(f"no training text has the label {min(unknown)!r}")
         if len(set(train_labels)) < 2:
