@@ -50,6 +50,9 @@ class Settings:
         held_out: share of the pairs on which the model is scored after each epoch.
         patience: epochs without a better score after which it stops.
         seed: of the split, the order and dropout.
+
+    Raises:
+        ValueError: for a number out of range.
     """
 
     epochs: int = 10
@@ -58,6 +61,18 @@ class Settings:
     held_out: float = 0.1
     patience: int = 2
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, fits, wanted in (
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 2, "at least 2"),
+            ("peak", 0 < self.peak < np.inf, "above 0 and finite"),
+            ("held_out", 0 < self.held_out < 1, "between 0 and 1"),
+            ("patience", self.patience >= 0, "at least 0"),
+            ("seed", self.seed >= 0, "at least 0"),
+        ):
+            if not fits:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be {wanted}")
 
 
 class FineTuned(NamedTuple):
@@ -153,8 +168,6 @@ def make_recipe(model: Model, kind: Pair, number: int, settings: Settings) -> Co
         number: of pairs that are trained on.
         settings: of the user.
     """
-    if settings.batch_size < 2 or settings.epochs < 1 or not settings.peak > 0:
-        raise ValueError(f"batch_size must be at least 2, epochs 1, peak above 0: {settings}")
     devices = jax.device_count()
     size = max(min(settings.batch_size, number) // devices, 1) * devices
     epoch = max(number // size, 1)

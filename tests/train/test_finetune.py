@@ -139,7 +139,13 @@ def test_columns_may_be_named_as_anchors_and_positives(tmp_path: Path) -> None:
         read_pairs(tmp_path / "none.tsv")
 
 
-@pytest.mark.parametrize("change", [{"batch_size": 1}, {"epochs": 0}, {"peak": 0.0}])
-def test_settings_out_of_range_are_refused(model: Model, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_size": 1}, {"epochs": 0}, {"peak": 0.0}, {"peak": float("nan")},
+        {"held_out": float("nan")}, {"held_out": 1.0}, {"patience": -1}, {"seed": -1},
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
-        make_recipe(model, Pair("a", "b"), 64, Settings(**change))
+        Settings(**change)
