@@ -114,9 +114,14 @@ def check_model_folder(folder: Path) -> None:
     """Refuse a folder that holds something else than a model, saying what it is.
 
     Raises:
-        ValueError: for the folder of a run, of vectors, or of a model of another type.
+        ValueError: for the folder of a run, of vectors, or of a model of another type, and for
+            weights that git-lfs has not fetched.
     """
     config, name = folder / "config.json", "model_type"
+    for weights in folder.glob("*.safetensors"):
+        with weights.open("rb") as file:
+            if file.read(len(_POINTER)) == _POINTER:
+                raise ValueError(damage(weights))
     if (folder / "encode.json").is_file():
         raise ValueError(f"{folder} holds vectors that `encode` wrote, not a model")
     stored = read_json(config) if config.is_file() else {}
@@ -136,14 +141,12 @@ def check_model_folder(folder: Path) -> None:
         )
 
 
-def damage(path: Path, error: Exception) -> str:
+def damage(path: Path, error: Exception | None = None) -> str:
     """Return an error message for a file of weights that cannot be read."""
     with path.open("rb") as file:
         start = file.read(len(_POINTER))
     if start == _POINTER:
-        return (
-            f"{path} is a git-lfs pointer, not the file that it stands for: git lfs pull fetches it"
-        )
+        return f"{path} is a git-lfs pointer, not the file itself: git lfs pull fetches it"
     return f"{path} is damaged: {error}" if start else f"{path} is empty"
 
 

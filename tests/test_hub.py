@@ -90,6 +90,7 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
         ({"config.json": '{"stages": {}}', "model/config.json": "{}"}, "its model is .*model"),
         ({"config.json": '{"model_type": "mpnet", "vocab_size": 3}'}, "'mpnet'"),
         ({"encode.json": "{}"}, "vectors"),
+        ({"weights.safetensors": "version https://git-lfs.github.com/spec/v1\n"}, "git lfs pull"),
     ],
 )
 def test_folders_that_hold_no_model_are_told_apart(

@@ -157,7 +157,9 @@ def test_a_query_that_is_a_document_does_not_find_itself(title: str) -> None:
         return np.array([found[text] for text in plain])
 
     task = Retrieval(corpus, queries, judgements)
-    first, second = task.measure(embed).observations.values[0]
+    observations = task.measure(embed).observations
+    assert observations is not None
+    first, second = observations.values[0]
     # Of two relevant documents the second query finds one, behind "d".
     assert first == 1.0
     assert second == pytest.approx((1 / np.log2(3)) / (1 + 1 / np.log2(3)))
