@@ -29,9 +29,11 @@ GROUPS = ("train", "evaluate", "model", "optimizer", "schedule", "objective")
 RANGES: dict[str, Range] = {
     **dict.fromkeys(("seed", "workers", "steps", "patience", "chunk_size"), Range(0)),
     **dict.fromkeys(("warmup", "peak", "weight_decay", "keep_checkpoints_every"), Range(0)),
+    # A stem without blocks.
+    "depth": Range(0),
     **dict.fromkeys(("log_every", "checkpoint_every", "keep_checkpoints"), Range(1)),
     **dict.fromkeys(("window", "evaluate_every", "accumulate"), Range(1)),
-    **dict.fromkeys(("width", "depth", "heads", "mlp_width", "channels", "max_rows"), Range(1)),
+    **dict.fromkeys(("width", "heads", "mlp_width", "channels", "max_rows"), Range(1)),
     **dict.fromkeys(("clip_norm", "epsilon", "norm_epsilon"), Range(0, is_open=True)),
     **dict.fromkeys(("temperature", "scale"), Range(0, is_open=True)),
     **dict.fromkeys(("b1", "b2"), Range(0, 1)),

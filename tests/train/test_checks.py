@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pixel_linguist import config as configs
 from pixel_linguist.data.example import Example
 from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.train.number_ranges import check_finite, check_ranges
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import prepare, run_recipe
-from tests.train.tiny import begun, change, recipe
+from tests.train.tiny import EXPERIMENTS, begun, change, recipe
 
 IDENTITY = {"name": "identity", "text": "text"}
 
@@ -77,6 +79,15 @@ def test_a_recipe_that_cannot_run_is_refused_at_once(
     with pytest.raises(ValueError, match=match):
         run_recipe(config, tmp_path / "run", Preemption())
     assert not (tmp_path / "run").exists()
+
+
+def test_every_recipe_of_ours_is_in_range() -> None:
+    for path in sorted(EXPERIMENTS.rglob("*.py")):
+        if path.stem != "__init__":
+            config = configs.load(path)
+            check_finite(config.to_dict())
+            for part in (config, *config.stages.values()):
+                check_ranges(part)
 
 
 def test_a_start_that_cannot_be_read_is_refused_before_earlier_stages(
