@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_columns_that_change_the_meaning_are_refused(
 
 
 def test_a_label_of_a_later_line_is_refused_with_it(tmp_path: Path) -> None:
-    pairs = [{"anchor": "a", "positive": "b", "label": None}]
+    pairs: list[dict[str, Any]] = [{"anchor": "a", "positive": "b", "label": None}]
     pairs += [{"anchor": "c", "positive": "d", "label": False}]
     path = tmp_path / "a.jsonl"
     path.write_text("".join(f"{json.dumps(pair)}\n" for pair in pairs))

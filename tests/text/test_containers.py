@@ -56,7 +56,7 @@ def test_what_holds_no_texts_is_refused_by_name(encoder: SentenceEncoder, tmp_pa
     pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     frame = pandas.DataFrame({"text": TEXTS})
     with shelve.open(str(tmp_path / "shelf")) as shelf:
-        for given, word in (
+        cases: list[tuple[Any, str]] = [
             (collections.Counter(TEXTS), "Counter"),
             (collections.ChainMap({"a": "b"}), "ChainMap"),
             (types.MappingProxyType({"a": "b"}), "mappingproxy"),
@@ -69,11 +69,14 @@ def test_what_holds_no_texts_is_refused_by_name(encoder: SentenceEncoder, tmp_pa
             (bytearray(b"a"), "bytearray"),
             (None, "None"),
             (7, "int"),
-        ):
-            for use in (as_texts, encoder.encode, Renderer(), encoder.paraphrase_mining):
+        ]
+        uses: list[Callable[..., Any]] = [as_texts, encoder.encode, Renderer()]
+        for given, word in cases:
+            for use in (*uses, encoder.paraphrase_mining):
                 with pytest.raises(TypeError, match=word):
                     use(given)
-    for given in (pandas.Series(["a", None]), pyarrow.array(["a", None]), [["a"], "b"][::-1]):
+    mixed: list[Any] = [pandas.Series(["a", None]), pyarrow.array(["a", None]), ["b", ["a"]]]
+    for given in mixed:
         with pytest.raises(TypeError, match="text 1"):
             encoder.encode(given)
 
