@@ -94,7 +94,7 @@ class WordEmbedder(Embedder):
         self._vectors = np.zeros((0, encoder.config.stem_width), np.float32)
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
-        return self._embed_words([read_line(x) for x in draw_lines(self.line_renderer, texts)])
+        return self.embed_words([read_line(x) for x in draw_lines(self.line_renderer, texts)])
 
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
         """Yield embeddings of pictures of text block by block, in order.
@@ -109,7 +109,7 @@ class WordEmbedder(Embedder):
                     f"no text was found in {len(empty)} of {len(words)} pictures; the first is "
                     f"number {empty[0]}"
                 )
-            found, cut = self._embed_words(words)
+            found, cut = self.embed_words(words)
             if cut:
                 warn_caller(
                     f"{cut} of {len(words)} pictures have more than "
@@ -117,7 +117,7 @@ class WordEmbedder(Embedder):
                 )
             yield found
 
-    def _embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
+    def embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
         """Embed texts, each uint8 [S, H, W] of its words, and count those that were cut."""
         longest = self.encoder.config.max_patches
         size = self.encoder.config.patch_height, self.encoder.config.patch_width
@@ -135,12 +135,16 @@ class WordEmbedder(Embedder):
 
         return self.embed(counts, draw), sum(len(page) > longest for page in pages)
 
+    def forget(self) -> None:
+        """Drop the vectors that are kept."""
+        self._row.clear()
+        self._vectors = self._vectors[:0]
+
     def stem_rows(self, pixels: np.ndarray) -> np.ndarray:
         """Return the row of `_vectors` of each picture of a word: uint8 [N, H, W] to int [N]."""
         keys = [picture.tobytes() for picture in pixels]
         if len(self._row) > _KEPT:
-            self._row.clear()
-            self._vectors = self._vectors[:0]
+            self.forget()
         new: dict[bytes, int] = {}
         for number, key in enumerate(keys):
             if key not in self._row and key not in new:

@@ -90,3 +90,20 @@ def tiny_model(tiny_encoder: "Callable[..., ViTEncoder]") -> "Callable[..., Mode
         return Model(encoder, encoder.init(0), renderer.settings(), renderer.font_hashes())
 
     return make
+
+
+@pytest.fixture(scope="session")
+def reading_model() -> "Model":
+    """Return an untrained model that reads pictures of up to 8 words."""
+    import numpy as np
+
+    from pixel_linguist.model import make_encoder
+    from pixel_linguist.model.store import Model
+    from pixel_linguist.render import Renderer
+    from tests.model.test_hybrid import SETTINGS
+
+    encoder = make_encoder(SETTINGS | {"patch_width": 160, "max_patches": 8})
+    params = encoder.init(0)
+    params["positions"] = np.random.default_rng(1).normal(size=(8, 16)).astype(np.float32)
+    renderer = Renderer(patch=(20, 160), max_patches=8, font_size=16)
+    return Model(encoder, params, renderer.settings(), renderer.font_hashes())

@@ -1,4 +1,4 @@
-"""Answers queries about a file of texts, in spite of typos.
+"""Answers queries about a file of texts, in spite of typos, or about pictures of text.
 
 pixel-linguist search corpus.jsonl
     asks for queries, and shows the records whose column "text" is nearest to each
@@ -7,6 +7,10 @@ pixel-linguist search corpus.jsonl
     so that only the queries are encoded
 echo "a mna plays teh guitar" | pixel-linguist search corpus.jsonl --show id text
     one query a line from a file or another program
+pixel-linguist search screenshots/ --model runs/tiny/model --vectors vectors/
+    shows the pictures of a folder, or the pages of a .pdf, whose text is nearest to each query
+... --picture photo.jpg
+    the query is the text in a picture
 """
 
 import argparse
@@ -14,40 +18,91 @@ import sys
 from collections.abc import Iterator
 
 import numpy as np
+from tqdm import tqdm
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT, column, open_records, text_of
 from pixel_linguist.encode.corpus import origin
-from pixel_linguist.encode.shards import check_origin, read_shards
+from pixel_linguist.encode.pictures import (
+    Pages,
+    embed_pages,
+    holds_pages,
+    log_unread,
+    page_embedder,
+)
+from pixel_linguist.encode.shards import check_origin, read_columns, read_shards
+from pixel_linguist.render.images import read_grey
+from pixel_linguist.render.word_pictures import read_page
 from pixel_linguist.search.exact import ExactIndex
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line."""
     add = parser.add_argument
-    add("corpus", type=path, help=".txt, .tsv, .csv, .jsonl or .parquet")
+    add("corpus", type=path, help=".txt, .tsv, .csv, .jsonl or .parquet; folder or .pdf")
     add("--model", default="tiny", help="folder, or name of a shipped model (tiny)")
     add("--column", default=TEXT, help="column searched (text)")
     add("--show", nargs="+", metavar="COLUMN", help="columns shown (default: the one searched)")
     add("--vectors", type=path, metavar="FOLDER", help="vectors of the corpus")
-    add("-k", type=int, default=5, help="records shown per query (5)")
+    add("--picture", type=path, metavar="FILE", help="picture whose text is the query")
+    add("-k", type=int, default=5, help="records or pictures shown per query (5)")
     options = parser.parse_args(arguments)
     if options.k < 1:
         parser.error(f"-k is {options.k}; it must be at least 1")
+    if options.show and holds_pages(options.corpus):
+        parser.error("--show needs a file of records; of pictures, paths and pages are shown")
     return options
 
 
 def run(options: argparse.Namespace) -> None:
     """Encode the corpus and answer the queries."""
-    texts, shown = read_corpus(options)
-    encoder = SentenceEncoder.load(options.model)
-    index = ExactIndex(corpus_vectors(options, encoder, texts))
-    for query in read_queries():
-        hits = index.search(encoder.encode([query]), options.k)
+    if holds_pages(options.corpus):
+        pages = Pages(options.corpus)
+        encoder = SentenceEncoder.load(options.model)
+        vectors, shown = read_pages(options, encoder, pages)
+    else:
+        texts, shown = read_corpus(options)
+        encoder = SentenceEncoder.load(options.model)
+        vectors = corpus_vectors(options, encoder, texts)
+    index = ExactIndex(vectors)
+    for query, vector in read_queries(options, encoder):
+        hits = index.search(vector, options.k)
         print(query)
-        for score, row in zip(hits.scores[0], hits.rows[0], strict=True):
-            print(f"  {score:.3f}  {shown[row]}")
+        found = zip(hits.scores[0], hits.rows[0], strict=True)
+        for rank, (score, row) in enumerate(found, start=1):
+            print(f"  {rank:2}  {score:.3f}  {shown[row]}")
+
+
+def read_pages(
+    options: argparse.Namespace, encoder: SentenceEncoder, pages: Pages
+) -> tuple[np.ndarray, list[str]]:
+    """Return the vectors of pages with text, and the line that is shown for each.
+
+    Raises:
+        FileNotFoundError: if the folder holds no vectors.
+        ValueError: if they are of other pictures or another model, or incomplete, the model cannot
+            read pictures, or no picture has text.
+    """
+    embedder = page_embedder(options.model, encoder)
+    if options.vectors is None:
+        with tqdm(total=len(pages.pages), unit="picture") as progress:
+            vectors, words = embed_pages(embedder, pages, pages.pages, progress.update)
+        log_unread(words, embedder.encoder.config.max_patches)
+    else:
+        check_origin(options.vectors, origin(options.corpus, options.column, encoder.model))
+        columns = read_columns(options.vectors, ["path", "words"])
+        if columns["path"] != [page.name for page in pages.pages]:
+            raise ValueError(
+                f"{options.vectors} holds vectors of {len(columns['path'])} of "
+                f"{len(pages.pages)} pictures; encode the rest"
+            )
+        vectors, words = read_shards(options.vectors), columns["words"]
+    kept = [row for row, count in enumerate(words) if count]
+    if not kept:
+        raise ValueError(f"no text was found in the pictures of {options.corpus}")
+    folder = options.corpus if options.corpus.is_dir() else options.corpus.parent
+    return vectors[kept], [str(folder / str(pages.pages[row])) for row in kept]
 
 
 def read_corpus(options: argparse.Namespace) -> tuple[list[str], list[str]]:
@@ -82,8 +137,28 @@ def corpus_vectors(
     return vectors
 
 
-def read_queries() -> Iterator[str]:
-    """Yield queries: from a terminal until an empty one, else line by line."""
+def read_queries(
+    options: argparse.Namespace, encoder: SentenceEncoder
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield queries and their vectors [1, D]: a picture, or texts.
+
+    Raises:
+        FileNotFoundError: if there is no such picture.
+        ValueError: if the picture is damaged or without text, or the model cannot read it.
+    """
+    if options.picture is None:
+        for text in read_lines():
+            yield text, encoder.encode([text])
+        return
+    words = read_page(read_grey(options.picture)).pixels
+    if not len(words):
+        raise ValueError(f"no text was found in {options.picture}")
+    vector, _ = page_embedder(options.model, encoder).embed_words([words])
+    yield str(options.picture), vector
+
+
+def read_lines() -> Iterator[str]:
+    """Yield lines: from a terminal until an empty one, else all."""
     if not sys.stdin.isatty():
         yield from map(str.strip, sys.stdin)
         return

@@ -16,10 +16,10 @@ Format = Literal["parquet", "npy"]
 
 
 class Shards:
-    """The vectors of one file, shard by shard.
+    """The vectors of one file or folder, shard by shard.
 
     encode.json holds the settings, NNNNN.parquet or NNNNN.npy the rows of each shard, in the order
-    of the file. After an interruption each shard is either complete or missing.
+    of the source. After an interruption each shard is either complete or missing.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], format: Format):
@@ -99,25 +99,42 @@ def check_origin(folder: Path, origin: dict[str, Any]) -> None:
         )
     stored = read_json(path)
     names = {
-        "sha256": "of another file",
+        "sha256": "of another file or other pictures",
         "weights": "of another model",
         "renderer": "of a model that draws its texts otherwise",
         "column": "of another column",
     }
     if wrong := [names.get(key, key) for key in origin if stored.get(key) != origin[key]]:
-        raise ValueError(f"{folder} holds vectors {', '.join(wrong)}; encode the file again")
+        raise ValueError(f"{folder} holds vectors {', '.join(wrong)}; encode them again")
 
 
 def read_shards(folder: Path) -> np.ndarray:
-    """Return the vectors of all shards, [N, D], in the order of the file.
+    """Return the vectors of all shards, [N, D], in the order of the source.
 
     Raises:
         FileNotFoundError: if the folder holds no shards.
     """
+    return np.concatenate([_read(path) for path in _paths(folder)])
+
+
+def read_columns(folder: Path, names: list[str]) -> dict[str, list[Any]]:
+    """Return columns of all shards, N values each; arrays ("npy") have none.
+
+    Raises:
+        FileNotFoundError: if the folder holds no shards.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    tables = [parquet.read_table(path, columns=names) for path in _paths(folder)]
+    return pyarrow.concat_tables(tables).to_pydict()
+
+
+def _paths(folder: Path) -> list[Path]:
     paths = sorted([*folder.glob("[0-9]*.npy"), *folder.glob("[0-9]*.parquet")])
     if not paths:
         raise FileNotFoundError(f"no shards in {folder}")
-    return np.concatenate([_read(path) for path in paths])
+    return paths
 
 
 def _read(path: Path) -> np.ndarray:
