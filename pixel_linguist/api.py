@@ -166,22 +166,29 @@ class SentenceEncoder:
         dtype: Dtype = "float32",
         device: str | None = None,
     ) -> np.ndarray:
-        """Return [N, D] for pictures of one line of text each, such as scans and screenshots.
+        """Return [N, D] for pictures of text, such as scans and screenshots.
 
-        A picture is resized to the height of a patch and cut into patches; dark text on a light
-        background and light text on a dark one give the same vector. The model was trained on its
-        renderer's pictures: the closer a picture is to those in font, size and margin, the closer
-        its vector is to that of the text.
+        A model that reads (encoder "hybrid") takes pages and lines in any typeface and size, dark
+        on light or light on dark, tilted by up to 5 degrees. It finds the words in reading order,
+        and gives a page one vector; a text and its picture by `encode`'s renderer have the same one
+        to 1e-4. It warns of pictures without text, whose vector is that of an empty text, and of
+        those with more words than it reads, whose first ones are read.
+
+        Any other transformer takes one line of text a picture, resized to the height of a patch and
+        cut into patches; light on dark gives the same vector as dark on light. Such a model knows
+        its own renderer's pictures: the closer a picture is to those in typeface, size and margin,
+        the closer its vector is to that of the text. It warns of lines that it cuts.
 
         Args:
-            pictures: paths, contents of files, `PIL.Image`s, or arrays [height, width] or
-                [height, width, 3 or 4], uint8 or float in [0, 1].
+            pictures: paths, bytes, binary files, `PIL.Image`s, or arrays [height, width] or
+                [height, width, 1, 3 or 4], bool, uint8, uint16 or float in [0, 1].
             batch_size: as in `encode`, like the other arguments.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: a file is no picture or does not have the shape of a line of text, or the
-                model cannot read pictures (the n-gram models "tiny" and "tiny-multilingual").
+            TypeError: one of them is no picture.
+            ValueError: a file is damaged or no picture, or does not have the shape of a line of
+                text where only lines are read; or the model cannot read pictures (n-gram models).
         """
         finish = _finisher(normalize, dtype)
         found = self._embedder(batch_size, device).images(pictures)

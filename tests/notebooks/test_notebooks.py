@@ -73,3 +73,11 @@ def test_robustness(model: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -
     space, pictures = run_notebook("robustness", settings)
     assert pictures == 2
     assert 0.4 < space["scores"]["tfidf"]["clean"] <= 1
+
+
+def test_search_screenshots(tmp_path: Path, reading_model: Model) -> None:
+    save_model(tmp_path, reading_model)
+    with pytest.warns(UserWarning, match="words"):
+        space, pictures = run_notebook("search_screenshots", {"MODEL": str(tmp_path)})
+    assert pictures == 2
+    assert [len(names) for names in space["found"].values()] == [3] * 5
