@@ -227,7 +227,7 @@ def _tilt(mask: np.ndarray) -> float:
     width, height = np.ptp(x) + 1, _letter_height(mask)
     if width < 4 * height:
         return 0.0
-    step = max(1, len(y) // 30000)
+    step = max(1, len(y) // 2000)
     y, x = y[::step].astype(np.float32), x[::step] - x.mean(dtype=np.float32)
 
     def sharpness(angle: float) -> float:
@@ -237,13 +237,17 @@ def _tilt(mask: np.ndarray) -> float:
         profile = np.bincount(low, 1 - part) + np.bincount(low + 1, part)[: low.max() + 1]
         return float((profile**2).sum())
 
+    level = sharpness(0.0)
+    # Most pages are level: sharpest so, beside what is near and far.
+    if level > max(sharpness(sign * angle) for angle in (0.2, 0.6, 1.5, 4.0) for sign in (-1, 1)):
+        return 0.0
     tried = np.arange(-_MOST_TILT - 0.5, _MOST_TILT + 0.51, 0.5)
     found = float(tried[np.argmax([sharpness(angle) for angle in tried])])
     for reach in (0.25, 0.12, 0.06):
         near = found + reach * np.array([-1, 0, 1])
         found = float(near[np.argmax([sharpness(angle) for angle in near])])
     rise = abs(np.tan(np.radians(found))) * width
-    if rise < _LEVEL * height or sharpness(found) < 1.05 * sharpness(0.0):
+    if rise < _LEVEL * height or sharpness(found) < 1.05 * level:
         return 0.0
     return found
 
