@@ -1,6 +1,7 @@
 """What an encoder is, and the vision transformer: patches in, one vector a text out."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol, get_args, get_origin
 
@@ -393,13 +394,13 @@ class ViTEncoder:
 
     def init(self, seed: int) -> Params:
         """Draw parameters; a nested dict of float32 NumPy arrays, the head's included."""
-        return jax.tree.map(np.asarray, jax.jit(self._draw, static_argnums=0)(seed))
+        return jax.tree.map(np.asarray, _draw(self, seed))
 
     def shapes(self) -> Params:
         """Return what `init` would, as `jax.ShapeDtypeStruct`, without computing it."""
-        return jax.eval_shape(lambda: self._draw(0))
+        return jax.eval_shape(lambda: self.draw(0))
 
-    def _draw(self, seed: int) -> Params:
+    def draw(self, seed: int) -> Params:
         """Draw parameters by reading one blank text."""
         config, key = self.config, jax.random.key(seed)
         shape = (1, config.max_patches, config.patch_height, config.patch_width)
@@ -409,3 +410,9 @@ class ViTEncoder:
             {"params": key, "dropout": key}, patches, key[None], None, 0, options
         )
         return variables["params"]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _draw(encoder: ViTEncoder, seed: int) -> Params:
+    """Draw parameters; compiled once for an architecture."""
+    return encoder.draw(seed)
