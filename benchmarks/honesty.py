@@ -39,9 +39,10 @@ def _zeros(dense: dict[str, Any]) -> dict[str, Any]:
 class Shuffled(WordEmbedder):
     """Embeds the words of each text in random order."""
 
-    def _embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
+    def embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
+        """Embed the words of each page in random order."""
         rng = np.random.default_rng(0)
-        return super()._embed_words([rng.permutation(page) for page in pages])
+        return super().embed_words([rng.permutation(page) for page in pages])
 
 
 def main() -> None:

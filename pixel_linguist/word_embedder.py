@@ -6,6 +6,7 @@ on its picture alone, so distinct pictures of words are computed once and kept.
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -90,6 +91,7 @@ class WordEmbedder(Embedder):
     ):
         super().__init__(encoder, params, renderer, batch_size, devices)
         self.line_renderer = line_renderer(renderer)
+        self._lock = Lock()
         self._row: dict[bytes, int] = {}
         self._vectors = np.zeros((0, encoder.config.stem_width), np.float32)
 
@@ -124,36 +126,41 @@ class WordEmbedder(Embedder):
         blank = np.zeros((1, *size), np.uint8)
         kept = [page[:longest] if len(page) else blank for page in pages]
         counts = np.array([len(page) for page in kept], np.int32)
-        rows = self.stem_rows(np.concatenate(kept)) if kept else np.zeros(0, np.int64)
-        starts = np.cumsum(counts) - counts
+        vectors = self.stem_vectors(np.concatenate([blank, *kept]))
+        starts = 1 + np.cumsum(counts) - counts
 
         def draw(inputs: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
             place = np.arange(length)
             used = place < counts[inputs][:, None]
-            words = rows[np.where(used, starts[inputs][:, None] + place, 0)]
-            return np.where(used[..., None], self._vectors[words], 0), counts[inputs]
+            words = np.where(used, starts[inputs][:, None] + place, 0)
+            return np.where(used[..., None], vectors[words], 0), counts[inputs]
 
         return self.embed(counts, draw), sum(len(page) > longest for page in pages)
 
     def forget(self) -> None:
         """Drop the vectors that are kept."""
-        self._row.clear()
-        self._vectors = self._vectors[:0]
+        with self._lock:
+            self._row.clear()
+            self._vectors = self._vectors[:0]
 
-    def stem_rows(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the row of `_vectors` of each picture of a word: uint8 [N, H, W] to int [N]."""
+    def stem_vectors(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the stem's vectors, float32 [N, stem_width], of words uint8 [N, H, W].
+
+        Threads wait for each other, so that each of them finds its words.
+        """
         keys = [picture.tobytes() for picture in pixels]
         if len(self._row) > _KEPT:
             self.forget()
-        new: dict[bytes, int] = {}
-        for number, key in enumerate(keys):
-            if key not in self._row and key not in new:
-                new[key] = number
-        if new:
-            vectors = self._stem(pixels[list(new.values())])
-            self._row |= {key: len(self._vectors) + i for i, key in enumerate(new)}
-            self._vectors = np.concatenate([self._vectors, vectors])
-        return np.array([self._row[key] for key in keys])
+        with self._lock:
+            new: dict[bytes, int] = {}
+            for number, key in enumerate(keys):
+                if key not in self._row and key not in new:
+                    new[key] = number
+            if new:
+                computed = self._stem(pixels[list(new.values())])
+                self._row |= {key: len(self._vectors) + i for i, key in enumerate(new)}
+                self._vectors = np.concatenate([self._vectors, computed])
+            return self._vectors[[self._row[key] for key in keys]]
 
     def _stem(self, pixels: np.ndarray) -> np.ndarray:
         """Return the stem's vectors, float32 [N, stem_width], of uint8 [N, H, W], by width."""

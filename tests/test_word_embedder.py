@@ -88,7 +88,7 @@ def test_the_stem_sees_each_picture_once(
     monkeypatch.setattr(embedder, "_stem", counted)
     embedder(["the cat the cat", "the dog"])
     embedder(["the dog the cat"])
-    assert seen == [3]
+    assert seen == [4]
 
 
 def test_pictures_without_text_and_with_too_much_are_told(encoder: SentenceEncoder) -> None:

@@ -130,4 +130,4 @@ class NgramTable:
 def _decode(codes: np.ndarray, book: np.ndarray) -> np.ndarray:
     """Decode uint8 [N, M] by a book float [M, `CHOICES`, D / M]: a code gives every M-th number."""
     chosen = book[np.arange(len(book)), codes]
-    return chosen.swapaxes(1, 2).reshape(len(codes), -1)
+    return chosen.swapaxes(1, 2).reshape(len(codes), book.shape[0] * book.shape[2])
