@@ -27,6 +27,7 @@ TABLES = {
     "captions/coco_val2017.tsv": ("image", *(f"caption{n}" for n in range(1, 6))),
     "nli/snli/dev.tsv": ("label", "premise", "hypothesis"),
     "nli/snli_counterfactual/train.tsv": ("label", "premise", "hypothesis"),
+    "paraphrase/wikisplit/train.tsv": ("sentence", "split1", "split2"),
     "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),
     "sts/stsb/en/dev.tsv": ("score", "sentence1", "sentence2"),
     "sts/stsb/en/test.tsv": ("score", "sentence1", "sentence2"),
@@ -47,7 +48,11 @@ def data(tmp_path: Path) -> Path:
             cells = {
                 column: str(row % 5) if column == "score" else " ".join(rng.permutation(WORDS)[:5])
                 for column in columns
+                if column != "label"
             }
+            if "label" in columns:
+                labels = ("entailment", "contradiction")
+                cells = {"label": labels[row % 2], **cells, "premise": f"Premise {row // 2}."}
             lines.append("\t".join(cells.values()))
         path.write_text("\n".join(lines) + "\n")
     return tmp_path / "data"
@@ -66,7 +71,10 @@ def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
         stage.schedule.warmup = 0
         for part in stage.data.values():
             source = part.source
-            source.paths = tuple(path.removesuffix(".gz") for path in source.paths)
+            if "path" in source:
+                source.path = source.path.removesuffix(".gz")
+            else:
+                source.paths = tuple(path.removesuffix(".gz") for path in source.paths)
     for task in config.tasks.values():
         if task.name == "word_reading":
             task.size = 8
@@ -113,7 +121,7 @@ def test_tiny(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ValueError, match="init_from"):
         run.prepare(config, tmp_path / "run")
     config.stages.words.init_from = ("sentences",)
-    config.order = ("sentences", "words")
+    config.order = ("sentences", "words", "pairs")
     config.stages.sentences.init_from = ()
     context, _ = run.prepare(config, tmp_path / "run")
     for name in config.order:
