@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 # A larger file of a folder is hashed by this many blocks of this many bytes, evenly spread.
 BLOCKS, BLOCK = 64, 1 << 14
 _POINTER = b"version https://git-lfs"
@@ -53,6 +51,9 @@ def lock(path: Path, *, wait: bool) -> Iterator[bool]:
     The operating system releases the lock when its process ends in any way. A file system without
     locks, such as a mounted bucket, grants it to every process.
     """
+    # The command line imports this module, and names its verbs before anything is installed.
+    from filelock import FileLock, Timeout
+
     held = FileLock(path, timeout=-1 if wait else 0, fallback_to_soft=False)
     try:
         held.acquire()

@@ -56,7 +56,7 @@ def test_lines_of_a_page_are_one_text(encoder: SentenceEncoder) -> None:
     lines = ["A man in a red coat", "is playing a guitar", "in front of the old house"]
     page = draw_page(lines, "noto", 24, 1.4, Margins(30, 30, 30, 30))
     vector, whole = encoder.encode_images([page])[0], encoder.encode([text])[0]
-    assert vector @ whole > 0.97
+    assert vector @ whole > 0.9
 
 
 def test_a_text_is_its_picture(encoder: SentenceEncoder) -> None:

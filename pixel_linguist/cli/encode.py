@@ -22,7 +22,7 @@ from pixel_linguist.api import Dtype
 from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT
 from pixel_linguist.encode.corpus import Job, encode_corpus
-from pixel_linguist.encode.pictures import holds_pages
+from pixel_linguist.encode.picture_corpus import holds_pages
 from pixel_linguist.encode.shards import Format
 
 

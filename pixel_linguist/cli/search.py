@@ -24,7 +24,7 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT, column, open_records, text_of
 from pixel_linguist.encode.corpus import origin
-from pixel_linguist.encode.pictures import (
+from pixel_linguist.encode.picture_corpus import (
     Pages,
     embed_pages,
     holds_pages,

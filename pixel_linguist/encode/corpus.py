@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pixel_linguist.api import Dtype, SentenceEncoder
 from pixel_linguist.data.records import column, open_records, text_of
 from pixel_linguist.encode.kept_columns import column_types, typed
-from pixel_linguist.encode.pictures import (
+from pixel_linguist.encode.picture_corpus import (
     Pages,
     embed_pages,
     holds_pages,

@@ -16,7 +16,7 @@ from PIL import Image
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import main
 from pixel_linguist.encode.corpus import Job, encode_corpus
-from pixel_linguist.encode.pictures import Pages
+from pixel_linguist.encode.picture_corpus import Pages
 from pixel_linguist.encode.shards import Shards, read_columns, read_shards
 from pixel_linguist.model.store import Model, save_model
 from pixel_linguist.render.page_pictures import Margins, draw_page
