@@ -1,4 +1,4 @@
-"""Lines of text on a page: background, tilt, columns and lines are found, and ink is kept."""
+"""Lines of text on a page: tilt, columns and lines are found, and ink is kept."""
 
 import itertools
 from typing import NamedTuple
@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
+
+from pixel_linguist.render.ink import letter_height, separate
 
 # All lengths are in heights of letters. Rules, underlines and frames are longer than letters join.
 _RULE = 10
@@ -37,173 +39,11 @@ def find_lines(grey: np.ndarray) -> list[Line]:
         return []
     ink = _level(ink, mask)
     mask = ink > 0.2 * ink.max()
-    ink, mask = _without_rules(ink, mask, _letter_height(mask))
+    ink, mask = _without_rules(ink, mask, letter_height(mask))
     return [
         Line(ink[top:bottom, left:right] * own, left, top)
         for left, top, right, bottom, own in _in_columns(mask, 0, 0)
     ]
-
-
-def separate(grey: np.ndarray, depth: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Separate ink from background.
-
-    Panels (a header with light text, a button, a frame) have a background of their own.
-
-    Args:
-        grey: float32 [H, W] from 0 to 1.
-        depth: of the panel within panels.
-
-    Returns:
-        Ink, uint8 [H, W], and the pixels of letters, bool [H, W].
-    """
-    levels = np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
-    background = _flat_background(levels)
-    if background is None:
-        ink, mask = _from_surface(grey)
-    else:
-        ink = np.abs(levels.astype(np.int16) - background).astype(np.uint8)
-        mask = ink > max(0.2 * ink.max(), 2)
-    if depth < 2:
-        _read_panels(grey, ink, mask, depth)
-    return ink, mask
-
-
-def _flat_background(levels: np.ndarray) -> int | None:
-    """Return the level of an even background, or None: it has noise, a gradient, or a texture."""
-    counts = np.bincount(levels.ravel(), minlength=256)
-    first, second = (int(level) for level in counts.argsort()[::-1][:2])
-    if counts[second] > 0.5 * counts[first] and abs(first - second) > 2:
-        # Heavy letters cover as much as their background, but not whole rows or columns.
-        blank = [
-            sum(int((levels == level).all(axis=axis).sum()) for axis in (0, 1))
-            for level in (first, second)
-        ]
-        if blank[1] > blank[0]:
-            first = second
-    distance = np.abs(np.arange(256) - first)
-    furthest = distance[counts > 0].max()
-    near = counts[(distance > 0) & (distance <= 0.1 * furthest)].sum()
-    return first if counts[first] > 0.2 * levels.size and near < 0.2 * counts[first] else None
-
-
-def _from_surface(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Separate ink from an uneven or noisy background."""
-    dev = grey - _smooth_surface(grey)
-    mask = _threshold(dev, grey)
-    if not mask.any():
-        return np.zeros(grey.shape, np.uint8), mask
-    # A closer background: the average around letters, without them.
-    reach = 1.5 * _letter_height(mask)
-    paper = (~ndimage.binary_dilation(mask, iterations=2)).astype(np.float32)
-    weight = ndimage.gaussian_filter(paper, reach, mode="nearest", truncate=2.5)
-    local = ndimage.gaussian_filter(dev * paper, reach, mode="nearest", truncate=2.5)
-    dev = dev - local / np.maximum(weight, 0.05)
-    mask = _without_specks(_threshold(dev, grey))
-    if not mask.any():
-        return np.zeros(grey.shape, np.uint8), mask
-    light, dark = np.clip(dev, 0, None), np.clip(-dev, 0, None)
-    weights = light[mask].sum(), dark[mask].sum()
-    ink = (
-        light if weights[0] > 5 * weights[1] else dark if weights[1] > 5 * weights[0] else abs(dev)
-    )
-    near = ndimage.binary_dilation(mask, iterations=2)
-    strong = np.quantile(ink[mask], 0.9)
-    # A floor, below which ink is noise or ringing.
-    ink = np.clip((ink / strong - 0.12) / 0.88, 0, 1) * near
-    return (ink * 255 + 0.5).astype(np.uint8), mask
-
-
-def _smooth_surface(grey: np.ndarray) -> np.ndarray:
-    """Fit a quadratic surface to the background, which is most of a page: float32 [H, W]."""
-    height, width = grey.shape
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
-    step = max(1, int((grey.size / 8000) ** 0.5))
-    some = terms[:, ::step, ::step].reshape(len(terms), -1)
-    levels = grey[::step, ::step].ravel()
-    fitted = np.full_like(levels, np.median(levels))
-    for _ in range(8):
-        error = np.abs(levels - fitted)
-        kept = error <= max(1.5 * float(np.median(error)), 0.02)
-        factors = np.linalg.lstsq(some[:, kept].T, levels[kept], rcond=None)[0]
-        fitted = factors @ some
-    return np.tensordot(factors, terms, 1).astype(np.float32)
-
-
-def _threshold(dev: np.ndarray, grey: np.ndarray) -> np.ndarray:
-    """Return the pixels of letters: well above the noise, and joined to strong ink."""
-    noise = 0.0
-    if grey.shape[1] > 2:
-        # Second differences see the noise alone, except at the edges of letters.
-        second = np.abs(grey[:, 2:] - 2 * grey[:, 1:-1] + grey[:, :-2])
-        noise = float(np.median(second)) / 1.65
-    contrast = _contrast(np.abs(dev))
-    if noise > 0.04 * contrast:
-        dev = ndimage.gaussian_filter(dev, 0.7)
-        noise, contrast = noise * 0.4, _contrast(np.abs(dev))
-    if contrast < max(5 * noise, 0.02):
-        return np.zeros(dev.shape, bool)
-    size = np.abs(dev)
-    label, count = ndimage.label(size > max(0.25 * contrast, 3 * noise), np.ones((3, 3)))
-    strong = np.zeros(count + 1, bool)
-    strong[label[size > 0.5 * contrast]] = True
-    strong[0] = False
-    return strong[label]
-
-
-def _without_specks(mask: np.ndarray) -> np.ndarray:
-    """Drop parts smaller than the dot of an i."""
-    label, _ = ndimage.label(mask, np.ones((3, 3)))
-    counts = np.bincount(label.ravel())
-    kept = counts > max(2, (0.08 * _letter_height(mask)) ** 2)
-    kept[0] = False
-    return kept[label]
-
-
-def _contrast(size: np.ndarray) -> float:
-    """Return the distance of the strongest ink from the background: the 300th part of the page."""
-    few = max(1, size.size // 300)
-    return float(np.partition(size.ravel(), -few)[-few])
-
-
-def _read_panels(grey: np.ndarray, ink: np.ndarray, mask: np.ndarray, depth: int) -> None:
-    """Replace the ink of panels by that of the text in them."""
-    label, _ = ndimage.label(mask, np.ones((3, 3)))
-    boxes = ndimage.find_objects(label)
-    usual = np.median([box[0].stop - box[0].start for box in boxes]) if boxes else 1
-    for number, box in enumerate(boxes, start=1):
-        height, width = (part.stop - part.start for part in box)
-        if height < 8 or width < 16 or width < height / 2 or height * width < 400:
-            continue
-        box = tuple(slice(max(part.start - 2, 0), part.stop + 2) for part in box)
-        own = label[box] == number
-        filled = ndimage.binary_fill_holes(own)
-        if filled.sum() < 0.85 * height * width:
-            continue
-        if height < 2 * usual and ndimage.label(filled & ~own)[1] < 5:
-            continue
-        inner = ndimage.binary_erosion(filled, iterations=2)
-        rows, columns = np.flatnonzero(inner.any(axis=1)), np.flatnonzero(inner.any(axis=0))
-        # Blurred edges of the panel are no letters.
-        around = ndimage.binary_dilation(filled, iterations=2)
-        ink[box][around], mask[box][around] = 0, False
-        if not len(rows):
-            continue
-        part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-        within, letters = separate(grey[box][part], depth + 1)
-        seen = inner[part]
-        ink[box][part][seen], mask[box][part][seen] = within[seen], letters[seen]
-
-
-def _letter_height(mask: np.ndarray) -> float:
-    """Return the usual height of the connected parts of a mask, weighted by their widths."""
-    boxes = ndimage.find_objects(ndimage.label(mask, np.ones((3, 3)))[0])
-    if not boxes:
-        return 1.0
-    sizes = np.array([[part.stop - part.start for part in box] for box in boxes])
-    order = sizes[:, 0].argsort()
-    share = np.cumsum(sizes[order, 1])
-    return float(sizes[order[np.searchsorted(share, share[-1] / 2)], 0])
 
 
 def _level(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -224,7 +64,7 @@ def _tilt(mask: np.ndarray) -> float:
     Rows of letters and of the background between them differ most along the lines.
     """
     y, x = np.nonzero(mask)
-    width, height = np.ptp(x) + 1, _letter_height(mask)
+    width, height = np.ptp(x) + 1, letter_height(mask)
     if width < 4 * height:
         return 0.0
     step = max(1, len(y) // 2000)
@@ -325,7 +165,7 @@ def _gutter(mask: np.ndarray, heights: np.ndarray) -> int | None:
 def _strips(mask: np.ndarray) -> np.ndarray:
     """Return the rows of strips between blank rows, int [N, 2]; dots and accents join letters."""
     strips = _runs(np.any(mask, axis=1))
-    letters = np.array([_letter_height(mask[begin:end]) for begin, end in strips])
+    letters = np.array([letter_height(mask[begin:end]) for begin, end in strips])
     while len(strips) > 1:
         heights = strips[:, 1] - strips[:, 0]
         gaps = strips[1:, 0] - strips[:-1, 1]
@@ -363,7 +203,7 @@ def _lines(mask: np.ndarray, left: int, top: int) -> list[Region]:
 
 def _valleys(mask: np.ndarray) -> list[int]:
     """Return the rows between the lines of a strip whose ascenders and descenders overlap."""
-    height = _letter_height(mask)
+    height = letter_height(mask)
     if len(mask) < 1.6 * height:
         return []
     # A line may end at the last row of the strip.

@@ -1,5 +1,6 @@
 """Lines are found on pages: clean, worn, tilted, in columns and panels."""
 
+from collections.abc import Callable
 from io import BytesIO
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from pixel_linguist.render.fonts import family, installed
-from pixel_linguist.render.lines import find_lines, separate
+from pixel_linguist.render.ink import separate
+from pixel_linguist.render.lines import find_lines
 
 LINES = ["Small jumping fires", "were put out by the", "quick, young pilots"]
 
@@ -105,3 +107,28 @@ def test_rules_and_frames_are_no_text() -> None:
     framed = find_lines(paper(np.pad(page, 5)))
     assert len(framed) == 3
     assert all((np.flatnonzero(line.ink.max(axis=0)) > 12).all() for line in framed)
+
+
+def salted(ink: np.ndarray) -> np.ndarray:
+    """Turn 3 % of the pixels to black or white."""
+    rng = np.random.default_rng(0)
+    drawn = np.where(rng.random(ink.shape) < 0.03, rng.choice([0, 255], ink.shape), ink)
+    return paper(drawn.astype(np.uint8))
+
+
+def shaded(ink: np.ndarray) -> np.ndarray:
+    """Darken the left half to 0.6, with an edge of a few pixels."""
+    columns = np.arange(ink.shape[1]) - ink.shape[1] / 2
+    return (paper(ink) * (1 - 0.4 / (1 + np.exp(columns / 3)))).astype(np.float32)
+
+
+@pytest.mark.parametrize("wear", [salted, shaded])
+def test_specks_and_shadows_are_no_letters(wear: Callable[[np.ndarray], np.ndarray]) -> None:
+    ink = draw(LINES)
+    found = separate(wear(ink))[1]
+    letters = ink > 128
+    assert found[letters].mean() > 0.7
+    # Beside the letters themselves and their edges there is next to nothing.
+    near = np.asarray(Image.fromarray(letters).filter(ImageFilter.MaxFilter(5)))
+    assert found[near == 0].mean() < 0.005
+    assert len(find_lines(wear(ink))) == len(LINES)
