@@ -202,7 +202,7 @@ def test_one_command_leaves_results_where_mteb_looks(
     main(["mteb", str(tmp_path / "model"), "--tasks", "Local", "--out", str(tmp_path / "out")])
     assert "LocalSTStext" in capsys.readouterr().out
     assert len(list(tmp_path.glob("out/results/pixel-linguist__model/*/LocalSTStext.json"))) == 1
-    with pytest.raises(SystemExit, match="no model"):
+    with pytest.raises(SystemExit, match="folder of a run"):
         main(["mteb", str(tmp_path), "--tasks", "Local", "--out", str(tmp_path / "out")])
 
 
