@@ -115,7 +115,7 @@ def _without_rules(
 Region = tuple[int, int, int, int, np.ndarray]
 
 
-def _runs(inked: ArrayLike) -> np.ndarray:
+def runs(inked: ArrayLike) -> np.ndarray:
     """Return begin and end of each run of True, int64 [N, 2]."""
     edges = np.diff(np.concatenate([[0], np.asarray(inked, np.int8), [0]]))
     return np.stack([np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)], axis=1)
@@ -146,7 +146,7 @@ def _gutter(mask: np.ndarray, heights: np.ndarray) -> int | None:
     if len(heights) < _LINES:
         return None
     height = float(np.median(heights))
-    inked = _runs(np.any(mask, axis=0))
+    inked = runs(np.any(mask, axis=0))
     if len(inked) < 2:
         return None
     blanks = inked[1:, 0] - inked[:-1, 1]
@@ -164,7 +164,7 @@ def _gutter(mask: np.ndarray, heights: np.ndarray) -> int | None:
 
 def _strips(mask: np.ndarray) -> np.ndarray:
     """Return the rows of strips between blank rows, int [N, 2]; dots and accents join letters."""
-    strips = _runs(np.any(mask, axis=1))
+    strips = runs(np.any(mask, axis=1))
     letters = np.array([letter_height(mask[begin:end]) for begin, end in strips])
     while len(strips) > 1:
         heights = strips[:, 1] - strips[:, 0]

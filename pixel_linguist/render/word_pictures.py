@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pixel_linguist.render.lines import find_lines
+from pixel_linguist.render.lines import find_lines, runs
 
 # A word picture has ROWS rows, of which letters (the top of b to the foot of p) take LETTERS.
 ROWS = 20
@@ -156,11 +156,9 @@ def letter_band(rows: np.ndarray) -> tuple[float, float, tuple[int, int]]:
     top, bottom = int(inked[0]), int(inked[-1]) + 1
     profile = rows[top:bottom]
     strong = np.partition(profile, -max(1, (bottom - top) // 6))[-max(1, (bottom - top) // 6)]
-    dense = np.zeros(bottom - top + 2, np.int8)
-    dense[1:-1] = profile > 0.45 * strong
-    edges = np.flatnonzero(np.diff(dense))
-    longest = (edges[1::2] - edges[::2]).argmax()
-    x_top, x_bottom = top + int(edges[2 * longest]), top + int(edges[2 * longest + 1])
+    dense = runs(profile > 0.45 * strong)
+    longest = dense[(dense[:, 1] - dense[:, 0]).argmax()]
+    x_top, x_bottom = (top + int(edge) for edge in longest)
     height = x_bottom - x_top
     up, down = x_top - top > 0.25 * height, bottom - x_bottom > 0.18 * height
     if not up and not down:
@@ -350,13 +348,11 @@ def _split_wide(
 def _inner_gap(ink: np.ndarray, start: int, room: int, least: float) -> int | None:
     """Return the middle of the widest gap of `least` pixels near the end of a wide word's room."""
     near = start + room // 2
-    blank = np.concatenate([[0], ink[near : start + room] == 0, [0]])
-    edges = np.flatnonzero(np.diff(blank.astype(np.int8)))
-    begin, finish = edges[::2], edges[1::2]
-    if not len(begin) or (finish - begin).max() < least:
+    blank = runs(ink[near : start + room] == 0)
+    width = blank[:, 1] - blank[:, 0]
+    if width.max(initial=0) < least:
         return None
-    widest = (finish - begin).argmax()
-    return near + int(begin[widest] + finish[widest]) // 2
+    return near + int(blank[width.argmax()].sum()) // 2
 
 
 def _stretch(level: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
