@@ -6,13 +6,10 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.model.encoders import make_encoder
 from pixel_linguist.model.store import Model
-from pixel_linguist.render import Renderer
 from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.render.word_pictures import read_line
 from pixel_linguist.word_embedder import WordEmbedder, draw_lines, line_renderer
-from tests.model.test_hybrid import SETTINGS
 
 TEXTS = [
     "A child is riding a horse.",
@@ -25,13 +22,9 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def encoder() -> SentenceEncoder:
-    made = make_encoder(SETTINGS | {"patch_width": 160, "max_patches": 8})
-    params = made.init(0)
-    params["positions"] = np.random.default_rng(1).normal(size=(8, 16)).astype(np.float32)
-    renderer = Renderer(patch=(20, 160), max_patches=8, font_size=16)
-    return SentenceEncoder(Model(made, params, renderer.settings(), renderer.font_hashes()))
+@pytest.fixture(scope="session")
+def encoder(reading_model: Model) -> SentenceEncoder:
+    return SentenceEncoder(reading_model)
 
 
 @pytest.fixture

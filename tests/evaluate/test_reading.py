@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.evaluate.baselines import check_reads, encoder_embed, tfidf_embed
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.bootstrap import interval
@@ -173,16 +172,3 @@ def test_ocr_without_its_model_names_the_extra(
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="ocr"):
         Tesseract()
-
-
-@pytest.mark.slow
-def test_the_shipped_model_reads(shared: Path) -> None:
-    encoder = SentenceEncoder.load("tiny")
-    source = {"name": "tsv", "path": "data/sts/stsb/en/dev.tsv"}
-    spec = {"name": "pictures", "task": {"name": "sts", "source": source}, "families": ("lora",)}
-    task = make_task(shared, spec)
-    try:
-        encoder.encode_images([next(iter(task.contents()))])  # type: ignore[list-item]
-    except ValueError as error:
-        pytest.skip(f"tiny cannot read pictures yet: {error}")
-    assert task.score(encoder_embed(encoder)(task))["worst"] > 0.6
