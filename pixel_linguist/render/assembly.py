@@ -65,13 +65,13 @@ class Assembler(Generic[C]):
             cache = self._cache
             try:
                 # A look-up may replace the arrays by longer ones, so it comes first.
-                ids = cache.lookup(units)
+                ids = cache.lookup(units.units)
                 return cache.width[ids]
             except Full:
                 self._cache = self._new_cache(self._cache)
         with self._lock:
             shape = self.placement.grid.layout.shape
-            return np.array([shape(units.unit(i)).width for i in range(len(units.in_spans))])
+            return np.array([shape(unit).width for unit in units.units], np.int64)
 
     def place(self, texts: Sequence[Text], room: int) -> list[Batch[C]]:
         """Place texts, each cut to `room` patches, in as many batches as memory requires."""
@@ -98,22 +98,21 @@ class Assembler(Generic[C]):
         rooms = np.full(len(parts), room)
         cut = np.zeros(len(parts), bool)
         units = self.placement.split(parts)
+        # A look-up may replace the arrays by longer ones, so it comes first.
+        ids = cache.lookup(units.units)
+        counts = self.placement.patches(cache.width[ids], units.bounds)
         single = not self.end_patch and len(parts) == len(texts)
-        if units.others or not single:
-            # As above, the look-up comes first.
-            ids = cache.lookup(units)
-            counts = self.placement.patches(cache.width[ids], units.bounds)
         if not single:
             rooms = self._rooms(counts, bounds, room)
             cut = counts > rooms
         # The logical end of a text is cut; where directions meet, its visual order differs.
-        if units.others:
-            long = [i for i in np.flatnonzero(counts > rooms).tolist() if turns(parts[i])]
-            for i in long:
-                parts[i], cut[i] = self._shorten(parts[i], int(rooms[i])), True
-            if long:
-                units = self.placement.split(parts)
-        placed = self.placement.place(cache, units, rooms)
+        long = [i for i in np.flatnonzero(counts > rooms).tolist() if turns(parts[i])]
+        for i in long:
+            parts[i], cut[i] = self._shorten(parts[i], int(rooms[i])), True
+        if long:
+            units = self.placement.split(parts)
+            ids = cache.lookup(units.units)
+        placed = self.placement.place(cache, units, ids, rooms)
         cut |= placed.cut
         missing = int(cache.missing[placed.ids].sum())
         if not single:
@@ -166,7 +165,7 @@ class Assembler(Generic[C]):
 
     def _beginning(self, text: str, room: int, few: int) -> str:
         """Return a beginning of a text, in whole clusters; the text if all of it is needed."""
-        spaced = self.placement.split.between is not None and not turns(text)
+        spaced = self.placement.split.spaced and not turns(text)
         if spaced and max(map(len, text.split()), default=0) <= few:
             return text
         while few < len(text):

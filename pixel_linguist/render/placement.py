@@ -28,10 +28,9 @@ class Aligned:
         """Return the patches of texts, int64 [B], by the widths of their units."""
         return np.maximum(totals(self.grid.unit_patches(widths), bounds), 1)
 
-    def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
+    def place(self, cache: UnitCache, units: Units, ids: np.ndarray, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most `room` patches, int64 [B]."""
         bounds, grid = units.bounds, self.grid
-        ids = cache.lookup(units)
         count = grid.unit_patches(cache.width[ids])
         ends = _running_totals(count, bounds)
         total = totals(count, bounds)
@@ -42,7 +41,7 @@ class Aligned:
             left = room[long] - (ends - count)[last]
             limits = left * grid.width - grid.margin - grid.gap
             last, limits = last[limits > 0], limits[limits > 0]
-            ids[last] = cache.lookup_cut([*map(units.unit, last.tolist())], limits.tolist())
+            ids[last] = cache.lookup_cut([units.units[i] for i in last.tolist()], limits.tolist())
             count[last], keep[last] = grid.unit_patches(cache.width[ids[last]]), True
             ids, count, bounds = ids[keep], count[keep], np.append(0, keep.cumsum())[bounds]
             ends, total = _running_totals(count, bounds), totals(count, bounds)
@@ -63,10 +62,9 @@ class Running:
         taken += self.grid.margin + self.grid.gap - self.grid.layout.space
         return np.maximum(-(-taken // self.grid.width), 1)
 
-    def place(self, cache: UnitCache, units: Units, room: np.ndarray) -> Placed:
+    def place(self, cache: UnitCache, units: Units, ids: np.ndarray, room: np.ndarray) -> Placed:
         """Place texts, each cut to at most `room` patches, int64 [B]."""
         bounds, grid = units.bounds, self.grid
-        ids = cache.lookup(units)
         width = cache.width[ids]
         space = grid.layout.space
         x = _running_totals(width + space, bounds) - space - width + grid.margin
@@ -79,7 +77,7 @@ class Running:
         # Without any room, an empty unit still counts as kept.
         last = np.minimum(bounds[:-1] + totals(keep, bounds), bounds[1:] - 1)[long]
         rest = (limits - x)[last].tolist()
-        ids[last] = cache.lookup_cut([*map(units.unit, last.tolist())], rest)
+        ids[last] = cache.lookup_cut([units.units[i] for i in last.tolist()], rest)
         # If nothing is left of a unit, the space before it is dropped as well.
         keep[last] = cache.width[ids[last]] > 0
         shown = last - ~keep[last]

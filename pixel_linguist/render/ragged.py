@@ -5,9 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-# Bytes that may be read beyond the last text; they do not occur in UTF-8.
-_PADDING = b"\xff" * 8
-
 
 class Codes(NamedTuple):
     """N texts as code points, one after the other.
@@ -33,49 +30,6 @@ class Codes(NamedTuple):
         """Return one text."""
         codes = self.codes[self.start[number] : self.end[number]]
         return codes.tobytes().decode("utf-32-le", "surrogatepass")
-
-
-class Spans(NamedTuple):
-    """N texts in UTF-8, anywhere in an array.
-
-    Attributes:
-        letters: uint8 [n], with at least 8 more bytes after the last text.
-        start: int64 [N], positions of the first bytes.
-        end: int64 [N], positions behind the last bytes; each holds a space.
-    """
-
-    letters: np.ndarray
-    start: np.ndarray
-    end: np.ndarray
-
-    def of(self, chosen: np.ndarray) -> "Spans":
-        """Select texts by a bool [N] or by their numbers."""
-        return Spans(self.letters, self.start[chosen], self.end[chosen])
-
-    def text(self, number: int) -> str:
-        """Return one text."""
-        letters = self.letters[self.start[number] : self.end[number]]
-        return letters.tobytes().decode("utf-8", "surrogatepass")
-
-    def codes(self) -> Codes:
-        """Return the code points of the texts."""
-        many = self.end - self.start + 1
-        letters, end = self.letters[ranges(self.start, many)], many.cumsum() - 1
-        if letters.max(initial=0) < 0x80:
-            return ended(letters.astype(np.uint32), end)
-        text = letters.tobytes().decode("utf-8", "surrogatepass")
-        return ended(code_points(text), np.cumsum(leading(letters))[end] - 1)
-
-
-def utf8(text: str) -> np.ndarray:
-    """Encode a text in UTF-8, uint8 [n + 8], read-only."""
-    return np.frombuffer(text.encode("utf-8", "surrogatepass") + _PADDING, np.uint8)
-
-
-def leading(letters: np.ndarray) -> np.ndarray:
-    """Return which bytes of UTF-8 begin a code point, bool [n]."""
-    found: np.ndarray = letters & 0xC0 != 0x80
-    return found
 
 
 def code_points(text: str) -> np.ndarray:

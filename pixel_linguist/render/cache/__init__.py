@@ -1,9 +1,8 @@
 """The fast path: units are shaped and drawn once, and batches are gathered from their pictures.
 
-A batch is looked up in a `UnitCache`: words by their bytes, all at once, in a hash table of arrays
-(`word_table`). Most new words, misspelt ones among them, have one glyph for each letter
-(`eligible`); they are shaped and drawn many at once (`shape`, `kerning`), and other units one by
-one. The caches differ in their pictures: rows of patches, or columns of pixels.
+A batch is looked up in a `UnitCache`. Most new words, misspelt ones among them, have one glyph for
+each letter (`eligible`); they are shaped and drawn many at once (`shape`, `kerning`), and other
+units one by one. The caches differ in their pictures: rows of patches, or columns of pixels.
 """
 
 from pixel_linguist.render.cache.picture_cache import ColumnCache, PatchCache, draw_parts

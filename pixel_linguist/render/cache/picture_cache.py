@@ -9,7 +9,6 @@ import numpy as np
 
 from pixel_linguist.render.cache.shape import Drawn, add_overhang
 from pixel_linguist.render.cache.unit_cache import OVERHEAD, Full, UnitCache
-from pixel_linguist.render.cache.word_table import WORD_OVERHEAD
 from pixel_linguist.render.grid import Grid, Placed
 from pixel_linguist.render.layout import Shaped
 from pixel_linguist.render.ragged import longer, ranges
@@ -57,7 +56,7 @@ class PatchCache(UnitCache):
 
     def _copy(self, number: int, old: "PatchCache", numbers: np.ndarray) -> None:
         drawn = self._drawn(old.width[numbers])
-        room = self._room(number, WORD_OVERHEAD, drawn)
+        room = self._room(number, OVERHEAD, drawn)
         old.patches.take(ranges(old.first[numbers], drawn), axis=0, out=room, mode="clip")
 
     def _keep_words(self, number: int, words: Drawn) -> None:
@@ -67,7 +66,7 @@ class PatchCache(UnitCache):
         if (drawn < taken).any():
             start = (taken.cumsum() - taken) * grid.width
             ink = ink.take(ranges(start, drawn * grid.width), axis=0)
-        _to_patches(ink, self._room(number, WORD_OVERHEAD, drawn), grid.width)
+        _to_patches(ink, self._room(number, OVERHEAD, drawn), grid.width)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
@@ -110,13 +109,13 @@ class ColumnCache(UnitCache):
 
     def _keep_words(self, number: int, words: Drawn) -> None:
         edges = words.left, words.right, words.width
-        self._append(number, WORD_OVERHEAD, words.ink, *edges)
+        self._append(number, OVERHEAD, words.ink, *edges)
 
     def _copy(self, number: int, old: "ColumnCache", numbers: np.ndarray) -> None:
         width, before = old.width[numbers], old.before[numbers]
         right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
         ink = old.columns.take(ranges(old.first[numbers] - before, before + right), axis=0)
-        self._append(number, WORD_OVERHEAD, ink, -before, right, width)
+        self._append(number, OVERHEAD, ink, -before, right, width)
 
     def _append(
         self,

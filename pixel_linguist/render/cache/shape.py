@@ -13,7 +13,7 @@ import numpy as np
 from pixel_linguist.render.cache.eligible import EligibleWords, Group
 from pixel_linguist.render.cache.kerning import KerningTable
 from pixel_linguist.render.grid import Grid
-from pixel_linguist.render.ragged import Codes, code_points, ranges, starts
+from pixel_linguist.render.ragged import code_points, codes_of, ranges, starts
 from pixel_linguist.render.raster import add_ink
 
 # Fewer words are not worth the arrays; longer ones are rare.
@@ -80,7 +80,9 @@ class BulkShaper:
         # By font and glyph: the row, 0 if it has not been drawn yet.
         self._rows: dict[int, np.ndarray] = {}
 
-    def draw(self, words: Codes, patches: bool, limits: np.ndarray | None = None) -> Drawn | None:
+    def draw(
+        self, words: Sequence[str], patches: bool, limits: np.ndarray | None = None
+    ) -> Drawn | None:
         """Draw the eligible words.
 
         Args:
@@ -88,16 +90,17 @@ class BulkShaper:
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
             limits: int64 [N], pixels; letters that end behind them are dropped.
         """
-        length = words.end - words.start
-        chosen = (length > 0) & (length <= _LONGEST)
-        if np.count_nonzero(chosen) < _FEWEST:
+        numbers = np.array(
+            [n for n, word in enumerate(words) if 0 < len(word) <= _LONGEST], np.int64
+        )
+        if len(numbers) < _FEWEST:
             return None
         if self._columns.nbytes > self._grid.atlas.memory // 2:
             self._clear()
-        numbers = np.flatnonzero(chosen)
+        chosen = codes_of([words[number] for number in numbers.tolist()])
         shaped = [
             letters._replace(numbers=numbers[letters.numbers])
-            for group in self._eligible.groups(words.of(chosen))
+            for group in self._eligible.groups(chosen)
             for letters in self._shape(group)
         ]
         if not shaped:

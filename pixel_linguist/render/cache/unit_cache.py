@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from pixel_linguist.render.cache.shape import BulkShaper, Drawn
-from pixel_linguist.render.cache.word_table import Keys, WordTable, keys_of
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.layout import Shaped
-from pixel_linguist.render.ragged import Codes, Spans, codes_of, longer
-from pixel_linguist.render.units import Unit, Units
+from pixel_linguist.render.ragged import longer
+from pixel_linguist.render.units import Unit
 
 # Bytes of a unit besides its picture: its key, its entry, its numbers.
 OVERHEAD = 300
@@ -47,57 +46,26 @@ class UnitCache(ABC):
             previous._previous = None
         self._bulk: BulkShaper = previous._bulk if previous else BulkShaper(grid)
         self._left = memory
-        # Numbers of words of texts that run from left to right, and of all other units.
-        self.words = WordTable()
+        # Numbers of units, and of units that are cut with their limits.
         self.ids: dict[Hashable, int] = {}
         self.size = 0
         # By number: pixels, and clusters with boxes.
         self.width = np.zeros(1024, np.int64)
         self.missing = np.zeros(1024, np.int64)
 
-    def lookup(self, units: Units) -> np.ndarray:
+    def lookup(self, units: Sequence[Unit]) -> np.ndarray:
         """Return the numbers of units, int64 [n]; new ones are drawn.
 
         Raises:
             Full: they do not fit beside those before.
         """
-        numbers = self._lookup_words(units.spans)
-        if not units.others:
-            return numbers
-        both = np.empty(len(units.in_spans), np.int64)
-        both[units.in_spans] = numbers
-        both[~units.in_spans] = self._lookup_others(units.others)
-        return both
-
-    def _lookup_words(self, words: Spans) -> np.ndarray:
-        keys, size = keys_of(words), self.size
-        numbers = self.words.find(keys)
-        missing = np.flatnonzero(numbers < 0)
-        if not len(missing):
-            return numbers
-        new = np.sort(missing[np.unique(keys.hashes[missing], return_index=True)[1]])
-        with self._lock:
-            if self.size != size:
-                # Another thread may have been first; a word has one number.
-                new = new[self.words.find(keys_of(words.of(new))) < 0]
-            added = keys_of(words.of(new))
-            numbers[new] = self._add_words(words.of(new), added)
-            self.words.add(added, numbers[new])
-        again = missing[numbers[missing] < 0]
-        numbers[again] = self.words.find(keys_of(words.of(again)))
-        # Next to never: another word has its hash.
-        for i in again[numbers[again] < 0].tolist():
-            numbers[i] = self._lookup_others([words.text(i)])[0]
-        return numbers
-
-    def _lookup_others(self, units: Sequence[Unit]) -> np.ndarray:
         numbers = np.fromiter(map(self.ids.get, units, repeat(-1)), np.int64, len(units))
         missing = np.flatnonzero(numbers < 0).tolist()
         if missing:
             new = dict.fromkeys([units[i] for i in missing])
             with self._lock:
                 # Another thread may have been first; a unit has one number.
-                self._add_others([unit for unit in new if unit not in self.ids])
+                self._add_new([unit for unit in new if unit not in self.ids])
             numbers[missing] = [self.ids[units[i]] for i in missing]
         return numbers
 
@@ -110,18 +78,7 @@ class UnitCache(ABC):
                 self.ids.update(zip(new, self._add_cut(new).tolist(), strict=True))
         return np.array([self.ids[key] for key in keys], np.int64)
 
-    def _add_words(self, words: Spans, keys: Keys) -> np.ndarray:
-        """Copy or draw words, all different; returns their numbers."""
-        numbers = np.full(len(words.end), -1)
-        old = self._previous
-        if old is not None:
-            found = old.words.find(keys)
-            numbers[found >= 0] = self._copied(old, found[found >= 0])
-        new = numbers < 0
-        numbers[new] = self._draw_words(words.of(new).codes())
-        return numbers
-
-    def _add_others(self, units: Sequence[Unit]) -> None:
+    def _add_new(self, units: Sequence[Unit]) -> None:
         """Copy or draw units, all different."""
         old = self._previous
         if old is not None:
@@ -129,7 +86,7 @@ class UnitCache(ABC):
             numbers = self._copied(old, np.array([old.ids[unit] for unit in found], np.int64))
             self.ids.update(zip(found, numbers.tolist(), strict=True))
         straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
-        numbers = self._draw_words(codes_of(straight))
+        numbers = self._draw_words(straight)
         self.ids.update(zip(straight, numbers.tolist(), strict=True))
         left = [unit for unit in units if unit not in self.ids]
         numbers = self._add([*map(self.grid.layout.shape, left)])
@@ -143,22 +100,22 @@ class UnitCache(ABC):
             shape = self.grid.layout.shape
             return self._add([shape(unit).cut(limit) for limit, unit in keys])
         limits = np.array([limit for limit, _ in straight], np.int64)
-        return self._draw_words(codes_of([unit for _, unit in straight]), limits)
+        return self._draw_words([unit for _, unit in straight], limits)
 
-    def _draw_words(self, words: Codes, limits: np.ndarray | None = None) -> np.ndarray:
+    def _draw_words(self, words: Sequence[str], limits: np.ndarray | None = None) -> np.ndarray:
         """Draw words, all different; returns their numbers.
 
         Args:
             words: to draw.
             limits: int64 [N], pixels to which they are cut, at clusters.
         """
-        numbers = np.full(len(words.end), -1)
+        numbers = np.full(len(words), -1)
         drawn = self._bulk.draw(words, self.aligned, limits)
         if drawn is not None:
             self._keep_words(self.size, drawn)
             numbers[drawn.numbers] = self._number(drawn.width, 0)
         alone = np.flatnonzero(numbers < 0).tolist()
-        shaped = [self.grid.layout.shape(words.text(i)) for i in alone]
+        shaped = [self.grid.layout.shape(words[i]) for i in alone]
         if limits is not None:
             shaped = [unit.cut(int(limits[i])) for i, unit in zip(alone, shaped, strict=True)]
         numbers[alone] = self._add(shaped)
