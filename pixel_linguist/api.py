@@ -102,7 +102,7 @@ class SentenceEncoder:
     ) -> np.ndarray:
         """Return [N, D], one vector a text, in the order of the texts; of length 1 if normalize.
 
-        The embedding of an empty text is that of a blank picture; it is 0 for an n-gram model.
+        The embedding of an empty text is that of a blank picture.
         Texts with more patches than the model reads are cut, with one warning that counts them. The
         other texts of a batch and its padding change a vector by at most 1e-6.
 

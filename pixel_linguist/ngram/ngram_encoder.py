@@ -1,5 +1,6 @@
 """The encoder of n-gram models, and what embeds texts with it."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 # Bytes of vectors of patches that are kept.
 MEMORY = 64 << 20
+# Length of a text's own direction beside its vector, where cells resemble no letter: enough to tell
+# texts apart, and little beside what is read.
+UNREAD = 0.01
 
 
 class NgramEncoder:
@@ -51,15 +55,17 @@ class NgramEncoder:
     ) -> dict[str, Any]:
         """Encode R rows of patches of NumPy, drawn in the model's cell font; see `Encoder.encode`.
 
-        Outputs are "embedding", float32 [R, K, D], the mean of a text's patches, not normalised,
-        and "patch_features", float32 [R, S, D], 0 in padding. There are no options.
+        Outputs are "embedding", float32 [R, K, D], the mean of a text's patches, not normalised
+        (see `tell_apart`), and "patch_features", float32 [R, S, D], 0 in padding. There are no
+        options.
         """
         unknown = [*options, *(set(outputs) - {"embedding", "patch_features"})]
         if unknown or keys is not None:
             raise ValueError(f"an n-gram encoder has no dropout, and no {unknown}")
         if params is not self._params:
             table = NgramTable(self.config, params)
-            self._params, self.cache = params, PatchCache(table, self.dimension, self._memory)
+            self._params = params
+            self.cache = PatchCache(table, self.dimension + 1, self._memory)
         used, (rows, texts) = patches.segment >= 0, patches.owner.shape
         vectors = self.cache(patches.pixels[..., 0][used])
         found: dict[str, Any] = {}
@@ -68,11 +74,26 @@ class NgramEncoder:
             shares = (1 / np.bincount(text)[text]).astype(np.float32)
             shape, places = (rows * texts, len(text)), (text, np.arange(len(text)))
             means = sparse.csr_array((shares, places), shape=shape) @ vectors
-            found["embedding"] = means.reshape(rows, texts, -1)
+            for number in np.flatnonzero((means[:, -1] > 0) | ~means.any(axis=1)):
+                if (own := text == number).any():
+                    means[number, :-1] = tell_apart(means[number, :-1], patches.pixels[used][own])
+            found["embedding"] = means[:, :-1].reshape(rows, texts, -1)
         if "patch_features" in outputs:
             found["patch_features"] = np.zeros((*used.shape, self.dimension), np.float32)
-            found["patch_features"][used] = vectors
+            found["patch_features"][used] = vectors[:, :-1]
         return found
+
+
+def tell_apart(vector: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Add a random direction, drawn from its pixels, to the vector [D] of a text.
+
+    Texts in letters that the table does not know have vectors of 0, or the same one by the few
+    cells that resemble letters. With this they have a length, and different ones differ.
+    """
+    own = np.random.default_rng(zlib.crc32(pixels)).normal(size=len(vector))
+    weight = UNREAD * float(np.linalg.norm(vector)) or 1.0
+    told: np.ndarray = (vector + weight / np.linalg.norm(own) * own).astype(np.float32)
+    return told
 
 
 class NgramEmbedder(Embedder):

@@ -5,7 +5,14 @@ from collections.abc import Callable
 import numpy as np
 from scipy import sparse
 
-from pixel_linguist.ngram.hashing import cut_cells, find_rows, hash_bags, hash_ngrams, name_cells
+from pixel_linguist.ngram.hashing import (
+    PICTURE,
+    cut_cells,
+    find_rows,
+    hash_bags,
+    hash_ngrams,
+    name_cells,
+)
 from pixel_linguist.ngram.ngram_model import BUCKET, FINE, NgramConfig
 
 Arrays = dict[str, np.ndarray]
@@ -71,12 +78,15 @@ class NgramTable:
         self._is_read = np.zeros(0, np.bool_)
 
     def __call__(self, patches: np.ndarray) -> np.ndarray:
-        """Return float32 [N, D] of patches uint8 [N, H, W]."""
-        counts = self._count(patches)
+        """Return float32 [N, D + 1] of patches uint8 [N, H, W].
+
+        The last number is that of the cells that resemble no letter.
+        """
+        counts, unread = self._count(patches)
         used, column = np.unique(counts.indices, return_inverse=True)
         few = sparse.csr_array((counts.data, column, counts.indptr), (len(patches), len(used)))
-        vectors: np.ndarray = few @ self.rows(used)
-        return vectors
+        vectors = few @ self.rows(used)
+        return np.column_stack([vectors, unread]).astype(np.float32, copy=False)
 
     def rows(self, numbers: np.ndarray) -> np.ndarray:
         """Decode rows of the table, float32 [N, D], by product quantisation (Jégou et al. 2011)."""
@@ -88,16 +98,20 @@ class NgramTable:
         row *= arrays["scales"][numbers][:, None]
         return row
 
-    def _count(self, patches: np.ndarray) -> sparse.csr_array:
-        """Return how often each row of the table occurs in patches uint8 [N, H, W]: [N, R]."""
+    def _count(self, patches: np.ndarray) -> tuple[sparse.csr_array, np.ndarray]:
+        """Count in patches uint8 [N, H, W] each row of the table, [N, R], and unread cells, [N].
+
+        A cell counts as unread if it is at no scale a part of a letter.
+        """
         if len(self._numbers) > CELLS:
             self._forget()
-        config, hashes, places = self._config, [], []
+        config, hashes, places, unread = self._config, [], [], []
         for scale in range(config.scales):
             cells = cut_cells(patches, config.cell_pixels, scale)
             numbers = self._number_cells(cells, scale)
             ink: np.ndarray = np.any(cells, axis=(2, 3))
             names, read = self._names[numbers], self._is_read[numbers]
+            unread.append(np.sum(names >= PICTURE, axis=1) << scale)
             ngrams = hash_ngrams(names, ink, read, config.longest)
             for found, exists in (*ngrams, hash_bags(names, ink, read)):
                 hashes.append(found[exists])
@@ -105,7 +119,8 @@ class NgramTable:
         row, known = find_rows(np.concatenate(hashes), self._arrays["prints"])
         where = np.concatenate(places)[known], row[known]
         ones = np.ones(len(where[0]), np.float32)
-        return sparse.csr_array((ones, where), shape=(len(patches), config.rows))
+        counts = sparse.csr_array((ones, where), shape=(len(patches), config.rows))
+        return counts, np.min(unread, axis=0)
 
     def _number_cells(self, cells: np.ndarray, scale: int) -> np.ndarray:
         """Return the numbers, int [N, cells], of cells [N, cells, H, width]; name the new ones."""
