@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pixel_linguist.caller import warn_caller
-from pixel_linguist.evaluate.similarity import cosine_matrix, norms
+from pixel_linguist.evaluate.similarity import cosine_matrix, norms, paired_cosine
 from pixel_linguist.files import local_path
 from pixel_linguist.forked import check_not_forked
 from pixel_linguist.hub import AnyModel, as_transformer, open_model
@@ -29,47 +29,74 @@ if TYPE_CHECKING:
 Dtype = Literal["float32", "float16"]
 
 
-def similarity(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def similarity(a: Vectors, b: Vectors) -> np.ndarray:
     """Return the cosine of every row of `a` [N, D] with every row of `b` [M, D]: float32 [N, M].
 
     Raises:
         ValueError: if the arrays are not of two dimensions, or of different widths.
     """
-    a, b = np.asarray(a), np.asarray(b)
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
-        raise ValueError(f"similarity needs [N, D] and [M, D]; it was given {a.shape}, {b.shape}")
-    return cosine_matrix(a, b).astype(np.float32)
+    first, second = _two(a, b, "similarity needs [N, D] and [M, D]")
+    return cosine_matrix(first, second).astype(np.float32)
+
+
+def similarity_pairwise(a: Vectors, b: Vectors) -> np.ndarray:
+    """Return the cosine of each row of `a` [N, D] with the same row of `b` [N, D]: float32 [N].
+
+    Raises:
+        ValueError: if the arrays are not of two dimensions, or of different shapes.
+    """
+    first, second = _two(a, b, "similarity_pairwise needs [N, D] twice")
+    if len(first) != len(second):
+        raise ValueError(f"similarity_pairwise needs as many rows: {len(first)}, {len(second)}")
+    return paired_cosine(first, second).astype(np.float32)
+
+
+def _two(a: Vectors, b: Vectors, needed: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return two arrays [., D], at least float32, as squares of smaller types overflow."""
+    first, second = (x.astype(np.result_type(x, np.float32)) for x in map(as_vectors, (a, b)))
+    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1]:
+        raise ValueError(f"{needed}; it was given {first.shape}, {second.shape}")
+    return first, second
 
 
 class SentenceEncoder:
     """A model with the renderer that draws its input.
+
+    Methods and arguments are named as in sentence-transformers where they do the same.
 
     >>> encoder = SentenceEncoder.load("runs/quickstart/model")
     >>> embeddings = encoder.encode(["A cook saw the pilot.", "The pilot was seen by a cook."])
     >>> encoder.similarity(embeddings, embeddings)
     """
 
-    def __init__(self, model: AnyModel):
+    def __init__(self, model: AnyModel, truncate_dim: int | None = None):
         self.model = model
+        self.truncate_dim = _checked_width(truncate_dim, model.config.dimension)
         self.renderer = Renderer(**model.renderer)
         # The last one, by batch size and device: parameters stay on the devices between calls.
         self.embedder = functools.lru_cache(maxsize=1)(self._make_embedder)
         _check_fonts(self.renderer, model.fonts)
 
     @classmethod
-    def load(cls, path: str | Path) -> "SentenceEncoder":
+    def load(
+        cls, path: str | Path, *, truncate_dim: int | None = None, prompts: None = None
+    ) -> "SentenceEncoder":
         """Read a model.
 
         Args:
             path: a model folder, the name of a shipped model, or "hf:owner/name", a repository of
                 the Hugging Face hub (which needs the extra `hub`). A folder or repository may also
                 hold a checkpoint of PIXEL or Pixel-Linguist.
+            truncate_dim: first numbers of each vector that `encode` keeps; None: all.
+            prompts: refused; see `encode`.
 
         Raises:
             FileNotFoundError: there is no such model; the error lists the shipped ones.
-            ValueError: its files are damaged or of another format.
+            ValueError: its files are damaged or of another format; truncate_dim is not in 1 to
+                the model's dimension; there are prompts.
         """
-        return cls(open_model(path))
+        _refuse_prompts(prompts)
+        return cls(open_model(path), truncate_dim)
 
     def save(self, path: str | Path, dtype: Stored = "float32") -> None:
         """Write the model folder: weights, settings, font hashes and card.
@@ -87,8 +114,8 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        """The length D of an embedding."""
-        return self.model.config.dimension
+        """The length D of an embedding, `truncate_dim` if that is set."""
+        return self.truncate_dim or self.model.config.dimension
 
     def encode(
         self,
@@ -99,6 +126,10 @@ class SentenceEncoder:
         normalize: bool = True,
         dtype: Dtype = "float32",
         device: str | None = None,
+        truncate_dim: int | None = None,
+        convert_to_numpy: Literal[True] = True,
+        prompt: None = None,
+        prompt_name: None = None,
     ) -> np.ndarray:
         """Return [N, D], one vector a text, in the order of the texts; of length 1 if normalize.
 
@@ -115,23 +146,49 @@ class SentenceEncoder:
             dtype: of the vectors, "float32" or "float16".
             device: "cpu", "gpu" or "tpu"; None: JAX's default. This process's devices of the kind
                 share each batch. An n-gram model uses the CPU alone.
+            truncate_dim: D, the first numbers that are kept of each vector, before it is scaled;
+                None: those that `load` was told to keep, or all. Only models trained by the
+                objective "matryoshka" put most of the meaning into them.
+            convert_to_numpy: True; False is refused, as vectors are NumPy arrays.
+            prompt: refused, as no model was trained with prompts.
+            prompt_name: refused, too.
 
         Raises:
             TypeError: texts is one str, bytes, None or a mapping, or holds something other than
                 str.
-            ValueError: batch_size is less than 1, or dtype or device is unknown.
+            ValueError: batch_size or truncate_dim is out of range, dtype or device is unknown,
+                or an argument is refused.
             RuntimeError: in a process that was forked after an encoder was used.
         """
+        _refuse_prompts(prompt, prompt_name)
+        if not convert_to_numpy:
+            raise ValueError(
+                "convert_to_numpy is False, but vectors are NumPy arrays: make tensors of them by "
+                "torch.from_numpy(vectors) or jax.numpy.asarray(vectors)"
+            )
         checked = as_texts(texts)
         total = len(texts) if isinstance(texts, Sized) else None
-        found = [_finisher(normalize, dtype)(self._nothing)]
+        found = [self._finisher(normalize, dtype, truncate_dim)(self._nothing)]
         with tqdm(total=total, unit="text", disable=not show_progress) as progress:
             for block in self.encode_stream(
-                checked, batch_size=batch_size, normalize=normalize, dtype=dtype, device=device
+                checked,
+                batch_size=batch_size,
+                normalize=normalize,
+                dtype=dtype,
+                device=device,
+                truncate_dim=truncate_dim,
             ):
                 found.append(block)
                 progress.update(len(block))
         return np.concatenate(found)
+
+    def encode_query(self, texts: Iterable[str], **settings: Any) -> np.ndarray:
+        """Return `encode(texts, **settings)`: queries and documents are read alike."""
+        return self.encode(texts, **settings)
+
+    def encode_document(self, texts: Iterable[str], **settings: Any) -> np.ndarray:
+        """Return `encode(texts, **settings)`: queries and documents are read alike."""
+        return self.encode(texts, **settings)
 
     def encode_stream(
         self,
@@ -141,12 +198,13 @@ class SentenceEncoder:
         normalize: bool = True,
         dtype: Dtype = "float32",
         device: str | None = None,
+        truncate_dim: int | None = None,
     ) -> Iterator[np.ndarray]:
         """Yield the vectors of any number of texts block by block, in constant memory.
 
         Arguments and errors are those of `encode`; a block is [N, D], N at most 64 x batch_size.
         """
-        finish = _finisher(normalize, dtype)
+        finish = self._finisher(normalize, dtype, truncate_dim)
         done = cut = 0
         for block, cut_here in self._embedder(batch_size, device).stream(as_texts(texts)):
             yield finish(block)
@@ -165,6 +223,7 @@ class SentenceEncoder:
         normalize: bool = True,
         dtype: Dtype = "float32",
         device: str | None = None,
+        truncate_dim: int | None = None,
     ) -> np.ndarray:
         """Return [N, D] for pictures of text, such as scans and screenshots.
 
@@ -190,7 +249,7 @@ class SentenceEncoder:
             ValueError: a file is damaged or no picture, or does not have the shape of a line of
                 text where only lines are read; or the model cannot read pictures (n-gram models).
         """
-        finish = _finisher(normalize, dtype)
+        finish = self._finisher(normalize, dtype, truncate_dim)
         found = self._embedder(batch_size, device).images(pictures)
         return np.concatenate([finish(self._nothing), *map(finish, found)])
 
@@ -237,18 +296,18 @@ class SentenceEncoder:
         from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 
         tuned = fine_tune(as_transformer(self.model), read_pairs(Path(pairs)), Settings(**settings))
-        return SentenceEncoder(tuned.model)
+        return SentenceEncoder(tuned.model, self.truncate_dim)
 
     def _vectors(self, given: Any) -> np.ndarray:
         return as_vectors(given) if holds_vectors(given) else self.encode(given)
 
     @property
     def _nothing(self) -> np.ndarray:
-        return np.zeros((0, self.dimension), np.float32)
+        return np.zeros((0, self.model.config.dimension), np.float32)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the model alone: what is compiled and on devices stays with the process."""
-        return SentenceEncoder, (self.model,)
+        return SentenceEncoder, (self.model, self.truncate_dim)
 
     def _embedder(self, batch_size: int, device: str | None) -> Embedder:
         # An n-gram model works without JAX.
@@ -262,7 +321,37 @@ class SentenceEncoder:
             return NgramEmbedder(model.config, model.params, self.renderer, batch_size)
         return make_embedder(model.encoder, model.params, self.renderer, batch_size, devices)
 
+    def _finisher(
+        self, normalize: bool, dtype: Dtype, truncate_dim: int | None
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return the function from embeddings float32 [N, D] to vectors."""
+        if dtype not in get_args(Dtype):
+            raise ValueError(f"dtype is {dtype!r}; choose one of {', '.join(get_args(Dtype))}")
+        width = _checked_width(truncate_dim, self.model.config.dimension) or self.dimension
+
+        def finish(block: np.ndarray) -> np.ndarray:
+            kept = block[:, :width]
+            return (kept / norms(kept)[:, None] if normalize else kept).astype(dtype)
+
+        return finish
+
     similarity = staticmethod(similarity)
+    similarity_pairwise = staticmethod(similarity_pairwise)
+
+
+def _checked_width(truncate_dim: int | None, dimension: int) -> int | None:
+    """Return the number of numbers to keep, if it is one."""
+    if truncate_dim is not None and not 1 <= truncate_dim <= dimension:
+        raise ValueError(f"truncate_dim is {truncate_dim}; it must be None or 1 to {dimension}")
+    return truncate_dim
+
+
+def _refuse_prompts(*given: Any) -> None:
+    if any(prompt is not None for prompt in given):
+        raise ValueError(
+            "prompts are for models that were trained with them, and none was here: each text is "
+            "drawn and read as it is. Leave the prompt out, or write what belongs to a text into it"
+        )
 
 
 def _check_fonts(renderer: Renderer, fonts: Mapping[str, str]) -> None:
@@ -288,10 +377,3 @@ def _devices(kind: str | None) -> list[jax.Device]:
     except RuntimeError:
         here = jax.local_devices()[0].platform
         raise ValueError(f"no device {kind!r} here; there is {here!r}") from None
-
-
-def _finisher(normalize: bool, dtype: Dtype) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what makes vectors of embeddings float32 [N, D]."""
-    if dtype not in get_args(Dtype):
-        raise ValueError(f"dtype is {dtype!r}; choose one of {', '.join(get_args(Dtype))}")
-    return lambda block: (block / norms(block)[:, None] if normalize else block).astype(dtype)

@@ -1,10 +1,12 @@
 """The encoder as a user meets it: any text in, vectors of length 1 out, in order."""
 
+import pickle
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,6 +134,52 @@ def test_similarity_is_the_cosine() -> None:
     root = np.sqrt(0.5)
     expected = [[0, 1, -root], [root, root, -1]]
     np.testing.assert_allclose(similarity(a, b), expected, atol=1e-6)
+
+
+def test_truncated_vectors_are_scaled_prefixes(encoder: SentenceEncoder) -> None:
+    whole, raw = encoder.encode(TEXTS), encoder.encode(TEXTS, normalize=False)
+    expected = whole[:, :5] / np.linalg.norm(whole[:, :5], axis=1, keepdims=True)
+    np.testing.assert_allclose(encoder.encode(TEXTS, truncate_dim=5), expected, atol=1e-6)
+    short = SentenceEncoder(encoder.model, truncate_dim=5)
+    for other in (short, pickle.loads(pickle.dumps(short))):
+        assert other.dimension == 5 and encoder.dimension == raw.shape[1]
+        np.testing.assert_allclose(other.encode_query(TEXTS), expected, atol=1e-6)
+    np.testing.assert_allclose(short.encode(TEXTS, normalize=False), raw[:, :5], atol=1e-6)
+    assert short.encode(TEXTS, truncate_dim=7).shape == (len(TEXTS), 7)
+    assert short.encode([]).shape == short.encode_images([]).shape == (0, 5)
+    np.testing.assert_array_equal(short.semantic_search(TEXTS[:3], TEXTS, k=1).rows[:, 0], range(3))
+
+
+def test_pairs_have_the_diagonal_of_all_cosines(encoder: SentenceEncoder) -> None:
+    a, b = encoder.encode_query(TEXTS), encoder.encode_document(TEXTS[::-1])
+    found = encoder.similarity_pairwise(a.tolist(), b)
+    np.testing.assert_allclose(found, encoder.similarity(a, b).diagonal(), atol=1e-6)
+    assert similarity([[200]], np.array([[100]], np.uint8)).tolist() == [[1.0]]
+    with pytest.raises(ValueError, match="rows"):
+        encoder.similarity_pairwise(a, b[1:])
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"prompt": "query: "}, "trained"),
+        ({"prompt_name": "query"}, "trained"),
+        ({"convert_to_numpy": False}, "from_numpy"),
+        ({"truncate_dim": 0}, "truncate_dim"),
+        ({"truncate_dim": 33}, "1 to 32"),
+    ],
+)
+def test_what_sentence_transformers_has_and_this_has_not_is_refused(
+    encoder: SentenceEncoder, settings: dict[str, Any], word: str
+) -> None:
+    for method in (encoder.encode, encoder.encode_query, encoder.encode_document):
+        with pytest.raises(ValueError, match=word):
+            method(["a"], **settings)
+
+
+def test_prompts_are_refused_on_load() -> None:
+    with pytest.raises(ValueError, match="trained"):
+        SentenceEncoder.load("tiny", prompts={"query": "query: "})  # type: ignore[arg-type]
 
 
 def test_other_fonts_than_in_training_are_named(encoder: SentenceEncoder) -> None:

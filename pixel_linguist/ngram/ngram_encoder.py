@@ -90,7 +90,7 @@ def tell_apart(vector: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     Texts in letters that the table does not know have vectors of 0, or the same one by the few
     cells that resemble letters. With this they have a length, and different ones differ.
     """
-    own = np.random.default_rng(zlib.crc32(pixels)).normal(size=len(vector))
+    own = np.random.default_rng(zlib.crc32(pixels.tobytes())).normal(size=len(vector))
     weight = UNREAD * float(np.linalg.norm(vector)) or 1.0
     told: np.ndarray = (vector + weight / np.linalg.norm(own) * own).astype(np.float32)
     return told
