@@ -34,6 +34,8 @@ ROOMS = (
     "search",
     "api",
     "mteb_encoder",
+    "sentence_transformer",
+    "sklearn_encoder",
     "encode",
     "cli",
 )
