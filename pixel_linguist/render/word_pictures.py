@@ -18,9 +18,10 @@ _SQUEEZE = 1.25
 # Lines whose letters are nearly of the right height are not resampled.
 _NEAR = 0.06
 # Height of ascenders above, and depth of descenders below small letters, in heights of x: medians
-# of 750 families. Lines without either are capitals or small letters; their band is between.
-_ASCENDER, _DESCENDER = 0.75, 0.45
-_ABOVE, _BELOW = 0.15, 0.35
+# of 750 families. What stands higher than the highest ascender is an accent. Dense rows with
+# nothing above and little below, as of commas, are those of capitals and digits.
+_ASCENDER, _DESCENDER, _HIGHEST = 0.75, 0.45, 1.3
+_DEPTH, _ABOVE, _BELOW = 0.4, 0.12, 0.36
 # Ink from this share of a line's darkest counts for its letters' gaps.
 _INKED = 0.15
 # Distances between letters are those of all rows, with this share of those of the small letters'
@@ -160,11 +161,11 @@ def letter_band(rows: np.ndarray) -> tuple[float, float, tuple[int, int]]:
     longest = dense[(dense[:, 1] - dense[:, 0]).argmax()]
     x_top, x_bottom = (top + int(edge) for edge in longest)
     height = x_bottom - x_top
-    up, down = x_top - top > 0.25 * height, bottom - x_bottom > 0.18 * height
-    if not up and not down:
+    above, below = (x_top - top) / height, (bottom - x_bottom) / height
+    if above < 0.25 and below < _DEPTH:
         return x_top - _ABOVE * height, x_bottom + _BELOW * height, (x_top, x_bottom)
-    first = top if up else x_top - _ASCENDER * height
-    last = bottom if down else x_bottom + _DESCENDER * height
+    first = x_top - height * (min(above, _HIGHEST) if above > 0.25 else _ASCENDER)
+    last = x_bottom + height * (below if below > 0.18 else _DESCENDER)
     return first, last, (x_top, x_bottom)
 
 

@@ -42,6 +42,12 @@ def test_a_word_has_the_same_size_whatever_its_line() -> None:
     assert abs(np.ptp(np.flatnonzero(large.any(axis=1))) + 1 - LETTERS) <= 1
 
 
+@pytest.mark.parametrize("text", [TEXT.upper(), "a MAN With A HARD Hat is dancing"])
+def test_letters_have_one_height_whatever_their_case(text: str) -> None:
+    heights = [np.diff(read_page(paper(draw(t, 28))).boxes[0, 1::2]) for t in (TEXT, text)]
+    np.testing.assert_allclose(heights[1], heights[0], rtol=0.2)
+
+
 @pytest.mark.parametrize("size", [16, 30])
 @pytest.mark.parametrize("margin", [0, 40])
 def test_a_clean_page_of_one_line_equals_the_line(size: int, margin: int) -> None:
