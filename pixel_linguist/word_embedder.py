@@ -158,8 +158,14 @@ class WordEmbedder(Embedder):
                     new[key] = number
             if new:
                 computed = self._stem(pixels[list(new.values())])
-                self._row |= {key: len(self._vectors) + i for i, key in enumerate(new)}
-                self._vectors = np.concatenate([self._vectors, computed])
+                start = len(self._row)
+                if start + len(new) > len(self._vectors):
+                    # Room for twice as many: vectors are not copied with each block.
+                    room = np.zeros((2 * (start + len(new)), computed.shape[1]), np.float32)
+                    room[:start] = self._vectors[:start]
+                    self._vectors = room
+                self._vectors[start : start + len(new)] = computed
+                self._row |= {key: start + i for i, key in enumerate(new)}
             return self._vectors[[self._row[key] for key in keys]]
 
     def _stem(self, pixels: np.ndarray) -> np.ndarray:

@@ -37,34 +37,29 @@ def find_lines(grey: np.ndarray) -> list[Line]:
     ink, mask = separate(grey)
     if not mask.any():
         return []
-    ink = _level(ink, mask)
-    mask = ink > 0.2 * ink.max()
-    ink, mask = _without_rules(ink, mask, letter_height(mask))
+    height = letter_height(mask)
+    if angle := _tilt(mask, height):
+        # Pillow is slow to import, and few users read pictures.
+        from PIL import Image
+
+        turned = Image.fromarray(ink).rotate(angle, Image.Resampling.BICUBIC, expand=True)
+        ink = np.asarray(turned)
+        mask = ink > 0.2 * ink.max()
+        height = letter_height(mask)
+    ink, mask = _without_rules(ink, mask, height)
     return [
         Line(ink[top:bottom, left:right] * own, left, top)
         for left, top, right, bottom, own in _in_columns(mask, 0, 0)
     ]
 
 
-def _level(ink: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Rotate a tilted page, so that its lines are level."""
-    angle = _tilt(mask)
-    if not angle:
-        return ink
-    # Pillow is slow to import, and few users read pictures.
-    from PIL import Image
-
-    turned = Image.fromarray(ink).rotate(angle, Image.Resampling.BICUBIC, expand=True)
-    return np.asarray(turned)
-
-
-def _tilt(mask: np.ndarray) -> float:
+def _tilt(mask: np.ndarray, height: float) -> float:
     """Return the angle, in degrees, by which lines fall to the right; 0 for level pages.
 
     Rows of letters and of the background between them differ most along the lines.
     """
     y, x = np.nonzero(mask)
-    width, height = np.ptp(x) + 1, letter_height(mask)
+    width = np.ptp(x) + 1
     if width < 4 * height:
         return 0.0
     step = max(1, len(y) // 2000)
@@ -165,6 +160,12 @@ def _gutter(mask: np.ndarray, heights: np.ndarray) -> int | None:
 def _strips(mask: np.ndarray) -> np.ndarray:
     """Return the rows of strips between blank rows, int [N, 2]; dots and accents join letters."""
     strips = runs(np.any(mask, axis=1))
+    heights = strips[:, 1] - strips[:, 0]
+    # Letters are at most as high as their strip: most pages have nothing to join.
+    taller = np.maximum(heights[1:], heights[:-1])
+    near = strips[1:, 0] - strips[:-1, 1] < 0.35 * taller
+    if not (near & (np.minimum(heights[1:], heights[:-1]) < 0.4 * taller)).any():
+        return strips
     letters = np.array([letter_height(mask[begin:end]) for begin, end in strips])
     while len(strips) > 1:
         heights = strips[:, 1] - strips[:, 0]
