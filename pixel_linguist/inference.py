@@ -20,7 +20,6 @@ from pixel_linguist.render.images import pictures_patches
 from pixel_linguist.render.patches import (
     Patches,
     check_positions,
-    one_text_a_row,
     packed,
     picture_patches,
 )
@@ -236,26 +235,6 @@ class Embedder:
         for batch, embeddings in working:
             _collect(result, batch, embeddings)
         return result
-
-    def patch_features(self, patches: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """Return the features of patches, float32 [B, S, D], of uint8 [B, S, H, W].
-
-        Args:
-            patches: of rendered texts.
-            count: int32 [B], patches of each.
-        """
-        return np.asarray(_patch_features(self.encoder)(self.params, patches, count))
-
-
-@functools.cache
-def _patch_features(encoder: Encoder) -> Any:
-    """Return the jitted features of patches: uint8 [B, S, H, W], int32 [B] → float [B, S, D]."""
-
-    def features(params: Any, pixels: jax.Array, count: jax.Array) -> jax.Array:
-        rows = one_text_a_row(pixels, count, jnp)
-        return encoder.encode(params, rows, outputs=("patch_features",))["patch_features"]
-
-    return jax.jit(features)
 
 
 def _put_together(

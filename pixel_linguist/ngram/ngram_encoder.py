@@ -123,11 +123,6 @@ class NgramEmbedder(Embedder):
             result[rows] = self.encoder.encode(self.params, patches)["embedding"][:, 0]
         return result
 
-    def patch_features(self, patches: np.ndarray, count: np.ndarray) -> np.ndarray:
-        """Return the vectors of patches, float32 [B, S, D]; see `Embedder.patch_features`."""
-        rows = one_text_a_row(patches, count)
-        return self.encoder.encode(self.params, rows, outputs=("patch_features",))["patch_features"]
-
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
         """Refuse pictures, by a ValueError."""
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Pictures of what a model makes of sentences: neighbours, changed pairs, patches, a map."""
+"""Pictures of what a model makes of sentences: neighbours, changed pairs, a map."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from pixel_linguist.inference import Embedder
 from pixel_linguist.render import Renderer
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.score_plots import map_figure
-from pixel_linguist.report.text_pictures import save_patch_similarity, save_texts
+from pixel_linguist.report.text_pictures import save_texts
 from pixel_linguist.text import compose
 
 TYPOS = {"transpose_characters": {"rate": 0.1}, "keyboard_neighbours": {"rate": 0.04}}
@@ -24,12 +24,10 @@ NEIGHBOURS = 3
 MOVED_EACH_WAY = 3
 # Sentences of each group of the map.
 MAPPED = 150
-# The most patches of a sentence whose matrix is drawn.
-MOST_PATCHES = 24
 
 
 def draw_examples(folder: Path, models: Sequence[Embedder], tasks: Mapping[str, Task]) -> None:
-    """Draw neighbours.png, patches.png, moved.png and map.svg, as far as the tasks allow.
+    """Draw neighbours.png, moved.png and map.svg, as far as the tasks allow.
 
     Args:
         folder: for the pictures.
@@ -41,7 +39,6 @@ def draw_examples(folder: Path, models: Sequence[Embedder], tasks: Mapping[str, 
     if task := next((task for task in tasks.values() if isinstance(task, STS)), None):
         texts = list(dict.fromkeys(task.texts()))
         draw_neighbours(model.renderer, model, texts, folder / "neighbours.png")
-        draw_patch_similarity(model, task, folder / "patches.png")
         if len(models) > 1:
             draw_moved(models[0], model, task, folder / "moved.png")
     if groups := map_groups(tasks):
@@ -83,27 +80,6 @@ def draw_moved(before: Embedder, after: Embedder, task: STS, path: Path) -> None
         for i in (*order[::-1][:MOVED_EACH_WAY], *order[:MOVED_EACH_WAY])
     ]
     save_texts(after.renderer, blocks, path)
-
-
-def draw_patch_similarity(model: Embedder, task: STS, path: Path) -> None:
-    """Draw the similarity of the patches of the pair with the best score whose texts differ.
-
-    Nothing is drawn unless there is such a pair of at most MOST_PATCHES patches a sentence.
-    """
-    length = min(MOST_PATCHES, model.encoder.config.max_patches)
-    counts = [model.renderer.count_patches(side) for side in (task.sentence1, task.sentence2)]
-    differs = [a.lower() != b.lower() for a, b in zip(task.sentence1, task.sentence2, strict=True)]
-    fits = (np.maximum(*counts) <= length) & differs
-    if not fits.any():
-        return
-    place = int(np.argmax(np.where(fits, task.gold, -np.inf)))
-    pair = (task.sentence1[place], task.sentence2[place])
-    rendered = model.renderer(pair, length=length)
-    features = model.patch_features(rendered.patches, rendered.count)
-    first, second = (
-        unit_rows(own[:count]) for own, count in zip(features, rendered.count, strict=True)
-    )
-    save_patch_similarity(model.renderer, *pair, first @ second.T, path)
 
 
 def embedding_map(embed: Embed, groups: Mapping[str, Sequence[str]]) -> Figure:

@@ -91,32 +91,6 @@ def save_texts(renderer: Renderer, blocks: Sequence[Sequence[tuple[str, str]]], 
     _save_blocks(renderer, drawn, path)
 
 
-def save_patch_similarity(
-    renderer: Renderer, first: str, second: str, similarity: np.ndarray, path: Path
-) -> None:
-    """Write a PNG of a matrix between patches, with the patches of two texts along its sides.
-
-    Args:
-        renderer: of the model.
-        first: the text at the left.
-        second: the text above.
-        similarity: float [S, T], of each patch of the first with each of the second, shown from
-            its least (paper) to its greatest value (full colour).
-        path: of the PNG.
-    """
-    rows, columns = _patches(renderer, first), _patches(renderer, second)
-    height, width = rows.shape[1:]
-    low = similarity.min()
-    shares = (similarity - low) / max(similarity.max() - low, 1e-6)
-    shares = np.pad(shares, ((1, 0), (1, 0))).repeat(height, axis=0).repeat(width, axis=1)
-    sheet = np.array(PAPER) + shares[..., None] * (np.array(LABEL) - np.array(PAPER))
-    sheet[::height] = sheet[:, ::width] = GRID
-    ink = np.zeros(shares.shape, np.uint8)
-    ink[height:, :width] = rows.reshape(-1, width)
-    ink[:height, width:] = np.concatenate(list(columns), axis=1)
-    _write(_blend(sheet, ink, INK), path)
-
-
 def draw_strip(renderer: Renderer, text: str) -> np.ndarray:
     """Draw a text as the model sees it: its patches, broken into lines, with their grid."""
     return draw_patches(_patches(renderer, text))

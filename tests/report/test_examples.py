@@ -16,7 +16,6 @@ from pixel_linguist.report import examples
 from pixel_linguist.report.examples import draw_examples, map_groups
 
 SHORT = ("a cat", "a dog", "the door", "a mouse", "a hat")
-LONG = tuple(f"{text} which stood for a very long time beside the door" for text in SHORT)
 
 
 def sts(first: tuple[str, ...], second: tuple[str, ...]) -> STS:
@@ -38,14 +37,11 @@ def test_each_picture_has_what_it_needs(
     short = {"sts": sts(SHORT, SHORT[1:] + SHORT[:1])}
     draw_examples(tmp_path / "one", [make_model(0)], short)
     names = {path.name for path in (tmp_path / "one").iterdir()}
-    assert names == {"neighbours.png", "patches.png", "map.svg"}
+    assert names == {"neighbours.png", "map.svg"}
     draw_examples(tmp_path / "two", [make_model(0), make_model(1)], short)
     assert {path.name for path in (tmp_path / "two").iterdir()} - names == {"moved.png"}
     for path in (tmp_path / "two").glob("*.png"):
         assert np.asarray(Image.open(path).convert("L")).std() > 1
-    # No pair is short enough for a matrix of its patches.
-    draw_examples(tmp_path / "long", [make_model(0)], {"sts": sts(LONG, LONG[::-1])})
-    assert not (tmp_path / "long" / "patches.png").exists()
     draw_examples(tmp_path / "none", [make_model(0)], {})
     assert not (tmp_path / "none").exists()
 

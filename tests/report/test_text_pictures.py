@@ -27,7 +27,6 @@ from pixel_linguist.report.text_pictures import (
     draw_strip,
     save_images,
     save_pairs,
-    save_patch_similarity,
     save_texts,
     wrap,
 )
@@ -152,26 +151,6 @@ def test_texts_stand_beside_their_labels(tmp_path: Path) -> None:
         name = draw_caption(CAPTIONS, label.replace("-", "−"), LABEL)
         assert label == " " or (strip[0], MARGIN) in places(sheet, name)
     assert tops == sorted(tops)
-
-
-def test_patches_stand_along_the_sides_of_their_similarity(tmp_path: Path) -> None:
-    first, second = (RENDERER([text]) for text in ("A cat", "A cat dozed"))
-    rows, columns = int(first.count[0]), int(second.count[0])
-    similarity = np.zeros((rows, columns))
-    similarity[0, 0], similarity[-1, 0] = 1.0, 0.5
-    path = tmp_path / "patches.png"
-    save_patch_similarity(RENDERER, "A cat", "A cat dozed", similarity, path)
-    height, width = first.patches.shape[2:]
-    cells = read(path)[MARGIN:-MARGIN, MARGIN:-MARGIN]
-    assert cells.shape[:2] == ((rows + 1) * height, (columns + 1) * width)
-    cells = cells.reshape(rows + 1, height, columns + 1, width, 3).transpose(0, 2, 1, 3, 4)
-    sides = [(cells[1:, 0], first.patches[0, :rows]), (cells[0, 1:], second.patches[0, :columns])]
-    for side, patches in sides:
-        # Ink is dark at the same pixels, away from the grid.
-        dark = side[:, 1:, 1:, 0] < 128
-        assert (dark == (patches[:, 1:, 1:] > 140)).mean() > 0.98
-    assert (cells[1, 1, 1:, 1:] == LABEL).all()
-    assert (cells[1, 2, 1:, 1:] == PAPER).all()
 
 
 def test_images_of_an_objective_stand_below_their_text_line_by_line(tmp_path: Path) -> None:
