@@ -50,27 +50,11 @@ def tiny_encoder() -> "Callable[..., ViTEncoder]":
 
     def make(**changes: Any) -> "ViTEncoder":
         from pixel_linguist.model import make_encoder
+        from pixel_linguist.recipe import get_config
 
-        settings: dict[str, Any] = {
-            "patch_height": 8,
-            "patch_width": 8,
-            "max_patches": 64,
-            "width": 32,
-            "depth": 2,
-            "heads": 4,
-            "mlp_width": 64,
-            "patch_hidden": 0,
-            "positions": "learned",
-            "pooling": "mean",
-            "head": "patches",
-            "keep_head": False,
-            "channels": 1,
-            "dropout": 0.1,
-            "norm_epsilon": 1e-6,
-            "dtype": "float32",
-            "remat": "none",
-        }
-        return make_encoder(settings | changes)
+        sides = {"patch_height": 8, "patch_width": 8, "max_patches": 64}
+        sizes = {"width": 32, "depth": 2, "heads": 4, "mlp_width": 64}
+        return make_encoder({**get_config().model, **sides, **sizes, **changes})
 
     return make
 

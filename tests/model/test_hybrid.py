@@ -9,9 +9,11 @@ import pytest
 from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoders import encoder_settings, make_encoder
 from pixel_linguist.model.hybrid import HybridEncoder
+from pixel_linguist.recipe import get_config
 from pixel_linguist.render.patches import one_text_a_row
 
 SETTINGS: dict[str, Any] = {
+    **get_config().model,
     "name": "hybrid",
     "patch_height": 20,
     "patch_width": 48,
@@ -20,16 +22,8 @@ SETTINGS: dict[str, Any] = {
     "depth": 1,
     "heads": 2,
     "mlp_width": 32,
-    "patch_hidden": 0,
-    "positions": "learned",
-    "pooling": "mean",
     "head": "none",
-    "keep_head": False,
-    "channels": 1,
-    "dropout": 0.1,
     "norm_epsilon": 1e-5,
-    "dtype": "float32",
-    "remat": "none",
     "stem_channels": [3, 4, 5, 6],
     "stem_hidden": 7,
     "stem_width": 8,

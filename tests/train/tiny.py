@@ -13,6 +13,7 @@ from pixel_linguist import config as configs
 from pixel_linguist.data.views import HostBatch
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.model import ViTEncoder, make_encoder
+from pixel_linguist.recipe import get_config
 from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.train.context import RunContext, make_context
 from pixel_linguist.train.optim import OptimizerConfig
@@ -22,6 +23,7 @@ from pixel_linguist.train.stage import Stage, make_stage, stage_settings
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 BATCH, LENGTH, DOMAINS = 8, 6, 3
 SETTINGS: dict[str, Any] = {
+    **get_config().model,
     "patch_height": 8,
     "patch_width": 8,
     "max_patches": LENGTH,
@@ -29,16 +31,6 @@ SETTINGS: dict[str, Any] = {
     "depth": 1,
     "heads": 2,
     "mlp_width": 32,
-    "patch_hidden": 0,
-    "positions": "learned",
-    "pooling": "mean",
-    "head": "patches",
-    "keep_head": False,
-    "channels": 1,
-    "dropout": 0.1,
-    "norm_epsilon": 1e-6,
-    "dtype": "float32",
-    "remat": "none",
 }
 # Adam is steep near a gradient of zero; the larger epsilon keeps rounding from showing.
 OPTIMIZER = OptimizerConfig(
