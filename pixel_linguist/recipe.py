@@ -14,13 +14,13 @@ from pixel_linguist.model import preset
 PIVOT = "en"
 
 
-def optimizer() -> dict[str, Any]:
+def optimizer(weight_decay: float = 0.01) -> dict[str, Any]:
     """AdamW, with weight decay on kernels."""
     return {
         "b1": 0.9,
         "b2": 0.999,
         "epsilon": 1e-8,
-        "weight_decay": 0.01,
+        "weight_decay": weight_decay,
         "clip_norm": 1.0,
         "accumulate": 1,
         # Groups of the encoder's parameters that are not trained.
@@ -226,6 +226,8 @@ def get_config() -> ConfigDict:
             "seed": 0,
             # Paths of sources are relative to it.
             "data_dir": "",
+            # URLs of files in it, each by its own name, that TFDS does not have.
+            "downloads": (),
             "render": {
                 "family": "noto",
                 "strategy": "words",
@@ -237,6 +239,8 @@ def get_config() -> ConfigDict:
                 "weight": 400,
                 "slant": 0,
                 "spacing": 0,
+                # Whether spaces before punctuation are left out, as PIXEL does.
+                "glue_spaces": False,
             },
             "model": {
                 # "vit", or another encoder of pixel_linguist.model.

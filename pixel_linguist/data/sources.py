@@ -136,6 +136,7 @@ def toy(
 
 
 SOURCES: dict[str, Callable[..., Source]] = {
+    "txt": rows,
     "tsv": rows,
     "csv": rows,
     "jsonl": rows,

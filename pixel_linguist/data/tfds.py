@@ -1,8 +1,12 @@
 """TFDS data sets, read from array_record files without TensorFlow."""
 
+import collections
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from pixel_linguist.data.nli import NLI_LABELS, group_nli
 from pixel_linguist.data.records import Record, column
@@ -27,44 +31,60 @@ class TfdsSource:
 
     def __init__(self, root: Path, *, dataset: str, split: str, columns: Sequence[str]):
         import tensorflow_datasets
-        import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
 
         self.columns = tuple(columns)
-        try:
-            self.data = tensorflow_datasets.data_source(
-                dataset,
-                split=split,
-                data_dir=root.expanduser(),
-                download=False,
-                builder_kwargs={"file_format": "array_record"},
-            )
-        except (AssertionError, FileNotFoundError, KeyError, NotImplementedError) as error:
-            raise FileNotFoundError(
-                f"the TFDS data set {dataset!r} is not prepared in {root} as array_record; prepare "
-                f"it in Python with tensorflow_datasets.builder({dataset!r}, data_dir="
-                f"{str(root)!r}, file_format='array_record').download_and_prepare()"
-            ) from error
-        self.rows: Sequence[int] = range(len(self.data))
+        self.data = _open(root, dataset, split)
+        self.rows: Sequence[int] | np.ndarray = range(len(self.data))
         features = self.data.dataset_info.features
         where = f"the TFDS data set {dataset!r}"
-        languages_vary = False
         for name, _, language in (name.partition("/") for name in self.columns):
             feature = column(features, name, where)
+            if not language:
+                continue
             if isinstance(feature, tensorflow_datasets.features.TranslationVariableLanguages):
-                languages_vary |= bool(language)
-            elif language:
+                complete = _rows_by_language(root, dataset, split, name).get(language, ())
+                self.rows = np.intersect1d(self.rows, complete)
+            else:
                 column(feature, language, f"{where}, column {name}")
-        if languages_vary:
-            self.rows = [row for row in self.rows if None not in self[row].values()]
-            if not self.rows:
-                raise ValueError(f"{where} has no record with all of {', '.join(self.columns)}")
+        if not len(self.rows):
+            raise ValueError(f"{where} has no record with all of {', '.join(self.columns)}")
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Record:
-        record = self.data[self.rows[index]]
+        record = self.data[int(self.rows[index])]
         return {name: _value(record, name) for name in self.columns}
+
+
+def _open(root: Path, dataset: str, split: str) -> Any:
+    import tensorflow_datasets
+    import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
+
+    try:
+        return tensorflow_datasets.data_source(
+            dataset,
+            split=split,
+            data_dir=root.expanduser(),
+            download=False,
+            builder_kwargs={"file_format": "array_record"},
+        )
+    except (AssertionError, FileNotFoundError, KeyError, NotImplementedError) as error:
+        raise FileNotFoundError(
+            f"the TFDS data set {dataset!r} is not prepared in {root} as array_record; prepare "
+            f"it in Python with tensorflow_datasets.builder({dataset!r}, data_dir="
+            f"{str(root)!r}, file_format='array_record').download_and_prepare()"
+        ) from error
+
+
+@functools.cache
+def _rows_by_language(root: Path, dataset: str, split: str, name: str) -> dict[str, np.ndarray]:
+    """Return the records that have each language in a column, read once for all languages."""
+    data, found = _open(root, dataset, split), collections.defaultdict(list)
+    for row in range(len(data)):
+        for code in data[row][name]["language"]:
+            found[code.decode()].append(row)
+    return {code: np.array(rows) for code, rows in found.items()}
 
 
 def _value(record: Any, name: str) -> Any:

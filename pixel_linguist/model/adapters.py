@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from pixel_linguist.model.encoder import Params, ViTEncoder
 from pixel_linguist.model.experts import to_experts
 from pixel_linguist.model.hybrid import stem_only
@@ -10,7 +12,23 @@ from pixel_linguist.registry import choose
 # Parameters of a start, and the encoder that they are for → its parameters.
 Adapter = Callable[[Params, ViTEncoder], Params]
 
-ADAPTERS: dict[str, Adapter] = {"to_experts": to_experts, "stem_only": stem_only}
+
+def to_sentence(params: Params, encoder: ViTEncoder) -> Params:
+    """Return PIXEL's autoencoder, or a sentence encoder, as the start of a sentence encoder.
+
+    Of positions the first ones are kept, as the original does; a head that is missing is drawn.
+    """
+    config, fresh = encoder.config, encoder.init(0)
+    head: Params = {name: fresh[name] for name in ("head", "head_norm") if name in fresh}
+    rows = config.max_patches + config.cls_token
+    return {**head, **params, "positions": np.asarray(params["positions"])[:rows]}
+
+
+ADAPTERS: dict[str, Adapter] = {
+    "to_experts": to_experts,
+    "to_sentence": to_sentence,
+    "stem_only": stem_only,
+}
 
 
 def adapt(name: str, params: Params, encoder: ViTEncoder) -> Params:

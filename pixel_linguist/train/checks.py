@@ -106,6 +106,12 @@ def check_stage(
     """Refuse a stage that could not begin, or not end; return the hashes of its styles' fonts."""
     settings = context.config.stages[name]
     check_ranges(settings)
+    if settings.start_required and not settings.init_from:
+        raise ValueError(
+            f"it needs a start, such as --config.stages.{name}.init_from=hf:Team-PIXEL/pixel-base; "
+            "a folder that pixel-linguist convert has made of one, or the model of "
+            "experiments/pixel.py, will do"
+        )
     models = [part.annotate.model for part in settings.data.values() if part.annotate]
     if text_models := [model for model in models if model.startswith(TEXT_MODEL)]:
         sentence_transformers(text_models[0])
@@ -119,11 +125,6 @@ def check_stage(
             if start in settings.init_from:
                 adapted = adapt(settings.adapter, found, context.encoder)
                 check_same_shapes(adapted, context.encoder.shapes(), start)
-    if settings.start_required and not settings.init_from:
-        raise ValueError(
-            f"it needs a start: --config.stages.{name}.init_from=FOLDER names a model, as "
-            "pixel-linguist convert makes of PIXEL's checkpoints"
-        )
     if settings.average_by:
         check_metric(tasks, "average_by", settings.average_by)
     if settings.steps:

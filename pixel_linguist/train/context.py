@@ -7,6 +7,8 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.files import local_path
+from pixel_linguist.hub import PREFIX as HUB
+from pixel_linguist.hub import download
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model import ViTEncoder, make_encoder
 from pixel_linguist.model.encoder import Params
@@ -49,8 +51,13 @@ class RunContext:
         return shared_by_hosts(self.embedder(params))
 
     def start(self, name: str) -> Path:
-        """Return the folder of a model that a stage starts from: an earlier stage's, or any."""
-        return self.folder.model(name) if name in self.config.order else local_path(name)
+        """Return the folder of a model that a stage starts from: an earlier stage's, or any.
+
+        "hf:owner/name" is downloaded once.
+        """
+        if name in self.config.order:
+            return self.folder.model(name)
+        return download(name.removeprefix(HUB)) if name.startswith(HUB) else local_path(name)
 
 
 def make_context(config: ConfigDict, folder: Path, *, profile: bool = False) -> RunContext:

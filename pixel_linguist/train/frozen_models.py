@@ -16,6 +16,8 @@ from pixel_linguist.word_embedder import make_embedder
 
 # Before the name or folder of a text model that sentence-transformers loads.
 TEXT_MODEL = "st:"
+# Of ours, and of PIXEL's checkpoints.
+WEIGHTS = ("weights.safetensors", "model.safetensors", "pytorch_model.bin")
 
 
 def frozen_embed(context: RunContext, name: str) -> Embed:
@@ -70,5 +72,5 @@ def frozen_sha256(context: RunContext, name: str) -> str:
     """
     if name.startswith(TEXT_MODEL):
         return ""
-    path = context.start(name) / "weights.safetensors"
-    return sha256(path) if path.is_file() else ""
+    paths = (context.start(name) / file for file in WEIGHTS)
+    return next((sha256(path) for path in paths if path.is_file()), "")

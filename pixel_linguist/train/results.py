@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from flax import traverse_util
 
+from pixel_linguist.convert import is_reference, read_reference
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.store import (
     Model,
@@ -37,7 +38,9 @@ def save_result(model_folder: Path, model: Model, objectives: dict[str, Params])
 
 
 def load_result(model_folder: Path) -> Result:
-    """Read a stage's result, or any other model's folder."""
+    """Read a stage's result, or any other model's folder; a checkpoint of PIXEL's will do."""
+    if is_reference(model_folder):
+        return Result(read_reference(model_folder).model.params, {})
     return Result(load_model(model_folder).params, load_objectives(model_folder))
 
 

@@ -14,10 +14,12 @@ from experiments import pixel_linguist as paper
 from pixel_linguist import config as configs
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.evaluate.baselines import tfidf_embed
+from pixel_linguist.model.store import save_model
 from pixel_linguist.render.augment import AUGMENTATIONS
 from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train import run
+from pixel_linguist.train.context import make_context
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.results import Result
@@ -38,7 +40,10 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
     for stage in config.stages.values():
         if stage.steps:
             stage.steps, stage.batch_size, stage.evaluate_every = 1, BATCH, 1
-            stage.schedule.warmup = 0
+            stage.schedule.warmup = stage.chunk_size = 0
+            stage.length = min(stage.length, 64)
+            if "decoder" in stage.objective:
+                stage.objective.decoder.update(width=16, depth=1, heads=2, mlp_width=16)
     for task in config.tasks.values():
         for source in [task.source] if "source" in task else task.get("sources", {}).values():
             if "size" in source:
@@ -50,7 +55,8 @@ def step_once(config: ConfigDict, folder: Path) -> None:
     context, _ = run.prepare(config, folder)
     scratch = Result(context.encoder.init(0), {})
     for name in config.order:
-        if not config.stages[name].steps:
+        # Rounds after the first differ in their start alone.
+        if not config.stages[name].steps or name.endswith(("_2", "_3")):
             continue
         stage = make_stage(context, name)
         state, constants = run.first_state(stage, scratch)
@@ -129,9 +135,11 @@ def prepare(folder: Path, dataset: str, features: dict[str, Any]) -> None:
         def _generate_examples(self) -> Any:
             for i in range(3 * BATCH):
                 text = f"Row {i // 3} of the data set {dataset} has a sentence, and one more."
-                row = {key: i % 3 if key == "label" else text for key in features}
+                row: dict[str, Any] = {k: i % 3 if k == "label" else text for k in features}
                 if "hypothesis" in features:
                     row["hypothesis"] = f"Number {i}."
+                if "translations" in features:
+                    row["translations"] = dict.fromkeys(features["translations"].languages, text)
                 yield i, row
 
     Tiny.name = name
@@ -146,23 +154,34 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tfds.disable_progress_bar()
     text = tfds.features.Text()
     label = tfds.features.ClassLabel(names=["entailment", "neutral", "contradiction"])
-    for name in ("snli", "multi_nli"):
+    for name in ("snli", "glue/mnli"):
         prepare(folder, name, {"premise": text, "hypothesis": text, "label": label})
     prepare(folder, "wikipedia/20230601.en", {"title": text, "text": text})
     prepare(folder, "glue/stsb", {"sentence1": text, "sentence2": text, "label": np.float32})
-    for code in paper.LANGUAGES:
+    for code in paper.PARACRAWL:
         prepare(folder, f"para_crawl/en{code}", {"en": text, code: text})
+    talks = tfds.features.TranslationVariableLanguages(languages=("en", *paper.TED))
+    prepare(folder, "ted_multi_translate", {"translations": talks})
+    (folder / paper.SENTENCES).write_text("".join(f"Number {i} .\n" for i in range(3 * BATCH)))
     return folder
 
 
 @pytest.mark.slow
-def test_pixel_linguist(tmp_path: Path, prepared: Path) -> None:
-    config = configs.load(RECIPES / "pixel_linguist.py")
+@pytest.mark.parametrize("recipe", ["pixel", "pixel_linguist", "pixel_linguist_plus"])
+def test_pixel_linguist(tmp_path: Path, prepared: Path, recipe: str) -> None:
+    config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(prepared)
     shrink(config, tmp_path)
+    if recipe != "pixel":
+        pixel = configs.load(RECIPES / "pixel.py")
+        shrink(pixel, tmp_path)
+        context = make_context(pixel, tmp_path)
+        save_model(tmp_path / "pixel", context.model(context.encoder.init(0)))
+        config.stages.pixel.init_from = (str(tmp_path / "pixel"),)
     step_once(config, tmp_path / "run")
 
 
 def test_no_recipe_is_left_out() -> None:
-    tested = {"quickstart", "small", "small_pretrained", "pixel_linguist", "reading", "tiny"}
-    assert {path.stem for path in RECIPES.glob("*.py")} == tested
+    tested = {"quickstart", "small", "small_pretrained", "reading", "tiny"}
+    paper = {"pixel", "pixel_linguist", "pixel_linguist_plus"}
+    assert {path.stem for path in RECIPES.glob("*.py")} == tested | paper
