@@ -37,6 +37,7 @@ VERBS = {
         "train a model by a recipe of stages, or fine-tune one on your pairs",
         "experiments/quickstart.py --workdir runs/quickstart",
     ),
+    "prepare": Verb("prepare the data sets of a recipe", "experiments/pixel_linguist.py --list"),
     "evaluate": Verb(
         "score models on tasks, beside TF-IDF and other encoders",
         'tiny --tasks "stsb-*" --peers tfidf --data ../shared/data',

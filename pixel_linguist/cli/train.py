@@ -7,6 +7,8 @@ pixel-linguist train experiments/quickstart.py --workdir runs/quickstart
     sets a key of the recipe; every default is in pixel_linguist/recipe.py
 ... --plan
     prints what the run would do, and its cost
+... --rehearse
+    runs all stages on tiny shapes, three steps each, so that what would fail fails now; then plans
 pixel-linguist train a.py b.py --workdir runs/sweep --sweep.stages.nli.schedule.peak=1e-4,3e-4
     several recipes, or several values of keys, one after the other, with a table at the end
 pixel-linguist train --init MODEL --pairs my.tsv
@@ -32,6 +34,7 @@ from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 from pixel_linguist.train.hosts import join_hosts
 from pixel_linguist.train.plan import plan_recipe
 from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.rehearsal import rehearse
 from pixel_linguist.train.run import NoReport, prepare, run_recipe
 from pixel_linguist.train.sweep import PREFIX, run_sweep, sweep_configs
 
@@ -50,6 +53,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     add("recipe", type=path, nargs="+", help="a file of experiments/, with get_config()")
     add("--workdir", type=path, required=True, help="folder for all results")
     add("--plan", action="store_true", help="show the plan of the run and its cost, and stop")
+    add("--rehearse", action="store_true", help="try the run on tiny shapes first, then plan it")
     add("--profile", action="store_true", help="trace a few steps into WORKDIR/profile")
     add(
         "--hosts",
@@ -62,8 +66,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     options.varied = [word for word in rest if word.startswith(PREFIX)]
     options.overrides = [word for word in rest if not word.startswith(PREFIX)]
     options.sweep = bool(options.varied) or len(options.recipe) > 1
-    if options.sweep and (options.plan or options.profile):
-        parser.error("--plan and --profile take one recipe, and no --sweep")
+    if options.sweep and (options.plan or options.rehearse or options.profile):
+        parser.error("--plan, --rehearse and --profile take one recipe, and no --sweep")
     options.init = None
     return options
 
@@ -99,7 +103,10 @@ def _train(options: argparse.Namespace) -> None:
     # One host reports progress; each reports its errors.
     quiet = contextlib.redirect_stdout(None) if jax.process_index() else contextlib.nullcontext()
     with quiet, Preemption() as preemption:
-        if options.plan:
+        if options.rehearse:
+            context = rehearse(config, options.workdir, preemption, **extras())
+            print("the rehearsal succeeded; the plan of the run:", plan_recipe(context), sep="\n")
+        elif options.plan:
             print(plan_recipe(prepare(config, options.workdir)[0]))
         elif options.sweep:
             run_sweep(runs, options.workdir, preemption, **extras())

@@ -1,9 +1,8 @@
 """What is refused of a recipe before any of it runs."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -25,8 +24,12 @@ from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.stage import make_stage
 
 
-def check_recipe(context: RunContext, tasks: Mapping[str, Task]) -> dict[str, dict[str, str]]:
+def check_recipe(
+    context: RunContext, tasks: Mapping[str, Task], skip: Collection[str] = ()
+) -> dict[str, dict[str, str]]:
     """Refuse a recipe that could not run to its end, before any of it runs.
+
+    Stages to be skipped are not looked at.
 
     Returns:
         Stage → SHA-256 of the fonts of its styles, by name.
@@ -48,8 +51,10 @@ def check_recipe(context: RunContext, tasks: Mapping[str, Task]) -> dict[str, di
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
         )
-    fonts = {}
+    fonts: dict[str, dict[str, str]] = {name: {} for name in skip}
     for number, name in enumerate(config.order):
+        if name in skip:
+            continue
         with naming(f"stage {name}"):
             fonts[name] = check_stage(context, name, config.order[:number], tasks)
     return fonts
@@ -136,7 +141,7 @@ def check_stage(
 
 def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) -> dict[str, str]:
     """Refuse steps whose parts do not fit together."""
-    settings, devices = context.config.stages[name], jax.device_count()
+    settings, devices = context.config.stages[name], context.devices
     check_least("stage", settings, batch_size=1)
     if settings.batch_size % devices:
         raise ValueError(f"batch_size {settings.batch_size} is not divisible by {devices} devices")

@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import jax
 from ml_collections import ConfigDict
 
 from pixel_linguist.evaluate.similarity import Embed
@@ -29,6 +30,7 @@ class RunContext:
         renderer: in the style of evaluation.
         folder: of the run.
         profile: folder for a profiler's traces, one a stage; None: no traces.
+        devices: that batches are to be shared by; those of this machine, or of one that is planned.
     """
 
     config: ConfigDict
@@ -36,6 +38,7 @@ class RunContext:
     renderer: Renderer
     folder: RunFolder
     profile: Path | None = None
+    devices: int = 0
 
     def model(self, params: Params) -> Model:
         """Return a model of parameters, for a folder."""
@@ -60,8 +63,10 @@ class RunContext:
         return download(name.removeprefix(HUB)) if name.startswith(HUB) else local_path(name)
 
 
-def make_context(config: ConfigDict, folder: Path, *, profile: bool = False) -> RunContext:
-    """Make it from a recipe.
+def make_context(
+    config: ConfigDict, folder: Path, *, profile: bool = False, devices: int = 0
+) -> RunContext:
+    """Make it from a recipe; 0 devices stand for those of this machine.
 
     Raises:
         ValueError: for an impossible architecture or renderer.
@@ -73,4 +78,5 @@ def make_context(config: ConfigDict, folder: Path, *, profile: bool = False) -> 
     sizes = ("patch_height", "patch_width", "max_patches")
     encoder = make_encoder({name: config.render[name] for name in sizes} | config.model.to_dict())
     trace = folder / "profile" if profile else None
-    return RunContext(config, encoder, renderer, RunFolder(folder), trace)
+    devices = devices or jax.device_count()
+    return RunContext(config, encoder, renderer, RunFolder(folder), trace, devices)

@@ -37,11 +37,16 @@ def save_result(model_folder: Path, model: Model, objectives: dict[str, Params])
     save_model(model_folder, model)
 
 
-def load_result(model_folder: Path) -> Result:
-    """Read a stage's result, or any other model's folder; a checkpoint of PIXEL's will do."""
+def start_model(model_folder: Path) -> Model:
+    """Read a model's folder, of ours or of PIXEL's."""
     if is_reference(model_folder):
-        return Result(read_reference(model_folder).model.params, {})
-    return Result(load_model(model_folder).params, load_objectives(model_folder))
+        return read_reference(model_folder).model
+    return load_model(model_folder)
+
+
+def load_result(model_folder: Path) -> Result:
+    """Read a stage's result, or any other model's folder."""
+    return Result(start_model(model_folder).params, load_objectives(model_folder))
 
 
 def average(models: Sequence[Any]) -> Any:

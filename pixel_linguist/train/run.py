@@ -6,7 +6,7 @@ Reads from top to bottom: `run_recipe` prepares and checks, `run_stages` goes th
 
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -103,18 +103,30 @@ class NoReport:
 
 
 def prepare(
-    config: ConfigDict, folder: Path, *, profile: bool = False
+    config: ConfigDict,
+    folder: Path,
+    *,
+    profile: bool = False,
+    devices: int = 0,
+    skip: Collection[str] = (),
 ) -> tuple[RunContext, dict[str, Task]]:
     """Make what a recipe needs, or refuse it; nothing is written.
+
+    Args:
+        config: the recipe.
+        folder: for all results.
+        profile: whether traces are wanted.
+        devices: that the recipe is for; 0: those of this machine.
+        skip: stages that are not checked.
 
     Raises:
         ValueError: for a recipe that could not run to its end, or the folder of another run.
         FileNotFoundError: for missing data.
     """
-    context = make_context(config, host_folder(folder), profile=profile)
+    context = make_context(config, host_folder(folder), profile=profile, devices=devices)
     context.folder.shared = folder
     tasks = make_tasks(config.data_dir, config.tasks)
-    fonts = check_recipe(context, tasks)
+    fonts = check_recipe(context, tasks, skip)
     settings = {name: stage_settings(context, name, fonts[name]) for name in config.order}
     context.folder.check(settings)
     return context, tasks

@@ -1,0 +1,118 @@
+"""A rehearsal: a whole run on tiny shapes, so that what would fail after an hour fails now."""
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.experimental import multihost_utils
+from ml_collections import ConfigDict
+
+from pixel_linguist.model import make_encoder
+from pixel_linguist.model.encoders import encoder_settings
+from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.train.context import RunContext
+from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.results import start_model
+from pixel_linguist.train.run import prepare, run_recipe
+
+logger = logging.getLogger(__name__)
+STEPS, ROWS, LENGTH, WIDTH = 3, 2, 32, 32
+
+
+class Interruption(Preemption):
+    """Asks a run to stop after its second step."""
+
+    def reached(self) -> bool:
+        """Tell whether it is the second."""
+        self.steps += 1
+        return self.steps == STEPS - 1
+
+
+def rehearse(
+    config: ConfigDict, folder: Path, preemption: Preemption, *, devices: int = 0, **extras: Any
+) -> RunContext:
+    """Check a recipe, then run its stages on tiny shapes, interrupted once and resumed.
+
+    Sources, renderer, tasks and objectives are the recipe's own; each stage does three steps, two
+    examples a device. Its files lie beside `folder` until it succeeds.
+
+    Args:
+        config: the recipe; where a start is required and none given, a tiny one is made.
+        folder: of the run.
+        preemption: says when to stop.
+        devices: of the machine that the recipe is for; 0: those of this one.
+        **extras: report and baselines, as `run_recipe` takes them.
+
+    Returns:
+        The context of the run itself, for its plan.
+
+    Raises:
+        ValueError, FileNotFoundError, OSError: as the run itself would.
+    """
+    lacking = [name for name, s in config.stages.items() if s.start_required and not s.init_from]
+    context, _ = prepare(config, folder, devices=devices, skip=lacking)
+    scratch = folder.with_name(f"{folder.name}.rehearsal")
+    if jax.process_index() == 0:
+        shutil.rmtree(scratch, ignore_errors=True)
+        for name, model in tiny_starts(context, lacking):
+            save_model(scratch / "starts" / name, model)
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("the rehearsal's starts are written")
+    tiny = tiny_recipe(context, scratch / "starts")
+    try:
+        run_recipe(tiny, scratch / "run", Interruption(), **extras)
+    except Preempted as stop:
+        logger.info("%s; resumed", stop)
+        run_recipe(tiny, scratch / "run", preemption, **extras)
+    if jax.process_index() == 0:
+        shutil.rmtree(scratch)
+    return context
+
+
+def tiny_model(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an encoder's settings with the sizes tiny that cost time."""
+    most = {"width": WIDTH, "mlp_width": WIDTH, "patch_hidden": WIDTH, "heads": 2, "depth": 2}
+    return {**settings, **{name: min(settings[name], size) for name, size in most.items()}}
+
+
+def tiny_starts(context: RunContext, lacking: Sequence[str]) -> Iterator[tuple[str, Model]]:
+    """Yield stages that start from elsewhere, each with a tiny model of its start's kind."""
+    for name, stage in context.config.stages.items():
+        for start in stage.init_from:
+            if start not in context.config.order:
+                found = start_model(context.start(start))
+                encoder = make_encoder(tiny_model(encoder_settings(found.encoder)))
+                yield name, found._replace(encoder=encoder, params=encoder.init(0))
+        if name in lacking:
+            encoder = make_encoder(tiny_model(encoder_settings(context.encoder)))
+            yield name, dataclasses.replace(context, encoder=encoder).model(encoder.init(0))
+
+
+def tiny_recipe(context: RunContext, starts: Path) -> ConfigDict:
+    """Return the recipe with tiny shapes, three steps a stage, and a checkpoint of every step."""
+    config = context.config.copy_and_resolve_references()
+    order = config.order
+    with config.ignore_type(), config.unlocked():
+        config.model.update(tiny_model(config.model))
+        # Processes take longer to start than all else here.
+        config.train.update(workers=0, loggers=(), log_every=1, checkpoint_every=1)
+        for name, stage in config.stages.items():
+            own = tuple(start for start in stage.init_from if start in order)
+            if len(own) < len(stage.init_from) or stage.start_required:
+                stage.init_from = (*own, str(starts / name))
+            # The last row of the table will do, beside the untrained encoder's.
+            stage.report = name == order[-1]
+            if not stage.steps:
+                continue
+            stage.update(steps=STEPS, batch_size=ROWS * jax.device_count(), evaluate_every=STEPS)
+            stage.update(length=min(stage.length, LENGTH), chunk_size=min(stage.chunk_size, 1))
+            stage.length_buckets = min(stage.length_buckets, stage.length)
+            stage.schedule.warmup = min(stage.schedule.warmup, 1)
+            stage.optimizer.accumulate = min(stage.optimizer.accumulate, STEPS - 1)
+            if "decoder" in stage.objective:
+                stage.objective.decoder.update(width=WIDTH, depth=1, heads=2, mlp_width=WIDTH)
+    return config
