@@ -40,6 +40,17 @@ def info_nce(*, hard_negatives: bool) -> dict[str, Any]:
     }
 
 
+def matryoshka(
+    objective: dict[str, Any], prefixes: tuple[int, ...] = (64, 128, 256)
+) -> dict[str, Any]:
+    """The objective `info_nce` or `cosent` on prefixes of the embeddings, with equal weights.
+
+    The last prefix is the encoder's dimension; `evaluate.truncate_dims` gives the others rows in
+    the table of scores.
+    """
+    return {"name": "matryoshka", "objective": objective, "prefixes": prefixes, "weights": ()}
+
+
 def masked_autoencoder(
     *,
     mask_ratio: float = 0.25,
@@ -285,6 +296,8 @@ def get_config() -> ConfigDict:
             "stages": {},
             "order": (),
             "tasks": {},
-            "evaluate": {"batch_size": 128, "report_tasks": ()},
+            # In the table of scores each model has a row more, NAME@D, for each length of
+            # truncate_dims, to which its vectors are cut.
+            "evaluate": {"batch_size": 128, "report_tasks": (), "truncate_dims": ()},
         }
     )

@@ -52,6 +52,13 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
         default=[],
         help="tfidf, a folder or name that sentence-transformers loads, or ocr: and such a name",
     )
+    add(
+        "--truncate-dims",
+        nargs="+",
+        type=int,
+        default=[],
+        help="lengths to which the models' vectors are cut, for a row more each",
+    )
     add("--out", type=path, help="folder for scores.json and report.html")
     options = parser.parse_args(arguments)
     if options.tasks and not options.models and not options.peers:
@@ -74,7 +81,11 @@ def run(options: argparse.Namespace) -> None:
     for name, encoder in encoders.items():
         check_reads(name, encoder, drawn)
     contenders = {name: load_peer(name) for name in options.peers}
-    contenders |= {name: encoder_embed(encoder) for name, encoder in encoders.items()}
+    for name, encoder in encoders.items():
+        contenders[name] = encoder_embed(encoder)
+        for width in options.truncate_dims:
+            cut = SentenceEncoder(encoder.model, width)
+            contenders[f"{name}@{width}"] = encoder_embed(cut)
     rows = score_all(contenders, tasks)
     print(score_table(rows, {name: task.metric for name, task in tasks.items()}))
     for note in filter(None, (getattr(task, "note", "") for task in tasks.values())):

@@ -63,6 +63,11 @@ def cosine_matrix(a: Any, b: Any) -> np.ndarray:
     return dense / (norms(a)[:, None] * norms(b))
 
 
+def prefix_embed(embed: Embed, width: int) -> Embed:
+    """Return the embedding by the first `width` numbers of a dense one, scaled to length 1."""
+    return lambda contents: unit_rows(np.asarray(embed(contents))[:, :width])
+
+
 class CachedEmbed:
     """Embeds each distinct text or picture once and keeps its vector, for tasks that share them.
 

@@ -1,6 +1,6 @@
 """Objectives by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pixel_linguist.objective.contrastive import InfoNCE
@@ -8,8 +8,18 @@ from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
+from pixel_linguist.objective.matryoshka import Matryoshka
 from pixel_linguist.objective.protocol import Objective
 from pixel_linguist.registry import make
+
+
+def _matryoshka(
+    objective: Mapping[str, Any],
+    prefixes: Sequence[int] = (64, 128, 256),
+    weights: Sequence[float] = (),
+) -> Matryoshka:
+    return Matryoshka(make_objective(objective), tuple(prefixes), tuple(weights))
+
 
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "info_nce": InfoNCE,
@@ -17,6 +27,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "cosent": CoSENT,
     "distillation": Distillation,
     "masked_autoencoder": MaskedAutoencoder,
+    "matryoshka": _matryoshka,
 }
 
 

@@ -42,6 +42,12 @@ def check_recipe(
     check_ranges(config)
     check_loggers(config.train.loggers)
     check_least("evaluate", config.evaluate, batch_size=1)
+    for width in config.evaluate.truncate_dims:
+        if not 1 <= width <= context.encoder.dimension:
+            raise ValueError(
+                f"evaluate.truncate_dims has {width}; embeddings have 1 to "
+                f"{context.encoder.dimension} numbers"
+            )
     if unknown := set(config.evaluate.report_tasks) - set(tasks):
         raise ValueError(
             f"evaluate.report_tasks names {', '.join(sorted(unknown))}; there are "
@@ -167,6 +173,8 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
         return {}
     stage = make_stage(context, name)
     stage.rate(0)
+    init = stage.objective.init
+    jax.eval_shape(lambda key: init(key, context.encoder, {}, {})[0], jax.random.key(0))
     if settings.optimizer.frozen:
         fresh = {"encoder": context.encoder.init(context.config.seed), "objective": {}}
         freeze(fresh, settings.optimizer.frozen)

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 
-from pixel_linguist.evaluate.similarity import CachedEmbed, Embed
+from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, prefix_embed
 from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model.encoder import Params
@@ -31,8 +31,13 @@ class Scorer:
         return evaluate_tasks({name: self.tasks[name] for name in names}, embed)
 
     def add_model(self, name: str, params: Params) -> None:
-        """Add the row of a model, unless the table has it."""
+        """Add the row of a model, and one for each length to which its vectors are cut."""
         embed = CachedEmbed(self.context.embed(params))
+        self._add(name, embed)
+        for width in self.context.config.evaluate.truncate_dims:
+            self._add(f"{name}@{width}", prefix_embed(embed, width))
+
+    def _add(self, name: str, embed: Embed) -> None:
         self.add_baselines({name: lambda task: embed})
 
     def add_baselines(self, baselines: Baselines) -> None:

@@ -12,6 +12,7 @@ import pytest
 from pixel_linguist import config as configs
 from pixel_linguist.data.example import Example
 from pixel_linguist.model.store import Model, save_model
+from pixel_linguist.recipe import info_nce, matryoshka
 from pixel_linguist.train.number_ranges import check_finite, check_ranges
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import prepare, run_recipe
@@ -46,6 +47,8 @@ IDENTITY = {"name": "identity", "text": "text"}
         ("stages.both.chunk_size", -2, "chunk_size"),
         ("stages.both.seed", -1, "seed"),
         ("evaluate.report_tasks", ("sts",), "report_tasks"),
+        ("evaluate.truncate_dims", (8, 17), "truncate_dims"),
+        ("stages.both.objective", matryoshka(info_nce(hard_negatives=False), (8,)), "dimension"),
         ("stages.average.init_from", (), "stage average"),
         ("stages.both.batch_size", 6, "batch_size"),
         ("stages.both.chunk_size", 3, "chunk_size"),
