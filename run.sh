@@ -9,6 +9,7 @@ usage() {
                        2 cores; results in runs/quickstart/, see report.html there
 ./run.sh test          ruff, the type checker and the fast tests
 ./run.sh test --slow   the slow tests
+./run.sh docs          the documentation as a site, in site/
 ./run.sh VERB ...      the command pixel-linguist, which follows
 
 The first call installs what is needed into .venv (Python 3.11 or later with venv). EXTRAS=tpu or
@@ -63,6 +64,10 @@ test)
   .venv/bin/ruff format --check .
   .venv/bin/mypy
   exec .venv/bin/python -m pytest -n 2 -m "not slow" "$@"
+  ;;
+docs)
+  setup docs
+  exec .venv/bin/python -m mkdocs build "$@"
   ;;
 *)
   # An unknown verb is refused before anything is installed.
