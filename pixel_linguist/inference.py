@@ -196,8 +196,10 @@ class Embedder:
         """Yield embeddings of pictures of text block by block, in order; see `pictures_patches`."""
         config = self.encoder.config
         patch = (config.patch_height, config.patch_width)
+        done = 0
         for block in blocks(pictures, _SORTED * self.batch_size):
-            yield self._embed_lines(pictures_patches(block, patch, config.max_patches))
+            yield self._embed_lines(pictures_patches(block, patch, config.max_patches, done))
+            done += len(block)
 
     def _embed_lines(self, lines: list[np.ndarray]) -> np.ndarray:
         counts = np.array([len(line) for line in lines], np.int32)

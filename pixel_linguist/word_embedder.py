@@ -17,7 +17,7 @@ from pixel_linguist.inference import Embedder, blocks
 from pixel_linguist.model import Encoder
 from pixel_linguist.model.hybrid import HybridEncoder
 from pixel_linguist.render import Renderer
-from pixel_linguist.render.images import read_grey
+from pixel_linguist.render.images import read_each, read_grey
 from pixel_linguist.render.word_pictures import read_line, read_page
 
 if TYPE_CHECKING:
@@ -104,12 +104,13 @@ class WordEmbedder(Embedder):
         Warns of pictures without text, whose embedding is that of an empty text, and of those with
         more words than the encoder reads.
         """
+        done = 0
         for block in blocks(pictures, 4 * self.batch_size):
-            words = [read_page(read_grey(picture)).pixels for picture in block]
+            words = read_each(lambda x: read_page(read_grey(x)).pixels, block, done)
             if empty := [i for i, of_page in enumerate(words) if not len(of_page)]:
                 warn_caller(
                     f"no text was found in {len(empty)} of {len(words)} pictures; the first is "
-                    f"number {empty[0]}"
+                    f"number {done + empty[0]}"
                 )
             found, cut = self.embed_words(words)
             if cut:
@@ -118,6 +119,7 @@ class WordEmbedder(Embedder):
                     f"{self.encoder.config.max_patches} words; the rest is not read"
                 )
             yield found
+            done += len(block)
 
     def embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
         """Embed texts, each uint8 [S, H, W] of its words, and count those that were cut."""

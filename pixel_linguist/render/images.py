@@ -1,13 +1,15 @@
 """Opening pictures of text from elsewhere: scans, screenshots, other renderers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from pixel_linguist.caller import warn_caller
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,6 +25,8 @@ _LIGHT = 0.8
 # Luminance hides text below this share of the principal component's contrast; variances of colour
 # below _FLAT are noise.
 _HIDDEN, _FLAT = 0.5, 1e-5
+# Levels of white, of pictures that do not tell theirs.
+_TOPS = (1.0, 255.0, 65535.0, 2.0**31 - 1, 2.0**32 - 1)
 
 
 def image_patches(picture: "Picture", patch: tuple[int, int], max_patches: int) -> np.ndarray:
@@ -42,15 +46,35 @@ def image_patches(picture: "Picture", patch: tuple[int, int], max_patches: int) 
     return pictures_patches([picture], patch, max_patches)[0]
 
 
+def read_each(
+    read: Callable[["Picture"], T], pictures: Iterable["Picture"], first: int = 0
+) -> list[T]:
+    """Read pictures; an error about one without a path says its place, counted from `first`."""
+    found = []
+    for number, picture in enumerate(pictures, start=first):
+        try:
+            found.append(read(picture))
+        except (TypeError, ValueError) as error:
+            if isinstance(picture, str | Path):
+                raise
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"picture {number}: {error}") from error
+    return found
+
+
 def pictures_patches(
-    pictures: Sequence["Picture"], patch: tuple[int, int], max_patches: int
+    pictures: Sequence["Picture"], patch: tuple[int, int], max_patches: int, first: int = 0
 ) -> list[np.ndarray]:
-    """Cut pictures into patches as `image_patches` does, with one warning for all."""
-    strips = [_strip(picture, patch) for picture in pictures]
+    """Cut pictures into patches as `image_patches` does, with one warning for all.
+
+    Errors and the warning count pictures from `first`.
+    """
+    strips = read_each(lambda picture: _strip(picture, patch), pictures, first)
     if wide := [i for i, strip in enumerate(strips) if len(strip) > max_patches]:
         warn_caller(
             f"{len(wide)} of {len(strips)} pictures are wider than {max_patches} patches and are "
-            f"cut; the first of them, {_name(pictures[wide[0]])}, has {len(strips[wide[0]])}"
+            f"cut; the first of them, {_name(pictures[wide[0]])} (number {first + wide[0]}), has "
+            f"{len(strips[wide[0]])}"
         )
     return [strip[:max_patches] for strip in strips]
 
@@ -129,12 +153,11 @@ def _image_pixels(image: "Image", picture: object) -> np.ndarray:
 
     if 0 in image.size:
         raise ValueError(f"{_name(picture)} is empty: {image.width} x {image.height} pixels")
+    # A turned picture has no tags any more.
+    tags = dict(getattr(image, "tag_v2", {}))
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
-        levels = np.asarray(image).astype(np.float32)
-        # TIFF and PNG files of 16 bits open as I or I;16.
-        top = 1 if levels.max() <= 1 else 255 if levels.max() <= 255 else 65535
-        return np.clip(levels / np.float32(65535 if ";16" in image.mode else top), 0, 1)[..., None]
+        return _deep_pixels(image, tags, _name(picture))
     if image.has_transparency_data:
         image = image.convert("RGBA")
     elif image.mode == "LAB":
@@ -142,6 +165,29 @@ def _image_pixels(image: "Image", picture: object) -> np.ndarray:
     elif image.mode not in ("L", "RGB"):
         image = image.convert("L" if image.mode == "1" else "RGB")
     return _array_pixels(np.asarray(image))
+
+
+def _deep_pixels(image: "Image", tags: dict[int, Any], name: str) -> np.ndarray:
+    """Return the pixels of a PIL image of more than 8 bits, float32 [height, width, 1].
+
+    TIFF's tags tell bits, sign, and whether white is 0; PNG has 16 bits; of others the highest
+    level tells the range.
+    """
+    bits, signed = tags.get(258, (0,))[0], tags.get(339, (1,))[0] == 2
+    levels = np.asarray(image)
+    if bits == 32 and image.mode == "I" and not signed:
+        levels = levels.view(np.uint32)
+    if not np.isfinite(levels).all():
+        raise ValueError(f"{name} has levels that are not finite")
+    if 8 < bits <= 16:
+        top = 2.0 ** (bits - signed) - 1
+    elif ";16" in image.mode:
+        top = 65535.0
+    else:
+        highest = float(levels.max())
+        top = next((top for top in _TOPS if highest <= top), highest)
+    pixels = np.clip(levels / top, 0, 1).astype(np.float32)[..., None]
+    return 1 - pixels if tags.get(262) == 0 and image.mode != "F" else pixels
 
 
 def _array_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -152,7 +198,8 @@ def _array_pixels(pixels: np.ndarray) -> np.ndarray:
             "an array of pixels is [height, width] or [height, width, 1, 3 or 4], and not empty; "
             f"this is of shape {shape}"
         )
-    if pixels.dtype in (np.uint8, np.uint16):
+    # Of any byte order.
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
         pixels = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
     elif pixels.dtype.kind not in "bf" or not (pixels.min() >= 0 and pixels.max() <= 1):
         raise ValueError(

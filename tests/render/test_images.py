@@ -1,5 +1,6 @@
 """Pictures that come from elsewhere, cut into patches as the renderer cuts its own."""
 
+import struct
 from io import BytesIO
 from pathlib import Path
 
@@ -55,6 +56,56 @@ def test_pictures_of_16_bits_are_read_as_those_of_8(strip: np.ndarray) -> None:
     page = paper(strip)
     fine = Image.fromarray(page.astype(np.uint16) * 257)
     np.testing.assert_array_equal(image_patches(fine, PATCH, 64), strip)
+
+
+def tiff(levels: np.ndarray, bits: int, white_is_zero: bool = False) -> bytes:
+    """Write a TIFF of one strip; 12 bits are packed, signed levels have their sign."""
+    packed = levels.tobytes()
+    if bits == 12:
+        a, b = levels.reshape(-1, 2).T.astype(np.uint16)
+        packed = np.stack([a >> 4, (a & 15) << 4 | b >> 8, b & 255], 1).astype(np.uint8).tobytes()
+    height, width = levels.shape
+    fields = {256: width, 257: height, 258: bits, 259: 1, 262: int(not white_is_zero), 273: 8,
+              277: 1, 278: height, 279: len(packed),
+              339: {"u": 1, "i": 2, "f": 3}[levels.dtype.kind]}  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in fields.items())
+    head = struct.pack("<2sHI", b"II", 42, 8 + len(packed)) + packed
+    return head + struct.pack("<H", len(fields)) + entries + bytes(4)
+
+
+def test_deep_pictures_are_those_of_8_bits(strip: np.ndarray) -> None:
+    page = paper(strip)
+    fine, light = page.astype(np.uint16) * 257, 1 - page / np.float32(255)
+    graymap = b"P5 %d %d 4095\n" % page.shape[::-1]
+    deep = [
+        tiff(fine, 16),
+        tiff(65535 - fine, 16, white_is_zero=True),
+        tiff((fine // 2).astype(np.int16), 16),
+        tiff(fine // 16, 12),
+        tiff(page.astype(np.uint32) * 0x1010101, 32),
+        tiff(light, 32),
+        tiff(page.astype(np.float32), 32),
+        graymap + (fine // 16).astype(">u2").tobytes(),
+        fine.astype(">u2"),
+    ]
+    for number, picture in enumerate(deep):
+        found = image_patches(picture, PATCH, 64).astype(int)
+        np.testing.assert_allclose(found, strip, atol=1, err_msg=str(number))
+    with pytest.raises(ValueError, match="finite"):
+        read_grey(tiff(np.full((16, 32), np.nan, np.float32), 32))
+
+
+@pytest.mark.parametrize("form", ["jpeg", "gif", "tiff", "webp", "bmp", "ppm"])
+def test_a_file_that_breaks_off_is_named_by_its_place(strip: np.ndarray, form: str) -> None:
+    page, stream = paper(strip), BytesIO()
+    Image.fromarray(page).save(stream, form)
+    whole = stream.getvalue()
+    with pytest.raises(ValueError, match="picture 3"):
+        pictures_patches([page, whole, whole[: len(whole) * 2 // 3]], PATCH, 64, first=1)
+    with pytest.raises(ValueError, match="picture 0"):
+        pictures_patches([b""], PATCH, 64)
+    with pytest.raises(TypeError, match="picture 1"):
+        pictures_patches([whole, None], PATCH, 64)  # type: ignore[list-item]
 
 
 def test_what_is_transparent_is_paper(strip: np.ndarray) -> None:
