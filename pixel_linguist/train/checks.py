@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+import jax
 import numpy as np
 from ml_collections import ConfigDict
 

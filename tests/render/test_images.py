@@ -3,6 +3,7 @@
 import struct
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_deep_pictures_are_those_of_8_bits(strip: np.ndarray) -> None:
     page = paper(strip)
     fine, light = page.astype(np.uint16) * 257, 1 - page / np.float32(255)
     graymap = b"P5 %d %d 4095\n" % page.shape[::-1]
-    deep = [
+    deep: list[Any] = [
         tiff(fine, 16),
         tiff(65535 - fine, 16, white_is_zero=True),
         tiff((fine // 2).astype(np.int16), 16),
