@@ -30,6 +30,7 @@ from absl import flags
 from pixel_linguist.cli.main import ERRORS, error_line, path
 from pixel_linguist.hub import as_transformer, open_model
 from pixel_linguist.model.store import save_model
+from pixel_linguist.train.accelerators import accelerator
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 from pixel_linguist.train.hosts import join_hosts
 from pixel_linguist.train.plan import plan_recipe
@@ -53,6 +54,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     add("recipe", type=path, nargs="+", help="a file of experiments/, with get_config()")
     add("--workdir", type=path, required=True, help="folder for all results")
     add("--plan", action="store_true", help="show the plan of the run and its cost, and stop")
+    add("--accelerator", help="plan for another machine: v4-32, v5e-8, H100-8")
     add("--rehearse", action="store_true", help="try the run on tiny shapes first, then plan it")
     add("--profile", action="store_true", help="trace a few steps into WORKDIR/profile")
     add(
@@ -66,6 +68,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     options.varied = [word for word in rest if word.startswith(PREFIX)]
     options.overrides = [word for word in rest if not word.startswith(PREFIX)]
     options.sweep = bool(options.varied) or len(options.recipe) > 1
+    if options.accelerator and not (options.plan or options.rehearse):
+        parser.error("--accelerator is for --plan and --rehearse")
     if options.sweep and (options.plan or options.rehearse or options.profile):
         parser.error("--plan, --rehearse and --profile take one recipe, and no --sweep")
     options.init = None
@@ -84,7 +88,7 @@ def run(options: argparse.Namespace) -> None:
     except Preempted as stop:
         print(f"{stop}; the same command resumes from there")
     except ERRORS as error:
-        _leave_hosts(error_line(error))
+        _leave_hosts(f"{error_line(error)} (host {jax.process_index()})")
         raise
     except jax.errors.JaxRuntimeError as error:
         _leave_hosts(
@@ -103,11 +107,14 @@ def _train(options: argparse.Namespace) -> None:
     # One host reports progress; each reports its errors.
     quiet = contextlib.redirect_stdout(None) if jax.process_index() else contextlib.nullcontext()
     with quiet, Preemption() as preemption:
+        target = accelerator(options.accelerator) if options.accelerator else None
+        devices = target.devices if target else 0
         if options.rehearse:
-            context = rehearse(config, options.workdir, preemption, **extras())
-            print("the rehearsal succeeded; the plan of the run:", plan_recipe(context), sep="\n")
+            parts = {"devices": devices, **extras()}
+            context = rehearse(config, options.workdir, preemption, **parts)
+            print("the rehearsal succeeded; the plan of the run:", plan_recipe(context, target))
         elif options.plan:
-            print(plan_recipe(prepare(config, options.workdir)[0]))
+            print(plan_recipe(prepare(config, options.workdir, devices=devices)[0], target))
         elif options.sweep:
             run_sweep(runs, options.workdir, preemption, **extras())
         else:

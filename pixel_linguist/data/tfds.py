@@ -110,11 +110,13 @@ def tfds_folder(root: Path, dataset: str) -> Path:
     return Path(builder.data_dir)
 
 
+@functools.cache
 def tfds_nli_triples(root: Path, *, dataset: str, split: str, language: str = "") -> list[Record]:
     """Make triples (`group_nli`) from a TFDS data set such as snli, multi_nli or xnli.
 
     Labels are numbered as in `NLI_LABELS`; rows without a label (-1: the annotators disagreed) are
-    left out. Of translated rows, as in xnli, one `language` is taken.
+    left out. Of translated rows, as in xnli, one `language` is taken. They are read once, for all
+    stages.
     """
     suffix = f"/{language}" if language else ""
     columns = ("label", f"premise{suffix}", f"hypothesis{suffix}")

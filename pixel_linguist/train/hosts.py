@@ -1,11 +1,13 @@
 """Devices and hosts: who takes part in a step, and where batches and the state lie."""
 
 import atexit
+import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,6 +104,42 @@ def host_folder(folder: Path) -> Path:
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("the run's folder is read")
     return own
+
+
+def check_hosts(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse hosts that see another work folder, other data or other fonts than the first.
+
+    Args:
+        folder: of the run; where the first host has none, as in a plan, it is not compared.
+        settings: stage → all that its result depends on, on this host.
+
+    Raises:
+        ValueError: on all hosts, naming those that differ, and the stages.
+    """
+    if jax.process_count() == 1:
+        return
+    # The same number on all hosts, another in each run.
+    mark = int(multihost_utils.broadcast_one_to_all(np.int32(os.getpid())))
+    seen = folder / f".host-0-of-{mark}"
+    if jax.process_index() == 0 and folder.is_dir():
+        seen.touch()
+    multihost_utils.sync_global_devices("the first host has marked the work folder")
+    parts = {"the work folder": seen.is_file()}
+    for name, made in settings.items():
+        parts |= {f"stage {name}: {key}": made[key] for key in ("sha256", "fonts", "starts")}
+    hashes = [zlib.crc32(json.dumps(part, sort_keys=True).encode()) for part in parts.values()]
+    every = np.asarray(multihost_utils.process_allgather(np.array(hashes, np.uint32)))
+    if jax.process_index() == 0:
+        seen.unlink(missing_ok=True)
+    wrong = []
+    for host, row in enumerate(every == every[0]):
+        if other := [part for part, same in zip(parts, row, strict=True) if not same]:
+            wrong.append(f"host {host} ({', '.join(other)})")
+    if wrong:
+        raise ValueError(
+            f"hosts do not see what host 0 does: {'; '.join(wrong)}; give all of them the same "
+            "--workdir on a shared file system, the same data and the same fonts"
+        )
 
 
 def shared_by_hosts(embed: Embedder) -> Callable[[Sequence[Content]], np.ndarray]:

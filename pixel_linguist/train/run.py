@@ -28,7 +28,7 @@ from pixel_linguist.train.annotate import annotate_stage, annotation_tables
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.checks import check_recipe
 from pixel_linguist.train.context import RunContext, make_context
-from pixel_linguist.train.hosts import host_folder, place, place_state
+from pixel_linguist.train.hosts import check_hosts, host_folder, place, place_state
 from pixel_linguist.train.loggers import open_loggers
 from pixel_linguist.train.non_finite import ROWS_PICTURED, stop_non_finite, write_batch
 from pixel_linguist.train.pictures import objective_images, seen_patches
@@ -128,6 +128,7 @@ def prepare(
     tasks = make_tasks(config.data_dir, config.tasks)
     fonts = check_recipe(context, tasks, skip)
     settings = {name: stage_settings(context, name, fonts[name]) for name in config.order}
+    check_hosts(folder, settings)
     context.folder.check(settings)
     return context, tasks
 

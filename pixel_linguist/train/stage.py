@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ from pixel_linguist.train.step import Step, make_step
 
 # Parameters and names of tasks → task → metric → score.
 Score = Callable[[Params, Sequence[str]], Mapping[str, Mapping[str, float]]]
+# Examples that are drawn to see how fast that is.
+DRAWN = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +98,18 @@ class Stage:
             process=jax.process_index(),
             processes=jax.process_count(),
         )
+
+    def draw_rate(self) -> float:
+        """Return the examples a second that this host can draw with all its workers, measured."""
+        rates, began = [], time.perf_counter()
+        for first in (0, DRAWN):
+            pairs = [self.examples[i] for i in range(first, first + DRAWN)]
+            self.views.batch(pairs, self.settings.length)
+            rates.append(DRAWN / (time.perf_counter() - began))
+            began = time.perf_counter()
+        # Without processes threads draw, one at a time but for what releases Python's lock.
+        workers = self.context.config.train.workers or 1
+        return rates[-1] * min(workers, os.cpu_count() or 1)
 
     def windows(self, batch_size: int) -> Any:
         """Return the endless windows of batches of examples, of all hosts and not drawn yet."""

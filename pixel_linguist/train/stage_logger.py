@@ -47,6 +47,7 @@ class StageLogger:
         )
         profile = stage.context.profile
         self.profile = Profile(profile and profile / stage.name, first=first)
+        self.draw_rate = jax.process_count() * stage.draw_rate()
         self.reset()
 
     def __enter__(self) -> "StageLogger":
@@ -110,7 +111,8 @@ class StageLogger:
         """Log the steps since the last call.
 
         "padding_share" is that of patches without text among all that were encoded, in [0, 1].
-        "examples_per_second", "patches_per_second" (padding left out) and "flop_utilisation" (of
+        "examples_per_second", "drawable_per_second" (what the hosts could draw, as measured before
+        the first step), "patches_per_second" (padding left out) and "flop_utilisation" (of
         the measured matrix-product peak, in [0, 1]) are of all hosts.
         """
         steps = jax.device_get(self.metrics)
@@ -120,6 +122,7 @@ class StageLogger:
         values = {name: float(np.mean([s[name] for s in steps])) for name in steps[0]}
         values |= {
             "examples_per_second": len(steps) * self.stage.settings.batch_size / seconds,
+            "drawable_per_second": self.draw_rate,
             "patches_per_second": self.patches * per_second,
             "flop_utilisation": self.flops * per_second / matmul_peak(dtype),
             "waiting_share": self.waited / seconds,

@@ -46,6 +46,14 @@ if os.environ.get("JAX_PROCESS_ID") == "1":
 
     run.next_batch = fails
 """
+# The second host has another font.
+OTHER_FONT = """
+import jax
+from pixel_linguist.train import run
+
+settings, other = run.stage_settings, {"fonts": {"a.ttf": "0"}}
+run.stage_settings = lambda *given: settings(*given) | (other if jax.process_index() else {})
+"""
 SHARDED = ("--config.train.backend=shard_map", "--config.train.shard_optimizer=true")
 
 
@@ -57,8 +65,13 @@ def program(folder: Path, *overrides: str, devices: int, more: str = "") -> Prog
     return made
 
 
-def start_hosts(made: Program, folder: Path) -> list[subprocess.Popen[bytes]]:
-    """Start the command on two hosts, one told by the flag and one by the environment."""
+def start_hosts(
+    made: Program, folder: Path, second: Path | None = None
+) -> list[subprocess.Popen[bytes]]:
+    """Start the command on two hosts, one told by the flag and one by the environment.
+
+    The second has another work folder if one is given.
+    """
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
@@ -71,6 +84,8 @@ def start_hosts(made: Program, folder: Path) -> list[subprocess.Popen[bytes]]:
     for rank, hosts in enumerate((f"{address},2,0", "auto")):
         with (folder / f"host{rank}.log").open("wb") as log:
             command = [*made.command, "--hosts", hosts]
+            if rank and second:
+                command += ["--workdir", str(second)]
             started.append(
                 subprocess.Popen(
                     command, env=environment, stdout=log, stderr=log, start_new_session=True
@@ -146,6 +161,16 @@ def test_a_plan_on_two_hosts_is_that_of_their_devices_on_one(tmp_path: Path) -> 
     found, expected = (re.findall(r"^(\w+ .* GiB) ", plan, re.MULTILINE) for plan in plans)
     assert len(expected) == 3 and found == expected, plans
     assert not (tmp_path / "run").exists()
+
+
+def test_hosts_that_see_other_things_are_refused_by_number(tmp_path: Path) -> None:
+    made = program(tmp_path / "run", devices=1, more=OTHER_FONT)
+    for process in start_hosts(made, tmp_path, tmp_path / "other"):
+        assert process.wait(timeout=300) == 1, logs(tmp_path)
+    for rank in (0, 1):
+        said = (tmp_path / f"host{rank}.log").read_text()
+        assert "host 1 (the work folder, stage first: fonts, stage second: fonts)" in said, said
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_host_whose_partner_is_killed_ends_with_an_error(tmp_path: Path) -> None:
