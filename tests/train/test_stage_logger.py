@@ -37,7 +37,7 @@ def stage(folder: Path) -> Any:
     """Return what is asked of a stage."""
     context = SimpleNamespace(encoder=encoder(), profile=None, folder=RunFolder(folder))
     settings = SimpleNamespace(batch_size=8, steps=10)
-    return SimpleNamespace(name="nli", context=context, settings=settings)
+    return SimpleNamespace(name="nli", context=context, settings=settings, draw_rate=lambda: 100.0)
 
 
 def logged_lines(folder: Path) -> list[dict[str, Any]]:
@@ -77,6 +77,7 @@ def test_time_patches_and_operations_are_counted(
         "kind": "train",
         "stage": "nli",
         "step": 2,
+        "drawable_per_second": 100.0,
         "loss": 2.0,
         "gradient_norm": np.inf,
         "examples_per_second": 4.0,
