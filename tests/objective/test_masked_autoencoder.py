@@ -175,7 +175,8 @@ def test_a_decoder_from_an_embedding_has_nothing_else_of_the_encoder(
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("objective", [pytest.param(PIXEL, marks=SLOW), DUP], ids=["pixel", "dup"])
+@SLOW
+@pytest.mark.parametrize("objective", [PIXEL, DUP], ids=["pixel", "dup"])
 def test_gradients_reach_every_parameter_but_the_decoder_s_positions(
     tiny_encoder: Make, objective: MaskedAutoencoder
 ) -> None:
