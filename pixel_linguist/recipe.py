@@ -126,14 +126,7 @@ def stage(
     """Return one stage; `changes` replaces any of the defaults below, `objective` the contrast."""
     config = ConfigDict(
         {
-            # Earlier stages, or model folders; several are averaged, none is scratch.
-            "init_from": (),
-            # How the encoders of starts become this one, by name; "": they are of its architecture.
-            "adapter": "",
-            # Whether a stage without init_from is refused.
-            "start_required": False,
-            # The task/metric by which models are averaged greedily; without one, all are.
-            "average_by": "",
+            **starts(),
             "seed": 0,
             "data": data,
             # Parts are mixed by weight times size ** (1 / temperature); 0: by weight alone.
@@ -170,19 +163,40 @@ def stage(
             # Examples that a device encodes at once, recomputed in the backward pass, so that
             # memory does not bound the batch; 0: all, without recomputation.
             "chunk_size": 0,
-            # Tasks scored inside the stage, and the task/metric by which its best model is kept;
-            # without one, its last is.
-            "evaluate_every": max(steps // 4, 1),
-            "evaluate_tasks": (),
-            "best_metric": "",
-            # Evaluations without a better score after which the stage ends; 0: it never ends early.
-            "patience": 0,
-            # Whether its model gets a row in the table of scores.
-            "report": True,
+            **scoring(steps),
         }
     )
     config.update(changes)
     return config
+
+
+def starts() -> dict[str, Any]:
+    """Return what a stage starts from: scratch."""
+    return {
+        # Earlier stages, or model folders; several are averaged, none is scratch.
+        "init_from": (),
+        # How the encoders of starts become this one, by name; "": they are of its architecture.
+        "adapter": "",
+        # Whether a stage without init_from is refused.
+        "start_required": False,
+        # The task/metric by which models are averaged greedily; without one, all are.
+        "average_by": "",
+    }
+
+
+def scoring(steps: int) -> dict[str, Any]:
+    """Return when and on what a stage's model is scored."""
+    return {
+        # Tasks scored inside the stage, and the task/metric by which its best model is kept;
+        # without one, its last is.
+        "evaluate_every": max(steps // 4, 1),
+        "evaluate_tasks": (),
+        "best_metric": "",
+        # Evaluations without a better score after which the stage ends; 0: it never ends early.
+        "patience": 0,
+        # Whether its model gets a row in the table of scores.
+        "report": True,
+    }
 
 
 def average(*stages: str, by: str = "") -> ConfigDict:
@@ -230,6 +244,33 @@ def visual_alignment(
     return {"visual_start": start} | runs | {"visual": average(*runs)}
 
 
+def architecture() -> dict[str, Any]:
+    """Return the encoder: a small vision transformer."""
+    return {
+        # "vit", or another encoder of pixel_linguist.model.
+        "name": "vit",
+        **preset("tiny"),
+        "patch_hidden": 0,
+        "positions": "learned",
+        "pooling": "mean",
+        "head": "patches",
+        "keep_head": False,
+        "channels": 1,
+        "dropout": 0.1,
+        "norm_epsilon": 1e-6,
+        "dtype": "float32",
+        # Recomputed in the backward pass to save memory: "none", "blocks", or "dots".
+        "remat": "none",
+        "cls_token": False,
+        "paper_is_one": False,
+        # Words beside the sentence in the embedding: buckets, and the number kept.
+        "word_buckets": 0,
+        "top_words": 0,
+        # Rows of a page: 1 for lines of text.
+        "max_rows": 1,
+    }
+
+
 def get_config() -> ConfigDict:
     """Return the defaults of all groups, with no stages and no tasks."""
     return ConfigDict(
@@ -253,29 +294,7 @@ def get_config() -> ConfigDict:
                 # Whether spaces before punctuation are left out, as PIXEL does.
                 "glue_spaces": False,
             },
-            "model": {
-                # "vit", or another encoder of pixel_linguist.model.
-                "name": "vit",
-                **preset("tiny"),
-                "patch_hidden": 0,
-                "positions": "learned",
-                "pooling": "mean",
-                "head": "patches",
-                "keep_head": False,
-                "channels": 1,
-                "dropout": 0.1,
-                "norm_epsilon": 1e-6,
-                "dtype": "float32",
-                # Recomputed in the backward pass to save memory: "none", "blocks", or "dots".
-                "remat": "none",
-                "cls_token": False,
-                "paper_is_one": False,
-                # Words beside the sentence in the embedding: buckets, and the number kept.
-                "word_buckets": 0,
-                "top_words": 0,
-                # Rows of a page: 1 for lines of text.
-                "max_rows": 1,
-            },
+            "model": architecture(),
             "train": {
                 # "pmap" or "shard_map".
                 "backend": "pmap",

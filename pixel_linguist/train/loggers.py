@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from pixel_linguist.registry import choose
+
 
 class Logger(Protocol):
     """Takes the figures of a step."""
@@ -76,10 +78,10 @@ class WeightsAndBiases:
         self.run.finish()
 
 
-LIBRARIES = {"tensorboard": "tensorboardX", "wandb": "wandb"}
-LOGGERS: dict[str, Callable[[Path, Mapping[str, Any]], Logger]] = {
-    "tensorboard": TensorBoard,
-    "wandb": WeightsAndBiases,
+# Name → the library, which is an extra of this name, and the class.
+LOGGERS: dict[str, tuple[str, Callable[[Path, Mapping[str, Any]], Logger]]] = {
+    "tensorboard": ("tensorboardX", TensorBoard),
+    "wandb": ("wandb", WeightsAndBiases),
 }
 
 
@@ -90,21 +92,14 @@ def check_loggers(names: Sequence[str]) -> None:
         ValueError: saying which there are, or how to install it.
     """
     for name in names:
-        if name not in LIBRARIES:
-            raise ValueError(f"no logger {name!r}; train.loggers takes {', '.join(LIBRARIES)}")
-        if importlib.util.find_spec(LIBRARIES[name]) is None:
+        library, _ = choose("train.loggers", LOGGERS, name)
+        if importlib.util.find_spec(library) is None:
             raise ValueError(
-                f"train.loggers names {name!r}, which needs {LIBRARIES[name]}: "
+                f"train.loggers names {name!r}, which needs {library}: "
                 f"pip install 'pixel-linguist[{name}]'"
             )
 
 
 def open_loggers(names: Sequence[str], folder: Path, config: Mapping[str, Any]) -> list[Logger]:
-    """Open loggers by name.
-
-    Args:
-        names: as checked.
-        folder: the run's.
-        config: the recipe, as plain data.
-    """
-    return [LOGGERS[name](folder, config) for name in names]
+    """Open loggers by name, as checked, for a run's folder and its recipe as plain data."""
+    return [LOGGERS[name][1](folder, config) for name in names]

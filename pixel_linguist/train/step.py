@@ -254,20 +254,25 @@ def make_step(
         axes = (None, None, 0, None, None)
         return jax.pmap(on_device, AXIS, in_axes=axes, out_axes=None, donate_argnums=0)
     if backend == "shard_map":
-        whole, share = PartitionSpec(), PartitionSpec(AXIS)
-        mapped = jax.shard_map(
-            device_gradients,
-            mesh=device_mesh(),
-            in_specs=(whole, whole, share, whole),
-            # Rows are gathered by leaving the mapped region.
-            out_specs=(whole, whole, share, whole),
-        )
-
-        def sharded(state: State, constants: Any, batch: Any, rate: Any, seed: Any) -> Any:
-            state, metrics = step(mapped, state, constants, batch, rate, seed)
-            # The compiler shares the update's work out as its results are shared out.
-            shardings = state_shardings(state, shard_optimizer=shard_optimizer)
-            return jax.lax.with_sharding_constraint(state, shardings), metrics
-
-        return jax.jit(sharded, donate_argnums=0)
+        return _over_mesh(device_gradients, step, shard_optimizer)
     raise ValueError(f"train.backend is {backend!r}; choose one of {', '.join(get_args(Backend))}")
+
+
+def _over_mesh(device_gradients: Any, step: Any, shard_optimizer: bool) -> Step:
+    """Return the step by shard_map."""
+    whole, share = PartitionSpec(), PartitionSpec(AXIS)
+    mapped = jax.shard_map(
+        device_gradients,
+        mesh=device_mesh(),
+        in_specs=(whole, whole, share, whole),
+        # Rows are gathered by leaving the mapped region.
+        out_specs=(whole, whole, share, whole),
+    )
+
+    def sharded(state: State, constants: Any, batch: Any, rate: Any, seed: Any) -> Any:
+        state, metrics = step(mapped, state, constants, batch, rate, seed)
+        # The compiler shares the update's work out as its results are shared out.
+        shardings = state_shardings(state, shard_optimizer=shard_optimizer)
+        return jax.lax.with_sharding_constraint(state, shardings), metrics
+
+    return jax.jit(sharded, donate_argnums=0)

@@ -14,8 +14,7 @@ from pixel_linguist.evaluate.suite import score_table
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.train.checks import naming
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.run import Report, prepare, run_recipe
-from pixel_linguist.train.scores import Baselines
+from pixel_linguist.train.run import prepare, run_recipe
 
 logger = logging.getLogger(__name__)
 PREFIX = "--sweep."
@@ -24,15 +23,12 @@ PREFIX = "--sweep."
 def sweep_configs(
     recipes: Sequence[Path], overrides: Sequence[str], varied: Sequence[str]
 ) -> dict[str, ConfigDict]:
-    """Return one config for each recipe and each choice of the varied keys' values.
+    """Return a config for each recipe and each choice of values, by the names of both.
 
     Args:
         recipes: files with get_config().
         overrides: "--config.key=value", the same for all.
         varied: "--sweep.key=value,value,...".
-
-    Returns:
-        Name of the run → config; the name is the recipe's, with the values that are varied.
 
     Raises:
         ValueError: for an unknown key, a wrong value, or two runs of one name.
@@ -55,31 +51,21 @@ def sweep_configs(
 
 
 def run_sweep(
-    runs: dict[str, ConfigDict],
-    folder: Path,
-    preemption: Preemption,
-    *,
-    report: Report,
-    baselines: Baselines,
+    runs: dict[str, ConfigDict], folder: Path, preemption: Preemption, **options: Any
 ) -> None:
-    """Run all configs, each in a folder of its own, and print the table of their last models.
+    """Run all configs, each in its own folder; log and write (sweep.json) their last scores.
 
     All are checked before the first begins. A run whose loss is not finite does not stop the
-    others. What is finished is not run again. sweep.json has the table's figures.
-
-    Raises:
-        ValueError: naming the run that could not run, or that a run's data is missing.
-        Preempted: if the sweep was asked to stop.
+    others. `options` and errors, which name the run, are those of `run_recipe`.
     """
     for name, config in runs.items():
         with naming(name):
             prepare(config, folder / name)
-    rows: dict[str, Any] = {}
-    metrics: dict[str, str] = {}
+    rows, metrics = dict[str, Any](), dict[str, str]()
     for number, (name, config) in enumerate(runs.items(), start=1):
         logger.info("run %d of %d: %s", number, len(runs), name)
         try:
-            run = run_recipe(config, folder / name, preemption, report=report, baselines=baselines)
+            run = run_recipe(config, folder / name, preemption, **options)
         except FloatingPointError as error:
             logger.warning("%s is given up: %s", name, error)
             rows[name] = {}

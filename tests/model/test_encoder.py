@@ -121,11 +121,19 @@ def test_packed_texts_are_read_as_each_alone(tiny_encoder: Make, variant: dict[s
         np.testing.assert_allclose(found[row, column], expected, rtol=0, atol=limit)
 
 
-@each_variant
+@pytest.mark.parametrize(
+    "variant",
+    # Gradients take the longest to compile.
+    [
+        pytest.param(v, marks=[pytest.mark.slow] * (n not in (0, 2, 5)))
+        for n, v in enumerate(VARIANTS)
+    ],
+    ids=name_of,
+)
 def test_gradients_reach_every_parameter_in_training(
     tiny_encoder: Make, variant: dict[str, Any]
 ) -> None:
-    encoder = tiny_encoder(**variant, max_patches=8)
+    encoder = tiny_encoder(**variant)
     weights = np.random.default_rng(2).normal(size=(4, 1, encoder.dimension))
     page = LINES.position + np.array([1, 0], np.int32) * (np.arange(8)[:, None] % 3)
     patches = LINES._replace(position=page)

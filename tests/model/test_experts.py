@@ -96,7 +96,7 @@ def test_a_domain_moves_its_own_expert_alone() -> None:
     def loss(params: Any) -> jax.Array:
         return (model.encode(params, PATCHES, domain=domain)["embedding"] ** 3).sum()
 
-    grads = jax.grad(loss)(params)
+    grads = jax.jit(jax.grad(loss))(params)
     for name in ("mlp_in", "mlp_out"):
         for leaf in grads["blocks"][name].values():
             sizes = np.abs(leaf).max(axis=(0, *range(2, leaf.ndim)))

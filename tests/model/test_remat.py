@@ -30,6 +30,7 @@ def loss(encoder: ViTEncoder, texts: int) -> Callable[[Any], jax.Array]:
     return lambda params: jnp.sin(encoder.encode(params, patches, keys=keys)["embedding"]).sum()
 
 
+@pytest.mark.slow
 def test_gradients_are_the_same_compiled(tiny_encoder: Make) -> None:
     found = []
     for name in NAMES:

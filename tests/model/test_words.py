@@ -52,7 +52,7 @@ def test_word_logits_are_the_highest_of_the_patches_that_are_read() -> None:
     assert (expected[2] == -1000).all()
 
 
-@pytest.mark.parametrize("cls_token", [False, True])
+@pytest.mark.parametrize("cls_token", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_joined_embedding_is_the_sentence_s_and_its_highest_words(
     tiny_encoder: Make, cls_token: bool
 ) -> None:

@@ -17,7 +17,7 @@ from pixel_linguist.train.run import run_recipe
 from pixel_linguist.train.step import NO_AUGMENTATION
 from pixel_linguist.train.step_encode import StepEncode, device_batch
 from tests.train.steps import OBJECTIVES, states
-from tests.train.tiny import BATCH, encoder, random_batch
+from tests.train.tiny import BATCH, StopsAfter, encoder, random_batch
 
 RECIPE = Path(__file__).parents[2] / "experiments" / "methods" / "contriever.py"
 
@@ -170,18 +170,6 @@ def test_settings_out_of_range_are_refused(change: dict[str, Any], word: str) ->
 def test_a_queue_smaller_than_the_batch_is_refused() -> None:
     with pytest.raises(ValueError, match="queue_size"):
         states(Contriever(queue_size=BATCH - 1), "pmap", steps=1)
-
-
-class StopsAfter(Preemption):
-    """Is asked to stop after a step."""
-
-    def __init__(self, step: int):
-        super().__init__()
-        self.left = step
-
-    def reached(self) -> bool:
-        self.left -= 1
-        return not self.left
 
 
 @pytest.mark.slow

@@ -23,6 +23,8 @@ DUP = dataclasses.replace(RETRO, word_buckets=20)
 COUNTS = np.array([1, 5, 8, 3], np.int32)
 TEXT = np.arange(8) < COUNTS[:, None]
 KEYS = jax.random.split(jax.random.key(0), 4)
+SLOW = pytest.mark.slow
+WITHOUT_CLS_TOO = pytest.mark.parametrize("cls_token", [pytest.param(False, marks=SLOW), True])
 
 
 def pixels(seed: int = 0) -> np.ndarray:
@@ -131,7 +133,7 @@ def test_what_is_kept_is_drawn_for_each_example() -> None:
     assert (np.asarray(shown) < COUNTS[:, None]).sum(axis=1).tolist() == [0, 2, 4, 1]
 
 
-@pytest.mark.parametrize("cls_token", [False, True])
+@WITHOUT_CLS_TOO
 def test_masked_patches_are_predicted_from_the_others_alone(
     tiny_encoder: Make, cls_token: bool
 ) -> None:
@@ -150,7 +152,7 @@ def test_masked_patches_are_predicted_from_the_others_alone(
     assert np.abs(second["predictions"] - found["predictions"])[1:][here[1:]].min(0).max() > 1e-3
 
 
-@pytest.mark.parametrize("cls_token", [False, True])
+@WITHOUT_CLS_TOO
 def test_a_decoder_from_an_embedding_has_nothing_else_of_the_encoder(
     tiny_encoder: Make, cls_token: bool
 ) -> None:
@@ -173,6 +175,7 @@ def test_a_decoder_from_an_embedding_has_nothing_else_of_the_encoder(
     np.testing.assert_array_equal(first, second)
 
 
+@SLOW
 @pytest.mark.parametrize("objective", [PIXEL, DUP], ids=["pixel", "dup"])
 def test_gradients_reach_every_parameter_but_the_decoder_s_positions(
     tiny_encoder: Make, objective: MaskedAutoencoder
@@ -192,7 +195,7 @@ def test_gradients_reach_every_parameter_but_the_decoder_s_positions(
 
 
 def test_dropout_follows_the_keys(tiny_encoder: Make) -> None:
-    encoder = tiny_encoder(max_patches=8, dropout=0.3)
+    encoder = tiny_encoder(max_patches=8)
     params = params_of(PIXEL, encoder)
     swapped = KEYS[np.array([1, 0, 2, 3])]
     first, again = (
@@ -238,7 +241,7 @@ def test_an_encoder_s_own_words_are_taken_and_its_decoder_has_the_sentence_alone
         params_of(dataclasses.replace(DUP, word_buckets=8), encoder)
 
 
-@pytest.mark.parametrize("normalised", [True, False])
+@pytest.mark.parametrize("normalised", [True, pytest.param(False, marks=SLOW)])
 def test_pictures_show_text_with_grey_masks_and_what_was_predicted(
     tiny_encoder: Make, normalised: bool
 ) -> None:

@@ -7,7 +7,7 @@ from pixel_linguist.render import Renderer
 from pixel_linguist.render.boxes import box_size, draw_box
 
 # Private use, unassigned, and of scripts that few fonts have.
-CODES = [*range(0xE000, 0xE400), *range(0x10FF00, 0x10FFFF, 3), *range(0x1F8D0, 0x1F8F0)]
+CODES = [*range(0xE000, 0xE100), *range(0x10FF00, 0x10FFFF, 3), *range(0x1F8D0, 0x1F8F0)]
 PICTURE = """
 ###########
 #.........#

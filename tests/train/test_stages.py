@@ -21,19 +21,7 @@ from pixel_linguist.train.run import NoReport, next_batch, run_recipe, train_sta
 from pixel_linguist.train.scores import Scorer
 from pixel_linguist.train.stage import stage_settings
 from pixel_linguist.train.stage_logger import StageLogger
-from tests.train.tiny import begun, change, recipe
-
-
-class StopsAfter(Preemption):
-    """Is asked to stop after a step."""
-
-    def __init__(self, step: int):
-        super().__init__()
-        self.left = step
-
-    def reached(self) -> bool:
-        self.left -= 1
-        return not self.left
+from tests.train.tiny import StopsAfter, begun, change, recipe
 
 
 def metrics(folder: Path, kind: str) -> list[dict[str, Any]]:

@@ -130,19 +130,19 @@ def test_accumulation_moves_once_by_the_mean_gradient_of_its_batches(
 
 def test_frozen_groups_stay_and_the_others_move_as_ever() -> None:
     # Without clipping, as the norm of all gradients depends on which there are.
-    every = replace(clip_norm=1e6)
-    some = replace(every, frozen=("embed", "positions"))
-    (expected, _), (found, _) = (
-        run_steps(optimizer, [random_batch(0)], [1e-2], "shard_map")[0]
-        for optimizer in (every, some)
-    )
-    start = flat(ENCODER.init(0))
+    optimizer = replace(clip_norm=1e6, frozen=("embed", "positions"))
+    batch, drawn = random_batch(0), ENCODER.init(0)
+    (found, _) = run_steps(optimizer, [batch], [1e-2], "shard_map")[0]
+    adamw = optax.adamw(1e-2, 0.9, 0.999, optimizer.epsilon, weight_decay=0.1, mask=kernels)
+    updates, _ = adamw.update(value_and_grad(drawn, batch)[1], adamw.init(drawn), drawn)
+    expected = flat(optax.apply_updates(drawn, updates))
+    start = flat(drawn)
     for path, leaf in found.items():
         if path.startswith(("embed/", "positions")):
             np.testing.assert_array_equal(leaf, start[path])
             assert np.abs(expected[path] - start[path]).max() > 0
         else:
-            np.testing.assert_allclose(leaf, expected[path], atol=1e-6)
+            np.testing.assert_allclose(leaf, expected[path], atol=1e-5)
 
 
 def test_an_unknown_frozen_group_is_named() -> None:

@@ -15,6 +15,7 @@ from pixel_linguist.render.cache.kerning import KerningTable
 from pixel_linguist.render.grid import Grid
 from pixel_linguist.render.ragged import code_points, codes_of, ranges, starts
 from pixel_linguist.render.raster import add_ink
+from pixel_linguist.render.units import Unit
 
 # Fewer words are not worth the arrays; longer ones are rare.
 _FEWEST, _LONGEST = 4, 64
@@ -81,32 +82,36 @@ class BulkShaper:
         self._rows: dict[int, np.ndarray] = {}
 
     def draw(
-        self, words: Sequence[str], patches: bool, limits: np.ndarray | None = None
+        self, units: Sequence[Unit], patches: bool, limits: Sequence[int] | None = None
     ) -> Drawn | None:
-        """Draw the eligible words.
+        """Draw the eligible words among units.
 
         Args:
-            words: all different.
+            units: all different.
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
-            limits: int64 [N], pixels; letters that end behind them are dropped.
+            limits: pixels of each; letters that end behind them are dropped.
         """
-        numbers = np.array(
-            [n for n, word in enumerate(words) if 0 < len(word) <= _LONGEST], np.int64
-        )
-        if len(numbers) < _FEWEST:
+        words = {
+            number: unit
+            for number, unit in enumerate(units)
+            if isinstance(unit, str) and 0 < len(unit) <= _LONGEST
+        }
+        if len(words) < _FEWEST:
             return None
         if self._columns.nbytes > self._grid.atlas.memory // 2:
             self._clear()
-        chosen = codes_of([words[number] for number in numbers.tolist()])
+        numbers = np.array([*words])
         shaped = [
             letters._replace(numbers=numbers[letters.numbers])
-            for group in self._eligible.groups(chosen)
+            for group in self._eligible.groups(codes_of([*words.values()]))
             for letters in self._shape(group)
         ]
         if not shaped:
             return None
         letters = _joined(shaped)
-        return self._compose(letters if limits is None else _cut(letters, limits), patches)
+        if limits is not None:
+            letters = _cut(letters, np.array(limits, np.int64))
+        return self._compose(letters, patches)
 
     def _shape(self, group: Group) -> Iterator[_Letters]:
         """Shape the words of a group: by pairs of letters if possible, else by HarfBuzz."""

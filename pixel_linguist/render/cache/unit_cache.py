@@ -75,7 +75,8 @@ class UnitCache(ABC):
         if any(key not in self.ids for key in keys):
             with self._lock:
                 new = [key for key in dict.fromkeys(keys) if key not in self.ids]
-                self.ids.update(zip(new, self._add_cut(new).tolist(), strict=True))
+                numbers = self._draw([unit for _, unit in new], [limit for limit, _ in new])
+                self.ids.update(zip(new, numbers.tolist(), strict=True))
         return np.array([self.ids[key] for key in keys], np.int64)
 
     def _add_new(self, units: Sequence[Unit]) -> None:
@@ -83,48 +84,36 @@ class UnitCache(ABC):
         old = self._previous
         if old is not None:
             found = [unit for unit in units if unit in old.ids]
-            numbers = self._copied(old, np.array([old.ids[unit] for unit in found], np.int64))
+            theirs = np.array([old.ids[unit] for unit in found], np.int64)
+            self._copy(self.size, old, theirs)
+            numbers = self._number(old.width[theirs], old.missing[theirs])
             self.ids.update(zip(found, numbers.tolist(), strict=True))
-        straight = [unit for unit in units if isinstance(unit, str) and unit not in self.ids]
-        numbers = self._draw_words(straight)
-        self.ids.update(zip(straight, numbers.tolist(), strict=True))
         left = [unit for unit in units if unit not in self.ids]
-        numbers = self._add([*map(self.grid.layout.shape, left)])
+        numbers = self._draw(left)
         # Last: a thread that finds them here reads the rest without a lock.
         self.ids.update(zip(left, numbers.tolist(), strict=True))
 
-    def _add_cut(self, keys: Sequence[tuple[int, Unit]]) -> np.ndarray:
-        """Draw units, all different, each cut to its limit in pixels; returns their numbers."""
-        straight = [(limit, unit) for limit, unit in keys if isinstance(unit, str)]
-        if len(straight) < len(keys):
-            shape = self.grid.layout.shape
-            return self._add([shape(unit).cut(limit) for limit, unit in keys])
-        limits = np.array([limit for limit, _ in straight], np.int64)
-        return self._draw_words([unit for _, unit in straight], limits)
-
-    def _draw_words(self, words: Sequence[str], limits: np.ndarray | None = None) -> np.ndarray:
-        """Draw words, all different; returns their numbers.
+    def _draw(self, units: Sequence[Unit], limits: Sequence[int] | None = None) -> np.ndarray:
+        """Draw units, all different; returns their numbers.
 
         Args:
-            words: to draw.
-            limits: int64 [N], pixels to which they are cut, at clusters.
+            units: to draw.
+            limits: pixels to which they are cut, at clusters.
         """
-        numbers = np.full(len(words), -1)
-        drawn = self._bulk.draw(words, self.aligned, limits)
+        numbers = np.full(len(units), -1)
+        drawn = self._bulk.draw(units, self.aligned, limits)
         if drawn is not None:
             self._keep_words(self.size, drawn)
             numbers[drawn.numbers] = self._number(drawn.width, 0)
         alone = np.flatnonzero(numbers < 0).tolist()
-        shaped = [self.grid.layout.shape(words[i]) for i in alone]
+        shaped = [self.grid.layout.shape(units[i]) for i in alone]
         if limits is not None:
-            shaped = [unit.cut(int(limits[i])) for i, unit in zip(alone, shaped, strict=True)]
-        numbers[alone] = self._add(shaped)
+            shaped = [unit.cut(limits[i]) for i, unit in zip(alone, shaped, strict=True)]
+        if shaped:
+            self._keep(self.size, shaped)
+            width, missing = zip(*((unit.width, unit.missing) for unit in shaped), strict=True)
+            numbers[alone] = self._number(np.array(width), np.array(missing))
         return numbers
-
-    def _copied(self, old: "UnitCache", numbers: np.ndarray) -> np.ndarray:
-        """Copy units of another cache; returns their numbers in this one."""
-        self._copy(self.size, old, numbers)
-        return self._number(old.width[numbers], old.missing[numbers])
 
     def _spend(self, cost: int) -> None:
         """Claim bytes.
@@ -135,14 +124,6 @@ class UnitCache(ABC):
         if cost > self._left:
             raise Full
         self._left -= cost
-
-    def _add(self, shaped: Sequence[Shaped]) -> np.ndarray:
-        """Draw units; returns their numbers."""
-        if not shaped:
-            return np.zeros(0, np.int64)
-        self._keep(self.size, shaped)
-        width, missing = zip(*((unit.width, unit.missing) for unit in shaped), strict=True)
-        return self._number(np.array(width), np.array(missing))
 
     def _number(self, width: np.ndarray, missing: np.ndarray | int) -> np.ndarray:
         """Give the next numbers to units whose pictures are kept."""
