@@ -245,7 +245,7 @@ def train_stage(
     picture_pairs(stage, report)
     step_fn, seed, probe = stage.step(), np.uint32(stage.seed), make_probe(stage)
     fresh, constants = first_state(stage, start)
-    data, read = iter(stage.batches()), stem_reader(stage, start.encoder)
+    data, read = iter(stage.batches()), stem_reader(stage, stage.context.embedder(start.encoder))
     with contextlib.closing(data), stage_checkpoints(stage) as checkpoints, preemption.deferred():
         restored = checkpoints.restore(fresh, data)
         state = place_state(restored, train.backend, shard_optimizer=train.shard_optimizer)

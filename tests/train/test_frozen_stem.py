@@ -31,7 +31,7 @@ def test_vectors_are_encoded_as_pictures_are(tmp_path: Path) -> None:
     stage = reading_stage(tmp_path)
     encode = jax.jit(stage.context.encoder.encode)
     params, (batch,) = stage.context.encoder.init(0), take(stage.batches(), 1)
-    read = stem_reader(stage, params)(batch)
+    read = stem_reader(stage, stage.context.embedder(params))(batch)
     assert read.views["anchor"].pixels.shape == (8, 5, SETTINGS["stem_width"])
     for view in ("anchor", "positive"):
         pictures, vectors = (encode(params, x.views[view])["embedding"] for x in (batch, read))
@@ -46,4 +46,5 @@ def test_vectors_are_encoded_as_pictures_are(tmp_path: Path) -> None:
 def test_a_stage_that_needs_pictures_keeps_them(tmp_path: Path, changes: dict[str, Any]) -> None:
     stage = reading_stage(tmp_path, **changes)
     (batch,) = take(stage.batches(), 1)
-    assert stem_reader(stage, stage.context.encoder.init(0))(batch) is batch
+    embedder = stage.context.embedder(stage.context.encoder.init(0))
+    assert stem_reader(stage, embedder)(batch) is batch
