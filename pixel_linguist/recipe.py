@@ -257,6 +257,8 @@ def architecture() -> dict[str, Any]:
         "keep_head": False,
         "channels": 1,
         "dropout": 0.1,
+        # Share of attention heads that training drops; at least one stays.
+        "drophead": 0.0,
         "norm_epsilon": 1e-6,
         "dtype": "float32",
         # Recomputed in the backward pass to save memory: "none", "blocks", or "dots".

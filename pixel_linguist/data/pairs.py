@@ -9,9 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from pixel_linguist.data.candidates import Debiased
+from pixel_linguist.data.clusters import ClusterPair
 from pixel_linguist.data.crops import Crops
+from pixel_linguist.data.documents import Neighbours
 from pixel_linguist.data.emoji import Captioned
 from pixel_linguist.data.example import Example, group_of
+from pixel_linguist.data.posts import Labelled, TaggedPosts
 from pixel_linguist.data.records import Record, column, number_of, text_of
 from pixel_linguist.data.word_list import OneLetterOff
 from pixel_linguist.registry import make
@@ -155,6 +159,11 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "crops": Crops,
     "captioned": Captioned,
     "one_letter_off": OneLetterOff,
+    "cluster_pair": ClusterPair,
+    "tagged_posts": TaggedPosts,
+    "labelled": Labelled,
+    "neighbours": Neighbours,
+    "debiased": Debiased,
 }
 
 

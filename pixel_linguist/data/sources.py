@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
+from pixel_linguist.data.clusters import clusters
+from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.nli import nli_triples
+from pixel_linguist.data.posts import tagged_posts
 from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
@@ -152,6 +155,9 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "toy": toy,
     "emoji": emoji,
     "words": words,
+    "clusters": clusters,
+    "tagged_posts": tagged_posts,
+    "passages": passages,
 }
 
 

@@ -1,12 +1,13 @@
 """Bitext retrieval: is the nearest sentence of the other language the translation?"""
 
 import dataclasses
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.calibration import calibrate
 from pixel_linguist.evaluate.columns import read_texts
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
@@ -47,19 +48,31 @@ class Bitext(Task):
     Attributes:
         first: N texts of one language.
         second: their translations.
+        calibrated: "scale": each side has mean 0 and variance 1 in every dimension; "rotate": the
+            first is rotated on the second as well, without use of which texts are translations;
+            "": neither.
     """
 
     first: tuple[str, ...]
     second: tuple[str, ...]
+    calibrated: Literal["", "scale", "rotate"] = ""
 
     metric: ClassVar[str] = "accuracy"
 
     @classmethod
-    def from_source(cls, source: Source, *, first: str, second: str) -> "Bitext":
+    def from_source(
+        cls,
+        source: Source,
+        *,
+        first: str,
+        second: str,
+        calibrated: Literal["", "scale", "rotate"] = "",
+    ) -> "Bitext":
         """Read records with one column per language, named by `first` and `second`."""
-        return cls(
-            read_texts(source, first, "bitext record"), read_texts(source, second, "bitext record")
-        )
+        if calibrated not in ("", "scale", "rotate"):
+            raise ValueError(f"calibrated is {calibrated!r}; it is 'scale', 'rotate' or ''")
+        texts, others = (read_texts(source, name, "bitext record") for name in (first, second))
+        return cls(texts, others, calibrated)
 
     def texts(self) -> list[str]:
         """Return both sides."""
@@ -78,7 +91,10 @@ class Bitext(Task):
         pair is the share of the two directions in which it was found.
         """
         vectors = checked_vectors(embed, self.texts())
-        cosines = cosine_matrix(vectors[: len(self.first)], vectors[len(self.first) :])
+        sides = vectors[: len(self.first)], vectors[len(self.first) :]
+        if self.calibrated:
+            sides = calibrate(*sides, rotate=self.calibrated == "rotate")
+        cosines = cosine_matrix(*sides)
         forward, backward = self._found(cosines)
         margin_forward, margin_backward = (found.mean() for found in self._found(margins(cosines)))
         scores = {

@@ -7,6 +7,7 @@ from typing import Any
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.classification import Classification
+from pixel_linguist.evaluate.clustering import Clustering, SharedTags
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.human import HumanSimilarity
 from pixel_linguist.evaluate.pair_classification import PairClassification
@@ -32,6 +33,8 @@ TASKS: dict[str, Callable[..., Task]] = {
     "picture_retrieval": PictureRetrieval.from_source,
     "pair_classification": PairClassification.from_source,
     "classification": Classification.from_sources,
+    "clustering": Clustering.from_source,
+    "shared_tags": SharedTags.from_source,
     "geometry": Geometry.from_sources,
     "human_similarity": HumanSimilarity.from_source,
     "robustness": Robustness,

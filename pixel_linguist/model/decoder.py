@@ -88,6 +88,7 @@ class Decoder(nn.Module):
             heads=config.heads,
             mlp_width=config.mlp_width,
             dropout=encoder.dropout,
+            drophead=encoder.drophead,
             norm_epsilon=encoder.norm_epsilon,
             dtype=dtype,
             remat=encoder.remat,

@@ -110,6 +110,7 @@ class EncoderConfig:
             D numbers of the sentence's own (DupMAE: Xiao et al. 2023, arXiv 2305.02564); 0: none.
         top_words: how many of them, the highest, are not set to 0.
         max_rows: rows of a page; row 0 adds nothing, so that lines of text need no more than 1.
+        drophead: share of attention heads that training drops, in [0, 1); at least one stays.
     """
 
     patch_height: int
@@ -135,6 +136,7 @@ class EncoderConfig:
     word_buckets: int = 0
     top_words: int = 0
     max_rows: int = 1
+    drophead: float = 0.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -144,8 +146,9 @@ class EncoderConfig:
                 raise ValueError(f"model.{field.name} is {value!r}; choose one of {choices}")
         if self.width % self.heads:
             raise ValueError(f"model.width {self.width} is not divisible by heads {self.heads}")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"model.dropout is {self.dropout}; it must be in [0, 1)")
+        for name in ("dropout", "drophead"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"model.{name} is {getattr(self, name)}; it must be in [0, 1)")
         if self.channels not in (1, 3):
             raise ValueError(f"model.channels is {self.channels}; it must be 1 or 3")
         if self.pooling == "cls" and not self.cls_token:
@@ -272,6 +275,7 @@ class VisionTransformer(nn.Module):
             dropout=config.dropout,
             norm_epsilon=config.norm_epsilon,
             dtype=jnp.dtype(config.dtype),
+            drophead=config.drophead,
             **self.block(),
         )
 

@@ -51,6 +51,27 @@ class Dropout(nn.Module):
         ).astype(x.dtype)
 
 
+class DropHeads(nn.Module):
+    """Drops whole attention heads of a row, at least one of them kept, and scales the rest.
+
+    Source: Zhou et al. 2020 (arXiv 2004.13342), section 3.1, without a schedule.
+    """
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, keys: jax.Array | None) -> jax.Array:
+        """Zero heads of [R, heads, S, D] at random, each row by its own key [R]; None: none."""
+        if keys is None or self.rate == 0:
+            return x
+        site = jax.random.bits(self.make_rng("dropout"), (), jnp.uint32)
+        row_keys = jax.vmap(jax.random.fold_in, (0, None))(keys, site)
+        draws = jax.vmap(lambda key: jax.random.uniform(key, x.shape[1:2]))(row_keys)
+        kept = (draws >= self.rate) | (draws == draws.max(axis=1, keepdims=True))
+        scale = kept.shape[1] / kept.sum(axis=1, keepdims=True)
+        return x * (kept * scale).astype(x.dtype)[:, :, None, None]
+
+
 def hashed_bits(key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Return random uint32 of a shape, hashed from each element's place and a key.
 
@@ -103,6 +124,7 @@ class SelfAttention(nn.Module):
     heads: int
     dropout: float
     dtype: jnp.dtype
+    drophead: float
 
     @nn.compact
     def __call__(self, x: jax.Array, mask: jax.Array, keys: jax.Array | None) -> jax.Array:
@@ -120,7 +142,8 @@ class SelfAttention(nn.Module):
         scores = jnp.matmul(query * size**-0.5, key, preferred_element_type=jnp.float32)
         weights = nn.softmax(jnp.where(mask, scores, -1e9)).astype(self.dtype)
         weights = Dropout(self.dropout)(weights, keys)
-        mixed = (weights @ value.swapaxes(1, 2)).swapaxes(1, 2).reshape(rows, length, width)
+        mixed = DropHeads(self.drophead)(weights @ value.swapaxes(1, 2), keys)
+        mixed = mixed.swapaxes(1, 2).reshape(rows, length, width)
         return nn.Dense(width, dtype=self.dtype, name="out")(mixed)
 
 
@@ -132,6 +155,7 @@ class Block(nn.Module):
     dropout: float
     norm_epsilon: float
     dtype: jnp.dtype
+    drophead: float
 
     @nn.compact
     def __call__(
@@ -147,7 +171,8 @@ class Block(nn.Module):
         """
         drop = Dropout(self.dropout)
         norm = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_attention")
-        attend = SelfAttention(self.heads, self.dropout, self.dtype, name="attention")
+        heads = self.heads, self.dropout, self.dtype, self.drophead
+        attend = SelfAttention(*heads, name="attention")
         x = x + drop(attend(norm(x), mask, keys), keys)
         y = nn.LayerNorm(epsilon=self.norm_epsilon, dtype=self.dtype, name="norm_mlp")(x)
         return x + drop(self.mlp(y, options), keys), None

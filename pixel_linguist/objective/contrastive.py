@@ -113,6 +113,11 @@ class InfoNCE(Objective):
         hard_negatives: whether examples bring one.
         mask_false_negatives: whether identical texts and shared groups are kept from being
             negatives.
+        within_views: whether the other rows of a row's own view are negatives too, 2 N - 2 of them
+            for N examples (NT-Xent: SimCLR, arXiv 2002.05709, algorithm 1).
+
+    Raises:
+        ValueError: for `within_views` with hard negatives.
     """
 
     temperature: float = 0.05
@@ -120,6 +125,11 @@ class InfoNCE(Objective):
     symmetric: bool = True
     hard_negatives: bool = False
     mask_false_negatives: bool = True
+    within_views: bool = False
+
+    def __post_init__(self) -> None:
+        if self.within_views and self.hard_negatives:
+            raise ValueError("objective.within_views needs objective.hard_negatives to be False")
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -170,6 +180,8 @@ class InfoNCE(Objective):
         excluded = related & self.mask_false_negatives
         cosines = anchors @ pool["positive"].T
         scores = exclude(scale * cosines, labels, excluded)
+        if self.within_views:
+            scores = self._with_own_view(scores, scale, "anchor", rows, pool, excluded)
         if self.hard_negatives:
             out = self._excluded_negatives(rows["ids"], pool)
             hard = jnp.where(out, -1e9, scale * anchors @ pool["negative"].T)
@@ -178,6 +190,8 @@ class InfoNCE(Objective):
         loss = info_nce(scores, labels)
         if self.symmetric and not self.hard_negatives:
             backward = exclude(scale * rows["positive"] @ pool["anchor"].T, labels, excluded)
+            if self.within_views:
+                backward = self._with_own_view(backward, scale, "positive", rows, pool, excluded)
             loss = (loss + info_nce(backward, labels)) / 2
         total, pairs = potential(jax.lax.stop_gradient(cosines), ~related)
         return {
@@ -186,6 +200,20 @@ class InfoNCE(Objective):
             "potential": total,
             "pairs": pairs,
         }
+
+    def _with_own_view(
+        self,
+        scores: jax.Array,
+        scale: jax.Array,
+        view: str,
+        rows: Tree,
+        pool: Tree,
+        excluded: jax.Array,
+    ) -> jax.Array:
+        """Add the rows of the own view [N] to the candidates [R, N] of some rows: [R, 2 N]."""
+        own = jnp.arange(len(pool[view])) == rows["label"][:, None]
+        others = jnp.where(excluded | own, -1e9, scale * rows[view] @ pool[view].T)
+        return jnp.concatenate([scores, others], axis=1)
 
     def _excluded_negatives(self, ids: jax.Array, pool: Tree) -> jax.Array:
         """Tell which hard negatives [N] do not count for each row: bool [R, N].

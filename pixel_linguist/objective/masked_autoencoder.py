@@ -93,6 +93,11 @@ class MaskedAutoencoder(Objective):
         return ("anchor",)
 
     @property
+    def reads_pixels(self) -> bool:
+        """Pixels are the targets."""
+        return True
+
+    @property
     def decoder_config(self) -> DecoderConfig:
         """The decoder's architecture."""
         return DecoderConfig(**self.decoder, from_embedding=self.decoder_mask_ratio > 0)

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pixel_linguist.objective.context_prediction import ContextPrediction
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
+from pixel_linguist.objective.joined import JoinedClassification
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.matryoshka import Matryoshka
 from pixel_linguist.objective.protocol import Objective
+from pixel_linguist.objective.whitening import GroupWhitening
 from pixel_linguist.registry import make
 
 
@@ -24,8 +27,11 @@ def _matryoshka(
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "info_nce": InfoNCE,
     "contriever": Contriever,
+    "context_prediction": ContextPrediction,
     "cosent": CoSENT,
     "distillation": Distillation,
+    "group_whitening": GroupWhitening,
+    "joined_classification": JoinedClassification,
     "masked_autoencoder": MaskedAutoencoder,
     "matryoshka": _matryoshka,
 }

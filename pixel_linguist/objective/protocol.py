@@ -116,6 +116,11 @@ class Objective(Protocol):
         """Return the names."""
         ...
 
+    @property
+    def reads_pixels(self) -> bool:
+        """Tell whether the loss needs pixels, beside what the encoder makes of them."""
+        return False
+
     def __hash__(self) -> int:
         """Return the hash of the settings."""
         return object.__hash__(self)

@@ -10,6 +10,7 @@ come from the keyboard layout of that script in `keyboards.LAYOUTS`, or without 
 text's own letters of that script. They are capitals where that cluster is one.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -192,3 +193,32 @@ def repeat_characters(text: str, rng: np.random.Generator, *, rate: float) -> st
     for index in _hits(clusters, rng.random(len(clusters)), rate):
         clusters[index] *= 2
     return "".join(clusters)
+
+
+# Letters that optical character recognition of old print takes for one another.
+_CONFUSED = (
+    ("rn", "m"), ("cl", "d"), ("vv", "w"), ("e", "c"), ("h", "b"), ("l", "1"), ("s", "5"),
+    ("RN", "M"), ("E", "F"), ("C", "G"), ("O", "0"), ("I", "l"), ("B", "8"), ("S", "5"), ("U", "V"),
+)  # fmt: skip
+_CONFUSIONS = {b: a for a, b in reversed(_CONFUSED)} | dict(reversed(_CONFUSED))
+_CONFUSABLE = re.compile("|".join(sorted(_CONFUSIONS, key=len, reverse=True)) + r"|[^\W\d_]")
+# Of the letters that are changed and have no look-alike, these are lost; the rest stay.
+_LOST = 0.25
+
+
+@perturbation
+def ocr_confusions(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Misread Latin letters as optical character recognition does, each with probability `rate`.
+
+    Letters and pairs of letters become those that look like them (rn and m, cl and d, e and c, 0
+    and O); of others a quarter is lost. Text of which nothing would be left stays as it is.
+    """
+
+    def misread(found: re.Match[str]) -> str:
+        hit, lost = rng.random(2)
+        if hit >= rate:
+            return found[0]
+        return _CONFUSIONS.get(found[0]) or ("" if lost < _LOST else found[0])
+
+    misread_text = _CONFUSABLE.sub(misread, text)
+    return misread_text if misread_text.strip() else text

@@ -5,9 +5,15 @@ Sources: topical alignment of Pixel-Linguist (arXiv 2402.08183); independent cro
 A span has single spaces between its words (defined in `graphemes`).
 """
 
+import re
+
 import numpy as np
 
 _SENTENCE_ENDS = (".", "!", "?", "।", "。")
+# Ends of scripts without spaces need none behind them.
+_BREAK = re.compile(r"(?<=[.!?।…])\s+|(?<=[。！？])\s*")
+# Words whose full stop ends no sentence.
+_ABBREVIATED = re.compile(r"(?:^|\s)(?:Dr|Mr|Mrs|Ms|St|No|vs|Prof|etc|e\.g|i\.e|[A-Z])\.$")
 
 
 def _check_words(words: tuple[int, int]) -> None:
@@ -24,6 +30,31 @@ def sentence_starts(tokens: list[str]) -> np.ndarray:
     """
     after = [index + 1 for index, word in enumerate(tokens[:-1]) if word.endswith(_SENTENCE_ENDS)]
     return np.array([0, *after])
+
+
+def split_sentences(text: str) -> tuple[str, ...]:
+    """Split a text into sentences, also of scripts without spaces; blank text has none.
+
+    A full stop behind a common abbreviation or a single capital ends none.
+    """
+    sentences: list[str] = []
+    for piece in _BREAK.split(text.strip()):
+        if sentences and _ABBREVIATED.search(sentences[-1]):
+            sentences[-1] += f" {piece}"
+        elif piece:
+            sentences.append(piece)
+    return tuple(sentences)
+
+
+def neighbours(count: int, rng: np.random.Generator, *, radius: int) -> tuple[int, int]:
+    """Draw two different places of `count`, at most `radius` apart; of a single one, it twice.
+
+    The first is uniform, the second uniform among those near it.
+    """
+    centre = int(rng.integers(count))
+    within = range(max(centre - radius, 0), min(centre + radius + 1, count))
+    near = [place for place in within if place != centre]
+    return centre, near[rng.integers(len(near))] if near else centre
 
 
 def _draw_starts(

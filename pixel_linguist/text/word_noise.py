@@ -5,6 +5,7 @@ they change. `rate.perturbation` says what they have in common. Whitespace stays
 the docstring says otherwise.
 """
 
+import re
 from numbers import Integral
 
 import numpy as np
@@ -69,6 +70,52 @@ def drop_words(text: str, rng: np.random.Generator, *, rate: float) -> str:
     kept = (draws >= rate).nonzero()[0].tolist() or [int(draws.argmax())]
     inner = [gaps[index] for index in kept[1:]]
     return join_words([words[index] for index in kept], [gaps[0], *inner, gaps[-1]])
+
+
+# Stands for the characters that are masked: ink over the whole height of a letter.
+MASK = " \N{FULL BLOCK} "
+
+
+@perturbation
+def mask_span(
+    text: str,
+    rng: np.random.Generator,
+    *,
+    rate: float,
+    characters: int = 5,
+    shortest: int = 30,
+) -> str:
+    """Put a block in the place of one run of grapheme clusters, with probability `rate`.
+
+    The run's place is uniform, so that it cuts words; the block stands between spaces, a word of
+    its own. Texts of less than `shortest` clusters stay as they are. Source: Mirror-BERT (Liu et
+    al. 2021, arXiv 2104.08027), section 2.1 and its code, which masks 5 characters of texts of 30
+    or more. Raises ValueError unless 1 <= characters < shortest.
+    """
+    if not 1 <= characters < shortest:
+        raise ValueError(
+            f"characters is {characters} and shortest {shortest}; 1 <= characters < shortest"
+        )
+    clusters = split_clusters(text)
+    if rng.random() >= rate or len(clusters) < shortest:
+        return text
+    start = int(rng.integers(len(clusters) - characters, endpoint=True))
+    return "".join([*clusters[:start], MASK, *clusters[start + characters :]])
+
+
+# "#" and what follows up to a character that no tag has.
+TAG = re.compile(r"[#\N{FULLWIDTH NUMBER SIGN}]\w+")
+
+
+@perturbation
+def hide_tags(text: str, rng: np.random.Generator, *, rate: float) -> str:
+    """Remove each hashtag, with the whitespace before it, with probability `rate`.
+
+    Text that would be left without a character stays as it is. Source: HICL (Tan et al., arXiv
+    2308.09985), whose encoder would otherwise read which posts belong together.
+    """
+    hidden = re.sub(rf"\s*{TAG.pattern}", lambda m: "" if rng.random() < rate else m[0], text)
+    return hidden if hidden.strip() else text
 
 
 @perturbation

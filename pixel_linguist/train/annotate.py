@@ -6,7 +6,7 @@ records; the objective's `init` is given them as whole tables.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from pixel_linguist.config import differences, plain
+from pixel_linguist.data.candidates import Candidates
 from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.evaluate.similarity import Embed
@@ -31,8 +32,11 @@ COMPLETE = "complete"
 class Annotator(Protocol):
     """Looks at the records of one part of a stage's data with a frozen model."""
 
-    def __call__(self, records: Sequence[Record], embed: Embed) -> Mapping[str, np.ndarray]:
-        """Return column → array [N, ...], a row for each of N records."""
+    def __call__(self, records: Source, rows: range, embed: Embed) -> Mapping[str, np.ndarray]:
+        """Return column → array [N, ...], of the N records `rows` among all.
+
+        It is called for one piece of the records after the other.
+        """
         ...
 
 
@@ -48,18 +52,21 @@ class Embeddings:
     text: str
     column: str
 
-    def __call__(self, records: Sequence[Record], embed: Embed) -> Mapping[str, np.ndarray]:
+    def __call__(self, records: Source, rows: range, embed: Embed) -> Mapping[str, np.ndarray]:
         """Return the vectors, float32 [N, D]."""
-        texts = [column(record, self.text, "the record") for record in records]
+        texts = [column(records[i], self.text, "the record") for i in rows]
         return {self.column: np.asarray(embed(texts), np.float32)}
 
 
-ANNOTATORS: dict[str, type] = {"embeddings": Embeddings}
+ANNOTATORS: dict[str, type] = {"embeddings": Embeddings, "candidates": Candidates}
 
 
 @dataclasses.dataclass(frozen=True)
 class AnnotatedSource:
-    """A source whose records have columns of annotations; arrays stay on disk."""
+    """A source whose records have columns of annotations; arrays stay on disk.
+
+    A record's column "records" is the source itself, for annotations that are numbers of records.
+    """
 
     source: Source
     folder: Path
@@ -74,7 +81,7 @@ class AnnotatedSource:
             name: np.load(self.folder / f"{piece}.{name}.npy", mmap_mode="r")[row]
             for name in self.columns
         }
-        return {**self.source[index], **added}
+        return {**self.source[index], **added, "records": self.source}
 
 
 def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path) -> None:
@@ -92,7 +99,7 @@ def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path
         if done.is_file():
             continue
         rows = range(piece * PIECE, min((piece + 1) * PIECE, len(source)))
-        for name, array in annotator([source[i] for i in rows], embed).items():
+        for name, array in annotator(source, rows, embed).items():
             if len(array) != len(rows):
                 raise ValueError(
                     f"annotation {name!r} has {len(array)} rows of {len(rows)} records"

@@ -28,6 +28,7 @@ from pixel_linguist.train.annotate import annotate_stage, annotation_tables
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.checks import check_recipe
 from pixel_linguist.train.context import RunContext, make_context
+from pixel_linguist.train.frozen_stem import ReadBatch, stem_reader
 from pixel_linguist.train.hosts import check_hosts, host_folder, place, place_state
 from pixel_linguist.train.loggers import open_loggers
 from pixel_linguist.train.non_finite import ROWS_PICTURED, stop_non_finite, write_batch
@@ -245,7 +246,7 @@ def train_stage(
     picture_pairs(stage, report)
     step_fn, seed, probe = stage.step(), np.uint32(stage.seed), make_probe(stage)
     fresh, constants = first_state(stage, start)
-    data = iter(stage.batches())
+    data, read = iter(stage.batches()), stem_reader(stage, stage.context.embedder(start.encoder))
     with contextlib.closing(data), stage_checkpoints(stage) as checkpoints, preemption.deferred():
         restored = checkpoints.restore(fresh, data)
         state = place_state(restored, train.backend, shard_optimizer=train.shard_optimizer)
@@ -253,7 +254,7 @@ def train_stage(
         stage.context.folder.forget_after(stage.name, first)
         with StageLogger(stage, first) as log:
             for done in range(first + 1, settings.steps + 1):
-                batch = next_batch(data, log, train.backend)
+                batch = next_batch(data, log, train.backend, read)
                 rate = stage.rate(done - 1)
                 state, metrics = step_fn(state, constants, batch, rate, seed)
                 log.step(done, metrics)
@@ -324,8 +325,8 @@ def stage_checkpoints(stage: Stage) -> Checkpoints:
     )
 
 
-def next_batch(data: Any, log: StageLogger, backend: Any) -> Any:
-    """Wait for the next batch, count what is in it, and lay it out on the devices.
+def next_batch(data: Any, log: StageLogger, backend: Any, read: ReadBatch) -> Any:
+    """Wait for the next batch, count what is in it, read it, and lay it out on the devices.
 
     Raises:
         ChildProcessError: if a process that draws has died.
@@ -346,7 +347,7 @@ def next_batch(data: Any, log: StageLogger, backend: Any) -> Any:
     names = log.stage.settings.encoder_options
     log.stage.context.encoder.check_options({name: batch.facts[name] for name in names})
     with log.waiting():
-        return place(batch._replace(cut=None), backend)
+        return place(read(batch)._replace(cut=None), backend)
 
 
 def make_probe(stage: Stage) -> Geometry | None:

@@ -163,7 +163,7 @@ def test_errors_of_data_are_raised_as_they_are_but_for_dead_workers(
 ) -> None:
     _, stage, _ = begun(recipe("both"), "both", tmp_path)
     with StageLogger(stage, 0) as log, pytest.raises(raised) as found:
-        next_batch(Fails(error), log, "pmap")
+        next_batch(Fails(error), log, "pmap", lambda batch: batch)
     assert type(found.value) is raised
     assert (found.value is error) == (raised is RuntimeError)
 

@@ -70,7 +70,8 @@ def random_batch(seed: int, rows: int = BATCH) -> HostBatch:
             "present": rng.random(rows) < 0.7 if view == "negative" else np.ones(rows, bool),
         }
     group = rng.integers(-1, 4, (rows, 1)).astype(np.int32)
-    facts = {"group": group, "domain": rng.integers(0, DOMAINS, rows, np.int32)}
+    domain = rng.integers(0, DOMAINS, rows, np.int32)
+    facts = {"group": group, "domain": domain, "language": domain}
     return HostBatch(views, facts, view_facts, None)
 
 

@@ -1,0 +1,441 @@
+"""A method beside plain InfoNCE: one start, the same texts, equal numbers of encoded patches.
+
+    python -m benchmarks.methods mirror --data ../shared/data
+
+Trains the arms of a method of experiments/methods/ from tiny-reading-untaught, scores them, prints
+one JSON line an arm, and writes the method's table into docs/methods.md. The method and the plain
+contrast are tuned by the development split in as many tries; ablations take the method's settings.
+Results are kept in benchmarks/methods.jsonl by a hash of all settings, so that methods share
+baselines and an interrupted benchmark goes on; --table writes the tables of what is there.
+"""
+
+import argparse
+import copy
+import hashlib
+import json
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from pixel_linguist import config as configs
+from pixel_linguist.config import plain
+from pixel_linguist.data.example import Example
+from pixel_linguist.data.pairs import PAIR_MAKERS, make_pair_maker
+from pixel_linguist.data.records import read_table
+from pixel_linguist.evaluate.build import make_task
+from pixel_linguist.evaluate.clustering import nearest_other
+from pixel_linguist.evaluate.embedding_geometry import Geometry
+from pixel_linguist.evaluate.similarity import CachedEmbed, Embed
+from pixel_linguist.evaluate.sts import STS
+from pixel_linguist.files import sha256
+from pixel_linguist.recipe import info_nce
+from pixel_linguist.train.annotate import annotate_stage, unannotated
+from pixel_linguist.train.context import make_context
+from pixel_linguist.train.frozen_stem import stem_reader
+from pixel_linguist.train.hosts import place, place_state
+from pixel_linguist.train.run import first_state
+from pixel_linguist.train.stage import make_stage, start_result
+from pixel_linguist.word_embedder import WordEmbedder
+
+ROOT = Path(__file__).parents[1]
+RESULTS, DOCS = ROOT / "benchmarks" / "methods.jsonl", ROOT / "docs" / "methods.md"
+Scores = dict[str, float]
+IDENTITY = {"name": "identity", "text": "text"}
+PLAIN = info_nce(hard_negatives=False)
+
+
+class Method(NamedTuple):
+    """What is measured of a method.
+
+    Attributes:
+        patches: that each arm encodes.
+        dev: task and metric by which rate and temperature are chosen.
+        tests: of the table, TASK/METRIC.
+        arms: label → changes of the recipe: "model.KEY" or a key of its stage. "method" and "plain
+            contrast" are tuned.
+        tries: (peak rate, temperature).
+    """
+
+    patches: int
+    dev: str
+    tests: tuple[str, ...]
+    arms: Mapping[str, Mapping[str, Any]]
+    tries: tuple[tuple[float, float], ...] = ((1e-4, 0.05), (3e-4, 0.05))
+
+
+class Itself(NamedTuple):
+    """A text of another pair maker, with itself."""
+
+    maker: Any
+
+    def __call__(self, record: Any, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        views = self.maker(record, rng).views
+        text = views["positive" if rng.random() < 0.5 else "anchor"]
+        return Example({"anchor": text, "positive": text})
+
+
+PAIR_MAKERS["itself"] = lambda of: Itself(make_pair_maker(of))
+STS_DEV, STS_TESTS = "stsb-en-dev/spearman", ("stsb-en/spearman", "sickr/spearman")
+GEOMETRY = ("geometry/anisotropy", "geometry/effective_rank")
+NO_MASK: dict[str, Any] = {"perturb": {}}
+METHODS = {
+    "mirror": Method(
+        220_000,
+        STS_DEV,
+        (*STS_TESTS, "words/spearman", "geometry/anisotropy"),
+        {
+            "plain contrast": {"objective": PLAIN, **NO_MASK},
+            "method": {},
+            "neither mask nor dropout": {"model.dropout": 0.0, **NO_MASK},
+            "dropout alone": NO_MASK,
+            "mask alone": {"model.dropout": 0.0},
+            "mask, drophead 0.2": {"model.dropout": 0.0, "model.drophead": 0.2},
+        },
+        ((2e-5, 0.04), (1e-4, 0.04), (3e-4, 0.04)),
+    ),
+    "whitened": Method(
+        220_000,
+        STS_DEV,
+        (*STS_TESTS, "geometry/alignment", "geometry/uniformity", "geometry/effective_rank"),
+        {
+            "plain contrast": {"objective": PLAIN},
+            "method": {},
+            "no whitening": {"objective.groups": 0, "objective.positives": 1},
+            "not shuffled, 1 positive": {"objective.shuffled": False, "objective.positives": 1},
+            "shuffled, 1 positive": {"objective.positives": 1},
+            "shuffled, 2 positives": {"objective.positives": 2},
+        },
+    ),
+    "debcse": Method(
+        220_000,
+        STS_DEV,
+        (*STS_TESTS, "length/partial"),
+        {
+            "plain contrast": {"objective": PLAIN, "pairs": IDENTITY, "annotate": {}},
+            "method": {},
+            "same candidates, unweighted": {"annotate.weighted": False},
+        },
+    ),
+    "ccp": Method(
+        300_000,
+        "tatoeba/accuracy",
+        (
+            "tatoeba/accuracy",
+            "tatoeba/scaled",
+            "tatoeba/rotated",
+            "languages/nearest",
+            "geometry/effective_rank",
+        ),
+        {
+            "plain contrast": {"objective": PLAIN},
+            "method": {},
+            "one bank": {"objective.by_language": False},
+            "both sides by the batch": {"objective.one_sided": False},
+            "no bank": {"objective.bank_size": 0},
+        },
+    ),
+    "headlines": Method(
+        220_000,
+        "dev/precision@1",
+        ("test/v_measure", "test/precision@1", "ocr/v_measure", "ocr/precision@1"),
+        {
+            "plain contrast": {"pairs": "itself", "perturb": {}},
+            "method": {},
+            "without misreadings": {"perturb": {}},
+        },
+    ),
+    "hicl": Method(
+        450_000,
+        "dev/precision@1",
+        ("test/precision@1", "stsb-en/spearman"),
+        {
+            "plain contrast": {"pairs": "itself"},
+            "method": {},
+            "one post a document": {"joined": 1},
+            "hashtags in view": {"perturb": {}},
+        },
+    ),
+}
+
+
+def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, float]) -> Any:
+    """Return the recipe of an arm, with a peak rate and a temperature."""
+    config = configs.load(ROOT / "experiments" / "methods" / f"{name}.py").unlock()
+    config.data_dir = str(data)
+    stage = config.stages[config.order[0]]
+    changes = dict(copy.deepcopy(dict(arm)))
+    for part in stage.data.values():
+        if "joined" in changes:
+            part.pairs.joined = changes["joined"]
+        if changes.get("pairs") == "itself":
+            # The same texts, each with itself.
+            part.pairs = ConfigDict({"name": "itself", "of": part.pairs.to_dict()})
+        elif "pairs" in changes:
+            part.pairs = ConfigDict(changes["pairs"])
+        if "annotate" in changes:
+            part.annotate = ConfigDict(changes["annotate"])
+        if "annotate.weighted" in changes:
+            part.annotate.weighted = changes["annotate.weighted"]
+    for key, value in changes.items():
+        if key in ("pairs", "joined", "annotate", "annotate.weighted"):
+            continue
+        group, _, last = key.rpartition(".")
+        place = {"model": config.model, "objective": stage.objective, "": stage}[group]
+        with place.ignore_type():
+            place[last] = ConfigDict(value) if isinstance(value, dict) else value
+    stage.schedule.peak = setting[0]
+    if "temperature" in stage.objective:
+        stage.objective.temperature = setting[1]
+    return config
+
+
+def train(config: ConfigDict, folder: Path, budget: int, reader: WordEmbedder) -> tuple[Any, Any]:
+    """Train the one stage of a recipe until it has encoded so many patches.
+
+    The rate follows its schedule by the share of the patches.
+
+    Returns:
+        Parameters of the encoder, and {"steps", "patches"}.
+    """
+    name = config.order[0]
+    context = make_context(config, folder)
+    if unannotated(context, name):
+        annotate_stage(context, name)
+    start, _ = start_result(context, config.stages[name], lambda *_: {})
+    stage = make_stage(context, name)
+    state, constants = first_state(stage, start)
+    state = place_state(state, config.train.backend, shard_optimizer=False)
+    read, step = stem_reader(stage, reader), stage.step()
+    patches, steps = 0, 0
+    for batch in stage.batches():
+        rate = np.float32(stage.rate(int(patches / budget * stage.settings.steps)))
+        placed = place(read(batch)._replace(cut=None), config.train.backend)
+        state, metrics = step(state, constants, placed, rate, np.uint32(stage.seed))
+        if not np.isfinite(loss := float(metrics["loss"])):
+            raise FloatingPointError(f"step {steps}: the loss is {loss}")
+        steps += 1
+        patches += sum(int((view.segment >= 0).sum()) for view in batch.views.values())
+        if patches >= budget:
+            break
+    return jax.device_get(state["params"])["encoder"], {"steps": steps, "patches": patches}
+
+
+class Scorer:
+    """Scores an encoder on the tasks of a method; data are read once."""
+
+    def __init__(self, name: str, data: Path):
+        config = recipe(name, {}, data, (0.0, 0.05))
+        self.data, self.tasks = data, dict(config.tasks.to_dict())
+
+    def __call__(self, wanted: Sequence[str], embed: Embed) -> Scores:
+        """Return TASK/METRIC → score."""
+        cached = CachedEmbed(embed)
+        found: dict[str, Scores] = {}
+        for task in dict.fromkeys(name.split("/")[0] for name in wanted):
+            own = getattr(self, f"_{task}", None)
+            found[task] = own(cached) if own else self._task(task).score(cached)
+        return {name: found[name.split("/")[0]][name.split("/")[1]] for name in wanted}
+
+    def _task(self, name: str) -> Any:
+        return make_task(self.data, self.tasks[name])
+
+    def _words(self, embed: Embed) -> Scores:
+        """Return the mean Spearman correlation over sets of pairs of English words."""
+        scores = []
+        for path in sorted((self.data / "wordsim" / "en").glob("*.tsv")):
+            rows = read_table(path, ("score", "word1", "word2"))
+            first, second = (tuple(row[name] for row in rows) for name in ("word1", "word2"))
+            gold = tuple(float(row["score"]) for row in rows)
+            scores.append(STS(first, second, gold).score(embed)["spearman"])
+        return {"spearman": float(np.mean(scores))}
+
+    def _geometry(self, embed: Embed) -> Scores:
+        """Return measures of STS-B's development pairs of a score of 4 or more."""
+        table = read_table(self.data / "sts/stsb/en/dev.tsv")
+        rows = [row for row in table if float(row["score"]) >= 4]
+        sides = {name: tuple(row[name] for row in rows) for name in ("sentence1", "sentence2")}
+        return Geometry(sides).score(embed)
+
+    def _length(self, embed: Embed) -> Scores:
+        """Return the correlation of cosine and difference of length, given the gold score."""
+        rows = read_table(self.data / "sts/stsb/en/dev.tsv")
+        first, second = ([row[name] for row in rows] for name in ("sentence1", "sentence2"))
+        cosines = (_unit(embed(first)) * _unit(embed(second))).sum(axis=1)
+        gaps = [abs(len(a.split()) - len(b.split())) for a, b in zip(first, second, strict=True)]
+        ranks = [_ranks(x) for x in (cosines, gaps, [float(row["score"]) for row in rows])]
+        (_, cg, cs), (_, _, gs), _ = np.corrcoef(ranks)
+        return {"partial": float((cg - cs * gs) / np.sqrt((1 - cs**2) * (1 - gs**2)))}
+
+    def _tatoeba(self, embed: Embed) -> Scores:
+        """Return the mean accuracy over languages, without and with both kinds of calibration."""
+        found: dict[str, list[float]] = {"accuracy": [], "scaled": [], "rotated": []}
+        for name in self.tasks:
+            if "-eng" in name:
+                kind = name.partition("-eng")[2].lstrip("-") or "accuracy"
+                found[kind].append(self._task(name).score(embed)["accuracy"])
+        return {kind: float(np.mean(scores)) for kind, scores in found.items()}
+
+    def _languages(self, embed: Embed) -> Scores:
+        """Return how often a verse's nearest other verse is of its own language; 0.2 is chance."""
+        rows = read_table(self.data / "bitext" / "bible.tsv.gz")[-200:]
+        codes = ("eng", "est", "lav", "swh", "ukr")
+        texts = [row[code] for code in codes for row in rows]
+        own = np.repeat(np.arange(len(codes)), len(rows))
+        return {"nearest": float((own[nearest_other(embed(texts))] == own).mean())}
+
+    def _ocr(self, embed: Embed) -> Scores:
+        """Return the scores of the test stories, misread as old print is."""
+        rng = np.random.default_rng(0)
+        from pixel_linguist.text.character_noise import ocr_confusions
+
+        task = self._task("test")
+        return task.attacked(
+            lambda texts: tuple(ocr_confusions(text, rng, rate=0.1) for text in texts)
+        ).score(embed)
+
+
+def _unit(x: Any) -> np.ndarray:
+    return np.asarray(x) / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
+
+
+def _ranks(x: Any) -> np.ndarray:
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(x))
+
+
+def known_results() -> list[dict[str, Any]]:
+    """Return the results so far."""
+    lines = RESULTS.read_text().splitlines() if RESULTS.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
+def measured(
+    name: str, arm: str, options: Any, setting: tuple[float, float], tools: Any
+) -> dict[str, Any]:
+    """Return the result of an arm: a known one, or that of training."""
+    method, (reader, scorer, start) = METHODS[name], tools
+    wanted = (method.dev, *method.tests)
+    config = recipe(name, method.arms[arm], options.data, setting)
+    config.seed = options.seed
+    settings = {"config": [plain(config.stages), plain(config.model)], "start": start}
+    settings |= {"seed": options.seed, "patches": method.patches, "wanted": sorted(wanted)}
+    text = json.dumps(settings, sort_keys=True, default=str)
+    key = hashlib.sha256(text.encode()).hexdigest()[:16]
+    for line in known_results():
+        if line["key"] == key:
+            return {**line, "method": name, "arm": arm}
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        params, counts = train(config.lock(), Path(folder), method.patches, reader)
+    reader.params = jax.device_put(params)
+    line = {
+        "method": name,
+        "arm": arm,
+        "seed": options.seed,
+        "rate": setting[0],
+        "temperature": setting[1],
+        **counts,
+        "scores": {name: round(x, 4) for name, x in scorer(wanted, reader).items()},
+        "seconds": round(time.perf_counter() - began),
+        "load": round(os.getloadavg()[0], 1),
+        "start": start[:12],
+        "key": key,
+    }
+    with RESULTS.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    print(json.dumps(line), flush=True)
+    return line
+
+
+def main() -> None:
+    """Measure, print and write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=METHODS)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--table", action="store_true", help="write the table of what is known")
+    options = parser.parse_args()
+    if not options.table:
+        measure(options)
+    write_table(options.name)
+
+
+def measure(options: Any) -> None:
+    """Train and score what is not known yet."""
+    method = METHODS[options.name]
+    config = recipe(options.name, {}, options.data, method.tries[0])
+    context = make_context(config, Path(tempfile.mkdtemp()))
+    settings = config.stages[config.order[0]]
+    start, _ = start_result(context, settings, lambda *_: {})
+    reader = context.embedder(start.encoder)
+    assert isinstance(reader, WordEmbedder)
+    weights = sha256(context.start(settings.init_from[0]) / "weights.safetensors")
+    tools = reader, Scorer(options.name, options.data), weights
+    if not any(x["method"] == options.name and x["arm"] == "start" for x in known_results()):
+        scores = tools[1]((method.dev, *method.tests), reader)
+        line = {"method": options.name, "arm": "start", "seed": 0, "steps": 0, "patches": 0}
+        line |= {"scores": {name: round(x, 4) for name, x in scores.items()}}
+        line |= {"start": weights[:12], "key": f"start-{options.name}", "final": True}
+        with RESULTS.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        print(json.dumps(line), flush=True)
+    chosen: dict[str, tuple[float, float]] = {}
+    for arm in method.arms:
+        tries = method.tries if arm in ("method", "plain contrast") else (chosen["method"],)
+        found = [measured(options.name, arm, options, t, tools) for t in tries]
+        best = max(range(len(tries)), key=lambda i: found[i]["scores"][method.dev])
+        chosen[arm] = tries[best]
+
+
+def write_table(name: str) -> None:
+    """Write the method's table into docs/methods.md, between its two marks."""
+    method, text = METHODS[name], DOCS.read_text()
+    header = ["arm", "seeds", "rate, temperature", "steps", "patches", *method.tests]
+    lines = [" | ".join(["", *header, ""]).strip(), "|" + "---|" * len(header)]
+    results = [line for line in known_results() if line["method"] == name]
+    for arm in ("start", *method.arms):
+        # Of the tries of a seed, the best by the development split.
+        best: dict[int, dict[str, Any]] = {}
+        for line in results:
+            known = best.get(line["seed"])
+            if line["arm"] == arm and (
+                not known or line["scores"][method.dev] > known["scores"][method.dev]
+            ):
+                best[line["seed"]] = line
+        own = list(best.values())
+        if not own:
+            lines.append(" | ".join(["", arm, *[""] * (len(header) - 1), ""]).strip())
+            continue
+        scores = [np.array([line["scores"][test] for line in own]) for test in method.tests]
+        spread = [
+            f"{x.mean():.3f}" + (f" ± {x.std(ddof=1):.3f}" if len(x) > 1 else "") for x in scores
+        ]
+        rate = f"{own[0]['rate']:g}, {own[0]['temperature']:g}" if "rate" in own[0] else ""
+        counts = [
+            str(len(own)) if rate else "",
+            rate,
+            f"{own[0]['steps']}",
+            f"{own[0]['patches']:,}",
+        ]
+        lines.append(" | ".join(["", arm, *counts, *spread, ""]).strip())
+    marks = rf"(<!-- table {name} -->\n).*?(<!-- end -->)"
+    table = "\n".join(lines) + "\n"
+    if not re.search(marks, text, re.DOTALL):
+        raise ValueError(f"{DOCS} has no mark <!-- table {name} -->")
+    DOCS.write_text(re.sub(marks, lambda m: m[1] + table + m[2], text, flags=re.DOTALL))
+
+
+if __name__ == "__main__":
+    main()

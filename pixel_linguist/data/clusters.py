@@ -1,0 +1,102 @@
+"""Clusters: texts that tell one story, as the headlines of several papers do."""
+
+import collections
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pixel_linguist.data.example import Example, group_of
+from pixel_linguist.data.records import Record, column, id_of, read_table, text_of
+
+_YEAR = re.compile(r"\b(1[5-9]|20)\d\d\b")
+
+
+def clusters(
+    root: Path,
+    *,
+    path: str,
+    text: str,
+    group: str,
+    date: str | None = None,
+    years: Sequence[int] = (),
+    least: int = 2,
+    remainders: Sequence[int] = (),
+) -> list[Record]:
+    """Group the texts of a table, of any format that `read_table` reads.
+
+    Args:
+        root: the data folder.
+        path: of the table.
+        text: column of texts.
+        group: column of a text's cluster.
+        date: column of dates, of which the first year with four digits is read.
+        years: first and last year whose texts are taken; empty: all.
+        least: distinct texts that a cluster must have; smaller ones are left out.
+        remainders: of the cluster's number by ten, which are taken: a split; empty: all.
+
+    Returns:
+        {"texts": distinct texts, "group": number in the order of the table, "year" or None}; the
+        year is that of the cluster's first text.
+
+    Raises:
+        FileNotFoundError: for a missing file.
+        ValueError: for a missing column, a date without a year where years are chosen, or if no
+            cluster is left.
+    """
+    found: dict[str, dict[str, None]] = collections.defaultdict(dict)
+    numbers: dict[str, int] = {}
+    year_of: dict[str, int | None] = {}
+    for number, row in enumerate(read_table(root / path), start=1):
+        where = f"{path}, record {number}"
+        name = id_of(row, group, where)
+        numbers.setdefault(name, len(numbers))
+        year = _year(str(column(row, date, where))) if date else None
+        if years:
+            if year is None:
+                raise ValueError(f"{where}: years are chosen, but no date of a year is given")
+            if not years[0] <= year <= years[-1]:
+                continue
+        year_of.setdefault(name, year)
+        found[name][text_of(row, text, where)] = None
+    records: list[Record] = [
+        {"texts": tuple(texts), "group": numbers[name], "year": year_of[name]}
+        for name, texts in found.items()
+        if len(texts) >= least and (not remainders or numbers[name] % 10 in remainders)
+    ]
+    if not records:
+        raise ValueError(f"{path} has no cluster of at least {least} distinct texts")
+    return records
+
+
+def _year(date: str) -> int | None:
+    found = _YEAR.search(date.replace("T", " "))
+    return int(found[0]) if found else None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterPair:
+    """Two different texts of a cluster, all pairs of it equally likely; it is their group.
+
+    Clusters are drawn, not pairs: pairs grow with the square of a cluster, and a few large ones
+    would be most of the data. Source: HEADLINES (Silcock and Dell 2023, arXiv 2306.17810).
+
+    Attributes:
+        texts: column of a cluster's texts.
+    """
+
+    texts: str = "texts"
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example.
+
+        Raises:
+            ValueError: for a cluster of fewer than two texts.
+        """
+        texts = column(record, self.texts, "the record")
+        if isinstance(texts, str) or len(texts) < 2:
+            raise ValueError(f"a cluster needs two texts or more: {texts!r:.200}")
+        first, second = rng.permutation(len(texts))[:2]
+        return Example({"anchor": texts[first], "positive": texts[second]}, group_of(record))

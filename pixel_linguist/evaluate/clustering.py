@@ -1,0 +1,155 @@
+"""Clusters of texts: are texts of one story, or of one tag, near one another?"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from pixel_linguist.data.records import Source, column, present
+from pixel_linguist.evaluate.baselines import scikit_learn
+from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.columns import read_column
+from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix, unit_rows
+from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.text.word_noise import hide_tags
+
+# Texts whose neighbours are searched at once.
+_BLOCK = 512
+
+
+def nearest_other(vectors: np.ndarray) -> np.ndarray:
+    """Return the row nearest to each of N others by cosine, itself apart: int [N], of [N, D]."""
+    found = []
+    for start in range(0, len(vectors), _BLOCK):
+        cosines = cosine_matrix(vectors[start : start + _BLOCK], vectors)
+        own = np.arange(len(cosines))
+        cosines[own, start + own] = -np.inf
+        found.append(cosines.argmax(axis=1))
+    return np.concatenate(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clustering(Task):
+    """V-measure of k-means with the true number of clusters, and the cluster of the nearest text.
+
+    As MTEB's clustering (Muennighoff et al. 2023, arXiv 2210.07316), but with all texts at once.
+    Needs the extra `report`.
+
+    Attributes:
+        clustered: N texts.
+        clusters: their clusters.
+    """
+
+    clustered: tuple[str, ...]
+    clusters: tuple[int, ...]
+
+    metric: ClassVar[str] = "v_measure"
+
+    @classmethod
+    def from_source(cls, source: Source, *, texts: str = "texts", limit: int = 0) -> "Clustering":
+        """Read records of clusters: a column of several texts each, and "group".
+
+        Args:
+            source: of the records.
+            texts: the column.
+            limit: texts of a cluster that are taken, the first ones; 0: all.
+
+        Raises:
+            ValueError: for fewer than two clusters.
+        """
+        groups = read_column(source, "group", "cluster", present)
+        members = read_column(source, texts, "cluster")
+        if len(set(groups)) < 2:
+            raise ValueError(f"clustering needs two clusters or more, not {len(set(groups))}")
+        pairs = [
+            (text, int(group))
+            for group, own in zip(groups, members, strict=True)
+            for text in (own[:limit] if limit else own)
+        ]
+        return cls(tuple(text for text, _ in pairs), tuple(group for _, group in pairs))
+
+    def texts(self) -> list[str]:
+        """Return the texts."""
+        return list(self.clustered)
+
+    def attacked(self, attack: Attack) -> "Clustering":
+        """Return the task with every text perturbed."""
+        return dataclasses.replace(self, clustered=attack(self.clustered))
+
+    def measure(self, embed: Embed) -> Measured:
+        """Return "v_measure", in [0, 1], and "precision@1", whether the nearest is of the cluster.
+
+        Observations are of the latter.
+        """
+        vectors = unit_rows(checked_vectors(embed, self.texts()))
+        labels = np.array(self.clusters)
+        kmeans = scikit_learn("cluster").KMeans(len(set(self.clusters)), n_init=1, random_state=0)
+        v = scikit_learn("metrics").v_measure_score(labels, kmeans.fit_predict(vectors))
+        right = (labels[nearest_other(vectors)] == labels).astype(float)
+        return Measured({"v_measure": float(v), "precision@1": float(right.mean())})
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedTags(Task):
+    """Whether the post nearest to a post shares a hashtag with it, all hashtags removed.
+
+    Attributes:
+        posts: N posts without tags.
+        tags: of each, numbers.
+    """
+
+    posts: tuple[str, ...]
+    tags: tuple[tuple[int, ...], ...]
+
+    metric: ClassVar[str] = "precision@1"
+
+    @classmethod
+    def from_source(cls, source: Source) -> "SharedTags":
+        """Read records of `data.posts.tagged_posts`; a post is taken once."""
+        found: dict[str, tuple[int, ...]] = {}
+        rng = np.random.default_rng(0)
+        for number in range(len(source)):
+            record = source[number]
+            tags = column(record, "post_tags", f"tag {number}")
+            for post, own in zip(record["posts"], tags, strict=True):
+                found.setdefault(hide_tags(post, rng, rate=1.0), tuple(own))
+        if len(found) < 2:
+            raise ValueError("retrieval needs two different posts or more")
+        return cls(tuple(found), tuple(found.values()))
+
+    def texts(self) -> list[str]:
+        """Return the posts."""
+        return list(self.posts)
+
+    def measure(self, embed: Embed) -> Measured:
+        """Return "precision@1"; observations are posts."""
+        nearest = nearest_other(checked_vectors(embed, self.texts()))
+        right = np.array(
+            [shares(self.tags[i], own) for i, own in zip(nearest, self.tags, strict=True)], float
+        )
+        return Measured({"precision@1": float(right.mean())}, Observations((right,), mean))
+
+
+def shares(first: Sequence[int], second: Sequence[int]) -> bool:
+    """Tell whether two posts share a tag."""
+    return not set(first).isdisjoint(second)
+
+
+def similarity_of_years(vectors: Sequence[np.ndarray]) -> np.ndarray:
+    """Return how near the texts of each year are to those of each other, float [Y, Y].
+
+        SIM_jk = mean over texts a of year j of max over texts b of year k of cos(a, b)
+
+    Between a year and itself a text is its own nearest, so that the diagonal is 1. Source:
+    HEADLINES (Silcock and Dell 2023, arXiv 2306.17810), on change over time.
+
+    Args:
+        vectors: of each year, [N_y, D].
+    """
+
+    def nearest(a: np.ndarray, b: np.ndarray) -> float:
+        blocks = (a[start : start + _BLOCK] for start in range(0, len(a), _BLOCK))
+        return float(np.concatenate([cosine_matrix(x, b).max(axis=1) for x in blocks]).mean())
+
+    return np.array([[nearest(a, b) for b in vectors] for a in vectors])

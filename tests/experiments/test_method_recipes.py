@@ -1,0 +1,97 @@
+"""The recipes of methods: each does a step from scratch, on tiny shapes and made-up tables."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from pixel_linguist import config as configs
+from pixel_linguist.train import run
+from pixel_linguist.train.annotate import annotate_stage
+from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.results import Result
+from tests.experiments.test_reading_recipes import RECIPES, WORDS, step
+from tests.objective.test_contriever import StopsAfter
+
+TABLES = {
+    "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),
+    "sts/stsb/en/dev.tsv": ("score", "sentence1", "sentence2"),
+    "sts/stsb/en/test.tsv": ("score", "sentence1", "sentence2"),
+    "sts/sickr/train.tsv": ("score", "sentence1", "sentence2"),
+    "sts/sickr/test.tsv": ("score", "sentence1", "sentence2"),
+    "news/uci_headlines.tsv.gz": ("story", "headline"),
+    "news/fnc_train_headlines.tsv.gz": ("story", "headline"),
+    "posts/hashtags.tsv.gz": ("hashtags", "text"),
+    "bitext/bible.tsv.gz": ("verse", "eng", "est", "lav", "swh", "ukr"),
+    "bitext/tatoeba/est-eng.tsv": ("est", "eng"),
+    "bitext/tatoeba/lvs-eng.tsv": ("lvs", "eng"),
+    "bitext/tatoeba/ukr-eng.tsv": ("ukr", "eng"),
+}
+ROWS = 120
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write tables of the names and columns that the recipes read."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for name, columns in TABLES.items():
+        lines = ["\t".join(columns)]
+        for row in range(ROWS):
+            cells = {column: " ".join(rng.permutation(WORDS)[:6]) for column in columns}
+            cells |= {"score": str(row % 5), "story": str(row // 4), "hashtags": f"a|b{row % 4}"}
+            lines.append("\t".join(cells[column] for column in columns))
+        text = ("\n".join(lines) + "\n").encode()
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return root
+
+
+def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
+    """Load a recipe and make all sizes tiny; it starts from scratch."""
+    config = configs.load(RECIPES / "methods" / f"{name}.py").unlock()
+    config.model.update({"stem_channels": (2, 3, 4, 5), "stem_hidden": 6, "stem_width": 8})
+    config.model.update({"width": 12, "heads": 2, "mlp_width": 8, "token_hidden": 6})
+    config.data_dir = str(data)
+    config.train.compilation_cache = str(folder / "compilation")
+    for stage in config.stages.values():
+        stage.update(steps=3, batch_size=16, init_from=(), length=6)
+        stage.schedule.warmup = 0
+        if "groups" in stage.objective and stage.objective.name == "group_whitening":
+            stage.objective.groups = 6
+    return config.lock()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mirror", "whitened", "headlines", "ccp", "debcse", "hicl"])
+def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
+    config = tiny(name, data, tmp_path)
+    context, tasks = run.prepare(config, tmp_path / "run")
+    assert {*config.evaluate.report_tasks} <= {*tasks}
+    (stage,) = config.order
+    annotate_stage(context, stage)
+    before, after = step(context, stage, Result(context.encoder.init(0), {}))
+    moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
+    assert not any(jax.tree.leaves(moved["stem"]))
+    assert any(jax.tree.leaves(moved["token_out"]))
+
+
+@pytest.mark.slow
+def test_banks_and_running_statistics_resume_to_the_same_bytes(data: Path, tmp_path: Path) -> None:
+    config: Any = tiny("ccp", data, tmp_path)
+    with config.unlocked():
+        config.tasks, config.evaluate.report_tasks = ConfigDict(), ()
+        config.stages.ccp.objective.bank_size = 20
+    run.run_recipe(config, tmp_path / "whole", Preemption())
+    with pytest.raises(Preempted):
+        run.run_recipe(config, tmp_path / "stopped", StopsAfter(2))
+    run.run_recipe(config, tmp_path / "stopped", Preemption())
+    whole, stopped = (
+        (tmp_path / name / "model" / "weights.safetensors").read_bytes()
+        for name in ("whole", "stopped")
+    )
+    assert whole == stopped
