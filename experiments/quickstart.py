@@ -15,6 +15,8 @@ LANGUAGES = (PIVOT, "ald", "vel", "nar", "ash")
 TRAINED = "vel"
 BATCH, LENGTH = 128, 12
 CONTROL = "ash"
+# The task scored inside the stages.
+DEV = "sts-en-dev"
 ROUNDS = 2
 LAST = f"nli_{ROUNDS}"
 
@@ -24,13 +26,13 @@ CHARACTERS = {
     "delete_characters": {"rate": 0.03},
     "keyboard_neighbours": {"rate": 0.05},
 }
-TYPOS = {"transpose_characters": {"rate": 0.03}}
 SHUFFLED = {"shuffle_words": {"rate": 1.0}}
 NEARLY_ORDERED = {"shuffle_words_within_window": {"rate": 1.0, "window": 2}}
-# With words dropped, one shared word is not enough to tell a sentence from the others.
-DROPPED = {"drop_words": {"rate": 0.4}}
-# The task scored inside the stages.
-DEV = "sts-en-dev"
+
+
+def dropped(rate: float) -> dict[str, Any]:
+    """Return the loss of words, without which one shared word tells a sentence from the others."""
+    return {"drop_words": {"rate": rate}}
 
 
 def world(task: str, *languages: str, split: str = "train", size: int = 200_000) -> dict[str, Any]:
@@ -50,8 +52,8 @@ def visual(*start: str, perturb: dict[str, Any], steps: int, peak: float, seed: 
     return stage(
         init_from=start,
         data={"sentences": part(world("sentences"), {"name": "identity", "text": "text"})},
-        perturb=perturb | DROPPED,
-        evaluate_tasks=(DEV,),
+        perturb=perturb | dropped(0.4),
+        evaluate_every=steps,
         seed=seed,
         steps=steps,
         peak=peak,
@@ -62,77 +64,41 @@ def visual(*start: str, perturb: dict[str, Any], steps: int, peak: float, seed: 
     )
 
 
-def words(start: str, steps: int, pairs: dict[str, Any]) -> ConfigDict:
-    """Return a stage on a word list: two forms for one concept, of which one patch is shown."""
-    config = stage(
-        init_from=(start,),
-        data={"words": part(pairs, columns("word1", "word2"))},
-        perturb=CHARACTERS,
-        perturb_views=("positive",),
-        evaluate_tasks=(DEV,),
-        steps=steps,
-        peak=2e-3,
-        warmup=30,
-        batch_size=4 * BATCH,
-        length=1,
-    )
-    config.objective.temperature = 0.1
-    return config
-
-
-def entailment() -> dict[str, Any]:
-    """Return NLI's premises with what they entail and what contradicts them."""
-    return part(world("nli"), columns("premise", "entailment", "contradiction", alternatives=True))
-
-
-def translations(weight: float) -> dict[str, Any]:
-    """Return parallel sentences, with their share of a stage."""
-    return part(world("parallel", PIVOT, TRAINED), columns("sentence1", "sentence2"), weight)
-
-
-def nli(
-    start: str, steps: int, peak: float, *, hard_negatives: bool, **rehearsed: Any
+def contrast(
+    start: str, data: dict[str, Any], *, steps: int, peak: float = 2e-3, **changes: Any
 ) -> ConfigDict:
-    """Return an NLI stage that rehearses data of earlier stages as well.
+    """Return a stage on pairs of like meaning, of which the second is misspelled.
 
-    A contradiction differs from its premise in one thing, which may be in a word that is dropped:
-    words are dropped where there are no hard negatives.
+    A sister's cognates look like misspellings of the words that are known.
     """
-    config = stage(
-        init_from=(start,),
-        data={"nli": entailment()} | rehearsed,
-        hard_negatives=hard_negatives,
-        perturb={} if hard_negatives else CHARACTERS | {"drop_words": {"rate": 0.2}},
-        perturb_views=("positive",),
-        evaluate_tasks=(DEV,),
-        steps=steps,
-        peak=peak,
-        warmup=20,
-        batch_size=BATCH,
-        length=LENGTH,
-    )
+    settings: dict[str, Any] = {
+        "perturb": CHARACTERS | dropped(0.2),
+        "perturb_views": ("positive",),
+        "evaluate_tasks": (DEV,),
+        "warmup": 20,
+        "batch_size": BATCH,
+        "length": LENGTH,
+    }
+    config = stage(init_from=(start,), data=data, steps=steps, peak=peak, **settings | changes)
     config.objective.temperature = 0.1
     return config
 
 
-def languages(start: str, steps: int) -> ConfigDict:
-    """Return a language stage: a sentence and its translation.
+def words(start: str, steps: int, *languages: str) -> ConfigDict:
+    """Return a stage on a word list: two forms for one concept, of which one patch is shown."""
+    data = {"words": part(world("words", *languages), columns("word1", "word2"))}
+    small = {"batch_size": 4 * BATCH, "length": 1, "report": False}
+    return contrast(start, data, steps=steps, perturb=CHARACTERS, **small)
 
-    One pair in three is English, without which the new words pull the known ones out of place.
-    """
-    config = stage(
-        init_from=(start,),
-        data={"parallel": translations(2.0), "nli": entailment()},
-        perturb={"drop_words": {"rate": 0.1}},
-        evaluate_tasks=(DEV,),
-        steps=steps,
-        peak=2e-3,
-        warmup=20,
-        batch_size=BATCH,
-        length=LENGTH,
-    )
-    config.objective.temperature = 0.1
-    return config
+
+def entailment(weight: float = 1.0) -> dict[str, Any]:
+    """Return NLI's premises with what they entail, and their share of a stage."""
+    return part(world("nli"), columns("premise", "entailment"), weight)
+
+
+def translations(weight: float = 1.0) -> dict[str, Any]:
+    """Return parallel sentences, and their share of a stage."""
+    return part(world("parallel", PIVOT, TRAINED), columns("sentence1", "sentence2"), weight)
 
 
 def tasks() -> dict[str, Any]:
@@ -221,6 +187,7 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
     # A patch holds nearly every word whole, so that what it means is one map from its picture.
+    config.train.log_every = 10
     config.render.patch_height, config.render.patch_width = 12, 48
     config.render.max_patches = 24
     config.model.update({"width": 128, "depth": 1, "heads": 4, "mlp_width": 256})
@@ -228,36 +195,30 @@ def get_config() -> ConfigDict:
     # The loss shapes the head's output; features before the head score lower on every task here.
     config.model.keep_head = True
     stages = visual_alignment(
-        visual, CHARACTERS, SHUFFLED, NEARLY_ORDERED, start_steps=80, steps=10
+        visual, CHARACTERS, SHUFFLED, NEARLY_ORDERED, start_steps=200, steps=10
     )
+    spans = {"name": "spans", "text": "text", "shortest": 5, "longest": 11}
     stages["topical"] = stage(
         init_from=("visual",),
-        data={
-            "documents": part(
-                world("documents"), {"name": "spans", "text": "text", "shortest": 6, "longest": 12}
-            )
-        },
+        data={"documents": part(world("documents"), spans)},
         evaluate_tasks=(DEV,),
-        steps=30,
+        steps=40,
         peak=1e-3,
         warmup=10,
         batch_size=BATCH,
         length=LENGTH,
     )
-    stages["words"] = words("topical", 250, world("words", PIVOT))
-    stages["nli_0"] = nli("words", 250, 2e-3, hard_negatives=False)
-    stages["words_languages"] = words("nli_0", 200, world("words", PIVOT, TRAINED))
+    stages["words"] = words("topical", 400, PIVOT)
+    stages["nli_0"] = contrast("words", {"nli": entailment()}, steps=450)
+    stages["words_languages"] = words("nli_0", 300, PIVOT, TRAINED)
     start = "words_languages"
-    for number, steps in enumerate((80, 80), start=1):
-        stages[f"languages_{number}"] = languages(start, steps)
-        start = f"nli_{number}"
-        stages[start] = nli(
-            f"languages_{number}",
-            40,
-            1e-4,
-            hard_negatives=True,
-            parallel=translations(1.0),
-        )
+    for number in range(1, ROUNDS + 1):
+        learned, back = f"languages_{number}", f"nli_{number}"
+        stages[learned] = contrast(start, {"parallel": translations()}, steps=120)
+        # A third are translations, so that what was learned is not lost.
+        mixed = {"nli": entailment(2.0), "parallel": translations()}
+        stages[back] = contrast(learned, mixed, steps=60, peak=1e-3)
+        start = back
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
     config.tasks = ConfigDict(tasks())

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pixel_linguist.evaluate.bootstrap import RESAMPLES, mean, spearman
+from pixel_linguist.registry import choose
 from pixel_linguist.report.run_record import BASELINES, RunRecord
 from pixel_linguist.report.tables import show
 
@@ -77,7 +78,7 @@ def judge(run: RunRecord, folder: Path) -> list[Judged]:
         try:
             own = scores.resampled(row, tasks)
             gains = {name: _gain(own, scores.resampled(*to)) for name, to in compared.items()}
-        except FileNotFoundError:
+        except (FileNotFoundError, KeyError):  # a row or a task that is not there (yet)
             continue
         named = [name for name, _, _ in claim["over"]]
         shown = all(
@@ -116,7 +117,8 @@ class _Scores:
             0, count, (RESAMPLES, count)
         )
         chosen = np.concatenate([np.arange(count)[None], draws])
-        return STATISTICS[self.run.metrics[task]](*values[:, chosen])
+        statistic = choose("metric of a claim", STATISTICS, self.run.metrics[task])
+        return statistic(*values[:, chosen])
 
 
 def _gain(own: np.ndarray, other: np.ndarray) -> Gain:

@@ -54,14 +54,6 @@ def check_recipe(
             f"evaluate.report_tasks names {', '.join(sorted(unknown))}; there are "
             f"{', '.join(tasks)}"
         )
-    rows = ("untrained", "tfidf", *config.order)
-    for claim in config.claims:
-        for _, row, scored in (("", claim["row"], claim["tasks"]), *claim["over"]):
-            if row not in rows or set(scored) - set(config.evaluate.report_tasks):
-                raise ValueError(
-                    f"a claim compares {row!r} on {', '.join(scored)}; there are the rows "
-                    f"{', '.join(rows)} and the tasks {', '.join(config.evaluate.report_tasks)}"
-                )
     if sorted(config.order) != sorted(config.stages):
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
