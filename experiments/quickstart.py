@@ -1,7 +1,8 @@
-"""The whole recipe on the generated world: no download, about eight minutes on two cores.
+"""The whole recipe on the generated world: no download, a few minutes on two cores.
 
-English comes first. Velian, in Latin letters, is unseen until its word list, so that the rows
-before it show zero-shot transfer; Doran (Cyrillic) and Ashani (Devanagari) are never trained.
+English comes first; its sister Aldish shows zero-shot transfer. Then comes Velian, a foreign
+language, and with it its sister Narvian. Neither sister is ever trained, nor is Ashani, the control
+in another script. `claims` says what the run is to show.
 """
 
 from typing import Any
@@ -151,7 +152,7 @@ def claims() -> tuple[dict[str, Any], ...]:
         ),
         claim(
             "Velian teaches its sister Narvian, which is never trained",
-            "languages_1",
+            LAST,
             second,
             [
                 ("the untrained encoder", "untrained", second),

@@ -1,7 +1,7 @@
 """Sisters: languages whose words go back to those of another by regular changes."""
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -49,18 +49,17 @@ def make_cognates(
         known = {taken.get(form.casefold(), concept) for form in forms.values()}
         return known == {concept} and used.isdisjoint(map(str.casefold, forms.values()))
 
-    def change(inherited: bool) -> Callable[[str], str]:
-        return lambda form: change_word(form, grammar, inherited=inherited)
-
     for name, words in parent.items():
         found = []
         for word in words:
-            draw, first = rng.random(), next(iter(word.values()))
-            shift = change(draw >= grammar["own"] + grammar["loans"] and not first[0].isupper())
-            forms: Forms = {form: shift(text) for form, text in word.items()}
-            if draw < grammar["own"] and not first[0].isupper():
+            draw, is_name = rng.random(), next(iter(word.values()))[0].isupper()
+            inherited = draw >= grammar["own"] + grammar["loans"] and not is_name
+            forms: Forms = {
+                form: change_word(text, grammar, inherited=inherited) for form, text in word.items()
+            }
+            # Where sounds have become alike, one form would be left to two concepts.
+            if (draw < grammar["own"] and not is_name) or not free(forms, name):
                 forms = inflect(rng, grammar, concepts()[name].kind)
-            # Sounds that have become alike would leave one form to two concepts.
             while not free(forms, name):
                 forms = inflect(rng, grammar, concepts()[name].kind)
             used.update(map(str.casefold, forms.values()))
