@@ -4,7 +4,7 @@ import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -102,21 +102,22 @@ class _Scores:
 
     def __init__(self, run: RunRecord, folder: Path):
         self.run, self.folder = run, folder
-        self.values: dict[str, Any] = {}
+        self.found: dict[tuple[str, str], np.ndarray] = {}
 
     def resampled(self, row: str, tasks: Sequence[str]) -> np.ndarray:
         """Return the mean score over tasks, and that of each resample: float [1 + RESAMPLES]."""
-        return np.mean([self._task(row, task) for task in tasks], axis=0)
+        for task in tasks:
+            if (row, task) not in self.found:
+                self.found[row, task] = self._task(row, task)
+        return np.mean([self.found[row, task] for task in tasks], axis=0)
 
     def _task(self, row: str, task: str) -> np.ndarray:
-        if row not in self.values:
-            self.values[row] = np.load(self.folder / "observations" / f"{row}.npz")
-        values = self.values[row][task]
-        count = values.shape[1]
-        draws = np.random.default_rng(zlib.crc32(task.encode())).integers(
-            0, count, (RESAMPLES, count)
+        with np.load(self.folder / "observations" / f"{row}.npz") as file:
+            values = file[task]
+        count, rng = values.shape[1], np.random.default_rng(zlib.crc32(task.encode()))
+        chosen = np.concatenate(
+            [np.arange(count)[None], rng.integers(0, count, (RESAMPLES, count))]
         )
-        chosen = np.concatenate([np.arange(count)[None], draws])
         statistic = choose("metric of a claim", STATISTICS, self.run.metrics[task])
         return statistic(*values[:, chosen])
 
