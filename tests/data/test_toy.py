@@ -22,7 +22,8 @@ COLUMNS = {
     "documents": {"text": str, "language": str, "group": int},
     "nli": {"premise": str, "entailment": str, "contradiction": str, "language": str},
     "similarity": {"score": float, "sentence1": str, "sentence2": str, "language": str},
-    "misspelled": {"score": float, "sentence1": str, "sentence2": str, "language": str},
+    "misspelled": {"score": float, "sentence1": str, "sentence2": str, "original2": str}
+    | {"language": str},
     "words": {"word1": str, "word2": str, "language1": str, "language2": str, "group": int},
     "parallel": {"sentence1": str, "sentence2": str, "language1": str, "language2": str},
     "translations": {"text": str, "language": str},
@@ -39,7 +40,7 @@ for task in sorted(sys.argv[1:]):
 # README's figures of the quickstart are of these records.
 GOLDEN = """
 documents 0c2a7f54ab5fb9c0
-misspelled ee3e3cd1bd55f48c
+misspelled 48439e68e3ae8dba
 nli f5017b4c4279b87d
 parallel 76cf16b8723294bd
 sentences f9f2cad90940bc03

@@ -25,13 +25,13 @@ Meaning = dict[str, tuple[Proposition, ...]]
 _ENTAILMENT_DIFFERS = 0.7
 _CONTRADICTION_DIFFERS = (0.0, 0.6)
 _SIMILAR_DIFFERS = (0.3, 0.95)
-# About one letter in eight is hit.
+# About one letter in five is hit.
 _MISSPELL = compose(
     {
-        "transpose_characters": {"rate": 0.03},
-        "insert_characters": {"rate": 0.03},
-        "delete_characters": {"rate": 0.03},
-        "keyboard_neighbours": {"rate": 0.03},
+        "transpose_characters": {"rate": 0.05},
+        "insert_characters": {"rate": 0.05},
+        "delete_characters": {"rate": 0.05},
+        "keyboard_neighbours": {"rate": 0.05},
     }
 )
 # How often the first language is one of the two, where there are more than two.
@@ -87,7 +87,9 @@ def _similarity(rng: Generator, split: str, languages: Sequence[str]) -> tuple[R
 
 def _misspelled(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
     record, meaning = _similarity(rng, split, languages)
-    return record | {"sentence2": _MISSPELL(record["sentence2"], rng)}, meaning
+    original = record["sentence2"]
+    record |= {"sentence2": _MISSPELL(original, rng), "original2": original}
+    return record, meaning | {"original2": meaning["sentence2"]}
 
 
 def _words(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
