@@ -22,12 +22,13 @@ def chance(task: STS | Bitext, *, seed: int = 0) -> STS | Bitext:
         task: of pairs.
         seed: of the permutation.
     """
-    field = "sentence2" if isinstance(task, STS) else "second"
-    texts = np.array(getattr(task, field), object)
+    texts = np.array(task.sentence2 if isinstance(task, STS) else task.second, object)
     order = np.argsort([len(text) for text in texts], kind="stable")
     rng = np.random.default_rng(seed)
     moved = np.empty_like(texts)
     for first in range(0, len(order), ALIKE):
         group = order[first : first + ALIKE]
         moved[group] = texts[rng.permutation(group)]
-    return dataclasses.replace(task, **{field: tuple(moved)})
+    if isinstance(task, STS):
+        return dataclasses.replace(task, sentence2=tuple(moved))
+    return dataclasses.replace(task, second=tuple(moved))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from pixel_linguist.registry import choose
 from pixel_linguist.report.run_record import BASELINES, RunRecord
 from pixel_linguist.report.tables import show
 
-STATISTICS = {"spearman": spearman, "accuracy": mean}
+STATISTICS: dict[str, Callable[..., np.ndarray]] = {"spearman": spearman, "accuracy": mean}
 LEVEL = 0.95
 
 

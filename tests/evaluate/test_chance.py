@@ -1,5 +1,7 @@
 """Chance keeps texts and lengths, and loses who belongs to whom."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pixel_linguist.evaluate.bitext import Bitext
@@ -23,11 +25,11 @@ def test_what_lengths_alone_score_stays_and_meaning_goes() -> None:
     gold = tuple(float(abs(len(text) - 30)) for text in TEXTS)
     task = STS(("x" * 30,) * len(TEXTS), TEXTS, gold)
 
-    def by_length(texts: list[str]) -> np.ndarray:
+    def by_length(texts: Sequence[str]) -> np.ndarray:
         angles = np.array([len(text) for text in texts]) / 100
         return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def by_name(texts: list[str]) -> np.ndarray:
+    def by_name(texts: Sequence[str]) -> np.ndarray:
         return np.eye(len(TEXTS))[[TEXTS.index(text) for text in texts]]
 
     assert task.score(by_length)["spearman"] < -0.99

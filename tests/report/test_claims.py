@@ -27,7 +27,8 @@ def judged(folder: Path, *claims: dict[str, Any], without: tuple[str, ...] = ())
     (folder / "observations").mkdir()
     for row, values in FOUND.items():
         if row not in without:
-            np.savez(folder / "observations" / f"{row}.npz", **{"en-vel": values[None]})
+            observed: dict[str, Any] = {"en-vel": values[None]}
+            np.savez(folder / "observations" / f"{row}.npz", **observed)
     tasks = {"en-vel": {"metric": "accuracy"}}
     write_json(folder / "scores.json", {"rows": [], "tasks": tasks})
     write_json(folder / "config.json", {"order": ["nli", "last"], "claims": claims})
