@@ -85,9 +85,11 @@ def contrast(
     return config
 
 
-def words(start: str, steps: int, *languages: str) -> ConfigDict:
-    """Return a stage on a word list: two forms for one concept, of which one patch is shown."""
-    data = {"words": part(world("words", *languages), columns("word1", "word2"))}
+def words(start: str, steps: int, *lists: tuple[str, ...]) -> ConfigDict:
+    """Return a stage on word lists: two forms for one concept, of which one patch is shown."""
+    pairs = columns("word1", "word2")
+    named = zip(("words", "foreign"), lists, strict=False)
+    data = {name: part(world("words", *codes), pairs) for name, codes in named}
     small = {"batch_size": 4 * BATCH, "length": 1, "report": False}
     return contrast(start, data, steps=steps, perturb=CHARACTERS, **small)
 
@@ -218,16 +220,18 @@ def get_config() -> ConfigDict:
         batch_size=BATCH,
         length=LENGTH,
     )
-    stages["words"] = words("topical", 400, PIVOT)
+    stages["words"] = words("topical", 400, (PIVOT,))
     stages["nli_0"] = contrast("words", {"nli": entailment()}, steps=450)
-    stages["words_languages"] = words("nli_0", 300, PIVOT, TRAINED)
+    stages["words_languages"] = words("nli_0", 400, (PIVOT,), (PIVOT, TRAINED))
     start = "words_languages"
+    # Languages that are misspelled on both sides, or else what English sisters need is lost.
+    both = {"perturb_views": ("anchor", "positive")}
     for number in range(1, ROUNDS + 1):
         learned, back = f"languages_{number}", f"nli_{number}"
-        stages[learned] = contrast(start, {"parallel": translations()}, steps=120)
+        stages[learned] = contrast(start, {"parallel": translations()}, steps=160, **both)
         # A third are translations, so that what was learned is not lost.
         mixed = {"nli": entailment(2.0), "parallel": translations()}
-        stages[back] = contrast(learned, mixed, steps=60, peak=1e-3)
+        stages[back] = contrast(learned, mixed, steps=120, peak=1e-3, **both)
         start = back
     config.stages = ConfigDict(stages)
     config.order = tuple(stages)
