@@ -155,21 +155,30 @@ def claims() -> tuple[dict[str, Any], ...]:
             "nli_0",
             sister,
             [
-                (untrained, "untrained", sister),
-                ("TF-IDF", "tfidf", sister),
                 ("the unrelated Ashani", "nli_0", (f"sts-{CONTROL}",)),
+                (untrained, "untrained", sister),
             ],
+            heading=transfer,
+        ),
+        claim(
+            "it teaches more of Aldish than shared spelling gives",
+            "nli_0",
+            sister,
+            [("TF-IDF", "tfidf", sister)],
             heading=transfer,
         ),
         claim(
             "Velian teaches its sister Narvian, which is never trained",
             LAST,
             second,
-            [
-                (untrained, "untrained", second),
-                ("TF-IDF", "tfidf", second),
-                ("nli_0", "nli_0", second),
-            ],
+            [("nli_0", "nli_0", second), (untrained, "untrained", second)],
+            heading=transfer,
+        ),
+        claim(
+            "it teaches more of Narvian than shared spelling gives",
+            LAST,
+            second,
+            [("TF-IDF", "tfidf", second)],
             heading=transfer,
         ),
         claim(

@@ -33,7 +33,7 @@ class Judged:
     """A claim, and what a run says of it.
 
     Attributes:
-        says: the claim, as the end of "this run shows that".
+        says: the claim, as the end of "it is shown that".
         heading: the one under which it is told.
         score: the mean score of its tasks.
         gains: what is compared with → gain over it; first the untrained encoder and TF-IDF.
@@ -49,14 +49,12 @@ class Judged:
     shown: bool
 
     def tell(self) -> str:
-        """Say it in words, with figures; intervals where it is not shown."""
-        gains = ", ".join(
-            f"{show(gain.value, '+.3f') if self.shown else gain} over {name}"
-            for name, gain in self.gains.items()
-            if name in self.named
-        )
-        doubt = "" if self.shown else "this run does not show that "
-        return f"{doubt}{self.says} ({show(self.score)}; {gains})"
+        """Say it in words, with the first gain, or with the interval of one that is not shown."""
+        first = self.named[0]
+        if self.shown:
+            return f"{self.says} ({show(self.gains[first].value, '+.3f')} over {first})"
+        doubtful = min(self.named, key=lambda name: self.gains[name].low)
+        return f"not shown is that {self.says} ({self.gains[doubtful]} over {doubtful})"
 
 
 def judge(run: RunRecord, folder: Path) -> list[Judged]:

@@ -62,7 +62,7 @@ def test_verdicts_are_told_in_words_with_figures(tmp_path: Path) -> None:
     assert (yes.shown, no.shown, equal.shown) == (True, False, True)
     (sentence,) = story([yes, no, equal])
     assert sentence.startswith("A: nli is above untrained (")
-    assert "this run does not show that untrained is above nli" in sentence
+    assert "not shown is that untrained is above nli" in sentence
     assert f"{FOUND['nli'].mean() - FOUND['untrained'].mean():+.3f}" in sentence
 
 
