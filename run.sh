@@ -5,8 +5,8 @@ cd "$(dirname "$0")"
 
 usage() {
   cat <<'TEXT'
-./run.sh               the main job: the whole recipe on a generated corpus, 8 to 13 minutes on
-                       2 cores; results in runs/quickstart/, see report.html there
+./run.sh               the main job: the whole recipe on a generated corpus, about five minutes on
+                       2 quiet cores; results in runs/quickstart/, see report.html there
 ./run.sh test          ruff, the type checker and the fast tests
 ./run.sh test --slow   the slow tests
 ./run.sh docs          the documentation as a site, in site/
@@ -72,7 +72,7 @@ docs)
 *)
   # An unknown verb is refused before anything is installed.
   [ -e "pixel_linguist/cli/$verb.py" ] || exec python3 -m pixel_linguist "$verb"
-  setup report
+  setup report,tfds
   fonts noto
   exec .venv/bin/python -m pixel_linguist "$verb" "$@"
   ;;

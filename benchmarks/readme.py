@@ -1,7 +1,8 @@
 """Fill the README's tables and its picture from finished runs: `python benchmarks/readme.py`.
 
-A table stands between `<!-- scores: RUN -->` and `<!-- end -->`; runs that are not there leave
-theirs as it is. The picture is made with the model of runs/small and STS-B's test sentences.
+A table stands between `<!-- scores: RUN -->`, or `<!-- claims: RUN -->`, and `<!-- end -->`; runs
+that are not there leave theirs as it is. The picture is made with the model of runs/small and
+STS-B's test sentences.
 """
 
 import argparse
@@ -13,11 +14,13 @@ import numpy as np
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
 from pixel_linguist.files import read_json, write_whole
+from pixel_linguist.report.claims import judge
+from pixel_linguist.report.run_record import read_run
 from pixel_linguist.report.text_pictures import save_texts
 from pixel_linguist.text.perturb import compose
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(<!-- scores: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (scores|claims): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 QUERIES = (
     "A man is playing a guitar.",
     "The stock market fell sharply on Monday.",
@@ -44,15 +47,31 @@ def markdown_table(folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
+def markdown_claims(folder: Path) -> str:
+    """Return a run's claims: what each says, its gains with intervals, and whether it shows."""
+    names = ("untrained", "TF-IDF")
+    head = ("claim", "score", *(f"over {name}" for name in names), "judged by the gain", "shown")
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for claim in judge(read_run(folder), folder):
+        gains = [str(claim.gains[name]) for name in names]
+        by = "; ".join(f"{claim.gains[name]} over {name}" for name in claim.named)
+        cells = (claim.says, f"{claim.score:.3f}", *gains, by, "yes" if claim.shown else "**no**")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+MAKERS = {"scores": markdown_table, "claims": markdown_claims}
+
+
 def fill_tables(text: str) -> str:
     """Replace each table by what its run has scored."""
 
     def fill(match: re.Match[str]) -> str:
-        folder = ROOT / match[2]
+        folder, table = ROOT / match[3], MAKERS[match[2]]
         if not (folder / "scores.json").is_file():
             print(f"{folder} has no scores: its table is left as it is")
             return match[0]
-        return f"{match[1]}{markdown_table(folder)}{match[3]}"
+        return f"{match[1]}{table(folder)}{match[4]}"
 
     return BLOCK.sub(fill, text)
 

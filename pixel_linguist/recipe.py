@@ -4,7 +4,7 @@ A recipe is a `ConfigDict` with these groups. It is locked when it is loaded: an
 with the nearest known one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -199,6 +199,36 @@ def scoring(steps: int) -> dict[str, Any]:
     }
 
 
+def claim(
+    says: str,
+    row: str,
+    tasks: tuple[str, ...],
+    over: Sequence[tuple[str, str, tuple[str, ...]]],
+    *,
+    heading: str,
+    chance: bool = False,
+) -> dict[str, Any]:
+    """Return a claim, which the report of a run judges by bootstrap intervals.
+
+    Args:
+        says: what is claimed, as the end of "the run shows that".
+        row: a row of the table of scores: a stage, "untrained" or "tfidf".
+        tasks: whose mean score is meant, in that row.
+        over: comparisons, each a name for readers, a row and its tasks. The claim is shown if the
+            interval of the gain over each is above 0.
+        heading: claims under one heading are told in one sentence.
+        chance: the claim is shown if these intervals contain 0 instead.
+    """
+    return {
+        "says": says,
+        "row": row,
+        "tasks": tasks,
+        "over": tuple(over),
+        "heading": heading,
+        "chance": chance,
+    }
+
+
 def average(*stages: str, by: str = "") -> ConfigDict:
     """Return a stage that averages the models of others: all, or greedily `by` a task/metric."""
     return stage(
@@ -320,5 +350,7 @@ def get_config() -> ConfigDict:
             # In the table of scores each model has a row more, NAME@D, for each length of
             # truncate_dims, to which its vectors are cut.
             "evaluate": {"batch_size": 128, "report_tasks": (), "truncate_dims": ()},
+            # What the run is to show, see `claim`.
+            "claims": (),
         }
     )

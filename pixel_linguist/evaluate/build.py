@@ -6,6 +6,7 @@ from typing import Any
 
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.bitext import Bitext
+from pixel_linguist.evaluate.chance import chance
 from pixel_linguist.evaluate.classification import Classification
 from pixel_linguist.evaluate.clustering import Clustering, SharedTags
 from pixel_linguist.evaluate.embedding_geometry import Geometry
@@ -29,6 +30,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "sts": STS.from_source,
     "sts_year": STSYear.from_sources,
     "bitext": Bitext.from_source,
+    "chance": chance,
     "retrieval": Retrieval.from_folder,
     "picture_retrieval": PictureRetrieval.from_source,
     "pair_classification": PairClassification.from_source,

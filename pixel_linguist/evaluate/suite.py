@@ -87,7 +87,12 @@ def with_interval(task: Task, embed: Embed) -> dict[str, float]:
 
     The ends are named "METRIC_low" and "METRIC_high", and NaN for a single observation.
     """
-    scores, observations = task.checked(embed)
+    return add_interval(task, task.checked(embed))
+
+
+def add_interval(task: Task, measured: Measured) -> dict[str, float]:
+    """Return what a task measured, with the interval of `with_interval`."""
+    scores, observations = measured
     if observations is None:
         return scores
     low, high = interval(observations)

@@ -9,6 +9,7 @@ import jinja2
 
 from pixel_linguist.files import write_whole
 from pixel_linguist.report import tables
+from pixel_linguist.report.claims import judge, story
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.run_record import RunRecord, read_run
 from pixel_linguist.report.score_plots import detail_plots, score_plots
@@ -43,6 +44,7 @@ def write_page(run: RunRecord, folder: Path) -> Path:
         plots[name] = folder / "plots" / f"{name.replace('/', '-')}.svg"
         save_plot(figure, plots[name])
     metric, _ = main_metric(run)
+    claims = judge(run, folder)
     speeds, waits = (
         [value for curve in run.training.values() for value in curve.finite(name)]
         for name in ("examples_per_second", "waiting_share")
@@ -60,7 +62,8 @@ def write_page(run: RunRecord, folder: Path) -> Path:
         tables=tables,
         plots=plots,
         pictures={"pairs": {}, "images": {}, "examples": {}} | dict(run.pictures),
-        summary=summarise(run),
+        summary=story(claims) or summarise(run),
+        claims=claims,
         lead=next((name for name in (f"scores-{metric}", "loss") if name in plots), ""),
         groups=run.groups(run.metrics),
         speed=f"{statistics.median(speeds):,.0f}" if speeds else "",

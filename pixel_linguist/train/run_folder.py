@@ -1,10 +1,12 @@
 """A run's folder: where everything is, and what was logged."""
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from flax import traverse_util
 
 from pixel_linguist.config import differences
@@ -15,7 +17,8 @@ from pixel_linguist.train.loggers import Logger
 class RunFolder:
     """The folder of one run.
 
-    It holds config.json, metrics.jsonl, scores.json, pairs/STAGE.png, and for each stage
+    It holds config.json, metrics.jsonl, scores.json, observations/MODEL.npz, pairs/STAGE.png, and
+    for each stage
     stages/STAGE/{stage.json, checkpoints/, best/, annotations/, model/}; model/ is there once the
     stage is finished.
     """
@@ -120,6 +123,19 @@ class RunFolder:
             table = read_json(path)
             rows = [row for row in table["rows"] if row["model"] != model]
             write_json(path, table | {"rows": rows})
+
+    def add_observations(self, model: str, values: Mapping[str, np.ndarray]) -> None:
+        """Write what a model's scores were computed of, so that gains of pairs can be told later.
+
+        Args:
+            model: name of its row.
+            values: task → float [K, N], arrays of one number a pair or query.
+        """
+        path = self.folder / "observations" / f"{model}.npz"
+        path.parent.mkdir(exist_ok=True)
+        buffer = io.BytesIO()
+        np.savez(buffer, **{task: array.astype(np.float32) for task, array in values.items()})
+        write_whole(path, buffer.getvalue())
 
     def add_scores(self, model: str, scores: Any, tasks: dict[str, dict[str, str]]) -> None:
         """Add the row of a model, in place of an earlier one of its name."""

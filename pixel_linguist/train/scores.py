@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 
 from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, prefix_embed
-from pixel_linguist.evaluate.suite import Task, evaluate_tasks, score_table, with_interval
+from pixel_linguist.evaluate.suite import Task, add_interval, evaluate_tasks, score_table
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.train.context import RunContext
@@ -46,11 +47,16 @@ class Scorer:
         about = {name: {"metric": task.metric} for name, task in self.shown.items()}
         for model in baselines.keys() - known:
             embeds = {name: baselines[model](task) for name, task in self.shown.items()}
-            scores = {
-                name: with_interval(self.shown[name], embed)
-                for name, embed in embeds.items()
-                if embed
+            measured = {
+                name: self.shown[name].checked(embed) for name, embed in embeds.items() if embed
             }
+            scores = {name: add_interval(self.shown[name], m) for name, m in measured.items()}
+            observed = {
+                name: np.stack(m.observations.values)
+                for name, m in measured.items()
+                if m.observations
+            }
+            self.context.folder.add_observations(model, observed)
             self.context.folder.add_scores(model, scores, about)
 
     def table(self) -> str:

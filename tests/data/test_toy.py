@@ -22,6 +22,8 @@ COLUMNS = {
     "documents": {"text": str, "language": str, "group": int},
     "nli": {"premise": str, "entailment": str, "contradiction": str, "language": str},
     "similarity": {"score": float, "sentence1": str, "sentence2": str, "language": str},
+    "misspelled": {"score": float, "sentence1": str, "sentence2": str, "original2": str}
+    | {"language": str},
     "words": {"word1": str, "word2": str, "language1": str, "language2": str, "group": int},
     "parallel": {"sentence1": str, "sentence2": str, "language1": str, "language2": str},
     "translations": {"text": str, "language": str},
@@ -37,13 +39,14 @@ for task in sorted(sys.argv[1:]):
 """
 # README's figures of the quickstart are of these records.
 GOLDEN = """
-documents 8d54f5156e12c0ce
-nli 6db12bb2490a99dd
-parallel 47c4ebb01de97e93
-sentences 4210de5663c19b13
-similarity 0f8b6202be55229b
-translations c8f5c010135ba622
-words 1c813583caf8e807
+documents 0c2a7f54ab5fb9c0
+misspelled 48439e68e3ae8dba
+nli f5017b4c4279b87d
+parallel 76cf16b8723294bd
+sentences f9f2cad90940bc03
+similarity 9e0a1845cefa2d96
+translations 0c265cb9fb9743fa
+words f17f9a7651503a74
 """
 
 
@@ -101,7 +104,7 @@ def test_wrong_arguments_are_refused(change: dict[str, Any], message: str) -> No
         ToySource(**arguments | change)
 
 
-@pytest.mark.parametrize("languages", [("en",), ("en", "dor"), ALL])
+@pytest.mark.parametrize("languages", [("en",), ("en", "vel"), ALL])
 def test_two_words_are_forms_of_the_concept_of_their_group(languages: tuple[str, ...]) -> None:
     names, found = list(concepts()), records("words", 300, languages=languages)
     for record in found:
@@ -117,9 +120,9 @@ def test_parallel_languages() -> None:
     pairs = [(record["language1"], record["language2"]) for record in records("parallel", 2000)]
     assert all(first != second for first, second in pairs)
     assert 1400 <= sum(first == "en" for first, _ in pairs) <= 1600
-    assert len(set(pairs)) == 3 + 6
-    two = records("parallel", 50, languages=("en", "dor"))
-    assert {(record["language1"], record["language2"]) for record in two} == {("en", "dor")}
+    assert len(set(pairs)) == 4 + 12
+    two = records("parallel", 50, languages=("en", "vel"))
+    assert {(record["language1"], record["language2"]) for record in two} == {("en", "vel")}
 
 
 def test_translations_say_the_same_in_every_language() -> None:
@@ -128,7 +131,8 @@ def test_translations_say_the_same_in_every_language() -> None:
         for code in ALL
     }
     for same in zip(*texts.values(), strict=True):
-        assert len(set(same)) == len(ALL)
+        # A sister may say a short sentence as its parent does.
+        assert len(set(same)) >= len(ALL) - 1
         said = [sorted(read_concepts(text, code)) for text, code in zip(same, ALL, strict=True)]
         assert all(names == said[0] for names in said)
     assert len(set(texts["en"])) > 90

@@ -78,8 +78,8 @@ def test_shares_of_splits() -> None:
 @pytest.mark.parametrize("split", SIZES)
 def test_every_meaning_belongs_to_its_split(split: str) -> None:
     for task in TASKS:
-        source = ToySource(task, split=split, size=200, languages=ALL)
-        for i in range(200):
+        source = ToySource(task, split=split, size=80, languages=ALL)
+        for i in range(80):
             for meaning in source.meaning(i).values():
                 assert {split_of(proposition) for proposition in meaning} == {split}
 

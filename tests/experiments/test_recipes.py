@@ -18,6 +18,8 @@ from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.model.store import save_model
 from pixel_linguist.render.augment import AUGMENTATIONS
 from pixel_linguist.render.styles import ASPECTS
+from pixel_linguist.report.claims import judge
+from pixel_linguist.report.run_record import read_run
 from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train import run
 from pixel_linguist.train.context import make_context
@@ -47,7 +49,8 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
             stage.length = min(stage.length, 64)
             if "decoder" in stage.objective:
                 stage.objective.decoder.update(width=16, depth=1, heads=2, mlp_width=16)
-    for task in config.tasks.values():
+    for outer in config.tasks.values():
+        task = outer.get("task", outer)
         for source in [task.source] if "source" in task else task.get("sources", {}).values():
             if "size" in source:
                 source.size = 20
@@ -89,7 +92,22 @@ def test_quickstart_runs_from_end_to_end(tmp_path: Path) -> None:
     assert embeddings.shape == (2, 16)
     drawn = {path.name for path in (folder / "examples").iterdir()}
     assert drawn >= {"neighbours.png", "map.svg"}
-    assert "Distances between languages" in (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
+    assert "Distances between languages" in page
+    # Every claim is judged and told.
+    told = judge(read_run(folder), folder)
+    assert [claim.says for claim in told] == [claim["says"] for claim in config.claims]
+    assert all(claim.says in page for claim in told)
+
+
+def test_the_quickstart_claims_what_it_scores_and_never_trains_sisters_and_control() -> None:
+    config = configs.load(RECIPES / "quickstart.py")
+    rows = {"untrained", "tfidf", *(name for name in config.order if config.stages[name].report)}
+    for claim in config.claims:
+        for _, row, tasks in (("", claim["row"], claim["tasks"]), *claim["over"]):
+            assert row in rows and set(tasks) <= set(config.evaluate.report_tasks)
+    sources = [part.source for stage in config.stages.values() for part in stage.data.values()]
+    assert {code for source in sources for code in source.languages} == {"en", "vel"}
 
 
 @pytest.mark.slow

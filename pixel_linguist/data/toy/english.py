@@ -1,6 +1,8 @@
 """English: inflection by rule, and sentences from propositions."""
 
+import dataclasses
 import re
+from collections.abc import Callable
 
 from pixel_linguist.data.toy.language import Forms, Language, Vocabulary, Wording, sentence
 from pixel_linguist.data.toy.lexicon import NOUNS, VERBS, concepts
@@ -54,8 +56,15 @@ def english_vocabulary() -> Vocabulary:
     }
 
 
+@dataclasses.dataclass(frozen=True)
 class English(Language):
-    """English in the past tense."""
+    """English in the past tense, or a sister with words of its own.
+
+    Attributes:
+        marker: an English word without a concept, such as "the" → that of the language.
+    """
+
+    marker: Callable[[str], str] = str
 
     def write(self, proposition: Proposition, wording: Wording) -> str:
         """Say a proposition in one sentence without a full stop."""
@@ -69,12 +78,14 @@ class English(Language):
         patient = self._noun_phrase(proposition, wording, "patient")
         verb, negated = self.forms(wording, proposition.action), proposition.negated
         if wording.passive:
-            auxiliary = "were" if proposition.patient_quantity else "was"
-            negation = "not" if negated else ""
-            manner = adverbials.pop("manner", "")
-            clause = [patient, auxiliary, negation, verb["participle"], manner, "by", agent]
+            auxiliary = self.marker("were" if proposition.patient_quantity else "was")
+            negation = self.marker("not") if negated else ""
+            manner, by = adverbials.pop("manner", ""), self.marker("by")
+            clause = [patient, auxiliary, negation, verb["participle"], manner, by, agent]
+        elif negated:
+            clause = [agent, self.marker("did"), self.marker("not"), verb["base"], patient]
         else:
-            clause = [agent, f"did not {verb['base']}" if negated else verb["past"], patient]
+            clause = [agent, verb["past"], patient]
         return sentence(front, *clause, *adverbials.values())
 
     def _noun_phrase(self, proposition: Proposition, wording: Wording, role: str) -> str:
@@ -88,14 +99,14 @@ class English(Language):
             words.insert(0, self.forms(wording, quantity)["word"])
         # "did not see a cow" would deny that there was any.
         if proposition.negated or (role in wording.definite and not quantity):
-            words.insert(0, "the")
+            words.insert(0, self.marker("the"))
         elif not quantity:
             vowel = words[0][0] in "aeiou" and words[0] not in _SOUNDS_CONSONANT
-            words.insert(0, "an" if vowel or words[0] in _SOUNDS_VOWEL else "a")
+            words.insert(0, self.marker("an" if vowel or words[0] in _SOUNDS_VOWEL else "a"))
         return " ".join(words)
 
     def _adverbial(self, wording: Wording, name: str) -> str:
         """Return a place, time or manner with its preposition and article."""
         concept, word = concepts()[name], self.forms(wording, name)["word"]
-        article = "the" if concept.kind == "place" else ""
-        return " ".join(part for part in (concept.preposition, article, word) if part)
+        markers = [concept.preposition, "the" if concept.kind == "place" else ""]
+        return " ".join([*(self.marker(part) for part in markers if part), word])

@@ -36,6 +36,21 @@ def _stem(rng: Generator, grammar: Mapping[str, Any]) -> str:
     return "".join(inner) + syllables[-1] + sound(grammar["endings"])
 
 
+def inflect(rng: Generator, grammar: Mapping[str, Any], kind: str) -> Forms:
+    """Draw a stem, and return its forms as a word of a kind."""
+    if kind in (*NOUNS, *VERBS):
+        templates = grammar["nouns" if kind in NOUNS else "verbs"]
+    else:
+        templates = {"word": grammar["words"][kind.split()[0]]}
+    stem = _stem(rng, grammar)
+    return {form: template.format(stem) for form, template in templates.items()}
+
+
+def phrase_words(grammar: Mapping[str, Any]) -> set[str]:
+    """Return the words of a language that stand for no concept."""
+    return set(re.findall(r"\w+", " ".join(grammar.get("phrases", {}).values())))
+
+
 def make_vocabulary(grammar: Mapping[str, Any], taken: Set[str]) -> Vocabulary:
     """Make the words of a language, the same every time.
 
@@ -47,18 +62,13 @@ def make_vocabulary(grammar: Mapping[str, Any], taken: Set[str]) -> Vocabulary:
         One to three words a concept; no form belongs to two words.
     """
     rng = np.random.default_rng(grammar["seed"])
-    used = {*taken, *re.findall(r"\w+", " ".join(grammar["phrases"].values()))}
+    used = {*taken, *phrase_words(grammar)}
     vocabulary = {}
     for concept in concepts().values():
         words: list[Forms] = []
-        if concept.kind in (*NOUNS, *VERBS):
-            templates = grammar["nouns" if concept.kind in NOUNS else "verbs"]
-        else:
-            templates = {"word": grammar["words"][concept.kind.split()[0]]}
         draw = rng.random()
         while len(words) < 1 + sum(draw > limit for limit in _SYNONYMS):
-            stem = _stem(rng, grammar)
-            forms = {form: template.format(stem) for form, template in templates.items()}
+            forms = inflect(rng, grammar, concept.kind)
             if used.isdisjoint(forms.values()):
                 used.update(forms.values())
                 words.append(forms)

@@ -22,6 +22,7 @@ class ToySource:
     | documents | text (6 to 12 sentences about one scene), language, group (the scene's number) |
     | nli | premise, entailment, contradiction, language |
     | similarity | score (0..5, see `proposition.similarity`), sentence1, sentence2, language |
+    | misspelled | the same, with one letter in five of sentence2 mistyped; original2 |
     | words | word1, word2 (any forms for one concept), language1, language2, group (the concept) |
     | parallel | sentence1, sentence2 (the same proposition), language1, language2 |
     | translations | text (record i means the same in sources of other languages), language |

@@ -16,6 +16,7 @@ from pixel_linguist.data.toy.meaning import (
     similar,
 )
 from pixel_linguist.data.toy.proposition import HIGHEST_SCORE, Proposition, similarity
+from pixel_linguist.text.perturb import compose
 
 # Text column → the propositions that its sentences state, in order.
 Meaning = dict[str, tuple[Proposition, ...]]
@@ -24,6 +25,15 @@ Meaning = dict[str, tuple[Proposition, ...]]
 _ENTAILMENT_DIFFERS = 0.7
 _CONTRADICTION_DIFFERS = (0.0, 0.6)
 _SIMILAR_DIFFERS = (0.3, 0.95)
+# About one letter in five is hit.
+_MISSPELL = compose(
+    {
+        "transpose_characters": {"rate": 0.05},
+        "insert_characters": {"rate": 0.05},
+        "delete_characters": {"rate": 0.05},
+        "keyboard_neighbours": {"rate": 0.05},
+    }
+)
 # How often the first language is one of the two, where there are more than two.
 _FIRST_LANGUAGE = 0.75
 
@@ -75,6 +85,13 @@ def _similarity(rng: Generator, split: str, languages: Sequence[str]) -> tuple[R
     return record, {"sentence1": (first,), "sentence2": (second,)}
 
 
+def _misspelled(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    record, meaning = _similarity(rng, split, languages)
+    original = record["sentence2"]
+    record |= {"sentence2": _MISSPELL(original, rng), "original2": original}
+    return record, meaning | {"original2": meaning["sentence2"]}
+
+
 def _words(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
     proposition = draw_proposition(rng, split)
     concept = pick(rng, proposition.concepts())
@@ -121,6 +138,7 @@ TASKS = {
     "documents": Task(_document, numbered=True),
     "nli": Task(_nli),
     "similarity": Task(_similarity),
+    "misspelled": Task(_misspelled),
     "words": Task(_words),
     "parallel": Task(_parallel, languages=2),
     "translations": Task(_sentence, aligned=True),
