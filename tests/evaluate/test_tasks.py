@@ -218,8 +218,10 @@ def test_tasks_are_found_and_chosen_by_pattern(tmp_path: Path) -> None:
         "bitext/tatoeba/deu-eng.tsv", "paraphrase/mrpc/dev.tsv", "retrieval/small/qrels/test.tsv",
     ):  # fmt: skip
         (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).write_text("label\tscore\tsentence1\tsentence2\tdeu\teng\n"
-                                     "0\t1\ta\tb\tc\td\n1\t5\tA dog is chasing a cat\tf\tg\th\n")  # fmt: skip
+        (tmp_path / path).write_text(
+            "label\tscore\tsentence1\tsentence2\tdeu\teng\n0\t1\ta\tb\tc\td\n"
+            "1\t5\tA dog is chasing a cat\tf\tg\th\n"
+        )
     found = find_tasks(tmp_path)
     assert list(choose_tasks(found, ["tatoeba-*", "stsb-??"])) == [
         "tatoeba-deu", "stsb-en", "stsb-de"
