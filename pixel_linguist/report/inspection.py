@@ -84,6 +84,9 @@ class Inspector:
         """
         seen = text if view is None else view
         patches = self.patches(seen)
+        count = len(patches)
+        if not isinstance(self.embedder, WordEmbedder):
+            count = int(self.embedder.renderer.count_patches([seen])[0])
         longest = self.embedder.encoder.config.max_patches
         return Shown(
             "text_view",
@@ -91,7 +94,7 @@ class Inspector:
                 "text": text,
                 "view": view,
                 "picture": data_url(_drawn(patches)),
-                "count": len(patches),
+                "count": count,
                 "longest": longest,
                 "missing": missing_letters(self.embedder.renderer.family, seen),
             },
