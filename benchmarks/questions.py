@@ -158,10 +158,12 @@ def main() -> None:
         own = {
             name: found[task_name][metric] for name, found in results.items() if task_name in found
         }
-        figure = own.pop(options.model)
+        figure, joined = own.pop(options.model), own.pop(f"{options.model} in {MINILM}", None)
         peers = {name: round(score, 4) for name, score in own.items()}
         ratio = round(figure / max(peers.values()), 3)
         line[task_name] = {"ours": round(figure, 4), "peers": peers, "ratio": ratio}
+        if joined is not None:
+            line[task_name][f"in {MINILM}"] = round(joined, 4)
     print(json.dumps(line | {"load": os.getloadavg()[0]}))
     if options.page:
         text = options.page.read_text(encoding="utf-8")

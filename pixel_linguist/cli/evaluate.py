@@ -80,8 +80,9 @@ def run(options: argparse.Namespace) -> None:
     for name, encoder in encoders.items():
         check_reads(name, encoder, drawn)
     contenders = {name: load_peer(name) for name in options.peers}
-    own = {name: encoder_embed(encoder) for name, encoder in encoders.items()}
+    own: dict[str, EmbedFor] = {}
     for name, encoder in encoders.items():
+        own[name] = encoder_embed(encoder)
         for width in options.truncate_dims:
             own[f"{name}@{width}"] = encoder_embed(SentenceEncoder(encoder.model, width))
     if options.index:

@@ -8,10 +8,12 @@
 
 import base64
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import jinja2
 import numpy as np
 from PIL import Image
@@ -19,8 +21,10 @@ from PIL import Image
 from pixel_linguist.evaluate.robustness import ATTACKS, make_attack
 from pixel_linguist.evaluate.similarity import cosine_matrix, unit_rows
 from pixel_linguist.inference import Embedder
+from pixel_linguist.ngram import NgramEmbedder
 from pixel_linguist.render.coverage import missing_letters
 from pixel_linguist.render.page_pictures import Margins, draw_page
+from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.render.visualize import to_png
 from pixel_linguist.render.wear import WEAR
 from pixel_linguist.report.text_pictures import GRID, INK, PAPER, draw_patches
@@ -69,6 +73,7 @@ class Inspector:
 
     def __init__(self, embedder: Embedder):
         self.embedder = embedder
+        self._encode = _patch_features(embedder)
 
     def patches(self, text: str) -> np.ndarray:
         """Return the patches that the model reads of a text, uint8 [N, H, W], ink on 0."""
@@ -192,9 +197,25 @@ class Inspector:
         """Return the features of N patches, float32 [N, D]."""
         count = len(patches)
         room = min(-(-count // SHAPE) * SHAPE, self.embedder.encoder.config.max_patches)
-        padded = np.pad(patches[:room], ((0, max(room - count, 0)), (0, 0), (0, 0)))
-        found = self.embedder.patch_features(padded[None], np.array([min(count, room)], np.int32))
+        padded = np.pad(patches[:room], ((0, max(room - count, 0)), (0, 0), (0, 0)))[None]
+        found = self._encode(self.embedder.params, padded, np.array([min(count, room)], np.int32))
         return np.asarray(found)[0, :count]
+
+
+def _patch_features(embedder: Embedder) -> Callable[..., Any]:
+    """Return (params, uint8 [B, S, H, W], int32 [B]) → features of patches, float [B, S, D]."""
+    outputs = ("patch_features",)
+    if isinstance(embedder, NgramEmbedder):
+        encoder = embedder.encoder
+        return lambda params, pixels, count: encoder.encode(
+            params, one_text_a_row(pixels, count), outputs=outputs
+        )["patch_features"]
+
+    def features(params: Any, pixels: jax.Array, count: jax.Array) -> jax.Array:
+        rows = one_text_a_row(pixels, count, jnp)
+        return embedder.encoder.encode(params, rows, outputs=outputs)["patch_features"]
+
+    return jax.jit(features)
 
 
 def data_url(picture: np.ndarray) -> str:
