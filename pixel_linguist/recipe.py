@@ -312,6 +312,8 @@ def get_config() -> ConfigDict:
             "data_dir": "",
             # URLs of files in it, each by its own name, that TFDS does not have.
             "downloads": (),
+            # Of the training texts, with their scripts ("en-Latn"), for the card and `evaluate`.
+            "languages": (),
             "render": {
                 "family": "noto",
                 "strategy": "words",

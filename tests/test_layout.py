@@ -43,7 +43,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # Libraries of extras, which a core install lacks.
 EXTRAS = {
     "matplotlib", "sklearn", "jinja2", "torch", "mteb", "sentence_transformers", "faiss",
-    "tesserocr",
+    "tesserocr", "model2vec", "symspellpy", "fasttext",
 }  # fmt: skip
 
 

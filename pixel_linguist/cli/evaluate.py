@@ -4,6 +4,10 @@ pixel-linguist evaluate --data ../shared/data
     lists the tasks that a data folder offers
 ... runs/small/model tiny --tasks stsb-en "tatoeba-*" --peers tfidf --out runs/scores
     scores two models and TF-IDF, with a report
+... tiny-reading --tasks word-order negation misspelled-words --peers spell:all-MiniLM-L6-v2
+    asks what a model knows, beside a spell checker before all-MiniLM-L6-v2
+... tiny-reading --tasks cranfield typos-cranfield --index all-MiniLM-L6-v2
+    searches documents that another encoder has indexed, too
 ... --config experiments/small.py
     takes the tasks of a recipe, by the names that it gives them
 """
@@ -12,29 +16,22 @@ import argparse
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
 from pixel_linguist.config import load
-from pixel_linguist.evaluate.baselines import (
-    EmbedFor,
-    check_reads,
-    encoder_embed,
-    of_pictures,
-    tfidf_embed,
-)
+from pixel_linguist.evaluate.baselines import EmbedFor, check_reads, encoder_embed, of_pictures
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
-from pixel_linguist.evaluate.ocr import OcrEncoder, Tesseract
+from pixel_linguist.evaluate.peers import TFIDF, frozen_index, load_peer
+from pixel_linguist.evaluate.score_sheet import ScoreSheet
 from pixel_linguist.evaluate.similarity import CachedEmbed
-from pixel_linguist.evaluate.suite import Task, score_table, with_interval
-from pixel_linguist.files import write_json
+from pixel_linguist.evaluate.suite import Task, with_interval
+from pixel_linguist.evaluate.transfer import marks
+from pixel_linguist.files import write_json, write_whole
 
-TFIDF = "tfidf"
-OCR = "ocr:"
 # As `encode` has it, whose embedder draws the pictures too.
 BATCH = 64
 
@@ -50,7 +47,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
         "--peers",
         nargs="+",
         default=[],
-        help="tfidf, a folder or name that sentence-transformers loads, or ocr: and such a name",
+        help="tfidf; a folder or name that sentence-transformers loads, also after spell: or ocr:; "
+        "model2vec:FOLDER; fasttext:FILE",
     )
     add(
         "--truncate-dims",
@@ -59,7 +57,8 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
         default=[],
         help="lengths to which the models' vectors are cut, for a row more each",
     )
-    add("--out", type=path, help="folder for scores.json and report.html")
+    add("--index", metavar="PEER", help="search documents indexed by a peer with each model, too")
+    add("--out", type=path, help="folder for scores (.json, .csv, .tex) and report.html")
     options = parser.parse_args(arguments)
     if options.tasks and not options.models and not options.peers:
         parser.error("name a model, or a peer with --peers")
@@ -81,17 +80,27 @@ def run(options: argparse.Namespace) -> None:
     for name, encoder in encoders.items():
         check_reads(name, encoder, drawn)
     contenders = {name: load_peer(name) for name in options.peers}
+    own: dict[str, EmbedFor] = {}
     for name, encoder in encoders.items():
-        contenders[name] = encoder_embed(encoder)
+        own[name] = encoder_embed(encoder)
         for width in options.truncate_dims:
-            cut = SentenceEncoder(encoder.model, width)
-            contenders[f"{name}@{width}"] = encoder_embed(cut)
-    rows = score_all(contenders, tasks)
-    print(score_table(rows, {name: task.metric for name, task in tasks.items()}))
+            own[f"{name}@{width}"] = encoder_embed(SentenceEncoder(encoder.model, width))
+    if options.index:
+        documents = load_peer(options.index)
+        contenders |= {
+            f"{name} in {options.index}": frozen_index(own[name], documents) for name in encoders
+        }
+    rows = score_all(contenders | own, tasks)
+    limits = {
+        name: marks(tasks, encoder.model.languages, encoder.renderer)
+        for name, encoder in encoders.items()
+    }
+    sheet = ScoreSheet(rows, {name: task.metric for name, task in tasks.items()}, limits)
+    print(sheet)
     for note in filter(None, (getattr(task, "note", "") for task in tasks.values())):
         print(f"note: {note}")
     if options.out:
-        print(f"report: {write_out(options.out, tasks, rows, list(encoders.values()))}")
+        print(f"report: {write_out(options.out, tasks, sheet, list(encoders.values()))}")
 
 
 def score_all(
@@ -113,42 +122,22 @@ def score_all(
     return rows
 
 
-def load_peer(name: str) -> EmbedFor:
-    """Return TF-IDF, or a model that sentence-transformers loads.
-
-    "ocr:NAME" is that model with Tesseract before it, which reads pictures.
-
-    Raises:
-        ModuleNotFoundError: without sentence-transformers or tesserocr, naming the extra.
-        FileNotFoundError: without Tesseract's English model.
-    """
-    if name == TFIDF:
-        return tfidf_embed
-    try:
-        from sentence_transformers import SentenceTransformer
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"the peer {name!r} needs sentence-transformers: pip install 'pixel-linguist[peers]'"
-        ) from error
-    if name.startswith(OCR):
-        return encoder_embed(OcrEncoder(SentenceTransformer(name.removeprefix(OCR)), Tesseract()))
-    return encoder_embed(SentenceTransformer(name))
-
-
 def write_out(
     out: Path,
     tasks: Mapping[str, Task],
-    rows: Mapping[str, Any],
+    sheet: ScoreSheet,
     encoders: Sequence[SentenceEncoder],
 ) -> Path:
-    """Write scores.json, examples of the last model on the tasks, and report.html."""
+    """Write scores (JSON, CSV, LaTeX), examples of the last model on the tasks, and report.html."""
     # These need the extra `report`, and scoring does not.
     from pixel_linguist.report.examples import draw_examples
     from pixel_linguist.report.page import write_report
 
     about = {name: {"metric": task.metric} for name, task in tasks.items()}
-    listed = [{"model": model, "scores": scores} for model, scores in rows.items()]
-    write_json(out / "scores.json", {"rows": listed, "tasks": about})
+    listed = [{"model": model, "scores": scores} for model, scores in sheet.rows.items()]
+    write_json(out / "scores.json", {"rows": listed, "tasks": about, "marks": sheet.marks})
+    write_whole(out / "scores.csv", sheet.to_csv().encode())
+    write_whole(out / "scores.tex", sheet.to_latex().encode())
     if encoders:
         models = [encoder.embedder(BATCH, None) for encoder in encoders]
         draw_examples(out / "examples", models, tasks)

@@ -44,6 +44,10 @@ VERBS = {
     ),
     "encode": Verb("encode texts of a file, or pictures of text", "corpus.jsonl vectors/"),
     "search": Verb("find the texts or pictures that are nearest to a query", "corpus.jsonl"),
+    "preview": Verb(
+        "type a text and see what a model makes of it, on a page of this machine",
+        '"The quick brown fox"',
+    ),
     "render": Verb("draw text as a model sees it", '"The quick brown fox" --out fox.png'),
     "report": Verb("write the report of a run again, or compare runs", "runs/a runs/b --out both"),
     "convert": Verb("convert checkpoints of PIXEL and Pixel-Linguist, and back", "SRC DST"),

@@ -12,8 +12,9 @@ from pixel_linguist.evaluate.columns import read_texts
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
-# Number of neighbours in a margin (Artetxe and Schwenk 2019, arXiv 1811.01136, section 3.2).
-NEIGHBOURS = 4
+# Number of neighbours in a margin (Artetxe and Schwenk 2019, arXiv 1811.01136, section 3.2), and in
+# CSLS (Conneau et al. 2018, arXiv 1710.04087, section 3.2).
+NEIGHBOURS, CSLS_NEIGHBOURS = 4, 10
 
 
 def margins(cosines: np.ndarray) -> np.ndarray:
@@ -29,13 +30,27 @@ def margins(cosines: np.ndarray) -> np.ndarray:
         float [N, M].
     """
 
+    # A ratio to a mean of 0 or less would not rank.
+    return cosines / np.maximum(_density(cosines, NEIGHBOURS), 1e-6)
+
+
+def csls(cosines: np.ndarray) -> np.ndarray:
+    """Return cross-domain similarity local scaling, float [N, M], of cosines [N, M].
+
+    Twice the cosine, less the mean cosine of the ten nearest neighbours of either text (Conneau et
+    al. 2018, arXiv 1710.04087, equation 3), which lowers the rank of hubs too.
+    """
+    return 2 * (cosines - _density(cosines, CSLS_NEIGHBOURS))
+
+
+def _density(cosines: np.ndarray, neighbours: int) -> np.ndarray:
+    """Return the mean, over both texts of each pair, of the cosine of their nearest neighbours."""
+
     def nearest(side: np.ndarray) -> np.ndarray:
-        count = min(NEIGHBOURS, side.shape[1])
+        count = min(neighbours, side.shape[1])
         return np.partition(side, -count, axis=1)[:, -count:].mean(axis=1)
 
-    scale = (nearest(cosines)[:, None] + nearest(cosines.T)[None, :]) / 2
-    # A ratio to a mean of 0 or less would not rank.
-    return cosines / np.maximum(scale, 1e-6)
+    return (nearest(cosines)[:, None] + nearest(cosines.T)[None, :]) / 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,28 +102,31 @@ class Bitext(Task):
     def measure(self, embed: Embed) -> Measured:
         """Return "accuracy", the mean of "accuracy_forward" (first to second) and "_backward".
 
-        "margin_accuracy" and its two directions are the same by ratio margin. The observation of a
-        pair is the share of the two directions in which it was found.
+        "margin_accuracy" and its two directions are the same by ratio margin, "csls_accuracy" by
+        CSLS. "cosine" is the mean of the pairs; "mrr_forward" the mean reciprocal rank of a text's
+        translation among the distinct texts of the second side, and "rank_forward" the median rank.
+        The observation of a pair is the share of the two directions in which it was found.
         """
         vectors = checked_vectors(embed, self.texts())
         sides = vectors[: len(self.first)], vectors[len(self.first) :]
         if self.calibrated:
             sides = calibrate(*sides, rotate=self.calibrated == "rotate")
         cosines = cosine_matrix(*sides)
-        forward, backward = self._found(cosines)
-        margin_forward, margin_backward = (found.mean() for found in self._found(margins(cosines)))
-        scores = {
-            "accuracy": (forward.mean() + backward.mean()) / 2,
-            "accuracy_forward": forward.mean(),
-            "accuracy_backward": backward.mean(),
-            "margin_accuracy": (margin_forward + margin_backward) / 2,
-            "margin_accuracy_forward": margin_forward,
-            "margin_accuracy_backward": margin_backward,
-        }
-        return Measured(
-            {name: float(score) for name, score in scores.items()},
-            Observations(((forward + backward) / 2,), mean),
-        )
+        scores: dict[str, float] = {}
+        ways = {"": cosines, "margin_": margins(cosines), "csls_": csls(cosines)}
+        for way, values in ways.items():
+            forward, backward = self._found(values)
+            if not way:
+                found = (forward + backward) / 2
+            scores[f"{way}accuracy"] = float((forward.mean() + backward.mean()) / 2)
+            scores[f"{way}accuracy_forward"] = float(forward.mean())
+            scores[f"{way}accuracy_backward"] = float(backward.mean())
+        own = np.diag(cosines)
+        _, distinct = np.unique(self.second, return_index=True)
+        ranks = 1 + (cosines[:, distinct] > own[:, None]).sum(axis=1)
+        scores |= {"cosine": float(own.mean()), "mrr_forward": float((1 / ranks).mean())}
+        scores["rank_forward"] = float(np.median(ranks))
+        return Measured(scores, Observations((found,), mean))
 
     def _found(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return 1 where the nearest text is the translation, forward and backward: float [N]."""

@@ -19,6 +19,7 @@ from pixel_linguist.evaluate.robustness import Robustness
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.sts_year import STSYear
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.evaluate.triplets import Triplets
 from pixel_linguist.evaluate.word_reading import WordReading
 from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
@@ -41,6 +42,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "human_similarity": HumanSimilarity.from_source,
     "robustness": Robustness,
     "pictures": Pictures,
+    "triplets": Triplets.from_source,
     "word_reading": WordReading.from_source,
 }
 

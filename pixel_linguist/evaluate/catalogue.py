@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from pixel_linguist.evaluate.robustness import ATTACKS
 from pixel_linguist.registry import did_you_mean
 from pixel_linguist.render.wear import WEAR
 
@@ -12,6 +13,11 @@ Spec = dict[str, Any]
 
 # Strengths of the robustness curves in a report; 1 is full strength.
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+# Task → its file, and the columns of noisy texts and of their corrections.
+NOISY = {
+    "misspelled-words": ("noise/words_toefl.tsv", "misspelt", "correct"),
+    "jfleg": ("noise/jfleg/test.tsv.gz", "noisy", "fixed0"),
+}
 # Strength of the wear of pictures.
 WORN = 0.5
 
@@ -25,10 +31,12 @@ def find_tasks(root: Path) -> dict[str, Spec]:
                                              pictures-en, pictures-worn-en, pictures-page-en
     sts/sts12 ... sts16/SET.tsv              sts12 ... sts16
     sts/sts17/LANGUAGE-LANGUAGE.tsv          sts17-LANGUAGE-LANGUAGE
-    sts/sickr/test.tsv                       sickr
+    sts/sickr/test.tsv                       sickr, word-order, negation
     bitext/tatoeba/LANGUAGE-eng.tsv          tatoeba-LANGUAGE
     paraphrase/mrpc/dev.tsv                  mrpc
-    retrieval/NAME/{corpus,queries}.jsonl, qrels/test.tsv    NAME
+    noise/words_toefl.tsv                    misspelled-words
+    noise/jfleg/test.tsv.gz                  jfleg
+    retrieval/NAME/{corpus,queries}.jsonl, qrels/test.tsv    NAME, typos-NAME
 
     Raises:
         FileNotFoundError: if there is none.
@@ -50,6 +58,8 @@ def find_tasks(root: Path) -> dict[str, Spec]:
         tasks[f"sts17-{path.stem}"] = {"name": "sts", "source": source}
     for source in tables("sts/sickr/test.tsv").values():
         tasks["sickr"] = {"name": "sts", "source": source, "lowest": 1.0, "highest": 5.0}
+        for name, change in {"word-order": "exchange", "negation": "negate"}.items():
+            tasks[name] = {"name": "triplets", "source": source, "change": change}
     for path, source in tables("bitext/tatoeba/*-eng.tsv").items():
         code = path.stem.removesuffix("-eng")
         tasks[f"tatoeba-{code}"] = {
@@ -57,9 +67,17 @@ def find_tasks(root: Path) -> dict[str, Spec]:
         }  # fmt: skip
     for source in tables("paraphrase/mrpc/dev.tsv").values():
         tasks["mrpc"] = {"name": "pair_classification", "source": source}
+    for name, (pattern, *columns) in NOISY.items():
+        for source in tables(pattern).values():
+            tasks[name] = {"name": "bitext", "source": source} | dict(
+                zip(("first", "second"), columns, strict=True)
+            )
     for path in tables("retrieval/*/qrels/test.tsv"):
         folder = path.parents[1]
-        tasks[folder.name] = {"name": "retrieval", "folder": str(folder.relative_to(root))}
+        task = {"name": "retrieval", "folder": str(folder.relative_to(root))}
+        tasks[folder.name] = task
+        attacks = {"typos": ATTACKS["edits"]}
+        tasks[f"typos-{folder.name}"] = {"name": "robustness", "task": task, "attacks": attacks}
     if not tasks:
         raise FileNotFoundError(f"{root} holds no data of a known task; see docs/evaluation.md")
     return tasks

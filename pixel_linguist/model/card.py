@@ -25,6 +25,7 @@ print(encoder.similarity(embeddings, embeddings))
 | longest text | {max_patches} patches, {patch_height} x {patch_width} pixels each; more is cut |
 | encoder | {depth} blocks, {heads} heads, MLP {mlp_width} |
 | parameters | {count:,}, stored as {dtype} |
+| languages of training | {languages} |
 | rendering | {rendering} |
 | fonts | {fonts} |
 
@@ -39,6 +40,7 @@ def model_card(
     renderer: dict[str, object],
     fonts: dict[str, str],
     about: str,
+    languages: tuple[str, ...],
     dtype: str,
 ) -> str:
     """Write a model's card as Markdown; `about` tells its data, scores and limits."""
@@ -48,6 +50,7 @@ def model_card(
         count=sum(np.size(leaf) for leaf in jax.tree.leaves(params)),
         rendering=", ".join(f"{name} {value}" for name, value in shown.items()),
         fonts=", ".join(fonts),
+        languages=", ".join(languages) or "not stated",
         dtype=dtype,
         **{
             name: getattr(config, name)

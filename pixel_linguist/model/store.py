@@ -35,6 +35,7 @@ class Model(NamedTuple):
 
     `renderer` holds the renderer's settings, `fonts` the SHA-256 of each font file by name;
     `about` is Markdown for the card: what it was trained on, what it reaches, what it is not for.
+    `languages` are those of its training texts with their scripts, as BCP 47 has them: "en-Latn".
     """
 
     encoder: ViTEncoder
@@ -42,6 +43,7 @@ class Model(NamedTuple):
     renderer: dict[str, Any]
     fonts: dict[str, str]
     about: str = ""
+    languages: tuple[str, ...] = ()
 
     @property
     def config(self) -> EncoderConfig:
@@ -80,6 +82,7 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
             "renderer": model.renderer,
             "fonts": model.fonts,
             "about": model.about,
+            "languages": model.languages,
         },
     )
 
@@ -114,8 +117,9 @@ def load_model(folder: Path) -> Model:
         {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
     check_same_shapes(params, encoder.shapes(), f"{folder}/weights.safetensors")
-    # The first model folders have no "about".
-    return Model(encoder, params, renderer, fonts, stored.get("about", ""))
+    # Older model folders have neither "about" nor "languages".
+    about, languages = stored.get("about", ""), stored.get("languages", ())
+    return Model(encoder, params, renderer, fonts, about, tuple(languages))
 
 
 def save_objectives(model_folder: Path, objectives: dict[str, Params]) -> None:

@@ -88,13 +88,17 @@ class NgramConfig:
 
 
 class NgramModel(NamedTuple):
-    """Sizes, float32 arrays, the renderer's settings, and the SHA-256 of each font by name."""
+    """Sizes, float32 arrays, the renderer's settings, and the SHA-256 of each font by name.
+
+    `languages` as in `Model`.
+    """
 
     config: NgramConfig
     params: dict[str, np.ndarray]
     renderer: dict[str, Any]
     fonts: dict[str, str]
     folder: Path
+    languages: tuple[str, ...] = ()
 
 
 def is_ngram(folder: Path) -> bool:
@@ -122,4 +126,4 @@ def read_ngram(folder: Path) -> NgramModel:
         if found != shape:
             raise ValueError(f"{folder}/weights.safetensors: {name} is {found}, not {shape}")
         params[name] = arrays[name].astype(np.float32)
-    return NgramModel(config, params, renderer, fonts, folder)
+    return NgramModel(config, params, renderer, fonts, folder, tuple(stored.get("languages", ())))

@@ -1,5 +1,6 @@
 """Coverage of scripts by the fonts of a family, by the samples of the manifest."""
 
+import functools
 from collections.abc import Iterator
 
 from pixel_linguist.render.fallback import BOX_FONT, Chain
@@ -8,12 +9,24 @@ from pixel_linguist.render.fonts import family, manifest
 
 def coverage(name: str) -> Iterator[tuple[str, str, str]]:
     """Yield script, the fonts of a family that draw it, and missing letters ("" for none)."""
-    chain = Chain(family(name), 16)
+    chain = _chain(name)
     for script, sample in manifest()["samples"].items():
-        parts = chain.split(sample.replace(" ", ""))
+        sample = sample.replace(" ", "")
+        parts = chain.split(sample)
         numbers = [n for part in parts for n in (part.font, *(font for _, font in part.marks))]
         fonts = dict.fromkeys(chain.names[number] for number in numbers if number != BOX_FONT)
-        yield script, ", ".join(fonts), "".join(p.text for p in parts if p.font == BOX_FONT)
+        yield script, ", ".join(fonts), missing_letters(name, sample)
+
+
+@functools.lru_cache(maxsize=4)
+def _chain(name: str) -> Chain:
+    return Chain(family(name), 16)
+
+
+def missing_letters(name: str, text: str) -> str:
+    """Return the distinct grapheme clusters of a text that a family draws as boxes, in order."""
+    parts = _chain(name).split(text)
+    return "".join(dict.fromkeys(part.text for part in parts if part.font == BOX_FONT))
 
 
 def describe(name: str) -> Iterator[str]:
@@ -23,6 +36,6 @@ def describe(name: str) -> Iterator[str]:
         drawn = [fonts] if fonts else []
         boxes = [f"boxes for {missing}"] if missing else []
         yield f"  {script:20}{'; '.join(drawn + boxes)}"
-    for font in Chain(family(name), 16).absent:
+    for font in _chain(name).absent:
         scripts = ", ".join(manifest()["fonts"][font]["scripts"])
         yield f"  not installed: {font} ({scripts})"

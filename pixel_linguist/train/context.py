@@ -42,8 +42,9 @@ class RunContext:
 
     def model(self, params: Params) -> Model:
         """Return a model of parameters, for a folder."""
-        renderer = self.renderer
-        return Model(self.encoder, params, renderer.settings(), renderer.font_hashes())
+        settings, fonts = self.renderer.settings(), self.renderer.font_hashes()
+        languages = tuple(self.config.languages)
+        return Model(self.encoder, params, settings, fonts, languages=languages)
 
     def embedder(self, params: Params) -> Embedder:
         """Return the embedding of texts by parameters, on this host."""

@@ -218,17 +218,20 @@ def test_tasks_are_found_and_chosen_by_pattern(tmp_path: Path) -> None:
         "bitext/tatoeba/deu-eng.tsv", "paraphrase/mrpc/dev.tsv", "retrieval/small/qrels/test.tsv",
     ):  # fmt: skip
         (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).write_text("label\tscore\tsentence1\tsentence2\tdeu\teng\n"
-                                     "0\t1\ta\tb\tc\td\n1\t2\te\tf\tg\th\n")  # fmt: skip
+        (tmp_path / path).write_text(
+            "label\tscore\tsentence1\tsentence2\tdeu\teng\n0\t1\ta\tb\tc\td\n"
+            "1\t5\tA dog is chasing a cat\tf\tg\th\n"
+        )
     found = find_tasks(tmp_path)
     assert list(choose_tasks(found, ["tatoeba-*", "stsb-??"])) == [
         "tatoeba-deu", "stsb-en", "stsb-de"
     ]  # fmt: skip
-    assert found.pop("small") == {"name": "retrieval", "folder": "retrieval/small"}
+    small = {"name": "retrieval", "folder": "retrieval/small"}
+    assert (found.pop("small"), found.pop("typos-small")["task"]) == (small, small)
     assert set(make_tasks(tmp_path, found)) == {
         "stsb-en", "stsb-de", "stsb-en-de", "robustness-en", "robustness-de", "mrpc", "sickr",
         "robustness-curves-en", "robustness-curves-de", "geometry-stsb", "sts12", "tatoeba-deu",
-            "pictures-en", "pictures-worn-en", "pictures-page-en",
+            "pictures-en", "pictures-worn-en", "pictures-page-en", "word-order", "negation",
     }  # fmt: skip
     with pytest.raises(ValueError, match="'stsb-en'"):
         choose_tasks(found, ["stsb-eng"])
