@@ -234,7 +234,7 @@ def get_config() -> ConfigDict:
     stages["words_languages"] = words("nli_0", 400, (PIVOT,), (PIVOT, TRAINED))
     start = "words_languages"
     # Languages that are misspelled on both sides, or else what English sisters need is lost.
-    both = {"perturb_views": ("anchor", "positive")}
+    both: dict[str, Any] = {"perturb_views": ("anchor", "positive")}
     for number in range(1, ROUNDS + 1):
         learned, back = f"languages_{number}", f"nli_{number}"
         stages[learned] = contrast(start, {"parallel": translations()}, steps=160, **both)

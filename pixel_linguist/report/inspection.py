@@ -27,9 +27,10 @@ from pixel_linguist.render.page_pictures import Margins, draw_page
 from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.render.visualize import to_png
 from pixel_linguist.render.wear import WEAR
+from pixel_linguist.render.word_pictures import read_line
 from pixel_linguist.report.text_pictures import GRID, INK, PAPER, draw_patches
 from pixel_linguist.text.graphemes import split_clusters
-from pixel_linguist.word_embedder import WordEmbedder, draw_lines, read_line
+from pixel_linguist.word_embedder import WordEmbedder, draw_lines
 
 # Patches whose similarity is shown, at most; and the multiple to which they are padded, so that few
 # shapes are compiled.
@@ -127,7 +128,8 @@ class Inspector:
         pictures = {name: wear(page, SIZE, strength, rng) for name, wear in WEAR.items()}
         cosines: list[float | None] = [None] * len(pictures)
         if isinstance(self.embedder, WordEmbedder):
-            found = self.embedder([Image.fromarray(picture) for picture in pictures.values()])
+            drawn = [Image.fromarray(picture) for picture in pictures.values()]
+            found = np.concatenate(list(self.embedder.images(drawn)))
             cosines = list(cosine_matrix(self.embedder([text]), found)[0])
         rows = [
             (name.replace("_", " "), data_url(picture), cosine)

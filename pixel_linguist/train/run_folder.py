@@ -134,7 +134,8 @@ class RunFolder:
         path = self.folder / "observations" / f"{model}.npz"
         path.parent.mkdir(exist_ok=True)
         buffer = io.BytesIO()
-        np.savez(buffer, **{task: array.astype(np.float32) for task, array in values.items()})
+        singles: dict[str, Any] = {name: x.astype(np.float32) for name, x in values.items()}
+        np.savez(buffer, **singles)
         write_whole(path, buffer.getvalue())
 
     def add_scores(self, model: str, scores: Any, tasks: dict[str, dict[str, str]]) -> None:

@@ -11,12 +11,17 @@ from pixel_linguist.data import candidates as candidates_module
 from pixel_linguist.data.candidates import BINS, Candidates, bin_of, propensity, surface_vectors
 from pixel_linguist.data.pairs import make_pair_maker
 from pixel_linguist.data.posts import related_posts
+from pixel_linguist.data.records import Source
 from pixel_linguist.data.sources import make_source
 
 
 def table(folder: Path, *rows: str) -> Path:
     (folder / "table.tsv").write_text("\n".join(rows) + "\n")
     return folder
+
+
+def records(source: Source) -> list[Any]:
+    return [source[i] for i in range(len(source))]
 
 
 def drawn(spec: dict[str, Any], record: Any, count: int) -> list[Any]:
@@ -32,14 +37,16 @@ def test_pairs_of_a_cluster_are_equally_likely_and_of_its_group(tmp_path: Path) 
     root = table(tmp_path, "story\tdate\theadline", *rows)
     columns = {"path": "table.tsv", "text": "headline", "group": "story", "date": "date"}
     source = make_source(root, {"name": "clusters", **columns})
-    assert [(len(r["texts"]), r["year"]) for r in source] == [(4, y) for y in range(1900, 1904)]
+    assert [(len(r["texts"]), r["year"]) for r in records(source)] == [
+        (4, y) for y in range(1900, 1904)
+    ]
     examples = drawn({"name": "cluster_pair"}, source[2], 6000)
     pairs = Counter(frozenset(e.views.values()) for e in examples)
     assert {e.facts["group"] for e in examples} == {(2,)}
     assert len(pairs) == 6 and all(len(pair) == 2 for pair in pairs)
     assert sum((n - 1000) ** 2 / 1000 for n in pairs.values()) < 20.5  # 0.1 % of chi-square, 5
     chosen = make_source(root, {"name": "clusters", **columns, "years": (1901, 1902)})
-    assert [record["group"] for record in chosen] == [1, 2]
+    assert [record["group"] for record in records(chosen)] == [1, 2]
 
 
 def test_a_cluster_of_one_and_a_date_without_a_year_are_refused(tmp_path: Path) -> None:
@@ -60,7 +67,12 @@ def test_posts_are_joined_with_their_tags_as_groups(tmp_path: Path) -> None:
         table(tmp_path, "hashtags\ttext", *rows), {"name": "tagged_posts", "path": "table.tsv"}
     )
     # Neither tags alone nor a repeat of a post counts.
-    assert {r["tag"]: len(r["posts"]) for r in source} == {"a": 9, "t0": 3, "t1": 3, "t2": 3}
+    assert {r["tag"]: len(r["posts"]) for r in records(source)} == {
+        "a": 9,
+        "t0": 3,
+        "t1": 3,
+        "t2": 3,
+    }
     tags = dict(zip(source[0]["posts"], source[0]["post_tags"], strict=True))
     for example in drawn({"name": "tagged_posts", "joined": 2}, source[0], 50):
         document, post = (str(example.views[view]) for view in ("anchor", "positive"))
@@ -99,7 +111,10 @@ def test_passages_keep_the_order_and_neighbours_stay_in_them(tmp_path: Path) -> 
     root = table(tmp_path, "language\ttext", *rows)
     spec = {"name": "passages", "path": "table.tsv", "text": "text", "size": 3}
     source = make_source(root, {**spec, "where": {"language": "de"}})
-    assert [r["sentences"] for r in source] == [("de0", "de1", "de2"), ("de3", "de4", "de5")]
+    assert [r["sentences"] for r in records(source)] == [
+        ("de0", "de1", "de2"),
+        ("de3", "de4", "de5"),
+    ]
     for example in drawn({"name": "neighbours", "text": "sentences", "radius": 1}, source[1], 30):
         places = [int(str(example.views[view])[2:]) for view in ("anchor", "positive")]
         assert abs(places[0] - places[1]) == 1 and min(places) >= 3

@@ -75,7 +75,7 @@ def test_bitext_is_scored_after_calibration() -> None:
     vectors = np.concatenate([x, 3 * x + 10])
     texts = tuple(map(str, range(80)))
     plain, scaled = (
-        Bitext(texts[:40], texts[40:], how).score(by_table(vectors))["accuracy"]  # type: ignore[arg-type]
+        Bitext(texts[:40], texts[40:], how).score(by_table(vectors))["accuracy"]
         for how in ("", "scale")
     )
     assert scaled == 1.0 > plain

@@ -15,7 +15,7 @@ from pixel_linguist.train.annotate import annotate_stage
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.results import Result
 from tests.experiments.test_reading_recipes import RECIPES, WORDS, step
-from tests.objective.test_contriever import StopsAfter
+from tests.train.tiny import StopsAfter
 
 TABLES = {
     "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),

@@ -77,7 +77,7 @@ def attention() -> tuple[SelfAttention, np.ndarray, Any]:
     """Return self-attention of 3 heads, features of one row [1, 5, 12], and parameters."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(1, 5, 12)).astype(np.float32)
-    layer = SelfAttention(heads=3, dropout=0.0, dtype=jnp.dtype("float32"))
+    layer = SelfAttention(heads=3, dropout=0.0, drophead=0.0, dtype=jnp.dtype("float32"))
     params = layer.init(jax.random.key(0), x, np.ones((1, 1, 1, 5), bool), None)["params"]
     return layer, x, jax.tree.map(lambda p: p + rng.normal(0, 0.1, p.shape).astype("f"), params)
 
@@ -121,7 +121,7 @@ def test_a_block_equals_its_definition() -> None:
     rng = np.random.default_rng(0)
     x = (3 * rng.normal(size=(1, 5, 12))).astype(np.float32)
     mask = np.array([True, True, True, False, False])[None, None, None]
-    block = Block(3, 20, 0.0, norm_epsilon=1e-3, dtype=jnp.dtype("float32"))
+    block = Block(3, 20, 0.0, drophead=0.0, norm_epsilon=1e-3, dtype=jnp.dtype("float32"))
     params = block.init(jax.random.key(0), x, mask, None, {})["params"]
     params = jax.tree.map(lambda p: p + rng.normal(0, 0.2, p.shape).astype(np.float32), params)
     found = np.asarray(block.apply({"params": params}, x, mask, None, {})[0])

@@ -42,8 +42,8 @@ def compiled(objective: ContextPrediction, devices: int) -> Any:
         views = {name: View(name, None, example) for name in batch["views"]}  # type: ignore[arg-type]
         given = {"encoder": batch["views"], "objective": own}
         seen = Batch(views, batch["facts"], batch["view_facts"])
-        arguments = given, state, {}, seen, GivenEmbeddings(), jax.random.key(0)
-        loss, _, rows, totals = objective.loss(*arguments)
+        given_z, key = GivenEmbeddings(), jax.random.key(0)
+        loss, _, rows, totals = objective.loss(given, state, {}, seen, given_z, key)
         return jax.lax.pmean(loss, AXIS), rows, jax.lax.psum(totals, AXIS)
 
     def step(own: Any, state: Any, batch: Any) -> Any:

@@ -43,7 +43,7 @@ def batch_of() -> Batch:
     pixels = np.random.default_rng(0).integers(0, 255, (3, 4, 8, 8), np.uint8)
     unit = np.array([[0, 0, 1, 1], [0, 1, -1, -1], [0, 0, 0, 1]], np.int32)
     patches = one_text_a_row(pixels, (unit >= 0).sum(axis=1))._replace(unit=unit)
-    facts = {"group": np.full((3, 1), -1), "label": np.array([0, 2, 1])}
+    facts = {"group": jnp.full((3, 1), -1), "label": jnp.array([0, 2, 1])}
     return Batch({"post": View("post", patches, np.arange(3))}, facts, {})
 
 
