@@ -72,7 +72,7 @@ docs)
 *)
   # An unknown verb is refused before anything is installed.
   [ -e "pixel_linguist/cli/$verb.py" ] || exec python3 -m pixel_linguist "$verb"
-  setup report,tfds
+  setup report
   fonts noto
   exec .venv/bin/python -m pixel_linguist "$verb" "$@"
   ;;
