@@ -138,9 +138,8 @@ def _draw(config: EncoderConfig, decoder: DecoderConfig, key: jax.Array) -> Para
 
 
 def init_decoder(config: EncoderConfig, decoder: DecoderConfig, key: jax.Array) -> Params:
-    """Draw a decoder's parameters; a nested dict of float32 NumPy arrays."""
-    drawn = jax.jit(_draw, static_argnums=(0, 1))(config, decoder, key)
-    return jax.tree.map(np.asarray, drawn)
+    """Draw a decoder's parameters; a nested dict of float32 arrays."""
+    return jax.jit(_draw, static_argnums=(0, 1))(config, decoder, key)
 
 
 def decoder_shapes(config: EncoderConfig, decoder: DecoderConfig) -> Params:
