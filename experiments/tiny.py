@@ -108,7 +108,7 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults_of_words()
     config.model.update(
-        {"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 1536}
+        {"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 3840}
     )
     captions = tuple(f"caption{number}" for number in range(1, 6))
     sentences = {

@@ -34,3 +34,12 @@ def test_a_folder_goes_first(
 def test_an_unknown_name_is_answered_with_those_there_are(shipped: Path) -> None:
     with pytest.raises(FileNotFoundError, match="large, tiny"):
         pretrained.find_model("tinny")
+
+
+def test_a_name_may_ask_for_a_revision(shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "REVISIONS", {"tiny": 2})
+    assert pretrained.find_model("tiny@2") == pretrained.find_model("tiny") == shipped / "tiny"
+    assert pretrained.find_model("large@1") == shipped / "large"
+    for other in ("tiny@1", "tiny@", "tiny@two"):
+        with pytest.raises(FileNotFoundError, match="revision 2"):
+            pretrained.find_model(other)

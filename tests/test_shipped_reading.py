@@ -48,7 +48,9 @@ def test_meaning_is_found_in_pictures(encoder: SentenceEncoder, family: str, wea
     pictures = [draw_page([text], family, 28, 1.0, Margins(9, 5, 14, 7)) for text in TEXTS]
     if wear:
         pictures = [WEAR[wear](picture, 28, 0.5, rng) for picture in pictures]
-    assert sum(np.array(found(encoder, pictures)) == np.arange(len(TEXTS))) >= 5
+    assert sum(np.array(found(encoder, pictures)) == np.arange(len(TEXTS))) >= 4
+    cosines = (encoder.encode(TEXTS) * encoder.encode_images(pictures)).sum(axis=1)
+    assert cosines.mean() > 0.85
 
 
 def test_lines_of_a_page_are_one_text(encoder: SentenceEncoder) -> None:
@@ -86,4 +88,4 @@ def test_it_agrees_with_people_in_typefaces_it_has_not_seen(
     spec = {"name": "pictures", "task": task, "families": families}
     made = make_task(shared / "data", spec)
     scores = made.score(encoder.encode_images)
-    assert scores["worst"] > 0.5
+    assert scores["worst"] > 0.53

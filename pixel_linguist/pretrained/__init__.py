@@ -3,6 +3,8 @@
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent
+# Revisions of the weights, from 1; vectors of two revisions do not mix.
+REVISIONS = {"tiny-reading": 2}
 
 
 def shipped_models() -> list[str]:
@@ -13,14 +15,24 @@ def shipped_models() -> list[str]:
 def find_model(name: str | Path) -> Path:
     """Return the folder of a model: a path, else the name of one that comes with the package.
 
+    A name may ask for a revision: "tiny-reading@2".
+
     Raises:
-        FileNotFoundError: if there is neither, with the names there are.
+        FileNotFoundError: if there is neither, with the names there are, or the revision is
+            another.
     """
     path = Path(name)
     if path.is_dir():
         return path
-    if str(name) in shipped_models():
-        return SHIPPED / name
+    known, at, revision = str(name).partition("@")
+    if known in shipped_models():
+        present = REVISIONS.get(known, 1)
+        if at and revision != str(present):
+            raise FileNotFoundError(
+                f"this version of the package has revision {present} of {known!r}, not "
+                f"{revision!r}: name {known}@{present}, or install the version that has the other"
+            )
+        return SHIPPED / known
     raise FileNotFoundError(
         f"no model {str(name)!r}: there is no such folder, and the models that come with the "
         f"package are: {', '.join(shipped_models()) or 'none'}"
