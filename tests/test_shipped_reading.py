@@ -88,4 +88,4 @@ def test_it_agrees_with_people_in_typefaces_it_has_not_seen(
     spec = {"name": "pictures", "task": task, "families": families}
     made = make_task(shared / "data", spec)
     scores = made.score(encoder.encode_images)
-    assert scores["worst"] > 0.53
+    assert scores["worst"] > 0.68

@@ -1,5 +1,7 @@
 """Ink and background of a page: uneven, noisy, shaded, or with panels of their own."""
 
+import itertools
+
 import numpy as np
 from scipy import ndimage
 
@@ -43,7 +45,9 @@ def _is_salted(levels: np.ndarray) -> bool:
     inner = levels[1:-1, 1:-1].astype(np.int16)
     around = [
         levels[1 + y : levels.shape[0] - 1 + y, 1 + x : levels.shape[1] - 1 + x]
-        for y, x in ((-1, 0), (1, 0), (0, -1), (0, 1))
+        # Letters of one pixel's width have neighbours at least on the diagonals.
+        for y, x in itertools.product((-1, 0, 1), repeat=2)
+        if y or x
     ]
     above = np.minimum.reduce([inner - side for side in around])
     below = np.minimum.reduce([side - inner for side in around])

@@ -132,3 +132,12 @@ def test_specks_and_shadows_are_no_letters(wear: Callable[[np.ndarray], np.ndarr
     near = np.asarray(Image.fromarray(letters).filter(ImageFilter.MaxFilter(5)))
     assert found[near == 0].mean() < 0.005
     assert len(find_lines(wear(ink))) == len(LINES)
+
+
+def test_the_thin_strokes_of_small_letters_are_no_specks() -> None:
+    # Diagonals of one pixel's width, whose pixels stand alone in their rows and columns.
+    page = np.zeros((40, 400), np.uint8)
+    for left in range(10, 380, 12):
+        for step in range(9):
+            page[15 + step, [left + step, left + 9 - step]] = 255
+    np.testing.assert_array_equal(separate(paper(page))[0], page)
