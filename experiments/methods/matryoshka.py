@@ -27,8 +27,7 @@ def get_config() -> ConfigDict:
     config.stages.matryoshka = stage(
         start_required=True,
         data={"nli": entailment()},
-        hard_negatives=True,
-        objective=matryoshka(info_nce(hard_negatives=True), prefixes),
+        objective=matryoshka(info_nce(hard_negatives=False), prefixes),
         evaluate_tasks=(DEV,),
         steps=200,
         peak=5e-4,

@@ -158,9 +158,9 @@ def _cpu_seconds(work: Callable[[int], object], numbers: range) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", COLUMNS)
 def test_speed(task: str) -> None:
-    """A record costs less than 60 of NumPy's generators, of which each takes one.
+    """A record costs less than 90 of NumPy's generators, of which each takes one.
 
-    A document costs 40; a machine that makes 80,000 generators a second writes 2,000 documents a
+    A document costs 54; a machine that makes 80,000 generators a second writes 1,500 documents a
     second. Times in seconds would measure the load of the machine as well.
     """
     source = ToySource(task, split="train", size=600, languages=ALL)
@@ -170,4 +170,4 @@ def test_speed(task: str) -> None:
         yardstick = _cpu_seconds(np.random.default_rng, range(1000))
         part = range(first, first + 50)
         costs.append(_cpu_seconds(source.__getitem__, part) / 50 / (yardstick / 1000))
-    assert statistics.median(costs) < 60, costs
+    assert statistics.median(costs) < 90, costs
