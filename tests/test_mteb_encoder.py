@@ -60,7 +60,11 @@ def main_scores(encoder: SentenceEncoder, task: Any, cache: Path) -> dict[str, A
     """Run mteb and return the scores of the task."""
     from pixel_linguist.mteb_encoder import MtebEncoder
 
-    model = MtebEncoder(encoder, "tiny")
+    return scores_of(MtebEncoder(encoder, "tiny"), task, cache)
+
+
+def scores_of(model: Any, task: Any, cache: Path) -> dict[str, Any]:
+    """Run mteb on a model of any kind it takes."""
     result = mteb.evaluate(model, task, cache=mteb.ResultCache(cache), show_progress_bar=False)
     (scores,) = result.task_results[0].scores["test"]
     return dict(scores)
@@ -90,6 +94,13 @@ def test_sts_in_text_and_in_pictures(
     assert json.loads(path.read_text())["scores"]["test"][0]["main_score"] == pytest.approx(
         ours["spearman"], abs=1e-6
     )
+    from sentence_transformers import SentenceTransformer
+
+    from pixel_linguist.sentence_transformer import PixelEncoder
+
+    wrapped = SentenceTransformer(modules=[PixelEncoder(encoder)], device="cpu")
+    found = scores_of(wrapped, theirs, tmp_path / "wrapped")
+    assert found["cosine_spearman"] == pytest.approx(ours["spearman"], abs=1e-6)
 
     def draw(text: str) -> Image.Image:
         rendered = encoder.renderer([text])
