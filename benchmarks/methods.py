@@ -164,6 +164,20 @@ METHODS = {
             "hashtags in view": {"perturb": {}},
         },
     ),
+    "vacancy": Method(
+        40_000,
+        "dev/mrr@10",
+        (
+            *(f"test/{x}" for x in ("recall@1", "recall@5", "recall@10", "mrr@10")),
+            *("described/recall@1", "typos/attacked", "jobbert/recall@1", "talentclef-en/map"),
+            "talentclef-es/map",
+        ),
+        {
+            "plain contrast": {"pairs": "itself"},
+            "method": {},
+            "a head for each side": {"objective.view_heads": True},
+        },
+    ),
 }
 
 

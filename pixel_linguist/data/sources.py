@@ -15,6 +15,7 @@ from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
 from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
+from pixel_linguist.data.skills import skill_lists
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.word_list import words
@@ -158,6 +159,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "clusters": clusters,
     "tagged_posts": tagged_posts,
     "passages": passages,
+    "skill_lists": skill_lists,
 }
 
 

@@ -33,6 +33,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "bitext": Bitext.from_source,
     "chance": chance,
     "retrieval": Retrieval.from_folder,
+    "column_retrieval": Retrieval.from_source,
     "picture_retrieval": PictureRetrieval.from_source,
     "pair_classification": PairClassification.from_source,
     "classification": Classification.from_sources,

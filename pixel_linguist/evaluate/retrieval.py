@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pixel_linguist.data.records import column, id_of, open_records, text_of
+from pixel_linguist.data.records import Source, column, id_of, open_records, text_of
 from pixel_linguist.evaluate.bootstrap import Observations, mean
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
@@ -93,6 +93,32 @@ class Retrieval(Task):
                 f"{where}: there is no document {document!r}, nor any other judged one"
             )
         return cls(corpus, {name: queries[name] for name in judgements}, judgements)
+
+    @classmethod
+    def from_source(
+        cls, source: Source, *, query: str, document: str, every: int = 1
+    ) -> "Retrieval":
+        """Take two columns of records: the text of one is to find that of the other.
+
+        The corpus is all distinct documents; queries are those of every so manyth record. A query
+        that stands in several records has the documents of all of them.
+
+        Raises:
+            ValueError: for a missing column, or a cell that is no text.
+        """
+        corpus: dict[str, str] = {}
+        queries: dict[str, str] = {}
+        judgements: dict[str, dict[str, int]] = {}
+        for number in range(len(source)):
+            asked, found = (
+                text_of(source[number], x, f"record {number}") for x in (query, document)
+            )
+            name = corpus.setdefault(found, str(len(corpus)))
+            if number % every == 0:
+                queries[asked] = asked
+            judgements.setdefault(asked, {})[name] = 1
+        documents = {name: text for text, name in corpus.items()}
+        return cls(documents, queries, {name: judgements[name] for name in queries}, False)
 
     def texts(self) -> list[str]:
         """Return queries and documents."""

@@ -115,6 +115,8 @@ class InfoNCE(Objective):
             negatives.
         within_views: whether the other rows of a row's own view are negatives too, 2 N - 2 of them
             for N examples (NT-Xent: SimCLR, arXiv 2002.05709, algorithm 1).
+        view_heads: whether each view has a linear map of its own between embedding and cosine, the
+            identity at first, for views of different kinds; models are saved without them.
 
     Raises:
         ValueError: for `within_views` with hard negatives.
@@ -126,6 +128,7 @@ class InfoNCE(Objective):
     hard_negatives: bool = False
     mask_false_negatives: bool = True
     within_views: bool = False
+    view_heads: bool = False
 
     def __post_init__(self) -> None:
         if self.within_views and self.hard_negatives:
@@ -139,10 +142,13 @@ class InfoNCE(Objective):
     def init(
         self, key: Any, encoder: Any, encoder_params: Any, annotations: Any
     ) -> tuple[Tree, Tree, Tree]:
-        """Return the temperature's logarithm as a parameter, if it is learned."""
-        if not self.learnable_temperature:
-            return {}, {}, {}
-        return {"log_scale": jnp.float32(-math.log(self.temperature))}, {}, {}
+        """Return the temperature's logarithm and the heads [D, D] as parameters, if there are."""
+        params: dict[str, Any] = {}
+        if self.learnable_temperature:
+            params["log_scale"] = jnp.float32(-math.log(self.temperature))
+        if self.view_heads:
+            params["heads"] = {view: jnp.eye(encoder.dimension) for view in self.views}
+        return params, {}, {}
 
     def loss(
         self, params: Tree, state: Tree, constants: Tree, batch: Batch, encode: Encode, key: Any
@@ -152,6 +158,9 @@ class InfoNCE(Objective):
         if self.learnable_temperature:
             scale = jnp.exp(cap(params["objective"]["log_scale"], math.log(100.0)))
         found = encode.many(params["encoder"], batch.select(self.views), key=key)
+        if self.view_heads:
+            heads = params["objective"]["heads"]
+            found = {view: x @ heads[view] for view, x in found.items()}
         rows = {view: normalise(x) for view, x in found.items()}
         ids = [batch.view_facts[view]["text_id"] for view in self.views]
         rows["ids"] = jnp.stack(ids[:2], axis=1)

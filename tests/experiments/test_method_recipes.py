@@ -1,6 +1,7 @@
 """The recipes of methods: each does a step from scratch, on tiny shapes and made-up tables."""
 
 import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,13 @@ TABLES = {
     "bitext/tatoeba/est-eng.tsv": ("est", "eng"),
     "bitext/tatoeba/lvs-eng.tsv": ("lvs", "eng"),
     "bitext/tatoeba/ukr-eng.tsv": ("ukr", "eng"),
+    "jobs/onet/occupations.tsv.gz": ("code", "title"),
+    "jobs/onet/titles.tsv.gz": ("code", "title"),
+    "jobs/onet/technology_skills.tsv.gz": ("code", "skill", "commodity"),
+    "jobs/onet/tasks.tsv.gz": ("code", "task"),
+    "jobs/jobbert/dev.tsv.gz": ("title", "esco_title"),
+    "jobs/talentclef_en/qrels/test.tsv": ("query-id", "corpus-id", "score"),
+    "jobs/talentclef_es/qrels/test.tsv": ("query-id", "corpus-id", "score"),
 }
 ROWS = 120
 
@@ -43,11 +51,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for row in range(ROWS):
             cells = {column: " ".join(rng.permutation(WORDS)[:6]) for column in columns}
             cells |= {"score": str(row % 5), "story": str(row // 4), "hashtags": f"a|b{row % 4}"}
+            cells |= {"code": str(row % 10), "query-id": str(row), "corpus-id": str(row)}
             lines.append("\t".join(cells[column] for column in columns))
         text = ("\n".join(lines) + "\n").encode()
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+        if path.parent.name == "qrels":
+            texts = [{"_id": str(row), "text": WORDS[row % 9]} for row in range(ROWS)]
+            for kind in ("corpus", "queries"):
+                lines = [json.dumps(record) for record in texts]
+                (path.parents[1] / f"{kind}.jsonl").write_text("\n".join(lines) + "\n")
     return root
 
 
@@ -67,7 +81,9 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mirror", "whitened", "headlines", "ccp", "debcse", "hicl"])
+@pytest.mark.parametrize(
+    "name", ["mirror", "whitened", "headlines", "ccp", "debcse", "hicl", "vacancy"]
+)
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
     config = tiny(name, data, tmp_path)
     context, tasks = run.prepare(config, tmp_path / "run")

@@ -1,0 +1,130 @@
+"""Titles with lists of skills: a job title against a part of what the job takes."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pixel_linguist.data.example import Example, group_of
+from pixel_linguist.data.records import Record, column, id_of, read_table, text_of
+
+# Titles of fewer characters are left out.
+_SHORTEST = 3
+
+
+def skill_lists(
+    root: Path,
+    *,
+    paths: Sequence[str],
+    key: str = "code",
+    title: str = "title",
+    items: Sequence[str] = ("skill", "task"),
+    least: int = 5,
+    words: int = 16,
+    remainders: Sequence[int] = (),
+) -> list[Record]:
+    """Join tables of titles with tables of items by the key of an occupation.
+
+    Args:
+        root: the data folder.
+        paths: of tables; one with a column among `items` gives items, any other one titles.
+        key: column of the occupation.
+        title: column of titles; those of fewer than 3 characters are left out. An occupation's
+            first one is its name.
+        items: columns of items (skills, tasks); empty cells are left out.
+        least: distinct items that an occupation must have; others are left out.
+        words: of items in "described".
+        remainders: of the occupation's number by ten, which are taken: a split; empty: all.
+
+    Returns:
+        A record a title: {"title", "name", "items": distinct texts, "described": the title and
+        items of an even spread over the list, "group": the occupation's number}.
+
+    Raises:
+        FileNotFoundError: for a missing file.
+        ValueError: for a missing column, or if no occupation is left.
+    """
+    titles: dict[str, dict[str, None]] = {}
+    lists: dict[str, dict[str, None]] = {}
+    for path in paths:
+        for number, row in enumerate(read_table(root / path), start=1):
+            where = f"{path}, record {number}"
+            names = [name for name in items if name in row]
+            kept = (lists if names else titles).setdefault(id_of(row, key, where), {})
+            for name in names or (title,):
+                text = text_of(row, name, where).strip()
+                if len(text) >= (1 if names else _SHORTEST):
+                    kept[text] = None
+    records: list[Record] = []
+    for number, (code, own) in enumerate(titles.items()):
+        found = tuple(lists.get(code, {}))
+        if len(found) < least or not own or (remainders and number % 10 not in remainders):
+            continue
+        spread = _fitting(found[:: max(len(found) // 4, 1)], words)
+        records += [
+            {
+                "title": text,
+                "name": next(iter(own)),
+                "items": found,
+                "described": f"{text}. {', '.join(spread)}",
+                "group": number,
+            }
+            for text in own
+        ]
+    if not records:
+        raise ValueError(f"{', '.join(paths)}: no title has {least} items")
+    return records
+
+
+def _fitting(items: Sequence[str], words: int) -> list[str]:
+    """Return the first items of so many words, one at least."""
+    total = np.cumsum([len(item.split()) for item in items])
+    return list(items[: max(int(np.searchsorted(total, words, side="right")), 1)])
+
+
+@dataclasses.dataclass(frozen=True)
+class TitleAndSkills:
+    """A title, and a random part of its items in random order.
+
+    A list has no order, so that it is shuffled; a part of it is partial evidence. Items are taken
+    whole, up to `words` words, so that the picture is not cut; a first item that is longer is alone
+    and is cut. The occupation is the group, so that titles of one job are no negatives.
+
+    Source: VacancySBERT (Bocharova et al. 2023, arXiv 2307.16638), known by its abstract; that
+    lists are shuffled and parts drawn is inferred from JobBERT-v3.
+
+    Attributes:
+        least: items that are drawn, at least.
+        most: items that are drawn, at most.
+        words: of all items together, at most.
+        shuffled: False takes the first `most` items in their order.
+    """
+
+    least: int = 2
+    most: int = 8
+    words: int = 20
+    shuffled: bool = True
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.most or self.words < 1:
+            raise ValueError(
+                f"least is {self.least}, most {self.most} and words {self.words}; 1 <= least <= "
+                "most and words >= 1 are needed"
+            )
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example: the title as "anchor", items as "positive".
+
+        Raises:
+            ValueError: for a record of fewer than `least` items.
+        """
+        title, items = text_of(record, "title", "the record"), column(record, "items", "the record")
+        if isinstance(items, str) or len(items) < self.least:
+            raise ValueError(f"the title {title!r} has fewer than {self.least} items: {items!r}")
+        count = min(self.most, len(items))
+        if self.shuffled:
+            count = int(rng.integers(self.least, count + 1))
+            items = [items[i] for i in rng.permutation(len(items))]
+        positive = ", ".join(_fitting(items[:count], self.words))
+        return Example({"anchor": title, "positive": positive}, group_of(record))
