@@ -59,8 +59,8 @@ class Method(NamedTuple):
         patches: that each arm encodes.
         dev: task and metric by which rate and temperature are chosen.
         tests: of the table, TASK/METRIC.
-        arms: label → changes of the recipe: "model.KEY" or a key of its stage. "method" and "plain
-            contrast" are tuned.
+        arms: label → changes of the recipe: "model.KEY", "source.KEY" of all parts (None: without
+            it), or a key of its stage. "method" and "plain contrast" are tuned.
         tries: (peak rate, temperature).
     """
 
@@ -178,6 +178,18 @@ METHODS = {
             "a head for each side": {"objective.view_heads": True},
         },
     ),
+    "tdmatch": Method(
+        80_000,
+        "dev/map@20",
+        ("test/mrr@10", "test/map@20", "test/hit@1", "test/hit@5", "restaurants/f1"),
+        {
+            "plain contrast": {"pairs": "itself"},
+            "method": {},
+            "not expanded": {"source.paths.synonyms": None},
+            "not compressed": {"source.compressed": 0},
+        },
+        ((1e-4, 0.05),),
+    ),
 }
 
 
@@ -188,6 +200,13 @@ def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, 
     stage = config.stages[config.order[0]]
     changes = dict(copy.deepcopy(dict(arm)))
     for part in stage.data.values():
+        for key in [key for key in changes if key.startswith("source.")]:
+            group, _, last = key.partition(".")[2].rpartition(".")
+            place = part.source[group] if group else part.source
+            if changes[key] is None:
+                del place[last]
+            else:
+                place[last] = changes[key]
         if "joined" in changes:
             part.pairs.joined = changes["joined"]
         if changes.get("pairs") == "itself":
@@ -200,7 +219,7 @@ def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, 
         if "annotate.weighted" in changes:
             part.annotate.weighted = changes["annotate.weighted"]
     for key, value in changes.items():
-        if key in ("pairs", "joined", "annotate", "annotate.weighted"):
+        if key in ("pairs", "joined", "annotate", "annotate.weighted") or key.startswith("source."):
             continue
         group, _, last = key.rpartition(".")
         place = {"model": config.model, "objective": stage.objective, "": stage}[group]

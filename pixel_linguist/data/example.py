@@ -30,10 +30,14 @@ class Example(NamedTuple):
 
 
 def group_of(record: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Return the fact "group" of a record: its column "group", or none; null is none."""
+    """Return the fact "group" of a record: its column "group", or none; null is none.
+
+    A record of several groups has a sequence of them, of one length in all records.
+    """
     group = record.get("group")
+    several = group if isinstance(group, tuple | list) else (group,)
     try:
-        return {"group": (NO_GROUP if group is None else int(group),)}
+        return {"group": tuple(NO_GROUP if one is None else int(one) for one in several)}
     except (TypeError, ValueError) as error:
         raise ValueError(f"the group is {group!r:.80}, no integer, in {record!r:.200}") from error
 

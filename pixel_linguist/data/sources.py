@@ -18,6 +18,7 @@ from pixel_linguist.data.records import Record, Source, column, present, read_ta
 from pixel_linguist.data.skills import skill_lists
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.toy import ToySource
+from pixel_linguist.data.walks import entity_pairs, tuples, walks
 from pixel_linguist.data.word_list import words
 from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
@@ -160,6 +161,9 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "tagged_posts": tagged_posts,
     "passages": passages,
     "skill_lists": skill_lists,
+    "walks": walks,
+    "tuples": tuples,
+    "entity_pairs": entity_pairs,
 }
 
 

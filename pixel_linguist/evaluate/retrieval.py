@@ -12,9 +12,10 @@ from pixel_linguist.evaluate.bootstrap import Observations, mean
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
-# Ranks at which nDCG and the reciprocal rank, and at which recall, are cut.
+# Ranks at which nDCG and the reciprocal rank, recall, average precision and success are cut.
 CUT = 10
 RECALL_CUTS = (1, 5, 10, 100)
+MAP_CUTS, HIT_CUTS = (5, 20), (1, 5, 20)
 # Queries scored at once, which bounds memory.
 BLOCK = 128
 
@@ -173,8 +174,9 @@ def rank_measures(
 
     Returns:
         "ndcg@10", "recall@1" (5, 10, 100), "mrr@10" (the reciprocal rank of the first relevant
-        document, 0 below rank 10) and "map" (average precision), in [0, 1]; 0 without a relevant
-        document.
+        document, 0 below rank 10), "map" (average precision; "map@5" and "map@20" count relevant
+        documents up to that rank, of all), and "hit@1" (5, 20; 1 if any of these ranks is
+        relevant), in [0, 1]; 0 without a relevant document.
     """
     relevant = [document for document, grade in grades.items() if grade > 0]
     above = [
@@ -189,11 +191,14 @@ def rank_measures(
     ideal = _discounted(np.sort(gained)[::-1], np.arange(1, len(gained) + 1))
     count = max(len(ranks), 1)
     first = by_rank[0] if len(by_rank) else np.inf
+    precision = np.arange(1, len(by_rank) + 1) / by_rank
     return {
         "ndcg@10": _discounted(gained, ranks) / ideal if ideal else 0.0,
         **{f"recall@{cut}": float((ranks <= cut).sum() / count) for cut in RECALL_CUTS},
         "mrr@10": float(1 / first) if first <= CUT else 0.0,
-        "map": float((np.arange(1, len(by_rank) + 1) / by_rank).sum() / count),
+        "map": float(precision.sum() / count),
+        **{f"map@{cut}": float(precision[by_rank <= cut].sum() / count) for cut in MAP_CUTS},
+        **{f"hit@{cut}": float(first <= cut) for cut in HIT_CUTS},
     }
 
 

@@ -18,6 +18,8 @@ NAMES = {
     "ndcg@10": "ndcg_cut_10",
     **{f"recall@{cut}": f"recall_{cut}" for cut in (1, 5, 10, 100)},
     "map": "map",
+    **{f"map@{cut}": f"map_cut_{cut}" for cut in (5, 20)},
+    **{f"hit@{cut}": f"success_{cut}" for cut in (1, 5, 20)},
 }
 
 
@@ -32,7 +34,8 @@ def trec_eval(task: Retrieval, embed: Callable[..., Any]) -> dict[str, float]:
     }
     judgements = {query: dict(grades) for query, grades in task.judgements.items()}
     each = pytrec_eval.RelevanceEvaluator(
-        judgements, {"ndcg_cut_10", "recall_1,5,10,100", "map", "recip_rank"}
+        judgements,
+        {"ndcg_cut_10", "recall_1,5,10,100", "map", "recip_rank", "map_cut_5,20", "success_1,5,20"},
     ).evaluate(run)
     found = {
         name: float(np.mean([each[query][theirs] for query in judgements]))

@@ -28,6 +28,12 @@ TABLES = {
     "news/fnc_train_headlines.tsv.gz": ("story", "headline"),
     "posts/hashtags.tsv.gz": ("hashtags", "text"),
     "bitext/bible.tsv.gz": ("verse", "eng", "est", "lav", "swh", "ukr"),
+    "tables/e2e/dev.tsv.gz": ("record", "text"),
+    "tables/e2e/test.tsv.gz": ("record", "text"),
+    "tables/fodors-zagats/left.tsv": ("id", "record"),
+    "tables/fodors-zagats/right.tsv": ("id", "record"),
+    "tables/fodors-zagats/test.tsv": ("label", "left", "right"),
+    "definitions/wordnet.tsv": ("entries", "definition"),
     "bitext/tatoeba/est-eng.tsv": ("est", "eng"),
     "bitext/tatoeba/lvs-eng.tsv": ("lvs", "eng"),
     "bitext/tatoeba/ukr-eng.tsv": ("ukr", "eng"),
@@ -52,6 +58,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             cells = {column: " ".join(rng.permutation(WORDS)[:6]) for column in columns}
             cells |= {"score": str(row % 5), "story": str(row // 4), "hashtags": f"a|b{row % 4}"}
             cells |= {"code": str(row % 10), "query-id": str(row), "corpus-id": str(row)}
+            cells |= {"id": str(row), "label": str(row % 2), "left": str(row), "right": "0"}
             lines.append("\t".join(cells[column] for column in columns))
         text = ("\n".join(lines) + "\n").encode()
         path = root / name
@@ -82,7 +89,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["mirror", "whitened", "headlines", "ccp", "debcse", "hicl", "vacancy"]
+    "name", ["mirror", "whitened", "headlines", "ccp", "debcse", "hicl", "vacancy", "tdmatch"]
 )
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
     config = tiny(name, data, tmp_path)
