@@ -30,6 +30,7 @@ from pixel_linguist.config import plain
 from pixel_linguist.data.example import Example
 from pixel_linguist.data.pairs import PAIR_MAKERS, make_pair_maker
 from pixel_linguist.data.records import read_table
+from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.clustering import nearest_other
 from pixel_linguist.evaluate.embedding_geometry import Geometry
@@ -164,6 +165,16 @@ METHODS = {
             "hashtags in view": {"perturb": {}},
         },
     ),
+    "defsent": Method(
+        40_000,
+        STS_DEV,
+        (*STS_TESTS, "entries/mrr", "entries/top1", "entries/top10", "geometry/anisotropy"),
+        {
+            "plain contrast": {"objective": PLAIN, "annotate": {}},
+            "method": {},
+            "entries not whitened": {"objective.whitened": False},
+        },
+    ),
     "vacancy": Method(
         40_000,
         "dev/mrr@10",
@@ -281,6 +292,10 @@ class Scorer:
     def _task(self, name: str) -> Any:
         return make_task(self.data, self.tasks[name])
 
+    def _records(self, spec: Mapping[str, Any]) -> list[dict[str, Any]]:
+        source = make_source(self.data, spec)
+        return [source[number] for number in range(len(source))]
+
     def _words(self, embed: Embed) -> Scores:
         """Return the mean Spearman correlation over sets of pairs of English words."""
         scores = []
@@ -324,6 +339,34 @@ class Scorer:
         texts = [row[code] for code in codes for row in rows]
         own = np.repeat(np.arange(len(codes)), len(rows))
         return {"nearest": float((own[nearest_other(embed(texts))] == own).mean())}
+
+    def _entries(self, embed: Embed) -> Scores:
+        """Return how well held-out definitions find their entries, by the mean of the others.
+
+        An entry stands where its other definitions are; queries are 400 definitions all of whose
+        entries have such, and candidates the entries of these.
+        """
+        from experiments.methods.defsent import TEST, TRAIN, definitions
+
+        known: dict[str, list[str]] = {}
+        for record in self._records(definitions(TRAIN, 0)):
+            for name in record["names"]:
+                known.setdefault(name, []).append(record["text"])
+        held = self._records(definitions(TEST, 0))
+        asked = [r for r in held if all(name in known for name in r["names"])][::3][:400]
+        names = list(dict.fromkeys(name for record in asked for name in record["names"]))
+        texts = list(dict.fromkeys(text for name in names for text in known[name]))
+        place = {text: i for i, text in enumerate(texts)}
+        vectors = np.asarray(embed(texts))
+        table = np.stack([vectors[[place[x] for x in known[name]]].mean(axis=0) for name in names])
+        scores = _unit(embed([record["text"] for record in asked])) @ _unit(table).T
+        best = [
+            max(row[names.index(x)] for x in r["names"])
+            for row, r in zip(scores, asked, strict=True)
+        ]
+        ranks = (scores > np.array(best)[:, None]).sum(axis=1) + 1
+        found = {f"top{k}": float((ranks <= k).mean()) for k in (1, 3, 10)}
+        return {"mrr": float((1 / ranks).mean()), **found}
 
     def _ocr(self, embed: Embed) -> Scores:
         """Return the scores of the test stories, misread as old print is."""

@@ -12,6 +12,7 @@ import numpy as np
 from pixel_linguist.data.candidates import Debiased
 from pixel_linguist.data.clusters import ClusterPair
 from pixel_linguist.data.crops import Crops
+from pixel_linguist.data.dictionary import Defined
 from pixel_linguist.data.documents import Neighbours
 from pixel_linguist.data.emoji import Captioned
 from pixel_linguist.data.example import Example, group_of
@@ -166,6 +167,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "neighbours": Neighbours,
     "debiased": Debiased,
     "title_and_skills": TitleAndSkills,
+    "defined": Defined,
 }
 
 

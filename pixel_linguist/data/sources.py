@@ -10,6 +10,7 @@ from typing import Any
 
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.clusters import clusters
+from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.nli import nli_triples
@@ -164,6 +165,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "walks": walks,
     "tuples": tuples,
     "entity_pairs": entity_pairs,
+    "dictionary": dictionary,
 }
 
 

@@ -8,6 +8,7 @@ from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
+from pixel_linguist.objective.entries import EntryPrediction
 from pixel_linguist.objective.joined import JoinedClassification
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.matryoshka import Matryoshka
@@ -30,6 +31,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "context_prediction": ContextPrediction,
     "cosent": CoSENT,
     "distillation": Distillation,
+    "entry_prediction": EntryPrediction,
     "group_whitening": GroupWhitening,
     "joined_classification": JoinedClassification,
     "masked_autoencoder": MaskedAutoencoder,

@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.config import differences, plain
 from pixel_linguist.data.candidates import Candidates
+from pixel_linguist.data.dictionary import Definitions
 from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.evaluate.similarity import Embed
@@ -58,7 +59,11 @@ class Embeddings:
         return {self.column: np.asarray(embed(texts), np.float32)}
 
 
-ANNOTATORS: dict[str, type] = {"embeddings": Embeddings, "candidates": Candidates}
+ANNOTATORS: dict[str, type] = {
+    "embeddings": Embeddings,
+    "candidates": Candidates,
+    "definitions": Definitions,
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -89,13 +89,24 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["mirror", "whitened", "headlines", "ccp", "debcse", "hicl", "vacancy", "tdmatch"]
+    "name",
+    [
+        "mirror",
+        "whitened",
+        "headlines",
+        "ccp",
+        "debcse",
+        "hicl",
+        "vacancy",
+        "tdmatch",
+        "defsent",
+    ],
 )
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
     config = tiny(name, data, tmp_path)
     context, tasks = run.prepare(config, tmp_path / "run")
     assert {*config.evaluate.report_tasks} <= {*tasks}
-    (stage,) = config.order
+    stage = config.order[0]
     annotate_stage(context, stage)
     before, after = step(context, stage, Result(context.encoder.init(0), {}))
     moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)

@@ -1,0 +1,117 @@
+"""Dictionaries: definitions, each with the entries that it defines."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pixel_linguist.data.example import Example
+from pixel_linguist.data.records import Record, Source, column, read_table, text_of
+
+# In place of an entry, where a definition has no more of them.
+NO_ENTRY = -1
+
+
+def dictionary(
+    root: Path,
+    *,
+    path: str,
+    definition: str = "definition",
+    entries: str = "entries",
+    shortest: int = 0,
+    remainders: Sequence[int] = (),
+) -> list[Record]:
+    """Read the definitions of a table, and number their entries.
+
+    Args:
+        root: the data folder.
+        path: of the table.
+        definition: column of definitions.
+        entries: column of the entries of a definition, of any number of words, joined by bars.
+        shortest: number of the definitions with the fewest letters that are taken; 0: all.
+        remainders: of the definition's number in the table by ten, which are taken: a split;
+            empty: all.
+
+    Returns:
+        A record a definition: {"text", "names": its entries, "entries": their numbers among the
+        entries of all these records, with `NO_ENTRY` up to one length}.
+
+    Raises:
+        FileNotFoundError: for a missing file.
+        ValueError: for a missing column, a definition without an entry or an entry without a
+            definition, naming the record.
+    """
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for number, row in enumerate(read_table(root / path, (definition, entries))):
+        where = f"{path}, record {number + 1}"
+        text, cell = (text_of(row, name, where).strip() for name in (definition, entries))
+        names = tuple(dict.fromkeys(name.strip() for name in cell.split("|") if name.strip()))
+        if not text or not names:
+            raise ValueError(f"{where}: {names or 'no entry'} has the definition {text!r}")
+        if not remainders or number % 10 in remainders:
+            found.append((text, names))
+    if shortest:
+        found = sorted(found, key=lambda record: len(record[0]))[:shortest]
+    numbers: dict[str, int] = {}
+    for _, names in found:
+        for name in names:
+            numbers.setdefault(name, len(numbers))
+    most = max((len(names) for _, names in found), default=0)
+    return [
+        {
+            "text": text,
+            "names": names,
+            "entries": (*(numbers[x] for x in names), *[NO_ENTRY] * (most - len(names))),
+        }
+        for text, names in found
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Defined:
+    """A definition, and one of its entries by chance.
+
+    Its entries are facts: "entries" int32 [M], and the groups, so that a definition of an entry is
+    no negative of another one of it.
+    """
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example: the definition as "anchor", the entry as "positive"."""
+        names, entries = (column(record, x, "the record") for x in ("names", "entries"))
+        views = {"anchor": text_of(record, "text", "the record")}
+        views["positive"] = names[int(rng.integers(len(names)))]
+        return Example(views, {"group": tuple(entries), "entries": tuple(entries)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Definitions:
+    """An annotator: the model's vector of each definition, beside the numbers of its entries."""
+
+    def __call__(self, records: Source, rows: range, embed: Any) -> dict[str, np.ndarray]:
+        """Return "definition" float32 [N, D] and "entries" int32 [N, M]."""
+        texts = [text_of(records[i], "text", "the record") for i in rows]
+        entries = [column(records[i], "entries", "the record") for i in rows]
+        vectors = np.asarray(embed(texts), np.float32)
+        return {"definition": vectors, "entries": np.array(entries, np.int32)}
+
+
+def entry_vectors(vectors: np.ndarray, entries: np.ndarray) -> np.ndarray:
+    """Return the vectors of entries, float32 [K, D]: the mean over the definitions of each.
+
+    Args:
+        vectors: of definitions, float [N, D].
+        entries: int [N, M], of each definition, then `NO_ENTRY`; together they are 0 to K - 1.
+
+    Raises:
+        ValueError: for an entry without a definition.
+    """
+    definition, place = np.nonzero(entries >= 0)
+    number = entries[definition, place]
+    counts = np.bincount(number)
+    if not len(counts) or not counts.all():
+        raise ValueError(f"entry {int(np.argmin(counts)) if len(counts) else 0} has no definition")
+    sums = np.zeros((len(counts), vectors.shape[1]))
+    np.add.at(sums, number, np.asarray(vectors, float)[definition])
+    return (sums / counts[:, None]).astype(np.float32)
