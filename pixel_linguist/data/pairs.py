@@ -19,6 +19,7 @@ from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.posts import Labelled, TaggedPosts
 from pixel_linguist.data.records import Record, column, number_of, text_of
 from pixel_linguist.data.skills import TitleAndSkills
+from pixel_linguist.data.teacher_pairs import JoinedPair, TaughtPair
 from pixel_linguist.data.word_list import OneLetterOff
 from pixel_linguist.registry import make
 from pixel_linguist.text.spans import two_spans
@@ -168,6 +169,8 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "debiased": Debiased,
     "title_and_skills": TitleAndSkills,
     "defined": Defined,
+    "joined_pair": JoinedPair,
+    "taught_pair": TaughtPair,
 }
 
 

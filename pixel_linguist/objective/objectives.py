@@ -12,6 +12,7 @@ from pixel_linguist.objective.entries import EntryPrediction
 from pixel_linguist.objective.joined import JoinedClassification
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.matryoshka import Matryoshka
+from pixel_linguist.objective.pair_scores import JoinedScore, PairDistillation
 from pixel_linguist.objective.protocol import Objective
 from pixel_linguist.objective.whitening import GroupWhitening
 from pixel_linguist.registry import make
@@ -34,8 +35,10 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "entry_prediction": EntryPrediction,
     "group_whitening": GroupWhitening,
     "joined_classification": JoinedClassification,
+    "joined_score": JoinedScore,
     "masked_autoencoder": MaskedAutoencoder,
     "matryoshka": _matryoshka,
+    "pair_distillation": PairDistillation,
 }
 
 

@@ -18,6 +18,7 @@ from pixel_linguist.data.candidates import Candidates
 from pixel_linguist.data.dictionary import Definitions
 from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.sources import make_source, source_files
+from pixel_linguist.data.teacher_pairs import JointScores
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.files import local_path, read_json, sha256, write_json, write_whole
 from pixel_linguist.registry import make
@@ -63,6 +64,7 @@ ANNOTATORS: dict[str, type] = {
     "embeddings": Embeddings,
     "candidates": Candidates,
     "definitions": Definitions,
+    "joint_scores": JointScores,
 }
 
 

@@ -37,6 +37,9 @@ TABLES = {
     "bitext/tatoeba/est-eng.tsv": ("est", "eng"),
     "bitext/tatoeba/lvs-eng.tsv": ("lvs", "eng"),
     "bitext/tatoeba/ukr-eng.tsv": ("ukr", "eng"),
+    "paraphrase/mrpc/train.tsv": ("sentence1", "sentence2"),
+    "paraphrase/parade/train.tsv.gz": ("sentence1", "sentence2"),
+    "nli/xnli/en/dev.tsv": ("premise", "hypothesis"),
     "jobs/onet/occupations.tsv.gz": ("code", "title"),
     "jobs/onet/titles.tsv.gz": ("code", "title"),
     "jobs/onet/technology_skills.tsv.gz": ("code", "skill", "commodity"),
@@ -56,7 +59,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         lines = ["\t".join(columns)]
         for row in range(ROWS):
             cells = {column: " ".join(rng.permutation(WORDS)[:6]) for column in columns}
-            cells |= {"score": str(row % 5), "story": str(row // 4), "hashtags": f"a|b{row % 4}"}
+            cells |= {
+                "score": str(1 + row % 5),
+                "story": str(row // 4),
+                "hashtags": f"a|b{row % 4}",
+            }
             cells |= {"code": str(row % 10), "query-id": str(row), "corpus-id": str(row)}
             cells |= {"id": str(row), "label": str(row % 2), "left": str(row), "right": "0"}
             lines.append("\t".join(cells[column] for column in columns))
@@ -100,6 +107,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
         "vacancy",
         "tdmatch",
         "defsent",
+        "dse",
     ],
 )
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
