@@ -89,6 +89,16 @@ STS_DEV, STS_TESTS = "stsb-en-dev/spearman", ("stsb-en/spearman", "sickr/spearma
 GEOMETRY = ("geometry/anisotropy", "geometry/effective_rank")
 NO_MASK: dict[str, Any] = {"perturb": {}}
 METHODS = {
+    "captions": Method(
+        220_000,
+        STS_DEV,
+        (*STS_TESTS, "geometry/anisotropy"),
+        {
+            "plain contrast": {"objective": PLAIN, "pairs": "itself"},
+            "method": {},
+            "contrast of two captions": {"objective": PLAIN},
+        },
+    ),
     "mirror": Method(
         220_000,
         STS_DEV,

@@ -350,8 +350,14 @@ def get_config() -> ConfigDict:
             "order": (),
             "tasks": {},
             # In the table of scores each model has a row more, NAME@D, for each length of
-            # truncate_dims, to which its vectors are cut.
-            "evaluate": {"batch_size": 128, "report_tasks": (), "truncate_dims": ()},
+            # truncate_dims, to which its vectors are cut. An ensemble, name → stages, sums their
+            # models' vectors in a row of its own.
+            "evaluate": {
+                "batch_size": 128,
+                "report_tasks": (),
+                "truncate_dims": (),
+                "ensembles": {},
+            },
             # What the run is to show, see `claim`.
             "claims": (),
         }

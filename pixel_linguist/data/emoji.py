@@ -1,7 +1,8 @@
-"""Emoji: pictures of 64 x 64 pixels with English names and keywords."""
+"""Emoji: pictures of 64 x 64 pixels with names in many languages, and English keywords."""
 
 import dataclasses
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ SIZE = 64
 SPLITS = {"train": range(2, 10), "dev": range(1, 2), "test": range(0, 1)}
 
 
-def emoji(root: Path, *, path: str, split: str) -> list[Record]:
+def emoji(
+    root: Path, *, path: str, split: str, languages: Sequence[str] = (), features: int = 0
+) -> list[Record]:
     """Read the emoji of a split from a folder of emoji.tsv and sheet64.png.
 
     The table has the columns emoji, code (code points in hexadecimal), left and top (of the
@@ -23,13 +26,23 @@ def emoji(root: Path, *, path: str, split: str) -> list[Record]:
     with all its texts, by the CRC-32 of its code: eight of ten in "train", one each in "dev" and
     "test".
 
+    Args:
+        root: the data folder.
+        path: of the folder.
+        split: as above.
+        languages: columns of the folder's names.tsv.gz whose names are read; an emoji without a
+            name in one of them is left out.
+        features: how many numbers `picture_features` gives of each picture; 0: none.
+
     Returns:
-        {"emoji", "picture" uint8 [64, 64, 3], "name", "keywords", "group"}; a picture is laid on
-        white and inverted, so that paper is 0 as in rendered text. An emoji is a group.
+        {"emoji", "picture" uint8 [64, 64, 3], "name", "keywords", "group"}, the names by language,
+        and "features"; a picture is laid on white and inverted, so that paper is 0 as in rendered
+        text. An emoji is a group.
 
     Raises:
         FileNotFoundError: for a missing file.
-        ValueError: for an unknown split, or a picture that reaches beyond the sheet.
+        ValueError: for an unknown split or language, a picture that reaches beyond the sheet, or
+            features that are no multiple of four.
     """
     # Pillow is slow to import, and few recipes read pictures.
     from PIL import Image
@@ -37,11 +50,20 @@ def emoji(root: Path, *, path: str, split: str) -> list[Record]:
     parts, folder = choose("split", SPLITS, split), root / path
     names = ("emoji", "code", "left", "top", "name", "keywords")
     table = read_table(folder / "emoji.tsv", names)
+    named: dict[str, Record] = {}
+    if languages:
+        named = {
+            row.pop("code"): row
+            for row in read_table(folder / "names.tsv.gz", ("code", *languages))
+            if all(row.values())
+        }
     with Image.open(folder / "sheet64.png") as opened:
         sheet = opened.convert("RGBA")
     records = []
     for number, row in enumerate(table):
         if zlib.crc32(row["code"].encode()) % 10 not in parts:
+            continue
+        if languages and row["code"] not in named:
             continue
         left, top = int(row["left"]), int(row["top"])
         box = (left, top, left + SIZE, top + SIZE)
@@ -53,8 +75,44 @@ def emoji(root: Path, *, path: str, split: str) -> list[Record]:
         paper = Image.new("RGBA", (SIZE, SIZE), "white")
         picture = Image.alpha_composite(paper, sheet.crop(box)).convert("RGB")
         texts = {name: row[name] for name in ("emoji", "name", "keywords")}
+        texts |= named.get(row["code"], {})
         records.append({**texts, "picture": 255 - np.asarray(picture), "group": number})
+    if features:
+        found = picture_features([record["picture"] for record in records], features)
+        for record, own in zip(records, found, strict=True):
+            record["features"] = own
     return records
+
+
+def picture_features(pictures: Sequence[np.ndarray], count: int) -> np.ndarray:
+    """Return what a frozen network makes of pictures: float32 [N, count], standardised over them.
+
+    Its one layer has random filters of 8 x 8 pixels at every other pixel, rectified and averaged
+    in each quarter of the picture, after contrast is normalised (Coates et al. 2011, An analysis
+    of single-layer networks, section 3; random filters: section 4.5).
+
+    Args:
+        pictures: uint8 [64, 64, 3] each.
+        count: four times the number of filters.
+
+    Raises:
+        ValueError: if four does not divide the count.
+    """
+    if count % 4:
+        raise ValueError(f"features are {count}; each filter gives four")
+    filters = np.random.default_rng(0).normal(size=(3 * 8 * 8, count // 4)).astype(np.float32)
+    found = []
+    for picture in pictures:
+        windows = np.lib.stride_tricks.sliding_window_view(picture, (8, 8), axis=(0, 1))
+        x = windows[::2, ::2].astype(np.float32).reshape(29, 29, -1)
+        x -= x.mean(axis=2, keepdims=True)
+        x /= np.sqrt(x.var(axis=2, keepdims=True) + 10)
+        x = np.maximum(x @ filters, 0)
+        halves = [np.array_split(half, 2, axis=1) for half in np.array_split(x, 2)]
+        found.append([quarter.mean(axis=(0, 1)) for half in halves for quarter in half])
+    features = np.array(found, np.float32).reshape(len(found), -1)
+    standard: np.ndarray = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-3)
+    return standard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,22 +125,36 @@ class Captioned:
     Attributes:
         shift: pixels by which the picture is moved at most, up, down, left and right; what comes
             into view is 0.
+        languages: columns of names, of which one is drawn as the caption; none: as above.
+        facts: columns that are facts of the example.
     """
 
     shift: int = 0
+    languages: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example: the picture as "anchor", the caption as "positive"."""
+        caption = self._caption(record, rng)
+        picture = self._shifted(column(record, "picture", "the record"), rng)
+        facts = {name: column(record, name, "the record") for name in self.facts}
+        return Example({"anchor": picture, "positive": caption}, {**group_of(record), **facts})
+
+    def _caption(self, record: Record, rng: np.random.Generator) -> str:
+        if self.languages:
+            language = self.languages[rng.integers(len(self.languages))]
+            return text_of(record, language, "the record")
         name = text_of(record, "name", "the record")
         keywords = text_of(record, "keywords", "the record").split("|")
         count = int(rng.integers(len(keywords), endpoint=True))
         words = [keywords[i] for i in rng.permutation(len(keywords))[:count]]
         named = not words or rng.random() < 0.5
-        picture = column(record, "picture", "the record")
-        if self.shift:
-            down, right = rng.integers(2 * self.shift, size=2, endpoint=True)
-            height, width = picture.shape[:2]
-            sides = ((self.shift, self.shift), (self.shift, self.shift), (0, 0))
-            picture = np.pad(picture, sides)[down : down + height, right : right + width]
-        caption = ", ".join([name] * named + words)
-        return Example({"anchor": picture, "positive": caption}, group_of(record))
+        return ", ".join([name] * named + words)
+
+    def _shifted(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        if not self.shift:
+            return picture
+        down, right = rng.integers(2 * self.shift, size=2, endpoint=True)
+        height, width = picture.shape[:2]
+        sides = ((self.shift, self.shift), (self.shift, self.shift), (0, 0))
+        return np.pad(picture, sides)[down : down + height, right : right + width]

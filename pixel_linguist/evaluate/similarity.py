@@ -68,6 +68,15 @@ def prefix_embed(embed: Embed, width: int) -> Embed:
     return lambda contents: unit_rows(np.asarray(embed(contents))[:, :width])
 
 
+def ensemble_embed(embeds: Sequence[Embed]) -> Embed:
+    """Return the sum of several models' embeddings, each scaled to length 1.
+
+    Snapshots of a cyclic schedule differ enough for it (Merkx and Frank 2019, arXiv 1903.11393).
+    All embeddings are of one length.
+    """
+    return lambda contents: sum(unit_rows(np.asarray(embed(contents))) for embed in embeds)
+
+
 class CachedEmbed:
     """Embeds each distinct text or picture once and keeps its vector, for tasks that share them.
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pixel_linguist.model.pooling import AttentionPool, mean_pool, membership
+from pixel_linguist.model.pooling import AttentionPool, VectorAttentionPool, mean_pool, membership
 from pixel_linguist.model.positions import sincos_2d
 from pixel_linguist.model.vit import Block, Dropout, Options, Remat, block_stack
 from pixel_linguist.model.words import WordLogits, sparsify
@@ -94,7 +94,8 @@ class EncoderConfig:
             ViT does.
         positions: "learned"; "sincos_2d" (fixed); or "frozen", a stored table, sine-cosine at
             first, that is not trained (PIXEL's autoencoder).
-        pooling: "mean" over text patches, "cls" token, or "attention" (MAP) over all patches.
+        pooling: "mean" over text patches, "cls" token, "attention" (MAP) over all patches, or
+            "vector" (attention of each dimension by itself).
         head: projection head: "none", "patches" (before pooling, as Pixel-Linguist has it: linear,
             GELU, layer norm, dropout), or "pooled" (after it).
         keep_head: whether the head is kept at inference.
@@ -122,7 +123,7 @@ class EncoderConfig:
     mlp_width: int
     patch_hidden: int
     positions: Literal["learned", "sincos_2d", "frozen"]
-    pooling: Literal["mean", "cls", "attention"]
+    pooling: Literal["mean", "cls", "attention", "vector"]
     head: Literal["none", "patches", "pooled"]
     keep_head: bool
     channels: int
@@ -289,8 +290,10 @@ class VisionTransformer(nn.Module):
             return front
         if self.config.pooling == "mean":
             return mean_pool(x, members)
-        pool = AttentionPool(self.config.heads, jnp.dtype(self.config.dtype), name="pool")
-        return pool(x, members)
+        dtype = jnp.dtype(self.config.dtype)
+        if self.config.pooling == "vector":
+            return VectorAttentionPool(dtype, name="pool")(x, members)
+        return AttentionPool(self.config.heads, dtype, name="pool")(x, members)
 
     def head(self, x: jax.Array, keys: jax.Array | None) -> jax.Array:
         """Apply the projection head to float [..., D]; its epsilon is the reference's 1e-12."""

@@ -41,3 +41,30 @@ class AttentionPool(nn.Module):
         shape = (*members.shape[:2], features.shape[-1])
         queries = jnp.broadcast_to(query.astype(self.dtype), shape)
         return attend(queries, features, mask=members[:, None])
+
+
+class VectorAttentionPool(nn.Module):
+    """Attention of each dimension by itself: a softmax over patches for every channel.
+
+        a_t = softmax_t(V tanh(W h_t + c) + d), pooled = sum_t a_t * h_t
+
+    With V = 0 it is the mean. Source: Merkx and Frank 2019 (arXiv 1903.11393), who call it
+    vectorial attention, with 128 hidden units.
+    """
+
+    dtype: jnp.dtype
+    hidden: int = 128
+
+    @nn.compact
+    def __call__(self, features: jax.Array, members: jax.Array) -> jax.Array:
+        """Pool float [R, S, D] under bool [R, K, S] to float [R, K, D]; no patches give 0."""
+        width, orthogonal = features.shape[-1], nn.initializers.orthogonal()
+        x = nn.Dense(self.hidden, kernel_init=orthogonal, dtype=self.dtype, name="hidden")(features)
+        logits = nn.Dense(width, dtype=self.dtype, name="logits")(jnp.tanh(x)).astype(jnp.float32)
+        logits = jnp.where(members.any(axis=1)[..., None], logits, -jnp.inf)
+        # Segments of a row share the largest logit; tanh bounds the distance of the others to it.
+        most = jax.lax.stop_gradient(logits.max(axis=1, keepdims=True))
+        weights = jnp.exp(logits - jnp.where(jnp.isfinite(most), most, 0))
+        member = members.astype(jnp.float32)
+        total = jnp.maximum(member @ weights, jnp.finfo(jnp.float32).tiny)
+        return (member @ (weights * features) / total).astype(features.dtype)

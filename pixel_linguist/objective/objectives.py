@@ -9,6 +9,7 @@ from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
 from pixel_linguist.objective.entries import EntryPrediction
+from pixel_linguist.objective.grounded import Grounded
 from pixel_linguist.objective.joined import JoinedClassification
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.matryoshka import Matryoshka
@@ -34,6 +35,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "distillation": Distillation,
     "entry_prediction": EntryPrediction,
     "group_whitening": GroupWhitening,
+    "grounded": Grounded,
     "joined_classification": JoinedClassification,
     "joined_score": JoinedScore,
     "masked_autoencoder": MaskedAutoencoder,

@@ -58,6 +58,12 @@ def check_recipe(
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
         )
+    for name, members in config.evaluate.ensembles.items():
+        if not members or set(members) - set(config.order):
+            raise ValueError(
+                f"evaluate.ensembles.{name} names {', '.join(members) or 'nothing'}; stages are "
+                f"{', '.join(config.order)}"
+            )
     fonts: dict[str, dict[str, str]] = {name: {} for name in skip}
     for number, name in enumerate(config.order):
         if name in skip:

@@ -189,6 +189,9 @@ def run_stages(
         for name in config.order:
             run_stage(context, name, scorer, preemption, report)
             preemption.check()
+        for name, members in config.evaluate.ensembles.items():
+            models = [load_model(context.folder.model(stage)).params for stage in members]
+            scorer.add_ensemble(name, models)
     finally:
         for each in context.folder.loggers:
             each.close()

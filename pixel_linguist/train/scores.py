@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, prefix_embed
+from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, ensemble_embed, prefix_embed
 from pixel_linguist.evaluate.suite import Task, add_interval, evaluate_tasks, score_table
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model.encoder import Params
@@ -37,6 +37,10 @@ class Scorer:
         self._add(name, embed)
         for width in self.context.config.evaluate.truncate_dims:
             self._add(f"{name}@{width}", prefix_embed(embed, width))
+
+    def add_ensemble(self, name: str, models: Sequence[Params]) -> None:
+        """Add the row of the sum of several models' embeddings."""
+        self._add(name, ensemble_embed([self.context.embed(params) for params in models]))
 
     def _add(self, name: str, embed: Embed) -> None:
         self.add_baselines({name: lambda task: embed})

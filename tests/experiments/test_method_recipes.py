@@ -27,6 +27,8 @@ TABLES = {
     "news/uci_headlines.tsv.gz": ("story", "headline"),
     "news/fnc_train_headlines.tsv.gz": ("story", "headline"),
     "posts/hashtags.tsv.gz": ("hashtags", "text"),
+    "captions/coco_val2017.tsv.gz": ("image", "caption1", "caption2"),
+    "captions/flickr30k_train.tsv.gz": ("image", "caption1", "caption2"),
     "bitext/bible.tsv.gz": ("verse", "eng", "est", "lav", "swh", "ukr"),
     "tables/e2e/dev.tsv.gz": ("record", "text"),
     "tables/e2e/test.tsv.gz": ("record", "text"),
@@ -99,6 +101,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
     "name",
     [
         "mirror",
+        "captions",
         "whitened",
         "headlines",
         "ccp",
