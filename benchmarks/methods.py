@@ -211,6 +211,22 @@ METHODS = {
         },
         ((1e-4, 0.05),),
     ),
+    "segments": Method(
+        220_000,
+        "dev/f1",
+        ("test/f1", "test/p_k", "test/count_p_k", "choi/f1", "choi/p_k", "choi/count_p_k"),
+        {
+            "method": {},
+            "plain tagger": {
+                "objective.copy_weight": 0.0,
+                "objective.contrast_weight": 0.0,
+                "objective.relation_weight": 0.0,
+            },
+            "no contrast of topics": {"objective.contrast_weight": 0.0},
+            "as one page": {"objective.page": True},
+        },
+        ((3e-4, 0.1),),
+    ),
 }
 
 

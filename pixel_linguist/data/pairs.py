@@ -20,6 +20,7 @@ from pixel_linguist.data.posts import Labelled, TaggedPosts
 from pixel_linguist.data.records import Record, column, number_of, text_of
 from pixel_linguist.data.skills import TitleAndSkills
 from pixel_linguist.data.teacher_pairs import JoinedPair, TaughtPair
+from pixel_linguist.data.topics import DisarrayedTopics
 from pixel_linguist.data.word_list import OneLetterOff
 from pixel_linguist.registry import make
 from pixel_linguist.text.spans import two_spans
@@ -171,6 +172,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "defined": Defined,
     "joined_pair": JoinedPair,
     "taught_pair": TaughtPair,
+    "disarrayed_topics": DisarrayedTopics,
 }
 
 

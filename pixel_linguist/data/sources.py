@@ -18,6 +18,7 @@ from pixel_linguist.data.posts import tagged_posts
 from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
 from pixel_linguist.data.skills import skill_lists
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
+from pixel_linguist.data.topics import topics
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.walks import entity_pairs, tuples, walks
 from pixel_linguist.data.word_list import words
@@ -166,6 +167,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "tuples": tuples,
     "entity_pairs": entity_pairs,
     "dictionary": dictionary,
+    "topics": topics,
 }
 
 

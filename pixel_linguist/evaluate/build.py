@@ -16,6 +16,7 @@ from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval
 from pixel_linguist.evaluate.reading import Pictures
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import Robustness
+from pixel_linguist.evaluate.segmentation import Segmentation
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.sts_year import STSYear
 from pixel_linguist.evaluate.suite import Task
@@ -40,6 +41,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "clustering": Clustering.from_source,
     "shared_tags": SharedTags.from_source,
     "geometry": Geometry.from_sources,
+    "segmentation": Segmentation.from_source,
     "human_similarity": HumanSimilarity.from_source,
     "robustness": Robustness,
     "pictures": Pictures,

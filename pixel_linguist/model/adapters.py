@@ -24,8 +24,19 @@ def to_sentence(params: Params, encoder: ViTEncoder) -> Params:
     return {**head, **params, "positions": np.asarray(params["positions"])[:rows]}
 
 
+def to_longer(params: Params, encoder: ViTEncoder) -> Params:
+    """Return the start of an encoder that reads longer rows: its positions are those, repeated.
+
+    Source: Longformer (Beltagy et al. 2020, arXiv 2004.05150, section 5).
+    """
+    tokens, known = int(encoder.config.cls_token), np.asarray(params["positions"])
+    place = tokens + np.arange(encoder.config.max_patches) % (len(known) - tokens)
+    return {**params, "positions": np.concatenate([known[:tokens], known[place]])}
+
+
 ADAPTERS: dict[str, Adapter] = {
     "to_experts": to_experts,
+    "to_longer": to_longer,
     "to_sentence": to_sentence,
     "stem_only": stem_only,
 }

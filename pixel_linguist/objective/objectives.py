@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pixel_linguist.objective.coherence import Coherence
 from pixel_linguist.objective.context_prediction import ContextPrediction
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.contriever import Contriever
@@ -30,6 +31,7 @@ def _matryoshka(
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "info_nce": InfoNCE,
     "contriever": Contriever,
+    "coherence": Coherence,
     "context_prediction": ContextPrediction,
     "cosent": CoSENT,
     "distillation": Distillation,

@@ -78,6 +78,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for kind in ("corpus", "queries"):
                 lines = [json.dumps(record) for record in texts]
                 (path.parents[1] / f"{kind}.jsonl").write_text("\n".join(lines) + "\n")
+    topics = [[" ".join(rng.permutation(WORDS)[:2]) for _ in range(3)] for _ in range(3)]
+    for name in ("choi", "qmsum/dev"):
+        path = root / "segmentation" / f"{name}.jsonl.gz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(f"{json.dumps({'segments': topics})}\n".encode() * 2))
+    article = {"sections": [{"paragraphs": topic} for topic in topics]}
+    path = root / "topical" / "wikipedia.jsonl"
+    path.parent.mkdir()
+    path.write_text(f"{json.dumps(article)}\n" * 10)
     return root
 
 
@@ -89,7 +98,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
     config.data_dir = str(data)
     config.train.compilation_cache = str(folder / "compilation")
     for stage in config.stages.values():
-        stage.update(steps=3, batch_size=16, init_from=(), length=6)
+        stage.update(steps=3, batch_size=16, init_from=(), adapter="", length=6)
         stage.schedule.warmup = 0
         if "groups" in stage.objective and stage.objective.name == "group_whitening":
             stage.objective.groups = 6
@@ -111,6 +120,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
         "tdmatch",
         "defsent",
         "dse",
+        "segments",
     ],
 )
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
