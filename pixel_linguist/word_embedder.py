@@ -1,7 +1,7 @@
 """From texts and pictures to embeddings by pictures of words: one way in for both.
 
-A text is drawn as a line and read as any picture of a line is. The stem's vector of a word depends
-on its picture alone, so distinct pictures of words are computed once and kept.
+A text is drawn as a line and read as any picture of a line is. The token of a word depends on its
+picture alone, so those of distinct pictures are computed once and kept.
 """
 
 import functools
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _LINE = 36
 # Lines drawn at once, and columns of a patch of them.
 _LINES, _COLUMNS = 256, 16
-# Pictures of words whose vectors are kept, a kilobyte each.
+# Pictures of words whose vectors are kept, some kilobytes each.
 _KEPT = 100_000
-# Shapes for which the stem is compiled: columns, and pictures at once.
+# Shapes for which the vectors are compiled: columns, and pictures at once.
 _WIDTHS, _MANY, _FEW = (48, 80, 112, 160), 256, 32
 # Blank columns that leave a word's vector as it is.
 _MARGIN = 8
@@ -91,9 +91,7 @@ class WordEmbedder(Embedder):
     ):
         super().__init__(encoder, params, renderer, batch_size, devices)
         self.line_renderer = line_renderer(renderer)
-        self._lock = Lock()
-        self._row: dict[bytes, int] = {}
-        self._vectors = np.zeros((0, encoder.config.stem_width), np.float32)
+        self.tokens = KeptVectors(encoder, self.params, "tokens")
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
         return self.embed_words([read_line(x) for x in draw_lines(self.line_renderer, texts)])
@@ -128,25 +126,42 @@ class WordEmbedder(Embedder):
         blank = np.zeros((1, *size), np.uint8)
         kept = [page[:longest] if len(page) else blank for page in pages]
         counts = np.array([len(page) for page in kept], np.int32)
-        vectors = self.stem_vectors(np.concatenate([blank, *kept]))
+        tokens = self.tokens(np.concatenate([blank, *kept]))
         starts = 1 + np.cumsum(counts) - counts
 
         def draw(inputs: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
             place = np.arange(length)
             used = place < counts[inputs][:, None]
             words = np.where(used, starts[inputs][:, None] + place, 0)
-            return np.where(used[..., None], vectors[words], 0), counts[inputs]
+            return np.where(used[..., None], tokens[words], 0), counts[inputs]
 
         return self.embed(counts, draw), sum(len(page) > longest for page in pages)
+
+
+class KeptVectors:
+    """Vectors of pictures of words, computed once for each distinct picture.
+
+    Args:
+        encoder: whose words they are.
+        params: of the encoder.
+        kind: the method of the encoder that computes them: "stem" or "tokens".
+    """
+
+    def __init__(self, encoder: HybridEncoder, params: Any, kind: str):
+        config = encoder.config
+        self._width = config.stem_width if kind == "stem" else config.width
+        self._params, self._compute = params, _compiled(encoder, kind)
+        self._lock = Lock()
+        self.forget()
 
     def forget(self) -> None:
         """Drop the vectors that are kept."""
         with self._lock:
-            self._row.clear()
-            self._vectors = self._vectors[:0]
+            self._row: dict[bytes, int] = {}
+            self._vectors = np.zeros((0, self._width), np.float32)
 
-    def stem_vectors(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the stem's vectors, float32 [N, stem_width], of words uint8 [N, H, W].
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the vectors, float32 [N, D], of words uint8 [N, H, W].
 
         Threads wait for each other, so that each of them finds its words.
         """
@@ -159,26 +174,25 @@ class WordEmbedder(Embedder):
                 if key not in self._row and key not in new:
                     new[key] = number
             if new:
-                computed = self._stem(pixels[list(new.values())])
+                computed = self._new(pixels[list(new.values())])
                 start = len(self._row)
                 if start + len(new) > len(self._vectors):
                     # Room for twice as many: vectors are not copied with each block.
-                    room = np.zeros((2 * (start + len(new)), computed.shape[1]), np.float32)
+                    room = np.zeros((2 * (start + len(new)), self._width), np.float32)
                     room[:start] = self._vectors[:start]
                     self._vectors = room
                 self._vectors[start : start + len(new)] = computed
                 self._row |= {key: start + i for i, key in enumerate(new)}
             return self._vectors[[self._row[key] for key in keys]]
 
-    def _stem(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the stem's vectors, float32 [N, stem_width], of uint8 [N, H, W], by width."""
+    def _new(self, pixels: np.ndarray) -> np.ndarray:
+        """Compute the vectors, float32 [N, D], of uint8 [N, H, W], by width."""
         inked: np.ndarray = np.any(pixels, axis=1)
         columns = np.where(inked.any(axis=1), pixels.shape[2] - inked[:, ::-1].argmax(axis=1), 0)
         widths = [width for width in _WIDTHS if width < pixels.shape[2]] + [pixels.shape[2]]
         bucket = np.searchsorted(np.array(widths[:-1]) - _MARGIN, columns)
-        found = np.zeros((len(pixels), self.encoder.config.stem_width), np.float32)
+        found = np.zeros((len(pixels), self._width), np.float32)
         working: list[tuple[np.ndarray, jax.Array]] = []
-        compute = _compiled_stem(self.encoder)
         for number, width in enumerate(widths):
             own = np.flatnonzero(bucket == number)
             for part in _parts(own):
@@ -186,7 +200,7 @@ class WordEmbedder(Embedder):
                 size = _MANY if len(part) > _FEW else _FEW
                 batch = np.zeros((size, pixels.shape[1], width), np.uint8)
                 batch[: len(part)] = pixels[part, :, :width]
-                working.append((part, compute(self.params, batch)))
+                working.append((part, self._compute(self._params, batch)))
         for part, vectors in working:
             found[part] = np.asarray(vectors)[: len(part)]
         return found
@@ -202,6 +216,6 @@ def _parts(numbers: np.ndarray) -> Iterator[np.ndarray]:
 
 
 @functools.cache
-def _compiled_stem(encoder: HybridEncoder) -> Any:
-    """Return the jitted stem of uint8 [N, H, W]; one for all parameters of an architecture."""
-    return jax.jit(encoder.stem)
+def _compiled(encoder: HybridEncoder, kind: str) -> Any:
+    """Return a jitted method of uint8 [N, H, W]; one for all parameters of an architecture."""
+    return jax.jit(getattr(encoder, kind))

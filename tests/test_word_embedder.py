@@ -68,17 +68,18 @@ def test_kept_vectors_change_no_embedding(encoder: SentenceEncoder, embedder: Wo
     np.testing.assert_allclose(singly, whole, atol=1e-5)
 
 
-def test_the_stem_sees_each_picture_once(
+def test_each_picture_is_computed_once(
     embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    stem = embedder._stem
+    kept = embedder.tokens
+    new = kept._new
 
     def counted(pixels: np.ndarray) -> np.ndarray:
         seen.append(len(pixels))
-        return stem(pixels)
+        return new(pixels)
 
-    monkeypatch.setattr(embedder, "_stem", counted)
+    monkeypatch.setattr(kept, "_new", counted)
     embedder(["the cat the cat", "the dog"])
     embedder(["the dog the cat"])
     assert seen == [4]

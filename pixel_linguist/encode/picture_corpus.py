@@ -171,7 +171,7 @@ def embed_pages(
         progress: is given the number of pages done.
     """
     # Pictures of words that are kept would change the batches of the others.
-    embedder.forget()
+    embedder.tokens.forget()
     vectors, words = [np.zeros((0, embedder.encoder.dimension), np.float32)], []
     longest = embedder.encoder.config.max_patches
 

@@ -25,10 +25,11 @@ class HybridConfig(EncoderConfig):
 
     Attributes:
         stem_channels: output channels of the four convolutions.
-        stem_hidden: hidden width of the MLP on the features of a patch.
-        stem_width: numbers that the stem makes of a patch.
-        token_hidden: hidden width of the MLP that maps them to the transformer's width; 0: they are
-            the tokens, and of that width.
+        stem_hidden: hidden width of the MLP on the features of a patch; 0: features are all that
+            the stem gives.
+        stem_width: numbers that the stem makes of a patch; 4 for each channel without an MLP.
+        token_hidden: hidden width of the MLP that maps them to tokens, of another width; 0: they
+            are the tokens.
     """
 
     stem_channels: Sequence[int] = (16, 48, 192, 320)
@@ -47,10 +48,16 @@ class HybridConfig(EncoderConfig):
                 f"patches are {self.patch_height} x {self.patch_width} pixels of {self.channels} "
                 f"channels; the stem needs grey ones of sides divisible by {STRIDE}"
             )
-        if not self.token_hidden and self.stem_width != self.width:
+        if (self.stem_width == self.width) == bool(self.token_hidden):
             raise ValueError(
-                f"model.stem_width is {self.stem_width}; without model.token_hidden it must be "
-                f"model.width, {self.width}"
+                f"model.stem_width is {self.stem_width} and model.width {self.width}; they are "
+                "equal without model.token_hidden, and differ with it"
+            )
+        features = len(_PARTS) * self.stem_channels[-1]
+        if not self.stem_hidden and self.stem_width != features:
+            raise ValueError(
+                f"model.stem_width is {self.stem_width}; without model.stem_hidden it must be "
+                f"{features}, {len(_PARTS)} for each of the last of model.stem_channels"
             )
 
 
@@ -76,10 +83,11 @@ class Stem(nn.Module):
         x = nn.relu(convolve("conv3", x, third, (rows, 3), padding=((0, 0), (1, 1))))
         x = convolve("conv4", self.norm("norm3", x), fourth, (1, 3), padding=((0, 0), (1, 1)))
         x = self.norm("norm_pooled", _maxima(self.norm("norm4", x[:, 0]), _columns(pixels)))
-        hidden = gelu(nn.Dense(config.stem_hidden, dtype=dtype, name="hidden")(x))
-        x = nn.Dense(config.stem_width, dtype=dtype, name="skip")(x) + nn.Dense(
-            config.stem_width, dtype=dtype, name="out"
-        )(hidden)
+        if config.stem_hidden:
+            hidden = gelu(nn.Dense(config.stem_hidden, dtype=dtype, name="hidden")(x))
+            x = nn.Dense(config.stem_width, dtype=dtype, name="skip")(x) + nn.Dense(
+                config.stem_width, dtype=dtype, name="out"
+            )(hidden)
         x = x.astype(jnp.float32)
         return x * jax.lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + 1e-12)
 
@@ -111,36 +119,57 @@ def _maxima(x: jax.Array, columns: jax.Array) -> jax.Array:
     return jnp.concatenate(found, axis=-1)
 
 
+class Tokens(nn.Module):
+    """Pictures of words, or the stem's vectors of them, to tokens."""
+
+    config: HybridConfig
+
+    @nn.compact
+    def __call__(self, words: jax.Array) -> jax.Array:
+        """Map uint8 [N, H, W], or float [N, stem_width], to [N, D]."""
+        return _tokens(self.config, words)
+
+
+def _tokens(config: HybridConfig, words: jax.Array) -> jax.Array:
+    """Map words to tokens by modules that belong to the one that calls."""
+    dtype = jnp.dtype(config.dtype)
+    x = words if words.ndim == 2 else Stem(config, name="stem")(words)
+    x = x.astype(dtype)
+    if not config.token_hidden:
+        return x
+    x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm_token")(
+        x * config.stem_width**0.5
+    )
+    hidden = gelu(nn.Dense(config.token_hidden, dtype=dtype, name="token_hidden")(x))
+    return nn.Dense(config.width, dtype=dtype, name="token_skip")(x) + nn.Dense(
+        config.width, dtype=dtype, name="token_out"
+    )(hidden)
+
+
 class HybridTransformer(VisionTransformer):
     """The transformer of R rows of pictures of words."""
 
     config: Any
 
     def embed(self, pixels: jax.Array, dtype: jnp.dtype) -> jax.Array:
-        """Map uint8 [R, S, H, W, 1], or the stem's float [R, S, stem_width], to [R, S, D]."""
-        config = self.config
-        x = pixels
-        if pixels.ndim != 3:
-            words = pixels[..., 0].reshape(-1, *pixels.shape[2:4])
-            x = Stem(config, name="stem")(words).reshape(*pixels.shape[:2], -1)
-        x = x.astype(dtype)
-        if not config.token_hidden:
-            return x
-        x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm_token")(
-            x * config.stem_width**0.5
-        )
-        hidden = gelu(nn.Dense(config.token_hidden, dtype=dtype, name="token_hidden")(x))
-        return nn.Dense(config.width, dtype=dtype, name="token_skip")(x) + nn.Dense(
-            config.width, dtype=dtype, name="token_out"
-        )(hidden)
+        """Map uint8 [R, S, H, W, 1] to [R, S, D].
+
+        The stem's vectors, float [R, S, stem_width], and tokens, float [R, S, D], may stand for
+        pictures.
+        """
+        if pixels.ndim == 3 and pixels.shape[-1] == self.config.width:
+            return pixels.astype(dtype)
+        words = pixels if pixels.ndim == 3 else pixels[..., 0]
+        found = _tokens(self.config, words.reshape(-1, *words.shape[2:]))
+        return found.reshape(*words.shape[:2], -1)
 
 
 @dataclasses.dataclass(frozen=True)
 class HybridEncoder(ViTEncoder):
     """A hybrid vision transformer (Dosovitskiy et al. 2021, arXiv 2010.11929, section 3.1).
 
-    A patch is the picture of a word. The stem's vector of a word depends on its picture alone, so
-    it is computed once for each distinct one.
+    A patch is the picture of a word. Its vector of the stem, and its token, depend on that picture
+    alone, so they are computed once for each distinct one.
     """
 
     config: HybridConfig
@@ -156,7 +185,13 @@ class HybridEncoder(ViTEncoder):
         found: Any = Stem(self.config).apply({"params": params["stem"]}, jnp.asarray(pixels))
         return found
 
+    def tokens(self, params: Params, pixels: jax.Array | np.ndarray) -> jax.Array:
+        """Return the tokens of patches before positions, float32 [N, D], of uint8 [N, H, W']."""
+        found: Any = Tokens(self.config).apply({"params": params}, jnp.asarray(pixels))
+        return found.astype(jnp.float32)
+
 
 def stem_only(params: Params, encoder: ViTEncoder) -> Params:
-    """Return a start with the stem of another encoder; all else is drawn anew."""
-    return {**encoder.init(0), "stem": params["stem"]}
+    """Return a start with the stem of another encoder, or its convolutions; all else is new."""
+    start = encoder.init(0)
+    return {**start, "stem": {name: params["stem"][name] for name in start["stem"]}}

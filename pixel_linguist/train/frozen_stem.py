@@ -6,7 +6,7 @@ from pixel_linguist.data.views import HostBatch
 from pixel_linguist.inference import Embedder
 from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.stage import Stage
-from pixel_linguist.word_embedder import WordEmbedder
+from pixel_linguist.word_embedder import KeptVectors, WordEmbedder
 
 ReadBatch = Callable[[HostBatch], HostBatch]
 
@@ -26,9 +26,11 @@ def stem_reader(stage: Stage, embedder: Embedder) -> ReadBatch:
     if not isinstance(embedder, WordEmbedder) or "stem" not in stage.optimizer.frozen or needed:
         return lambda batch: batch
 
+    kept = KeptVectors(embedder.encoder, embedder.params, "stem")
+
     def vectors(patches: Patches) -> Patches:
         words = patches.pixels[..., 0]
-        found = embedder.stem_vectors(words.reshape(-1, *words.shape[2:]))
+        found = kept(words.reshape(-1, *words.shape[2:]))
         return patches._replace(pixels=found.reshape(*words.shape[:2], -1))
 
     def read(batch: HostBatch) -> HostBatch:

@@ -109,15 +109,16 @@ def test_blank_columns_change_nothing(encoder: HybridEncoder, params: dict[str, 
     np.testing.assert_array_equal(encoder.stem(params, pixels[:, :, :32]), whole)
 
 
-def test_vectors_of_the_stem_stand_for_pictures(
+def test_vectors_of_the_stem_and_tokens_stand_for_pictures(
     encoder: HybridEncoder, params: dict[str, Any]
 ) -> None:
     pixels = words(6).reshape(2, 3, 20, 48)
     count = np.array([3, 2], np.int32)
     whole = encoder.encode(params, one_text_a_row(pixels, count))["embedding"]
-    vectors = np.asarray(encoder.stem(params, pixels.reshape(6, 20, 48))).reshape(2, 3, 8)
-    cached = encoder.encode(params, one_text_a_row(vectors, count))["embedding"]
-    np.testing.assert_allclose(cached, whole, atol=1e-5)
+    for compute in (encoder.stem, encoder.tokens):
+        vectors = np.asarray(compute(params, pixels.reshape(6, 20, 48))).reshape(2, 3, -1)
+        cached = encoder.encode(params, one_text_a_row(vectors, count))["embedding"]
+        np.testing.assert_allclose(cached, whole, atol=1e-5)
 
 
 def test_embedding_depends_on_order(encoder: HybridEncoder, params: dict[str, Any]) -> None:
@@ -135,6 +136,16 @@ def test_stem_is_a_start(encoder: HybridEncoder) -> None:
     start = adapt("stem_only", read, encoder)
     assert jax.tree.map(np.shape, start) == jax.tree.map(np.shape, encoder.init(0))
     np.testing.assert_array_equal(start["stem"]["conv3"]["kernel"], read["stem"]["conv3"]["kernel"])
+    # Without an MLP of its own, its features are what the stem gives: its convolutions are taken.
+    plain = make_encoder(SETTINGS | {"stem_hidden": 0, "stem_width": 24})
+    assert isinstance(plain, HybridEncoder)
+    start = adapt("stem_only", read, plain)
+    assert jax.tree.map(np.shape, start) == jax.tree.map(np.shape, plain.init(0))
+    picture, features = words(2)[1:], {**read["stem"], "skip": {}, "out": {}}
+    eye = {"kernel": np.eye(24), "bias": np.zeros(24)}
+    nothing = {"kernel": np.zeros((7, 24)), "bias": np.zeros(24)}
+    slow = loop_stem(features | {"skip": eye, "out": nothing}, picture[0])
+    np.testing.assert_allclose(plain.stem(start, picture)[0], slow, atol=2e-5)
     # Without blocks an embedding is the norm of the mean of the stem's vectors.
     pixels = words(3)[None]
     found = alone.encode(read, one_text_a_row(pixels, np.array([3], np.int32)))["embedding"]
@@ -170,6 +181,8 @@ def test_settings_survive_json(encoder: HybridEncoder) -> None:
     [
         ({"stem_channels": (1, 2, 3)}, "stem_channels"),
         ({"token_hidden": 0}, "stem_width"),
+        ({"stem_width": 16}, "stem_width"),
+        ({"stem_hidden": 0}, "stem_hidden"),
         ({"patch_width": 42}, "divisible"),
         ({"channels": 3}, "grey"),
     ],
