@@ -11,10 +11,6 @@ class ParquetSource:
     """Columns of Parquet files, one file after the other, in Arrow's memory.
 
     A copy in a worker process reads the files itself instead of receiving their content.
-
-    Raises:
-        FileNotFoundError: naming a missing file.
-        ValueError: naming a file that is not Parquet, or lacks a column.
     """
 
     def __init__(self, root: Path, *, paths: Sequence[str], columns: Sequence[str]):
@@ -53,11 +49,8 @@ class HuggingFaceSource:
     """Columns of one split of a Hugging Face data set, mapped from its files.
 
     Args:
-        root: the data folder.
         dataset: a folder in `root` (of files, or from `save_to_disk`), else a name on the Hub.
         config: of the data set; None is its default.
-        split: of the data set.
-        columns: of the records.
 
     Raises:
         ModuleNotFoundError: if the library `datasets` is not installed.

@@ -213,9 +213,6 @@ class Debiased:
 
     Records are those that the annotator `Candidates` has annotated. A text without a candidate for
     a positive is its own; one without a candidate for a negative has none.
-
-    Attributes:
-        text: column of texts.
     """
 
     text: str

@@ -28,9 +28,6 @@ def clusters(
     """Group the texts of a table, of any format that `read_table` reads.
 
     Args:
-        root: the data folder.
-        path: of the table.
-        text: column of texts.
         group: column of a text's cluster.
         date: column of dates, of which the first year with four digits is read.
         years: first and last year whose texts are taken; empty: all.
@@ -42,7 +39,6 @@ def clusters(
         year is that of the cluster's first text.
 
     Raises:
-        FileNotFoundError: for a missing file.
         ValueError: for a missing column, a date without a year where years are chosen, or if no
             cluster is left.
     """
@@ -82,19 +78,12 @@ class ClusterPair:
 
     Clusters are drawn, not pairs: pairs grow with the square of a cluster, and a few large ones
     would be most of the data. Source: HEADLINES (Silcock and Dell 2023, arXiv 2306.17810).
-
-    Attributes:
-        texts: column of a cluster's texts.
     """
 
     texts: str = "texts"
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example.
-
-        Raises:
-            ValueError: for a cluster of fewer than two texts.
-        """
+        """Return the example; ValueError for a cluster of fewer than two texts."""
         texts = column(record, self.texts, "the record")
         if isinstance(texts, str) or len(texts) < 2:
             raise ValueError(f"a cluster needs two texts or more: {texts!r:.200}")

@@ -22,7 +22,6 @@ class Crops:
     256 tokens, shares of 0.05 to 0.5 in English and 0.1 to 0.5 in many languages.
 
     Attributes:
-        text: column of documents.
         chunk_words: words of a chunk; shorter documents are taken whole.
         shortest_share: of a chunk's words, in (0, longest_share].
         longest_share: of a chunk's words, in (0, 1].

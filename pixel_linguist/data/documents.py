@@ -17,8 +17,6 @@ def passages(
     """Join consecutive rows of a table, each a verse or sentence, into documents.
 
     Args:
-        root: the data folder.
-        path: of the table.
         text: column of sentences; empty ones are left out.
         size: sentences of a document, at least 2; a last one of a single sentence is left out.
         where: column → value of the rows that are taken.
@@ -27,7 +25,6 @@ def passages(
         {"sentences": of the document in order, "group": its number}.
 
     Raises:
-        FileNotFoundError: for a missing file.
         ValueError: for a missing column, a size below 2, or if there is no document.
     """
     if size < 2:
@@ -57,7 +54,6 @@ class Neighbours:
 
     Attributes:
         text: column of documents: sentences in order, or a text that is split into them.
-        radius: at least 1.
     """
 
     text: str

@@ -40,7 +40,6 @@ def emoji(
         text. An emoji is a group.
 
     Raises:
-        FileNotFoundError: for a missing file.
         ValueError: for an unknown split or language, a picture that reaches beyond the sheet, or
             features that are no multiple of four.
     """

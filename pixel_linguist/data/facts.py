@@ -39,10 +39,6 @@ class BagOfWords:
 
     Words behind what fits into `length` patches are left out, as no encoder sees them; so are,
     where a patch holds several words, those beyond the first `length` buckets.
-
-    Attributes:
-        view: whose words.
-        buckets: into which words are hashed.
     """
 
     view: str
@@ -80,9 +76,5 @@ FACT_MAKERS: dict[str, type] = {"bag_of_words": BagOfWords}
 
 
 def make_fact_maker(spec: Mapping[str, Any]) -> FactMaker:
-    """Make the fact maker that {"name": ..., **arguments} describes.
-
-    Raises:
-        ValueError: for an unknown name or argument, naming the nearest known.
-    """
+    """Make the fact maker that {"name": ..., **arguments} describes."""
     return make("fact", FACT_MAKERS, spec)

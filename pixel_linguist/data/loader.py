@@ -216,12 +216,9 @@ def arranged(
     """Return windows, each a list of `window` global batches of (original, view) examples.
 
     Args:
-        examples: from `make_examples`.
-        views: draws them; it counts patches.
         batch_size: examples in one batch of all hosts.
         window: batches that are arranged together, as `Arrange` says; 1: as they come.
         length_buckets: numbers of patches in use; from 2 on, examples are arranged by length.
-        seed: of the stage.
     """
     if window < 1:
         raise ValueError(f"window is {window}; it must be at least 1 batch")
@@ -248,17 +245,12 @@ def make_batches(
     The batches of all hosts together, row by row, are those of one host alone.
 
     Args:
-        examples: from `make_examples`.
-        views: draws them; it travels to the workers.
         batch_size: examples in one batch of all hosts.
         length: patches to which every text is padded or cut.
         workers: processes; 0 draws in threads of this one.
-        seed: of the stage; it orders windows.
-        window: batches that are arranged together.
         length_buckets: numbers of patches in use; above 1, a batch is padded to the first of
             `bucket_lengths` that holds its longest text.
         process: this host's number; it draws its rows alone.
-        processes: number of hosts.
 
     Raises:
         ValueError: if hosts cannot have equal numbers of rows, or for an impossible window or

@@ -20,10 +20,6 @@ _NEUTRAL = re.compile(
 def check_columns(record: Mapping[str, Any], where: str) -> None:
     """Refuse a column that is not read and may change what a pair means, as a label does.
 
-    Args:
-        record: of a file of pairs.
-        where: place of the record.
-
     Raises:
         ValueError: naming the column and what the columns that are read are called.
     """

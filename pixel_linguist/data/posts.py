@@ -25,8 +25,6 @@ def tagged_posts(
     """Group the posts of a table by hashtag.
 
     Args:
-        root: the data folder.
-        path: of the table.
         text: column of posts; those without a word beside tags are left out, and repeats (see
             `bare`) count once for a tag.
         tags: column of a post's tags, joined by bars; a post without tags is left out.
@@ -38,7 +36,6 @@ def tagged_posts(
         "group": its own number}.
 
     Raises:
-        FileNotFoundError: for a missing file.
         ValueError: for a missing column, or if no tag has enough posts.
     """
     numbers: dict[str, int] = {}
@@ -90,11 +87,7 @@ class TaggedPosts:
             raise ValueError(f"joined is {self.joined} and groups {self.groups}: at least 1 each")
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example: the document as "anchor", the post as "positive".
-
-        Raises:
-            ValueError: for a tag of fewer than two posts.
-        """
+        """Return the example, "anchor" the document; ValueError for a tag of one post."""
         posts = column(record, "posts", "the record")
         if len(posts) < 2:
             raise ValueError(f"the tag {record.get('tag')!r} has {len(posts)} post; 2 are needed")
@@ -112,7 +105,6 @@ class Labelled:
     """A text with its class, and a related text if a column names one.
 
     Attributes:
-        text: column of the text.
         label: column of the class, a whole number from 0 on.
         related: column of the related text; an empty one is left out. None: there is none.
     """

@@ -121,13 +121,11 @@ def read_table(
     """Read a whole file.
 
     Args:
-        path: of the file.
         columns: of the records; None for all.
         skip_bad_lines: leave out lines that cannot be read or lack a column, with a logged warning
             that counts them.
 
     Raises:
-        FileNotFoundError: if there is no such file.
         ValueError: as `open_records`; for the first bad line, with file and line; or if all are.
     """
     records = open_records(path)
@@ -249,13 +247,7 @@ def _distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The layout of a .tsv or .csv file.
-
-    Attributes:
-        delimiter: between cells.
-        quoted: whether every cell in quotation marks is unquoted.
-        header: names of the columns.
-    """
+    """The layout of a .tsv or .csv file."""
 
     delimiter: str
     quoted: bool

@@ -63,9 +63,7 @@ def aligned(
     """Pair sentences of files whose rows are translations of each other.
 
     Args:
-        root: the data folder.
         paths: language -> file; all have the same number of rows.
-        columns: of sentences.
         pivot: the language with which each other one is paired.
 
     Returns:
@@ -172,12 +170,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
 
 
 def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
-    """Make the source that {"name": ..., **arguments} describes.
-
-    Raises:
-        ValueError: for an unknown name, wrong arguments, or an empty source.
-        FileNotFoundError: naming a missing file.
-    """
+    """Make the source that {"name": ..., **arguments} describes."""
     source = make("source", SOURCES, spec, local_path(root))
     if len(source) == 0:
         raise ValueError(f"the source {dict(spec)} is empty")

@@ -21,8 +21,6 @@ class TfdsSource:
     Args:
         root: the `data_dir` of TFDS.
         dataset: name of the data set, with its config if it has one.
-        split: of the data set.
-        columns: of the records.
 
     Raises:
         FileNotFoundError: if the data set is not prepared; the message says how to prepare it.

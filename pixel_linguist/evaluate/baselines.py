@@ -55,8 +55,6 @@ def check_reads(name: str, encoder: Any, tasks: Sequence[str]) -> None:
     """Refuse an encoder whose `encode_images` refuses a picture of a word.
 
     Args:
-        name: of the encoder.
-        encoder: with `encode_images`.
         tasks: names of those that need it; without any, nothing is checked.
 
     Raises:
@@ -73,11 +71,7 @@ def check_reads(name: str, encoder: Any, tasks: Sequence[str]) -> None:
 
 
 def scikit_learn(module: str) -> ModuleType:
-    """Import a module of scikit-learn, such as "metrics".
-
-    Raises:
-        ModuleNotFoundError: without scikit-learn, naming the extra.
-    """
+    """Import a module of scikit-learn, such as "metrics"; ModuleNotFoundError names the extra."""
     try:
         return importlib.import_module(f"sklearn.{module}")
     except ModuleNotFoundError as error:
@@ -90,9 +84,6 @@ def tfidf_embed(task: Task) -> Any:
     """Return TF-IDF of character 2- to 4-grams within words, fitted on the task's own texts.
 
     A task of pictures has none: None.
-
-    Raises:
-        ModuleNotFoundError: without scikit-learn, naming the extra.
     """
     if not of_texts(task):
         return None

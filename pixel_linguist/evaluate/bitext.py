@@ -7,14 +7,13 @@ import numpy as np
 
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations, mean
-from pixel_linguist.evaluate.calibration import calibrate
+from pixel_linguist.evaluate.calibration import calibrate, csls, density
 from pixel_linguist.evaluate.columns import read_texts
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
-# Number of neighbours in a margin (Artetxe and Schwenk 2019, arXiv 1811.01136, section 3.2), and in
-# CSLS (Conneau et al. 2018, arXiv 1710.04087, section 3.2).
-NEIGHBOURS, CSLS_NEIGHBOURS = 4, 10
+# Neighbours in a margin (Artetxe and Schwenk 2019, arXiv 1811.01136, section 3.2).
+NEIGHBOURS = 4
 
 
 def margins(cosines: np.ndarray) -> np.ndarray:
@@ -22,35 +21,10 @@ def margins(cosines: np.ndarray) -> np.ndarray:
 
     The ratio margin of Artetxe and Schwenk 2019 (arXiv 1811.01136, equation 3); it lowers the rank
     of hubs, sentences that are near to everything.
-
-    Args:
-        cosines: float [N, M].
-
-    Returns:
-        float [N, M].
     """
 
     # A ratio to a mean of 0 or less would not rank.
-    return cosines / np.maximum(_density(cosines, NEIGHBOURS), 1e-6)
-
-
-def csls(cosines: np.ndarray) -> np.ndarray:
-    """Return cross-domain similarity local scaling, float [N, M], of cosines [N, M].
-
-    Twice the cosine, less the mean cosine of the ten nearest neighbours of either text (Conneau et
-    al. 2018, arXiv 1710.04087, equation 3), which lowers the rank of hubs too.
-    """
-    return 2 * (cosines - _density(cosines, CSLS_NEIGHBOURS))
-
-
-def _density(cosines: np.ndarray, neighbours: int) -> np.ndarray:
-    """Return the mean, over both texts of each pair, of the cosine of their nearest neighbours."""
-
-    def nearest(side: np.ndarray) -> np.ndarray:
-        count = min(neighbours, side.shape[1])
-        return np.partition(side, -count, axis=1)[:, -count:].mean(axis=1)
-
-    return (nearest(cosines)[:, None] + nearest(cosines.T)[None, :]) / 2
+    return cosines / np.maximum(density(cosines, NEIGHBOURS), 1e-6)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,14 +54,12 @@ def make_task(root: str | Path, spec: Spec) -> Task:
     """Make the task that {"name": ..., **arguments} describes.
 
     Args:
-        root: data folder, to which paths are relative.
         spec: a name in TASKS, and the arguments of its maker. In place of a source stands
             its specification (see `data.sources`), in place of a task its own.
 
     Raises:
         ValueError: for an unknown name or argument (the nearest known one is named), a missing
             argument, or bad data.
-        FileNotFoundError: for a missing file.
     """
     return make("task", TASKS, {key: _read(local_path(root), key, spec[key]) for key in spec})
 

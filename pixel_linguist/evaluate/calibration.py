@@ -14,18 +14,24 @@ def standardise(x: np.ndarray) -> np.ndarray:
     return np.asarray(centred / np.maximum(centred.std(axis=0), 1e-9))
 
 
-def csls(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return cosines less the mean cosine of both sides' nearest, float [N, M].
+def density(cosines: np.ndarray, neighbours: int) -> np.ndarray:
+    """Return the mean, over both texts of each pair, of the cosine of their nearest neighbours."""
 
-    Source: cross-domain similarity local scaling (Conneau et al. 2018, arXiv 1710.04087).
-    """
-    cosines = unit_rows(a) @ unit_rows(b).T
-
-    def hubness(side: np.ndarray) -> np.ndarray:
-        count = min(_NEIGHBOURS, side.shape[1])
+    def nearest(side: np.ndarray) -> np.ndarray:
+        count = min(neighbours, side.shape[1])
         return np.partition(side, -count, axis=1)[:, -count:].mean(axis=1)
 
-    return np.asarray(2 * cosines - hubness(cosines)[:, None] - hubness(cosines.T))
+    return (nearest(cosines)[:, None] + nearest(cosines.T)) / 2
+
+
+def csls(cosines: np.ndarray) -> np.ndarray:
+    """Return cross-domain similarity local scaling, float [N, M], of cosines [N, M].
+
+    Twice the cosine, less the mean cosine of the ten nearest neighbours of either text (Conneau et
+    al. 2018, arXiv 1710.04087, section 3.2, equation 3), which lowers the rank of hubs, texts that
+    are near to everything.
+    """
+    return np.asarray(2 * (cosines - density(cosines, _NEIGHBOURS)))
 
 
 def procrustes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -55,14 +61,17 @@ def rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     instead, which takes many more texts than are at hand.
     """
 
+    def scaled(w: np.ndarray) -> np.ndarray:
+        return csls(unit_rows(a @ w) @ unit_rows(b).T)
+
     def fit(w: np.ndarray) -> float:
-        return float(csls(a @ w, b).max(axis=1).mean())
+        return float(scaled(w).max(axis=1).mean())
 
     best = np.eye(a.shape[1])
     score = fit(best)
     for w in (best, _axes(a) @ _axes(b).T):
         for _ in range(_ROUNDS):
-            scores = csls(a @ w, b)
+            scores = scaled(w)
             forward, backward = scores.argmax(axis=1), scores.argmax(axis=0)
             mutual = np.flatnonzero(backward[forward] == np.arange(len(a)))
             w = procrustes(a[mutual], b[forward[mutual]])

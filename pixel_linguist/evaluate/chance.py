@@ -17,10 +17,6 @@ def chance(task: STS | Bitext, *, seed: int = 0) -> STS | Bitext:
     What an encoder scores on it, it scores by lengths alone, or by nothing. Pairs are sorted by the
     number of characters of their second text and permuted within groups of `ALIKE`, so that each
     pair keeps its lengths and loses its meaning.
-
-    Args:
-        task: of pairs.
-        seed: of the permutation.
     """
     texts = np.array(task.sentence2 if isinstance(task, STS) else task.second, object)
     order = np.argsort([len(text) for text in texts], kind="stable")

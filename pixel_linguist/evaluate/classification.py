@@ -22,12 +22,6 @@ class Classification(Task):
     """Accuracy of logistic regression on frozen embeddings (a linear probe), and of k-NN.
 
     On vectors of unit length, as SentEval and MTEB do it. Needs the extra `report`.
-
-    Attributes:
-        train_texts: N texts.
-        train_labels: their classes.
-        test_texts: M texts.
-        test_labels: their classes.
     """
 
     train_texts: tuple[str, ...]

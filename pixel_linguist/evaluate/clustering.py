@@ -35,10 +35,6 @@ class Clustering(Task):
 
     As MTEB's clustering (Muennighoff et al. 2023, arXiv 2210.07316), but with all texts at once.
     Needs the extra `report`.
-
-    Attributes:
-        clustered: N texts.
-        clusters: their clusters.
     """
 
     clustered: tuple[str, ...]
@@ -51,12 +47,7 @@ class Clustering(Task):
         """Read records of clusters: a column of several texts each, and "group".
 
         Args:
-            source: of the records.
-            texts: the column.
             limit: texts of a cluster that are taken, the first ones; 0: all.
-
-        Raises:
-            ValueError: for fewer than two clusters.
         """
         groups = read_column(source, "group", "cluster", present)
         members = read_column(source, texts, "cluster")
@@ -92,12 +83,7 @@ class Clustering(Task):
 
 @dataclasses.dataclass(frozen=True)
 class SharedTags(Task):
-    """Whether the post nearest to a post shares a hashtag with it, all hashtags removed.
-
-    Attributes:
-        posts: N posts without tags.
-        tags: of each, numbers.
-    """
+    """Whether the post nearest to a post shares a hashtag with it, all hashtags removed."""
 
     posts: tuple[str, ...]
     tags: tuple[tuple[int, ...], ...]

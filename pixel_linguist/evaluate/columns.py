@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pixel_linguist.data.records import Source, column, text_of
+from pixel_linguist.data.records import Source, column, number_of, text_of
 
 
 def read_column(
@@ -17,7 +17,6 @@ def read_column(
 
     Args:
         source: N records.
-        name: of the column.
         kind: noun for a record in error messages, as in "STS record".
         cell: returns the column's value in a record, or raises ValueError with the place.
 
@@ -42,16 +41,10 @@ def read_numbers(
     Arguments and errors are those of `read_column`.
     """
 
-    def number_of(record: Mapping[str, Any], name: str, where: str) -> float:
-        value = column(record, name, where)
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number) or not lowest <= number <= highest:
-            raise ValueError(
-                f"{where}: {name} is {value!r}, not a finite number in {lowest}..{highest}"
-            )
+    def in_range(record: Mapping[str, Any], name: str, where: str) -> float:
+        number = number_of(record, name, where)
+        if not lowest <= number <= highest:
+            raise ValueError(f"{where}: {name} is {number}, not in {lowest}..{highest}")
         return number
 
-    return tuple(read_column(source, name, kind, number_of))
+    return tuple(read_column(source, name, kind, in_range))

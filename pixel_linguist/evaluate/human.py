@@ -73,9 +73,6 @@ def stacked(embeds: Sequence[Embed]) -> Embed:
 
     The cosine of two stacked vectors is the mean of the encoders' cosines. The paper above stacks
     representations of different senses.
-
-    Raises:
-        ValueError: for no encoder.
     """
     if not embeds:
         raise ValueError("stacking needs at least one encoder")

@@ -56,12 +56,7 @@ class Tesseract:
 
 
 class OcrEncoder:
-    """An encoder of pictures that reads them by Tesseract and encodes the text.
-
-    Args:
-        encoder: of texts.
-        read: pictures → texts.
-    """
+    """An encoder of pictures that reads them by Tesseract and encodes the text."""
 
     def __init__(self, encoder: Encoder, read: Tesseract):
         self._encoder, self._read = encoder, read
@@ -76,11 +71,7 @@ class OcrEncoder:
 
 
 def _models(languages: str) -> Path:
-    """Return the folder of Tesseract's models: of TESSDATA_PREFIX, or of the extra.
-
-    Raises:
-        FileNotFoundError: it lacks one of the languages.
-    """
+    """Return the folder of Tesseract's models: of TESSDATA_PREFIX, or of the extra."""
     folder = Path(os.environ.get("TESSDATA_PREFIX", Path(sys.prefix) / "share" / "tessdata"))
     for language in languages.split("+"):
         if not (path := folder / f"{language}.traineddata").is_file():

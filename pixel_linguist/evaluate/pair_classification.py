@@ -14,13 +14,7 @@ from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
 @dataclasses.dataclass(frozen=True)
 class PairClassification(Task):
-    """Average precision of ranking pairs by cosine, as in MTEB.
-
-    Attributes:
-        sentence1: N texts.
-        sentence2: N texts.
-        labels: N labels, 1 for a pair that belongs together, else 0.
-    """
+    """Average precision of ranking pairs by cosine, as in MTEB."""
 
     sentence1: tuple[str, ...]
     sentence2: tuple[str, ...]

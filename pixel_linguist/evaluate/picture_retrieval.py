@@ -24,10 +24,6 @@ class PictureRetrieval(Task):
     reports it (Karpathy and Fei-Fei 2015, arXiv 1412.2306, section 4.2). Of pictures with equal
     captions, each is right for all of them. An answer of the same score as a right one ranks
     before it, so that constant embeddings find nothing.
-
-    Attributes:
-        pictures: N of them, uint8 [height, width, C].
-        captions: of each, N texts.
     """
 
     pictures: tuple[np.ndarray, ...]

@@ -35,13 +35,7 @@ ATTACKS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def make_attack(spec: AttackSpec, strength: float, seed: int) -> Attack:
-    """Return an attack that perturbs the i-th text with the generator seeded by (seed, i).
-
-    Args:
-        spec: perturbations with their rates.
-        strength: factor of all rates.
-        seed: of the perturbations.
-    """
+    """Return an attack that perturbs the i-th text with the generator seeded by (seed, i)."""
     perturb = compose(
         {
             name: {**given, "rate": given["rate"] * strength} if "rate" in given else dict(given)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pixel_linguist.evaluate.suite import Scores, score_table
 
-# Metrics that stand beside the main one: against hubs, cosines are scaled (see `bitext.csls`).
+# Metrics that stand beside the main one: against hubs, cosines are scaled (see `calibration.csls`).
 BESIDE = {"accuracy": ("csls_accuracy",)}
 
 

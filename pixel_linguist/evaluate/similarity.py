@@ -78,11 +78,7 @@ def ensemble_embed(embeds: Sequence[Embed]) -> Embed:
 
 
 class CachedEmbed:
-    """Embeds each distinct text or picture once and keeps its vector, for tasks that share them.
-
-    Args:
-        embed: texts and pictures → [N, D], dense.
-    """
+    """Embeds each distinct text or picture once and keeps its vector, for tasks that share them."""
 
     def __init__(self, embed: Embed):
         self._embed = embed

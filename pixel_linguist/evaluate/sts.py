@@ -19,11 +19,6 @@ class STS(Task):
 
     Ties share their mean rank, as in `scipy.stats.spearmanr` and SentEval; published figures are
     these times 100. If all cosines are equal, both correlations are 0.
-
-    Attributes:
-        sentence1: N texts.
-        sentence2: N texts.
-        gold: N gold scores, higher for more similar.
     """
 
     sentence1: tuple[str, ...]
@@ -45,11 +40,7 @@ class STS(Task):
         """Read records with columns sentence1, sentence2 and the gold score.
 
         Args:
-            source: N records.
-            score: the column of the gold score.
             second: N records that give sentence2 instead, for STS across languages.
-            lowest: the least gold score allowed.
-            highest: the greatest gold score allowed.
 
         Raises:
             ValueError: naming the record, for a missing column or a score that is not a finite

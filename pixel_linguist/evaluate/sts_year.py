@@ -27,10 +27,6 @@ class STSYear(Task):
     """Spearman over the concatenated pairs of all sets, and the mean over the sets.
 
     Most published figures are of the concatenation ("all" in SentEval).
-
-    Attributes:
-        sets: name → STS set.
-        year: "sts12" to "sts16".
     """
 
     sets: Mapping[str, STS]

@@ -74,11 +74,6 @@ class ContextPrediction(Objective):
             raise ValueError(f"objective.momentum is {self.momentum}; it must be in [0, 1)")
 
     @property
-    def views(self) -> tuple[str, ...]:
-        """The views that are encoded: a sentence and its neighbour."""
-        return ("anchor", "positive")
-
-    @property
     def banks(self) -> int:
         """The number of banks."""
         return self.languages if self.by_language else 1

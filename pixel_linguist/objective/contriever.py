@@ -61,11 +61,6 @@ class Contriever(Objective):
         if self.queue_size < 1:
             raise ValueError(f"queue_size is {self.queue_size}; it must be at least 1")
 
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The views that are encoded, the anchor by the encoder and the positive by the teacher."""
-        return ("anchor", "positive")
-
     def init(
         self, key: Any, encoder: Any, encoder_params: Any, annotations: Any
     ) -> tuple[Tree, Tree, Tree]:

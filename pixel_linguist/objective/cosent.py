@@ -43,11 +43,6 @@ class CoSENT(Objective):
 
     scale: float = 20.0
 
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The views that are encoded."""
-        return ("anchor", "positive")
-
     def loss(
         self, params: Any, state: Any, constants: Any, batch: Batch, encode: Encode, key: Any
     ) -> tuple[jax.Array, dict[str, jax.Array], Any, Any]:

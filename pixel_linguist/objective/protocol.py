@@ -113,8 +113,8 @@ class Objective(Protocol):
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Return the names."""
-        ...
+        """Return the names: an anchor and its positive, unless a method says otherwise."""
+        return ("anchor", "positive")
 
     @property
     def reads_pixels(self) -> bool:

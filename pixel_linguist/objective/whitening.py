@@ -104,11 +104,6 @@ class GroupWhitening(Objective):
                 "must be at least 0 and 1"
             )
 
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The views that are encoded."""
-        return ("anchor", "positive")
-
     def init(
         self, key: Any, encoder: Any, encoder_params: Any, annotations: Any
     ) -> tuple[Tree, Tree, Tree]:

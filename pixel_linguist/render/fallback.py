@@ -41,7 +41,6 @@ class Chain:
         """Find the fonts; each is opened when it is first needed.
 
         Args:
-            chosen: family.
             height: of patches, in pixels.
             scale: font size relative to the family's.
             weight: of fonts with several weights; 400 is regular.

@@ -11,16 +11,14 @@ _ROUGH, _SPARSE, _WINDOW = 0.03, 3, 21
 
 
 def separate(grey: np.ndarray, depth: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Separate ink from background.
+    """Separate ink from background: ink, uint8 [H, W], and the pixels of letters, bool [H, W].
 
-    Panels (a header with light text, a button, a frame) have a background of their own.
+    Panels (a header with light text, a button, a frame) have a background of their own, down to a
+    `depth` of two.
 
     Args:
         grey: float32 [H, W] from 0 to 1.
         depth: of the panel within panels.
-
-    Returns:
-        Ink, uint8 [H, W], and the pixels of letters, bool [H, W].
     """
     levels = np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
     if _is_salted(levels):

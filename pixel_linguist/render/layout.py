@@ -57,7 +57,6 @@ class Layout:
         """Set the distances between letters.
 
         Args:
-            chain: of fonts, at a size.
             cell: pixels; advances in the family's own fonts are whole multiples of it. 0: advances
                 are those of the font.
             all_cells: advances in all fonts are, and each cluster is centred in its cells.

@@ -27,12 +27,9 @@ class Line(NamedTuple):
 
 
 def find_lines(grey: np.ndarray) -> list[Line]:
-    """Find the lines of a page in reading order.
+    """Find the lines of a page, float32 [H, W] from 0 to 1, in reading order.
 
     A clean, level page is not changed: its ink is the distance of its levels from the background.
-
-    Args:
-        grey: float32 [H, W] from 0 to 1.
     """
     ink, mask = separate(grey)
     if not mask.any():

@@ -54,7 +54,6 @@ def draw_page(
     follow each other from left to right.
 
     Args:
-        lines: at least one.
         family: of the manifest, or the path of a font file.
         size: of the font, in pixels an em.
         line_height: distance of baselines, in ems.

@@ -103,9 +103,7 @@ def check_positions(patches: Patches, grid: tuple[int, int], what: str) -> None:
     """Refuse patches beyond an encoder's table of positions: indexing would clamp in silence.
 
     Args:
-        patches: on the host.
         grid: rows and columns of the table.
-        what: noun of the patches for the error message.
 
     Raises:
         ValueError: naming their rows and columns and those of the table.

@@ -83,10 +83,8 @@ class Atlas:
         """Draw N units side by side.
 
         Args:
-            units: to draw.
             left: int64 [N], the first column of each picture, relative to the unit's start.
             right: int64 [N], the column behind its last; ink outside is cut.
-            height: rows of the pictures.
             baseline: rows above the baseline.
 
         Returns:

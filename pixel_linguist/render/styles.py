@@ -67,7 +67,6 @@ def compose_styles(spec: Mapping[str, Mapping[str, Any]], seed: int) -> Styles:
     Args:
         spec: name in ASPECTS -> keyword arguments, as in {"family": {"strength": 0.5},
             "size": {"strength": 1.0}}. The family may also have "families" to choose from.
-        seed: of the styles.
 
     Raises:
         ValueError: a name, keyword or family is unknown (the nearest known name is given), the
@@ -107,9 +106,6 @@ class StyledRenderer:
         Args:
             renderer: its settings are those of all styles, except for the aspects that differ.
             styles: None: the widest.
-
-        Raises:
-            ValueError: a family is unknown, or a number out of range.
         """
         self.renderer, self.styles = renderer, styles or Styles()
         self._strengths = self.styles.strengths()
@@ -164,7 +160,6 @@ class StyledRenderer:
         """Draw texts, as `Renderer` does.
 
         Args:
-            texts: B of them.
             length: patches S of each; None: those of the longest text, at most max_patches.
             seeds: one for each text; equal seeds choose the same style.
         """

@@ -73,11 +73,7 @@ class _Words(NamedTuple):
 
 
 def read_page(grey: np.ndarray) -> WordPictures:
-    """Find the words of a page of text.
-
-    Args:
-        grey: float32 [H, W] from 0 to 1, of dark text on light or light text on dark.
-    """
+    """Find the words of a page, float32 [H, W] from 0 to 1, dark text on light or the reverse."""
     pixels, boxes, numbers = [np.zeros((0, ROWS, WIDTH), np.uint8)], [np.zeros((0, 4))], []
     measured = [(line, words) for line in find_lines(grey) if (words := _measure(line.ink))]
     for number, (line, words) in enumerate(measured):
@@ -97,8 +93,7 @@ def read_page(grey: np.ndarray) -> WordPictures:
 def read_line(ink: np.ndarray) -> np.ndarray:
     """Cut a line of text into pictures of its words, uint8 [S, ROWS, WIDTH].
 
-    Args:
-        ink: [h, w], uint8 or float from 0 to 1, of one line; the background is 0.
+    Ink is [h, w], uint8 or float from 0 to 1; the background is 0.
     """
     if ink.dtype != np.uint8:
         ink = np.clip(ink * 255 + 0.5, 0, 255).astype(np.uint8)
@@ -123,9 +118,7 @@ def _measure(ink: np.ndarray) -> _Words | None:
 def _cut(words: _Words, border: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the pictures of a line's words, and their boxes in the line, float [S, 4].
 
-    Args:
-        words: of the line.
-        border: smallest distance between words.
+    `border` is the smallest distance between words.
     """
     inked = words.inked
     # Words end where letters are far apart, and shrink to their ink.
@@ -291,9 +284,6 @@ def _word_gap(lines: list[_Words]) -> float:
 
     It is where the sorted distances jump most, leave two classes of little variance, and make words
     of a usual length. The constants are fitted to 44 families; every eighth line is letter-spaced.
-
-    Args:
-        lines: of letters alike.
     """
     ordered = np.sort(np.concatenate([line.distances for line in lines]))
     count = len(ordered)

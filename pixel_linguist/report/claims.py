@@ -64,7 +64,6 @@ def judge(run: RunRecord, folder: Path) -> list[Judged]:
     the tasks differ, they are resampled apart.
 
     Args:
-        run: with `config["claims"]`, see `pixel_linguist.recipe.claim`.
         folder: of the run, with observations/.
     """
     scores = _Scores(run, folder)

@@ -30,7 +30,6 @@ def draw_examples(folder: Path, models: Sequence[Embedder], tasks: Mapping[str, 
     """Draw neighbours.png, moved.png and map.svg, as far as the tasks allow.
 
     Args:
-        folder: for the pictures.
         models: the last is drawn; changes are counted from the first, if there are several.
         tasks: by name; the first STS among them gives the sentences, the first geometry, or all
             STS, those of the map.

@@ -66,11 +66,7 @@ class Shown:
 
 
 class Inspector:
-    """Looks at texts with a model.
-
-    Args:
-        embedder: of the model.
-    """
+    """Looks at texts with a model."""
 
     def __init__(self, embedder: Embedder):
         self.embedder = embedder
@@ -220,9 +216,14 @@ def _patch_features(embedder: Embedder) -> Callable[..., Any]:
     return jax.jit(features)
 
 
-def data_url(picture: np.ndarray) -> str:
-    """Return a picture as a URL that holds its content."""
-    return f"data:image/png;base64,{base64.b64encode(to_png(picture)).decode()}"
+def data_url(picture: np.ndarray | Path) -> str:
+    """Return a picture, pixels or the path of a .png or .svg, as a URL that holds its content."""
+    content = picture.read_bytes() if isinstance(picture, Path) else to_png(picture)
+    kind = "svg+xml" if isinstance(picture, Path) and picture.suffix == ".svg" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+TEMPLATES.filters["data_url"] = data_url
 
 
 def _drawn(patches: Any) -> np.ndarray:

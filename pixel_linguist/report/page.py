@@ -1,15 +1,13 @@
 """The report of a run: one file of HTML that needs nothing else."""
 
-import base64
 import json
 import statistics
 from pathlib import Path
 
-import jinja2
-
 from pixel_linguist.files import write_whole
 from pixel_linguist.report import tables
 from pixel_linguist.report.claims import judge, story
+from pixel_linguist.report.inspection import TEMPLATES
 from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.run_record import RunRecord, read_run
 from pixel_linguist.report.score_plots import detail_plots, score_plots
@@ -21,13 +19,6 @@ def write_report(folder: Path) -> Path:
     """Write report.html, and the plots as SVG under plots/, from the contents of a run's folder.
 
     A run that is half-way, or was killed, gets a report of what there is.
-
-    Args:
-        folder: of the run; config.json, metrics.jsonl, scores.json, versions.json, pairs/,
-            images/, examples/ and the names of finished stages are read.
-
-    Returns:
-        The path of report.html.
 
     Raises:
         FileNotFoundError: if the folder is not a run's.
@@ -49,15 +40,7 @@ def write_page(run: RunRecord, folder: Path) -> Path:
         [value for curve in run.training.values() for value in curve.finite(name)]
         for name in ("examples_per_second", "waiting_share")
     )
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data_url"] = _data_url
-    text = environment.get_template("template.html.jinja").render(
+    text = TEMPLATES.get_template("template.html.jinja").render(
         run=run,
         tables=tables,
         plots=plots,
@@ -73,9 +56,3 @@ def write_page(run: RunRecord, folder: Path) -> Path:
     path = folder / "report.html"
     write_whole(path, text.strip().encode("utf-8", "replace"))
     return path
-
-
-def _data_url(path: Path) -> str:
-    """Return a picture as a URL that holds its content."""
-    kind = {".svg": "svg+xml", ".png": "png"}[path.suffix]
-    return f"data:image/{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

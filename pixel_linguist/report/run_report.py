@@ -57,13 +57,6 @@ class RunReport:
         tasks: Mapping[str, Task],
         names: Sequence[str],
     ) -> Path:
-        """Write examples/ and report.html into a run's folder, and return the path of the page.
-
-        Args:
-            folder: of the run.
-            embedders: of its first and its last model, or of one.
-            tasks: by name.
-            names: of the tasks whose texts are shown.
-        """
+        """Write examples/ and report.html into a run's folder, and return the path of the page."""
         draw_examples(folder / "examples", embedders, {name: tasks[name] for name in names})
         return write_report(folder)

@@ -42,11 +42,9 @@ def save_pairs(
     """Write a PNG of examples: each original text, and below it the patches that the model sees.
 
     Args:
-        renderer: of the captions.
         pairs: (original, perturbed) examples.
         seen: view → patches uint8 [count, H, W] of each pair; a view is shown where the original
             has a text for it.
-        path: of the PNG.
     """
     captions = caption_renderer(renderer)
     blocks = []
@@ -73,9 +71,7 @@ def save_images(renderer: Renderer, images: Mapping[str, Sequence[np.ndarray]], 
     """Write a PNG with a row for each picture of a text.
 
     Args:
-        renderer: of the labels.
         images: caption → uint8 [count, H, W] of each text; the first is that of the input.
-        path: of the PNG.
     """
     originals = next(iter(images.values()))
     blocks = [

@@ -115,7 +115,6 @@ def add_legend(axis: Any, heights: Mapping[str, float]) -> None:
     """Name the lines beside a plot, the one that ends highest first.
 
     Args:
-        axis: of the plot.
         heights: label → last value; the n-th line has the n-th style.
     """
     looks = {label: line_style(number) for number, label in enumerate(heights)}

@@ -95,10 +95,7 @@ def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path
     """Write the annotations of a source, piece by piece; finished pieces are not made again.
 
     Args:
-        source: one part of a stage's data.
         spec: {"name": ..., **arguments} of an annotator.
-        embed: of the frozen model.
-        folder: of the part's annotations.
     """
     annotator = make("annotator", ANNOTATORS, spec)
     for piece in range(-(-len(source) // PIECE)):

@@ -34,9 +34,6 @@ def check_recipe(
 
     Returns:
         Stage → SHA-256 of the fonts of its styles, by name.
-
-    Raises:
-        ValueError: naming the stage and what is wrong with it.
     """
     config = context.config
     check_finite(config.to_dict())
@@ -92,11 +89,7 @@ def check_least(where: str, config: ConfigDict, **least: int) -> None:
 
 
 def read_start(context: RunContext, start: str) -> Result:
-    """Read a model from elsewhere whole, so that a damaged one is refused before earlier stages.
-
-    Raises:
-        ValueError: if there is none, or it is damaged or of another kind.
-    """
+    """Read a model from elsewhere whole, so that a damaged one is refused before earlier stages."""
     folder = context.start(start)
     if not (folder / "config.json").is_file():
         raise ValueError(f"{start!r} is no earlier stage and no model's folder")

@@ -25,10 +25,7 @@ class RunContext:
     """A recipe with its encoder, renderer and folder.
 
     Attributes:
-        config: the recipe.
-        encoder: of all stages.
         renderer: in the style of evaluation.
-        folder: of the run.
         profile: folder for a profiler's traces, one a stage; None: no traces.
         devices: that batches are to be shared by; those of this machine, or of one that is planned.
     """

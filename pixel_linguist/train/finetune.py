@@ -50,9 +50,6 @@ class Settings:
         held_out: share of the pairs on which the model is scored after each epoch.
         patience: epochs without a better score after which it stops.
         seed: of the split, the order and dropout.
-
-    Raises:
-        ValueError: for a number out of range.
     """
 
     epochs: int = 10
@@ -164,9 +161,6 @@ def make_recipe(model: Model, kind: Pair, number: int, settings: Settings) -> Co
 
     Args:
         model: whose architecture and renderer it has, without a head that is not kept.
-        kind: any of the pairs.
-        number: of pairs that are trained on.
-        settings: of the user.
     """
     devices = jax.device_count()
     size = max(min(settings.batch_size, number) // devices, 1) * devices
@@ -245,7 +239,6 @@ def fine_tune(
     Args:
         model: to start from; it stays as it is.
         pairs: of one kind.
-        settings: of the user.
         folder: of the run, which resumes there if it is interrupted; None: a temporary one.
 
     Raises:

@@ -24,7 +24,6 @@ def frozen_embed(context: RunContext, name: str) -> Embed:
     """Return the embedding of texts by a model.
 
     Args:
-        context: of the run.
         name: an earlier stage, a model folder, or "st:" and a text model of sentence-transformers.
 
     Raises:
@@ -51,11 +50,7 @@ def _text_model(name: str, batch_size: int) -> Embed:
 
 
 def sentence_transformers(model: str) -> ModuleType:
-    """Import sentence-transformers for a text model.
-
-    Raises:
-        ModuleNotFoundError: without it, naming the extra.
-    """
+    """Import sentence-transformers for a text model; ModuleNotFoundError names the extra."""
     try:
         return importlib.import_module("sentence_transformers")
     except ModuleNotFoundError as error:

@@ -17,10 +17,6 @@ def stem_reader(stage: Stage, embedder: Embedder) -> ReadBatch:
     A stem that is not trained gives a picture the same vector in every step, so that each distinct
     picture is computed once; the stem takes most of a step otherwise. A stage with augmentation, or
     whose objective reads pixels, keeps its pictures.
-
-    Args:
-        stage: that is trained.
-        embedder: of the parameters that it starts from.
     """
     needed = stage.augmentation.steps or stage.objective.reads_pixels
     if not isinstance(embedder, WordEmbedder) or "stem" not in stage.optimizer.frozen or needed:

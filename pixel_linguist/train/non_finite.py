@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -23,25 +23,3 @@ def write_batch(path: Path, pairs: Sequence[Pair]) -> Path:
 
 def _as_json(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
-
-
-def stop_non_finite(stage: str, step: int, peak: float, path: Path, picture: Path) -> NoReturn:
-    """Raise, naming the step and its batch.
-
-    Args:
-        stage: its name.
-        step: the first whose loss or gradient is not finite, from 1 on.
-        peak: the stage's highest learning rate.
-        path: of the batch.
-        picture: of its first rows.
-
-    Raises:
-        FloatingPointError: always.
-    """
-    raise FloatingPointError(
-        f"stage {stage}: the loss or its gradient is not finite at step {step}; lower "
-        f"schedule.peak (now {peak}) or optimizer.clip_norm. The batch of that step is in {path} "
-        f"and {picture.name}. To replay it, give the same command again: it resumes from the last "
-        "checkpoint and comes to the same batch; with JAX_DEBUG_NANS=true before it, it names the "
-        "operation."
-    )

@@ -41,11 +41,7 @@ RANGES: dict[str, Range] = {
 
 
 def check_finite(value: object, key: str = "") -> None:
-    """Refuse numbers that are not finite, wherever they stand in a recipe.
-
-    Raises:
-        ValueError: naming the key.
-    """
+    """Refuse numbers that are not finite, wherever they stand in a recipe."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             check_finite(inner, f"{key}.{name}".lstrip("."))
@@ -57,11 +53,7 @@ def check_finite(value: object, key: str = "") -> None:
 
 
 def check_ranges(config: ConfigDict, prefix: str = "") -> None:
-    """Refuse numbers of a recipe, or of a stage, that are out of their range.
-
-    Raises:
-        ValueError: naming the key and the range.
-    """
+    """Refuse numbers of a recipe, or of a stage, that are out of their range."""
     for key, value in config.items():
         name = f"{prefix}.{key}".lstrip(".")
         if key in GROUPS:

@@ -86,10 +86,6 @@ def learning_rate(step: int, *, peak: float, warmup: int, steps: int, decay: Dec
 
     Args:
         step: from 0 on.
-        peak: the highest rate, reached after `warmup` steps.
-        warmup: number of steps.
-        steps: total number of steps.
-        decay: "cosine", "linear" or "constant".
     """
     if decay not in get_args(Decay):
         raise ValueError(f"decay is {decay!r}; choose one of {', '.join(get_args(Decay))}")

@@ -17,8 +17,6 @@ def seen_patches(stage: Stage, pairs: Sequence[Pair], *, step: int) -> dict[str,
     """Draw the first examples of a step's batch as the model sees them, augmented.
 
     Args:
-        stage: whose views are drawn.
-        pairs: the first of the global batch.
         step: number of steps done before it.
 
     Returns:

@@ -43,8 +43,6 @@ class StagePlan:
     """What is known of a stage before it runs.
 
     Attributes:
-        name: of the stage.
-        start: where it starts from, in words.
         steps: left to do.
         examples: read in them.
         flops: of the matrix products in them, padding included: of a few batches where their

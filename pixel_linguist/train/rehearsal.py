@@ -42,16 +42,11 @@ def rehearse(
 
     Args:
         config: the recipe; where a start is required and none given, a tiny one is made.
-        folder: of the run.
-        preemption: says when to stop.
         devices: of the machine that the recipe is for; 0: those of this one.
         **extras: report and baselines, as `run_recipe` takes them.
 
     Returns:
         The context of the run itself, for its plan.
-
-    Raises:
-        ValueError, FileNotFoundError, OSError: as the run itself would.
     """
     lacking = [name for name, s in config.stages.items() if s.start_required and not s.init_from]
     context, _ = prepare(config, folder, devices=devices, skip=lacking)

@@ -20,12 +20,7 @@ from pixel_linguist.model.store import (
 
 
 class Result(NamedTuple):
-    """All that a stage has trained.
-
-    Attributes:
-        encoder: its parameters.
-        objectives: name of an objective → its parameters.
-    """
+    """All that a stage has trained: the encoder, and objectives by name."""
 
     encoder: Params
     objectives: dict[str, Params]

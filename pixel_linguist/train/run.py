@@ -31,7 +31,7 @@ from pixel_linguist.train.context import RunContext, make_context
 from pixel_linguist.train.frozen_stem import ReadBatch, stem_reader
 from pixel_linguist.train.hosts import check_hosts, host_folder, place, place_state
 from pixel_linguist.train.loggers import open_loggers
-from pixel_linguist.train.non_finite import ROWS_PICTURED, stop_non_finite, write_batch
+from pixel_linguist.train.non_finite import ROWS_PICTURED, write_batch
 from pixel_linguist.train.pictures import objective_images, seen_patches
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.results import Result, load_result, save_result
@@ -114,9 +114,6 @@ def prepare(
     """Make what a recipe needs, or refuse it; nothing is written.
 
     Args:
-        config: the recipe.
-        folder: for all results.
-        profile: whether traces are wanted.
         devices: that the recipe is for; 0: those of this machine.
         skip: stages that are not checked.
 
@@ -149,10 +146,6 @@ def run_recipe(
     left in model/.
 
     Args:
-        config: the recipe.
-        folder: for all results.
-        preemption: says when to stop.
-        report: of pictures, plots and pages.
         baselines: rows of the table of scores beside the models.
         profile: whether to leave a profiler's trace of a few steps in profile/.
 
@@ -382,7 +375,13 @@ def check_finite(stage: Stage, log: StageLogger, done: int, report: Report) -> N
     picture = path.with_suffix(".png")
     seen = seen_patches(stage, pictured, step=step)
     report.non_finite(stage.context.renderer, pictured, seen, picture)
-    stop_non_finite(stage.name, step + 1, settings.schedule.peak, path, picture)
+    raise FloatingPointError(
+        f"stage {stage.name}: the loss or its gradient is not finite at step {step + 1}; lower "
+        f"schedule.peak (now {settings.schedule.peak}) or optimizer.clip_norm. The batch of that "
+        f"step is in {path} and {picture.name}. To replay it, give the same command again: it "
+        "resumes from the last checkpoint and comes to the same batch; with JAX_DEBUG_NANS=true "
+        "before it, it names the operation."
+    )
 
 
 def picture_pairs(stage: Stage, report: Report) -> None:

@@ -128,7 +128,6 @@ class RunFolder:
         """Write what a model's scores were computed of, so that gains of pairs can be told later.
 
         Args:
-            model: name of its row.
             values: task → float [K, N], arrays of one number a pair or query.
         """
         path = self.folder / "observations" / f"{model}.npz"

@@ -73,9 +73,6 @@ def score_inside(stage: Stage, state: Any, scorer: Scorer, probe: Any) -> None:
     """Log a model's geometry and scores inside its stage, and keep it if it is the best.
 
     Args:
-        stage: that is trained.
-        state: after a step.
-        scorer: of the run.
         probe: the task of the geometry of a few of the stage's pairs; None if it has no texts.
     """
     context, settings, step = stage.context, stage.settings, int(state["step"])

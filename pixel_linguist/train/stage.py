@@ -50,9 +50,6 @@ class Stage:
     """One stage of training.
 
     Attributes:
-        context: of the run.
-        name: of the stage.
-        settings: its part of the recipe.
         seed: of all that it draws, which no other stage has.
         objective: what is trained for.
         examples: endless (original, view) examples, of all hosts.
@@ -190,8 +187,6 @@ def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tup
     """Return what a stage starts from, and a word about it if models were chosen.
 
     Args:
-        context: of the run.
-        settings: of the stage.
         score: parameters and names of tasks → their scores, for an average by a metric.
     """
     fresh = context.encoder.init(context.config.seed)
@@ -219,11 +214,6 @@ def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tup
 def handed_on(drawn: Params, start: Result, name: str) -> tuple[Params, str]:
     """Return an objective's parameters: those of an earlier stage if they are of the same shapes.
 
-    Args:
-        drawn: as its `init` returned them.
-        start: of the stage.
-        name: of the objective.
-
     Returns:
         The parameters, and "none", "restored" or "new".
     """
@@ -239,8 +229,6 @@ def stage_settings(context: RunContext, name: str, fonts: Mapping[str, str]) -> 
     """Return all that a stage's result depends on, data and models it starts from included.
 
     Args:
-        context: of the run.
-        name: of the stage.
         fonts: SHA-256 of the fonts of its styles, by name.
     """
     config, settings = context.config, context.config.stages[name]

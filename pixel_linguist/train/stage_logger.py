@@ -27,7 +27,6 @@ class StageLogger:
     """Follows the steps of one stage; use it as a context manager.
 
     Args:
-        stage: that is followed.
         first: the step after which it begins.
     """
 

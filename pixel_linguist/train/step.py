@@ -62,11 +62,8 @@ def gradients(
     """Return (gradients, metrics, rows, totals); runs on one device inside the mapped axis.
 
     Args:
-        encode: encodes views.
-        objective: gives the loss.
         frozen: groups of the encoder's parameters whose gradients are 0, and are not computed.
         state: "params", "step" and "objective", equal on all devices.
-        constants: the objective's.
         batch: this device's share of a `HostBatch`, B examples.
         seed: uint32 []; dropout and augmentations are drawn from (seed, step, view, the example's
             number in the global batch), so that the number of devices changes nothing.
@@ -112,10 +109,6 @@ def update(
     """Return the state after one step.
 
     Args:
-        optimizer: its settings.
-        objective: whose state follows.
-        state: before the step.
-        grads: of the parameters.
         metrics: "loss" and "gradient_norm" say whether the step is finite.
         followers: rows and totals of all devices.
         learning_rate: float [].
@@ -147,11 +140,7 @@ def init_pending(
     """Return room for the rows and totals of the batches that make one update.
 
     Args:
-        encoder: of patches.
-        objective: that returns rows and totals.
         optimizer: says how many batches make an update, A.
-        state: at the start.
-        constants: the objective's.
         batch: a `HostBatch` of the examples of all hosts, for its shapes.
     """
     encode = StepEncode(encoder, NO_AUGMENTATION, 0)
@@ -224,10 +213,6 @@ def make_step(
     memory is reused: the state given is gone after the call.
 
     Args:
-        encoder: of patches.
-        objective: what is trained for.
-        optimizer: its settings.
-        backend: "pmap" or "shard_map".
         augmentation: of the pixels of each text.
         chunk_size: examples that a device encodes at once, as `in_chunks` says; 0: all.
         shard_optimizer: whether each device keeps and updates its share of the optimiser's state

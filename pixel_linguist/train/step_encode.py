@@ -52,7 +52,6 @@ class StepEncode:
     """The `Encode` that a step hands to its objective.
 
     Attributes:
-        encoder: of patches.
         augmentation: of the pixels of each text; pictures in colour stay as they are.
         chunk_size: examples encoded at once, as `in_chunks` says; 0: all.
         options: names of facts [B] that the encoder takes as options.
@@ -179,7 +178,6 @@ def device_batch(batch: Any, options: Sequence[str] = ()) -> Batch:
     """Return what a loss sees of a device's share of a `HostBatch`, inside the mapped axis.
 
     Args:
-        batch: the share.
         options: names of facts [B] that the encoder takes as options.
     """
     number = batch.facts["group"].shape[0]

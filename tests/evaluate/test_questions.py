@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from pixel_linguist.evaluate.baselines import encoder_embed
-from pixel_linguist.evaluate.bitext import Bitext, csls
+from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.build import make_tasks
+from pixel_linguist.evaluate.calibration import csls
 from pixel_linguist.evaluate.catalogue import find_tasks
 from pixel_linguist.evaluate.peers import SpellingEncoder, frozen_index, load_peer
 from pixel_linguist.evaluate.retrieval import Retrieval

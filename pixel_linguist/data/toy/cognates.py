@@ -35,7 +35,6 @@ def make_cognates(
 
     Args:
         parent: words of the language that it is a sister of.
-        grammar: one of `GRAMMARS` with a parent.
         taken: forms of all other languages → concept. None is a form for another concept here.
         markers: words without a concept, in any language.
 

@@ -57,11 +57,7 @@ class EligibleWords:
         self._pairs, self._neutral = np.zeros((2, 256), bool)
 
     def groups(self, words: Codes) -> Iterator[Group]:
-        """Yield the eligible words, grouped so that each group can be shaped together.
-
-        Args:
-            words: none of them empty.
-        """
+        """Yield the eligible words, none empty, in groups that can be shaped together."""
         codes = np.minimum(words.codes, _LAST)
         start, end = words.start, words.end
         kind = self._kind[codes]

@@ -87,7 +87,6 @@ class BulkShaper:
         """Draw the eligible words among units.
 
         Args:
-            units: all different.
             patches: leave room for whole patches, margins and gaps included, and cut ink there.
             limits: pixels of each; letters that end behind them are dropped.
         """

@@ -36,8 +36,6 @@ class UnitCache(ABC):
         """Begin empty.
 
         Args:
-            grid: of the units.
-            lock: for additions.
             memory: bytes for pictures, which are claimed as they are written.
             previous: the cache that was full; units that occur again are copied from it.
         """
@@ -97,7 +95,6 @@ class UnitCache(ABC):
         """Draw units, all different; returns their numbers.
 
         Args:
-            units: to draw.
             limits: pixels to which they are cut, at clusters.
         """
         numbers = np.full(len(units), -1)
@@ -116,11 +113,7 @@ class UnitCache(ABC):
         return numbers
 
     def _spend(self, cost: int) -> None:
-        """Claim bytes.
-
-        Raises:
-            Full: there are not so many.
-        """
+        """Claim bytes, or raise `Full`."""
         if cost > self._left:
             raise Full
         self._left -= cost
@@ -135,24 +128,12 @@ class UnitCache(ABC):
 
     @abstractmethod
     def _keep(self, number: int, shaped: Sequence[Shaped]) -> None:
-        """Draw units and keep their pictures under `number` and the numbers after it.
-
-        Raises:
-            Full: there is no room.
-        """
+        """Draw units and keep their pictures under `number` and those after it, or raise `Full`."""
 
     @abstractmethod
     def _copy(self, number: int, old: Any, numbers: np.ndarray) -> None:
-        """Copy pictures of another cache of this class, to `number` and the numbers after it.
-
-        Raises:
-            Full: there is no room.
-        """
+        """Copy pictures of another cache of this class, as `_keep` does."""
 
     @abstractmethod
     def _keep_words(self, number: int, words: Drawn) -> None:
-        """Keep words that have been drawn, under `number` and the numbers after it.
-
-        Raises:
-            Full: there is no room.
-        """
+        """Keep words that have been drawn, as `_keep` does."""
