@@ -63,7 +63,7 @@ test)
   .venv/bin/ruff check .
   .venv/bin/ruff format --check .
   .venv/bin/mypy
-  exec .venv/bin/python -m pytest -n 2 -m "not slow" "$@"
+  exec .venv/bin/python -m pytest -n 2 --dist loadfile -m "not slow" "$@"
   ;;
 docs)
   setup docs

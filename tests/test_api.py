@@ -198,11 +198,6 @@ def test_what_is_saved_is_what_is_loaded(encoder: SentenceEncoder, tmp_path: Pat
         np.testing.assert_allclose(loaded.encode(TEXTS), encoder.encode(TEXTS), atol=tolerance)
 
 
-def test_an_unknown_name_is_answered_with_the_models_there_are() -> None:
-    with pytest.raises(FileNotFoundError, match=r"no model 'nothing'.*with the package are"):
-        SentenceEncoder.load("nothing")
-
-
 def test_the_package_gives_the_encoder_without_loading_it_first() -> None:
     code = (
         "import sys, pixel_linguist; assert 'jax' not in sys.modules; "

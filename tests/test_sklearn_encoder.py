@@ -88,6 +88,7 @@ def test_what_is_no_column_of_texts_is_refused(
             call(texts)
 
 
+@pytest.mark.slow
 def test_pipelines_and_searches_take_it() -> None:
     pipeline = make_pipeline(SentenceVectorizer(), LogisticRegression())
     grid = {"sentencevectorizer__truncate_dim": [1, None]}

@@ -228,6 +228,7 @@ def test_encoded_files_are_searched(
             main(["search", *arguments, "--model", model])
 
 
+@pytest.mark.slow
 def test_any_text_is_printed(model: str, tmp_path: Path) -> None:
     """Lone surrogates, as broken JSON has them, and letters that the locale lacks."""
     corpus = tmp_path / "corpus.jsonl"

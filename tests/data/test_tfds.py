@@ -67,11 +67,19 @@ def prepare(name: str, rows: Rows, folder: Path) -> None:
     builder.download_and_prepare()
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all data sets."""
+    folder = tmp_path_factory.mktemp("tfds")
+    for name, (rows, _, _) in REAL.items():
+        prepare(name, rows, folder)
+    return folder
+
+
 @pytest.mark.parametrize("name", REAL)
-def test_data_sets_are_read_by_their_own_features(tmp_path: Path, name: str) -> None:
+def test_data_sets_are_read_by_their_own_features(prepared: Path, name: str) -> None:
     rows, spec, expected = REAL[name]
-    prepare(name, rows, tmp_path)
-    source = make_source(tmp_path, spec | {"dataset": name, "split": "train"})
+    source = make_source(prepared, spec | {"dataset": name, "split": "train"})
     copy = pickle.loads(pickle.dumps(source))
     # TFDS shuffles records when it prepares them.
     for found in (source, copy):
@@ -106,11 +114,8 @@ def test_the_folder_of_a_data_set_is_known_and_tells_when_it_changes(
     ],
 )
 def test_mistakes_are_named(
-    tmp_path: Path, changes: dict[str, Any], error: type[Exception], message: str
+    prepared: Path, changes: dict[str, Any], error: type[Exception], message: str
 ) -> None:
-    for name, rows in (("snli", LABELLED), ("xnli", XNLI), ("ted_multi_translate", TED)):
-        if changes.get("dataset", "snli") == name:
-            prepare(name, rows, tmp_path)
     spec = {"name": "tfds", "dataset": "snli", "split": "train", "columns": ["premise"]} | changes
     with pytest.raises(error, match=message):
-        make_source(spec.pop("root", tmp_path), spec)
+        make_source(spec.pop("root", prepared), spec)

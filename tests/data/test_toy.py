@@ -68,7 +68,7 @@ def test_columns_and_random_access(task: str) -> None:
     assert records(task, 1, seed=1) != found[:1]
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "12345"])
+@pytest.mark.parametrize("hash_seed", ["0", pytest.param("12345", marks=pytest.mark.slow)])
 def test_records_are_the_same_in_every_process_and_version(hash_seed: str) -> None:
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-c", DUMP, *COLUMNS]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pixel_linguist.data.example import Content, Example
 from pixel_linguist.data.loader import make_batches, make_examples, preview
-from pixel_linguist.data.views import OneStyle, Pair, ViewPipeline, make_view_pipeline
+from pixel_linguist.data.views import OneStyle, Pair, ViewPipeline
 from pixel_linguist.render import Renderer, StyledRenderer
 from pixel_linguist.render.patches import PADDING
 from pixel_linguist.render.styles import compose_styles
@@ -78,21 +78,6 @@ def pair(views: dict[str, Content], styles: tuple[int, ...] = (0, 0, 0)) -> Pair
     facts = {name: {"style": style} for name, style in zip(VIEWS, styles, strict=True)}
     original = Example(views, {"group": (-1,)})
     return original, original._replace(view_facts=facts)
-
-
-def test_texts_are_drawn_by_their_seed() -> None:
-    varied = StyledRenderer(RENDERER, compose_styles(STYLES, 1))
-    styles = [(i, 5, 60 - i) for i in range(4)]
-    pairs = [pair(dict.fromkeys(VIEWS, "one text"), own) for own in styles]
-    batch = ViewPipeline(varied, VIEWS).batch(pairs, LENGTH)
-    for number, name in enumerate(VIEWS):
-        for row, own in enumerate(styles):
-            alone = Renderer(**varied.style(own[number]))(["one text"], LENGTH)
-            pixels = batch.views[name].pixels[row, ..., 0]
-            np.testing.assert_array_equal(pixels, alone.patches[0])
-            assert (batch.views[name].segment[row] >= 0).sum() == alone.count[0]
-        # What chooses the style is no fact of a batch.
-        assert set(batch.view_facts[name]) == {"text_id", "present"}
 
 
 def test_sentences_of_a_document_are_units_that_follow_one_another() -> None:
@@ -183,9 +168,3 @@ def test_a_view_that_an_example_lacks_is_blank(content: Content, order: int) -> 
     assert batch.view_facts["anchor"]["present"].all()
     shown, blank = batch.views["positive"].pixels[::order]
     assert shown.any() and not blank.any()
-
-
-def test_unknown_styles_of_a_stage_are_named() -> None:
-    styles = {"colour": {"strength": 1.0}}
-    with pytest.raises(ValueError, match="colour"):
-        make_view_pipeline(RENDERER, VIEWS, styles=styles, facts={}, seed=0)

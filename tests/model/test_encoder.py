@@ -19,13 +19,10 @@ Params = dict[str, Any]
 
 VARIANTS: list[dict[str, Any]] = [
     {},
-    {"cls_token": True, "paper_is_one": True},
-    {"pooling": "attention"},
-    {"positions": "sincos_2d", "head": "none"},
-    {"head": "pooled", "keep_head": True},
+    {"cls_token": True, "paper_is_one": True, "max_rows": 3},
+    {"pooling": "attention", "positions": "sincos_2d", "head": "none"},
+    {"head": "pooled", "keep_head": True, "patch_hidden": 48},
     {"pooling": "cls", "cls_token": True, "head": "pooled", "keep_head": True, "channels": 3},
-    {"patch_hidden": 48, "keep_head": True},
-    {"max_rows": 3, "cls_token": True},
     {"word_buckets": 20, "top_words": 6, "cls_token": True},
 ]
 COUNTS = np.array([1, 3, 8, 5], np.int32)
@@ -124,10 +121,7 @@ def test_packed_texts_are_read_as_each_alone(tiny_encoder: Make, variant: dict[s
 @pytest.mark.parametrize(
     "variant",
     # Gradients take the longest to compile.
-    [
-        pytest.param(v, marks=[pytest.mark.slow] * (n not in (0, 2, 5)))
-        for n, v in enumerate(VARIANTS)
-    ],
+    [pytest.param(v, marks=[pytest.mark.slow] * (n not in (0, 3))) for n, v in enumerate(VARIANTS)],
     ids=name_of,
 )
 def test_gradients_reach_every_parameter_in_training(
@@ -369,21 +363,6 @@ def test_outputs_and_options_that_it_lacks_are_named(
 )
 def test_impossible_architectures_are_named(tiny_encoder: Make, changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(changes))):
-        tiny_encoder(**changes)
-
-
-@pytest.mark.parametrize(
-    ("changes", "nearest"),
-    [
-        ({"poling": "mean"}, "'pooling'"),
-        ({"name": "vitt"}, "'vit'"),
-        ({"max_row": 1}, "'max_rows'"),
-    ],
-)
-def test_the_nearest_setting_to_an_unknown_one_is_named(
-    tiny_encoder: Make, changes: dict[str, Any], nearest: str
-) -> None:
-    with pytest.raises(ValueError, match=nearest):
         tiny_encoder(**changes)
 
 

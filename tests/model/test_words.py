@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,11 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.inference import Embedder
 from pixel_linguist.model import ViTEncoder
-from pixel_linguist.model.store import Model, load_model, save_model
 from pixel_linguist.model.words import WordLogits, sparsify
-from pixel_linguist.render import Renderer
 from pixel_linguist.render.patches import one_text_a_row
 
 Make = Callable[..., ViTEncoder]
@@ -87,16 +83,3 @@ def test_sparsifying_keeps_signs_and_gradients_of_what_it_keeps() -> None:
     weights = np.arange(1.0, 6)
     gradient = jax.grad(lambda x: (sparsify(x, 3) * weights).sum())(logits)
     assert gradient.tolist() == [0, 2, 3, 4, 0]
-
-
-def test_a_joined_model_is_stored_and_embeds_text(tmp_path: Path, tiny_encoder: Make) -> None:
-    encoder = tiny_encoder(max_patches=8, word_buckets=BUCKETS, top_words=TOP)
-    renderer = Renderer(patch=8, max_patches=8)
-    model = Model(encoder, encoder.init(0), renderer.settings(), renderer.font_hashes())
-    save_model(tmp_path, model)
-    assert f"| embedding | {32 + BUCKETS} numbers" in (tmp_path / "README.md").read_text()
-    loaded = load_model(tmp_path)
-    embed = Embedder(loaded.encoder, loaded.params, renderer, 4)
-    found = embed(["A cook.", "", "A pilot saw it."])
-    assert found.shape == (3, 32 + BUCKETS)
-    assert ((found[:, 32:] != 0).sum(axis=1) == TOP).all()

@@ -123,22 +123,6 @@ def test_scoring_by_blocks_of_rows_changes_nothing(
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, 1e-5, 1e-6), blocks, whole)
 
 
-def test_excluded_candidates_have_no_influence_and_no_gradient() -> None:
-    facts = facts_of(4, group=np.full((4, 1), 5, np.int32))
-    loss, metrics, (grads, _) = evaluate(InfoNCE(), draw(2, rows=4, views=2), facts)
-    assert float(loss) == 0 and float(metrics["accuracy"]) == 1
-    assert not any(np.any(x) for x in grads.values())
-
-
-def test_negatives_that_are_not_present_play_no_part() -> None:
-    embeddings, facts = draw(3, rows=4), facts_of(4)
-    absent = view_facts_of(4, [False] * 4)
-    loss, _, (grads, _) = evaluate(InfoNCE(hard_negatives=True), embeddings, facts, absent)
-    without, _, _ = evaluate(InfoNCE(symmetric=False), embeddings, facts)
-    assert float(loss) == pytest.approx(float(without), rel=1e-6)
-    assert not np.any(grads["negative"])
-
-
 def test_metrics_of_known_embeddings() -> None:
     square = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]], np.float32)
     embeddings = {"anchor": 3 * square, "positive": 0.5 * square}
@@ -172,18 +156,6 @@ def test_learned_temperature_starts_as_set_and_stays_above_a_hundredth() -> None
     assert beyond[0] == pytest.approx(at_bound[0], rel=1e-5)
     # It can come back.
     assert beyond[1] != 0
-
-
-@pytest.mark.parametrize("learnable", [False, True])
-@pytest.mark.parametrize("hard", [False, True])
-def test_parameters_and_views_follow_the_settings(learnable: bool, hard: bool) -> None:
-    spec = {"name": "info_nce", "learnable_temperature": learnable, "hard_negatives": hard}
-    objective = make_objective(spec)
-    params, state, constants = objective.init(jax.random.key(0), None, {}, {})  # type: ignore[arg-type]
-    assert set(params) == ({"log_scale"} if learnable else set())
-    assert state == constants == {}
-    assert objective.views == VIEWS[: 2 + hard]
-    assert hash(objective) == hash(make_objective(spec))
 
 
 @pytest.mark.parametrize(

@@ -101,23 +101,6 @@ def test_chunks_of_a_batch_change_nothing() -> None:
     )
 
 
-def test_the_momentum_is_followed_in_closed_form() -> None:
-    for momentum, source in ((1.0, 0), (0.0, -1)):
-        found = states(Contriever(queue_size=8, momentum=momentum), "shard_map", **PLAIN)
-        jax.tree.map(
-            np.testing.assert_array_equal,
-            found[-1]["objective"]["teacher"],
-            found[source]["params"]["encoder"],
-        )
-    # A weighted sum of all encoders so far.
-    m, found = OBJECTIVE.momentum, states(OBJECTIVE, "shard_map", steps=STEPS, **PLAIN)
-    kernels = [state["params"]["encoder"]["embed"]["kernel"] for state in found]
-    weights = [m**STEPS] + [(1 - m) * m ** (STEPS - i) for i in range(1, STEPS + 1)]
-    closed = sum(w * kernel for w, kernel in zip(weights, kernels, strict=True))
-    teacher = found[-1]["objective"]["teacher"]["embed"]["kernel"]
-    np.testing.assert_allclose(teacher, closed, atol=1e-6)
-
-
 @pytest.mark.slow
 def test_accumulated_batches_are_one_update() -> None:
     objective = Contriever(queue_size=20, momentum=0.5)

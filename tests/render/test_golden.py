@@ -72,6 +72,7 @@ def test_pictures_have_not_changed() -> None:
     assert not changed, f"{len(changed)} pictures changed, see {PICTURES.with_suffix('.new')}"
 
 
+@pytest.mark.slow
 @needs_all_fonts
 def test_four_processes_at_once_draw_the_same() -> None:
     code = (

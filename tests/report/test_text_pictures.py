@@ -183,7 +183,7 @@ def test_images_of_an_objective_stand_below_their_text_line_by_line(tmp_path: Pa
 words = st.text(st.sampled_from("abcdefghijиклмनमस्ते"), min_size=1, max_size=200).filter(str.split)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(words, max_size=30))
 def test_wrapped_lines_fit_and_keep_the_text(texts: list[str]) -> None:
     text = " ".join(texts)

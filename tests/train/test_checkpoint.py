@@ -59,15 +59,6 @@ def test_the_latest_is_restored_with_its_data(tmp_path: Path) -> None:
     assert take(again, 5) == expected
 
 
-def test_saving_does_not_disturb_the_data(tmp_path: Path) -> None:
-    data, undisturbed = numbers(), numbers()
-    found = take(data, 3)
-    with open_at(tmp_path, keep=1) as checkpoints:
-        checkpoints.save(state_at(3), data)
-        found += take(data, 3)
-    assert found == take(undisturbed, 6)
-
-
 def test_without_a_checkpoint_the_state_is_what_it_was(tmp_path: Path) -> None:
     data, state = numbers(), state_at(0)
     with open_at(tmp_path / "none", keep=2) as checkpoints:

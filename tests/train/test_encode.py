@@ -18,7 +18,7 @@ from pixel_linguist.render.augment import compose
 from pixel_linguist.train.hosts import Backend, place, place_state
 from pixel_linguist.train.pictures import seen_patches
 from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
-from pixel_linguist.train.step_encode import StepEncode, example_keys, in_chunks
+from pixel_linguist.train.step_encode import StepEncode, example_keys
 from tests.train.steps import AUGMENT, SEED, STYLES, pairs, pipeline
 from tests.train.tiny import BATCH, LENGTH, OPTIMIZER, encoder, random_batch
 
@@ -191,22 +191,3 @@ def test_dropout_differs_between_passes_views_and_stages_and_goes_by_example() -
     np.testing.assert_array_equal(run(anchor, stages[0]), first)
     half = jax.tree.map(lambda x: x[4:], anchor.patches)
     np.testing.assert_allclose(run(View("anchor", half, anchor.example[4:]), stages[0]), first[4:])
-
-
-def test_unknown_outputs_and_options_of_an_encoder_are_refused() -> None:
-    params, encode = encoder().init(0), StepEncode(encoder(), NO_AUGMENTATION, 0)
-    key = jax.random.key(0)
-    with pytest.raises(ValueError, match="cls"):
-        encode(params, views(0)[0], key=key, outputs=("cls",))
-    with pytest.raises(ValueError, match="drophead"):
-        encode(params, views(0)[0], key=key, drophead=0.5)
-
-
-def test_a_chunked_gradient_is_that_of_the_whole() -> None:
-    def loss(weights: Any, rows: Any, chunk: int) -> Any:
-        return (in_chunks(lambda x: jnp.tanh(x @ weights), chunk)(rows) ** 2).sum()
-
-    rng = np.random.default_rng(0)
-    weights, rows = rng.normal(size=(4, 3)), rng.normal(size=(8, 4))
-    whole = jax.grad(loss)(weights, rows, 0)
-    np.testing.assert_allclose(jax.grad(loss)(weights, rows, 2), whole, rtol=1e-5)

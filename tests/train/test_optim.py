@@ -1,15 +1,11 @@
 """The optimiser and the schedule, against optax and closed forms."""
 
-import dataclasses
-import math
 from typing import Any
 
 import jax
 import numpy as np
 import optax
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pixel_linguist.train.optim import (
     Decay,
@@ -48,28 +44,6 @@ def test_schedules_equal_those_of_optax(warmup: int) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-@given(st.integers(1, 200), st.data(), st.sampled_from(["cosine", "linear", "constant"]))
-@settings(deadline=None)
-def test_rates_rise_to_the_peak_once_and_then_never_rise(
-    steps: int, data: st.DataObject, decay: Decay
-) -> None:
-    warmup = data.draw(st.integers(0, steps))
-    found = rates(decay, steps, warmup)
-    assert all(0 < rate <= 0.5 for rate in found)
-    assert max(found) == 0.5
-    top = found.index(0.5)
-    assert top == max(warmup - 1, 0)
-    assert found[:top] == sorted(found[:top])
-    assert found[top:] == sorted(found[top:], reverse=True)
-
-
-def test_half_way_down() -> None:
-    assert learning_rate(30, peak=1.0, warmup=10, steps=50, decay="cosine") == pytest.approx(0.5)
-    assert learning_rate(20, peak=1.0, warmup=10, steps=50, decay="linear") == pytest.approx(0.75)
-    quarter = learning_rate(20, peak=1.0, warmup=10, steps=50, decay="cosine")
-    assert quarter == pytest.approx((1 + math.sqrt(0.5)) / 2)
-
-
 def test_an_unknown_decay_is_named() -> None:
     decay: Any = "cosin"
     with pytest.raises(ValueError, match="cosin"):
@@ -99,27 +73,6 @@ def test_adam_by_its_formula_on_clipped_gradients() -> None:
     np.testing.assert_allclose(found[1]["a"]["bias"], expected, rtol=1e-4)
 
 
-def test_the_norm_that_is_clipped_is_of_all_parameters() -> None:
-    # With a large epsilon Adam's first update is proportional to the clipped gradient.
-    config = dataclasses.replace(CONFIG, epsilon=1e6)
-    params = {"a": {"bias": np.zeros(1, np.float32)}, "b": {"bias": np.zeros(1, np.float32)}}
-    three, four = np.array([30.0], np.float32), np.array([40.0], np.float32)
-    (found,) = updates_of(config, [{"a": {"bias": three}, "b": {"bias": four}}], params)
-    np.testing.assert_allclose(found["a"]["bias"] * 1e6, [-0.6], rtol=1e-3)
-    np.testing.assert_allclose(found["b"]["bias"] * 1e6, [-0.8], rtol=1e-3)
-
-
-def test_weight_decay_pulls_kernels_alone() -> None:
-    rng = np.random.default_rng(0)
-    leaf = rng.normal(size=(3, 3)).astype(np.float32)
-    params = {"dense": {"kernel": leaf, "bias": leaf}, "norm": {"scale": leaf}, "positions": leaf}
-    zero = jax.tree.map(np.zeros_like, params)
-    (found,) = updates_of(CONFIG, [zero], params)
-    np.testing.assert_allclose(found["dense"]["kernel"], -0.1 * leaf, rtol=1e-6)
-    assert not np.any(found["dense"]["bias"]) and not np.any(found["norm"]["scale"])
-    assert not np.any(found["positions"])
-
-
 def test_every_matrix_of_an_encoder_decays_and_no_vector() -> None:
     tiny = encoder(pooling="cls", cls_token=True, patch_hidden=16)
     params = {"encoder": tiny.init(0), "objective": {"log_scale": np.float32(1)}}
@@ -144,15 +97,3 @@ def test_every_matrix_of_an_encoder_decays_and_no_vector() -> None:
     frozen = decayed(params, ("embed", "blocks"))
     assert not any(jax.tree.leaves((frozen["encoder"]["embed"], frozen["encoder"]["blocks"])))
     assert frozen["encoder"]["head"]["kernel"] and not frozen["encoder"]["head"]["bias"]
-
-
-def test_accumulation_averages_gradients_before_one_update() -> None:
-    params = {"a": {"bias": np.zeros(2, np.float32)}}
-    grads = [np.array(g, np.float32) for g in ([0.1, 0.5], [0.3, -0.3], [-0.2, 0.1], [0.4, 0.4])]
-    wrap = [{"a": {"bias": g}} for g in grads]
-    found = updates_of(dataclasses.replace(CONFIG, accumulate=2), wrap, params)
-    means = [{"a": {"bias": (grads[i] + grads[i + 1]) / 2}} for i in (0, 2)]
-    expected = updates_of(CONFIG, means, params)
-    assert not np.any(found[0]["a"]["bias"]) and not np.any(found[2]["a"]["bias"])
-    np.testing.assert_allclose(found[1]["a"]["bias"], expected[0]["a"]["bias"], rtol=1e-5)
-    np.testing.assert_allclose(found[3]["a"]["bias"], expected[1]["a"]["bias"], rtol=1e-5)

@@ -68,11 +68,6 @@ def test_metrics_of_steps_that_will_come_again_are_forgotten(run: RunFolder) -> 
     assert lines(run) == [("visual", 5)]
 
 
-def test_nothing_to_forget(run: RunFolder) -> None:
-    run.forget_after("nli", 0)
-    assert list(run.folder.iterdir()) == []
-
-
 def test_a_row_of_scores_replaces_the_one_of_its_name(run: RunFolder) -> None:
     assert run.scores() == []
     tasks = {"sts": {"metric": "spearman"}}

@@ -130,6 +130,7 @@ def test_only_devices_without_work_wait_for_data(
         end()
 
 
+@pytest.mark.slow
 def test_a_profile_is_of_a_few_steps(tmp_path: Path) -> None:
     profile = Profile(tmp_path / "profile", first=3)
     for done in range(4, 30):

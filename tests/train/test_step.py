@@ -14,7 +14,7 @@ from pixel_linguist.data.views import HostBatch
 from pixel_linguist.objective import make_objective
 from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.train.hosts import Backend, place, place_state
-from pixel_linguist.train.optim import OptimizerConfig, freeze
+from pixel_linguist.train.optim import OptimizerConfig
 from pixel_linguist.train.step import init_pending, init_state, make_step
 from tests.train.tiny import OPTIMIZER, encoder, flat, largest_difference, random_batch, replace
 
@@ -145,11 +145,6 @@ def test_frozen_groups_stay_and_the_others_move_as_ever() -> None:
             np.testing.assert_allclose(leaf, expected[path], atol=1e-5)
 
 
-def test_an_unknown_frozen_group_is_named() -> None:
-    with pytest.raises(ValueError, match="heads"):
-        freeze({"encoder": ENCODER.init(0), "objective": {}}, ("heads",))
-
-
 def test_each_device_keeps_its_share_of_the_optimiser_alone() -> None:
     host, _ = init_state(ENCODER, ENCODER.init(0), CONTRAST, OPTIMIZER, seed=0)
     state = place_state(host, "shard_map", shard_optimizer=True)
@@ -208,9 +203,3 @@ def test_stages_of_one_shape_share_a_step() -> None:
     again = make_objective({"name": "info_nce", "mask_false_negatives": False})
     assert make_step(encoder(dropout=0.0), again, dataclasses.replace(OPTIMIZER), "pmap") is first
     assert make_step(ENCODER, CONTRAST, replace(b1=0.8), "pmap") is not first
-
-
-def test_an_unknown_back_end_is_named() -> None:
-    backend: Any = "pjit"
-    with pytest.raises(ValueError, match="pjit"):
-        make_step(ENCODER, CONTRAST, OPTIMIZER, backend)
