@@ -82,8 +82,6 @@ class Embedder:
     length).
 
     Args:
-        encoder: of patches.
-        params: its parameters.
         renderer: with the encoder's patch size and number.
         batch_size: rows in one call of the encoder, at most (see `plan`); rounded up to a multiple
             of the devices.

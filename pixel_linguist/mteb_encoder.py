@@ -26,7 +26,6 @@ class MtebEncoder:
     Images (Visual STS) are encoded as pictures of text, without character recognition.
 
     Args:
-        encoder: the model.
         name: under which mteb stores the results, "owner/model"; without an owner, "pixel-linguist"
             is the owner.
     """

@@ -90,8 +90,6 @@ def part(
     """Return one part of a stage's data.
 
     Args:
-        source: of records.
-        pairs: the pair maker of examples.
         weight: share of the part in the mixture.
         annotate: {"name": an annotator, "model": a stage or folder, **arguments}; None: nothing.
     """

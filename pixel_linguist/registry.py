@@ -20,11 +20,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 def choose(kind: str, registry: Mapping[str, T], name: str) -> T:
     """Return the entry of a registry.
 
-    Args:
-        kind: noun for the error message, as in "objective".
-        registry: name -> entry.
-        name: of the entry.
-
     Raises:
         ValueError: if there is none, naming the nearest known.
     """
@@ -40,8 +35,6 @@ def check_arguments(
 
     Args:
         label: of the callee for the error message, as in "objective 'info_nce'".
-        callee: a dataclass, another class, or a function.
-        arguments: its keyword arguments.
         given: number of positional arguments that the caller gives besides.
 
     Raises:
@@ -64,8 +57,6 @@ def make(
     """Make the object that {"name": ..., **arguments} describes.
 
     Args:
-        kind: noun for error messages, as in "objective".
-        registry: name -> class or function that makes the object.
         spec: "name", and the keyword arguments of that entry.
         given: positional arguments that precede them, the same for every entry.
 

@@ -27,7 +27,6 @@ class SentenceVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Args:
         model: what `SentenceEncoder.load` takes, or a `SentenceEncoder`.
-        batch_size: texts encoded at once.
         truncate_dim: D, the first numbers that are kept of each vector; None: all.
 
     Attributes:
@@ -50,7 +49,6 @@ class SentenceVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
         Args:
             X: N texts in any container, or a table of one column.
-            y: ignored.
 
         Raises:
             TypeError: X is no container of texts.

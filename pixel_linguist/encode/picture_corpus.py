@@ -165,8 +165,6 @@ def embed_pages(
     Damaged pages and pages without text have the embedding of an empty text; each is logged.
 
     Args:
-        embedder: as made by `page_embedder`.
-        pages: that the part is of.
         part: N pages.
         progress: is given the number of pages done.
     """

@@ -85,7 +85,6 @@ def check_origin(folder: Path, origin: dict[str, Any]) -> None:
     """Refuse a folder of vectors that were made of another file or by another model.
 
     Args:
-        folder: of shards.
         origin: settings that encode.json must have.
 
     Raises:

@@ -55,8 +55,6 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
     """Write a model; config.json comes last, so that a folder that has it is complete.
 
     Args:
-        folder: made if it is not there.
-        model: with float32 parameters.
         dtype: of the weights on disk; "float16" halves them, rounded to 11 bits.
 
     Raises:

@@ -43,14 +43,12 @@ class ContextPrediction(Objective):
     >>> ContextPrediction(languages=4, bank_size=1024)
 
     Attributes:
-        languages: L.
         bank_size: M, vectors kept of a language; 0, or at least the examples of an update.
         by_language: whether negatives are of the own language; False shares one bank.
         one_sided: whether one view is normalised by running statistics; False: none is.
         hidden: width between W1 and W2.
         width: of z.
         momentum: share of the running statistics that an update keeps.
-        temperature: t.
         groups: groups of an example that are kept in the bank.
     """
 

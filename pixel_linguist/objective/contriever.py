@@ -43,7 +43,6 @@ class Contriever(Objective):
     Attributes:
         queue_size: keys in the queue, at least those of one update.
         momentum: m, in [0, 1].
-        temperature: by which products are divided.
         normalised: whether embeddings are scaled to length 1, so that products are cosines; the
             authors leave them as they are.
         groups: groups of an example that are kept with its key.

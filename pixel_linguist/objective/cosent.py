@@ -36,9 +36,6 @@ class CoSENT(Objective):
     "score" float32 [B], of which only the order counts.
 
     >>> CoSENT(scale=20.0)
-
-    Attributes:
-        scale: by which cosines are multiplied.
     """
 
     scale: float = 20.0

@@ -29,7 +29,6 @@ class Distillation(Objective):
     >>> Distillation(temperature=0.05, similarity_weight=1.0)
 
     Attributes:
-        temperature: by which cosines are divided in the softmax.
         similarity_weight: of the second term; 0 leaves it out.
     """
 

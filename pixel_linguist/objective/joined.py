@@ -59,7 +59,6 @@ class JoinedClassification(Objective):
     >>> JoinedClassification(classes=4, between=5, train_head=False)
 
     Attributes:
-        classes: number of them.
         between: T.
         train_head: whether W and b are trained.
     """
@@ -106,10 +105,7 @@ class JoinedClassification(Objective):
         """Return float32 [R, K] of R posts.
 
         Args:
-            params: {"encoder": ..., "objective": ...}.
-            encoder: of patches.
             patches: of the view "post".
-            keys: of dropout, [R]; None at inference.
         """
         own, pixels = params["objective"], patches.pixels
         between = own.get("between", jnp.zeros((0, *pixels.shape[2:])))

@@ -161,8 +161,6 @@ class MaskedAutoencoder(Objective):
         """Encode a part of the patches of each text and predict all of its pixels.
 
         Args:
-            params: {"encoder": ..., "objective": ...}.
-            encoder: what is pretrained.
             patches: one text a row, R of them.
             mask_keys: [R].
             drop_keys: of dropout, [R]; None at inference.

@@ -17,7 +17,6 @@ class View(NamedTuple):
     """One view of a device's examples.
 
     Attributes:
-        name: of the view.
         patches: of B rows, one a row for each example.
         example: int32 [B], the examples' numbers in the global batch.
         options: name → array [B] that the encoder takes as an option whenever it reads the view.

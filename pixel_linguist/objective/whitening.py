@@ -86,7 +86,6 @@ class GroupWhitening(Objective):
         positives: P.
         shuffled: whether channels are shuffled before they are grouped.
         head: whether the head is there.
-        temperature: by which cosines are divided.
         epsilon: as `whiten` takes it.
     """
 

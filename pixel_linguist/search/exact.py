@@ -57,7 +57,6 @@ def _merge(
         block: float32 [N, D], of length 1; N is a multiple of GROUP.
         start: row of the corpus at which the block starts.
         total: rows of the corpus; the last block is padded beyond it.
-        k: as K.
     """
     scores = jnp.matmul(queries, block.T, precision="highest")
     rows = start + jnp.arange(len(block))
