@@ -25,9 +25,8 @@ class HybridConfig(EncoderConfig):
 
     Attributes:
         stem_channels: output channels of the four convolutions.
-        stem_hidden: hidden width of the MLP on the features of a patch; 0: features are all that
-            the stem gives.
-        stem_width: numbers that the stem makes of a patch; 4 for each channel without an MLP.
+        stem_hidden: hidden width of the MLP on the features of a patch.
+        stem_width: numbers that the stem makes of a patch.
         token_hidden: hidden width of the MLP that maps them to tokens, of another width; 0: they
             are the tokens.
     """
@@ -53,12 +52,6 @@ class HybridConfig(EncoderConfig):
                 f"model.stem_width is {self.stem_width} and model.width {self.width}; they are "
                 "equal without model.token_hidden, and differ with it"
             )
-        features = len(_PARTS) * self.stem_channels[-1]
-        if not self.stem_hidden and self.stem_width != features:
-            raise ValueError(
-                f"model.stem_width is {self.stem_width}; without model.stem_hidden it must be "
-                f"{features}, {len(_PARTS)} for each of the last of model.stem_channels"
-            )
 
 
 class Stem(nn.Module):
@@ -83,11 +76,10 @@ class Stem(nn.Module):
         x = nn.relu(convolve("conv3", x, third, (rows, 3), padding=((0, 0), (1, 1))))
         x = convolve("conv4", self.norm("norm3", x), fourth, (1, 3), padding=((0, 0), (1, 1)))
         x = self.norm("norm_pooled", _maxima(self.norm("norm4", x[:, 0]), _columns(pixels)))
-        if config.stem_hidden:
-            hidden = gelu(nn.Dense(config.stem_hidden, dtype=dtype, name="hidden")(x))
-            x = nn.Dense(config.stem_width, dtype=dtype, name="skip")(x) + nn.Dense(
-                config.stem_width, dtype=dtype, name="out"
-            )(hidden)
+        hidden = gelu(nn.Dense(config.stem_hidden, dtype=dtype, name="hidden")(x))
+        x = nn.Dense(config.stem_width, dtype=dtype, name="skip")(x) + nn.Dense(
+            config.stem_width, dtype=dtype, name="out"
+        )(hidden)
         x = x.astype(jnp.float32)
         return x * jax.lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + 1e-12)
 
@@ -192,6 +184,5 @@ class HybridEncoder(ViTEncoder):
 
 
 def stem_only(params: Params, encoder: ViTEncoder) -> Params:
-    """Return a start with the stem of another encoder, or its convolutions; all else is new."""
-    start = encoder.init(0)
-    return {**start, "stem": {name: params["stem"][name] for name in start["stem"]}}
+    """Return a start with the stem of another encoder; all else is drawn anew."""
+    return {**encoder.init(0), "stem": params["stem"]}

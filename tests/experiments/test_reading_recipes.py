@@ -61,11 +61,9 @@ def data(tmp_path: Path) -> Path:
 def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
     """Load a recipe and make all sizes tiny; its files are not compressed here."""
     config = configs.load(RECIPES / f"{recipe}.py").unlock()
-    config.model.update({"stem_channels": (2, 3, 4, 5), "heads": 2})
-    if config.model.depth:
-        config.model.update({"stem_width": 20, "width": 16, "mlp_width": 16, "token_hidden": 6})
-    else:
-        config.model.update({"stem_hidden": 6, "stem_width": 8, "width": 8})
+    sizes = {"stem_channels": (2, 3, 4, 5), "stem_hidden": 6, "stem_width": 8, "heads": 2}
+    deep = {"width": 16, "mlp_width": 16, "token_hidden": 6} if config.model.depth else {"width": 8}
+    config.model.update(sizes | deep)
     config.data_dir = str(data)
     config.train.compilation_cache = str(tmp_path / "compilation")
     for stage in config.stages.values():

@@ -136,16 +136,6 @@ def test_stem_is_a_start(encoder: HybridEncoder) -> None:
     start = adapt("stem_only", read, encoder)
     assert jax.tree.map(np.shape, start) == jax.tree.map(np.shape, encoder.init(0))
     np.testing.assert_array_equal(start["stem"]["conv3"]["kernel"], read["stem"]["conv3"]["kernel"])
-    # Without an MLP of its own, its features are what the stem gives: its convolutions are taken.
-    plain = make_encoder(SETTINGS | {"stem_hidden": 0, "stem_width": 24})
-    assert isinstance(plain, HybridEncoder)
-    start = adapt("stem_only", read, plain)
-    assert jax.tree.map(np.shape, start) == jax.tree.map(np.shape, plain.init(0))
-    picture, features = words(2)[1:], {**read["stem"], "skip": {}, "out": {}}
-    eye = {"kernel": np.eye(24), "bias": np.zeros(24)}
-    nothing = {"kernel": np.zeros((7, 24)), "bias": np.zeros(24)}
-    slow = loop_stem(features | {"skip": eye, "out": nothing}, picture[0])
-    np.testing.assert_allclose(plain.stem(start, picture)[0], slow, atol=2e-5)
     # Without blocks an embedding is the norm of the mean of the stem's vectors.
     pixels = words(3)[None]
     found = alone.encode(read, one_text_a_row(pixels, np.array([3], np.int32)))["embedding"]
@@ -182,7 +172,6 @@ def test_settings_survive_json(encoder: HybridEncoder) -> None:
         ({"stem_channels": (1, 2, 3)}, "stem_channels"),
         ({"token_hidden": 0}, "stem_width"),
         ({"stem_width": 16}, "stem_width"),
-        ({"stem_hidden": 0}, "stem_hidden"),
         ({"patch_width": 42}, "divisible"),
         ({"channels": 3}, "grey"),
     ],
