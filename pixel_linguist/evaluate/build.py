@@ -71,7 +71,7 @@ def _read(root: Path, key: str, value: Any) -> Any:
     # Of a bitext task "second" is the name of a column.
     if value is None or isinstance(value, str):
         return value
-    if key in ("source", "second", "train", "test"):
+    if key in ("source", "second", "train", "test", "things"):
         return make_source(root, value)
     if key in ("sources", "sets"):
         return {name: make_source(root, value[name]) for name in value}

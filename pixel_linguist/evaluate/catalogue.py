@@ -34,6 +34,7 @@ def find_tasks(root: Path) -> dict[str, Spec]:
     sts/sickr/test.tsv                       sickr, word-order, negation
     bitext/tatoeba/LANGUAGE-eng.tsv          tatoeba-LANGUAGE
     paraphrase/mrpc/dev.tsv                  mrpc
+    similarity/NAME.tsv                      human-NAME
     noise/words_toefl.tsv                    misspelled-words
     noise/jfleg/test.tsv.gz                  jfleg
     retrieval/NAME/{corpus,queries}.jsonl, qrels/test.tsv    NAME, typos-NAME
@@ -67,6 +68,9 @@ def find_tasks(root: Path) -> dict[str, Spec]:
         }  # fmt: skip
     for source in tables("paraphrase/mrpc/dev.tsv").values():
         tasks["mrpc"] = {"name": "pair_classification", "source": source}
+    for path, source in tables("similarity/*.tsv").items():
+        judged = {"name": "human_similarity", "source": source}
+        tasks[f"human-{path.stem}"] = judged | {"first": "item1", "second": "item2"}
     for name, (pattern, *columns) in NOISY.items():
         for source in tables(pattern).values():
             tasks[name] = {"name": "bitext", "source": source} | dict(
