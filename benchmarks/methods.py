@@ -89,6 +89,21 @@ STS_DEV, STS_TESTS = "stsb-en-dev/spearman", ("stsb-en/spearman", "sickr/spearma
 GEOMETRY = ("geometry/anisotropy", "geometry/effective_rank")
 NO_MASK: dict[str, Any] = {"perturb": {}}
 METHODS = {
+    "anchored_languages": Method(
+        220_000,
+        "tatoeba/accuracy",
+        ("tatoeba/accuracy", *STS_TESTS),
+        {
+            "plain contrast": {
+                "objective": PLAIN,
+                "pairs": {"name": "columns", "anchor": "sentence1", "positive": "sentence2"},
+                "annotate": {},
+            },
+            "method": {},
+            "no margin": {"objective.margin": 0.0},
+        },
+        ((1e-4, 0.05),),
+    ),
     "captions": Method(
         220_000,
         STS_DEV,

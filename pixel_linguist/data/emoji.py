@@ -17,7 +17,13 @@ SPLITS = {"train": range(2, 10), "dev": range(1, 2), "test": range(0, 1)}
 
 
 def emoji(
-    root: Path, *, path: str, split: str, languages: Sequence[str] = (), features: int = 0
+    root: Path,
+    *,
+    path: str,
+    split: str,
+    languages: Sequence[str] = (),
+    features: int = 0,
+    classes: str | None = None,
 ) -> list[Record]:
     """Read the emoji of a split from a folder of emoji.tsv and sheet64.png.
 
@@ -32,23 +38,29 @@ def emoji(
         split: as above.
         languages: columns of the folder's names.tsv.gz whose names are read; an emoji without a
             name in one of them is left out.
+        classes: column of emoji.tsv whose values are classes, such as "subcategory".
         features: how many numbers `picture_features` gives of each picture; 0: none.
 
     Returns:
         {"emoji", "picture" uint8 [64, 64, 3], "name", "keywords", "group"}, the names by language,
-        and "features"; a picture is laid on white and inverted, so that paper is 0 as in rendered
-        text. An emoji is a group.
+        "features", "class" (hyphens are spaces) and "label", the number of the class. A picture is
+        laid on white and inverted, so that paper is 0 as in rendered text. An emoji is a group.
 
     Raises:
-        ValueError: for an unknown split or language, a picture that reaches beyond the sheet, or
-            features that are no multiple of four.
+        ValueError: for an unknown split or language, a picture that reaches beyond the sheet, a
+            class without a name, or features that are no multiple of four.
     """
     # Pillow is slow to import, and few recipes read pictures.
     from PIL import Image
 
     parts, folder = choose("split", SPLITS, split), root / path
-    names = ("emoji", "code", "left", "top", "name", "keywords")
+    names = ("emoji", "code", "left", "top", "name", "keywords", *([classes] if classes else []))
     table = read_table(folder / "emoji.tsv", names)
+    labels: dict[str, int] = {}
+    for number, row in enumerate(table if classes else ()):
+        if not row[str(classes)].strip():
+            raise ValueError(f"{folder}/emoji.tsv, record {number + 1}: its class has no name")
+        labels.setdefault(row[str(classes)], len(labels))
     named: dict[str, Record] = {}
     if languages:
         named = {
@@ -75,6 +87,8 @@ def emoji(
         picture = Image.alpha_composite(paper, sheet.crop(box)).convert("RGB")
         texts = {name: row[name] for name in ("emoji", "name", "keywords")}
         texts |= named.get(row["code"], {})
+        if classes:
+            texts |= {"class": row[classes].replace("-", " "), "label": labels[row[classes]]}
         records.append({**texts, "picture": 255 - np.asarray(picture), "group": number})
     if features:
         found = picture_features([record["picture"] for record in records], features)

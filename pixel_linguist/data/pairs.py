@@ -57,13 +57,15 @@ class Columns:
     """Columns of a record: premise and hypothesis, a sentence and its translation, ...
 
     With `alternatives`, a cell of several that bars separate gives one at random; otherwise a bar
-    is a character as any. The example has the record's group if there is one.
+    is a character as any. The example has the record's group if there is one, and its columns
+    `facts`.
     """
 
     anchor: str
     positive: str
     negative: str | None = None
     alternatives: bool = False
+    facts: tuple[str, ...] = ()
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example."""
@@ -71,7 +73,8 @@ class Columns:
         views = {view: text_of(record, name, "the record") for view, name in names.items() if name}
         if self.alternatives:
             views = {view: _draw(text, rng) for view, text in views.items()}
-        return Example(views, group_of(record))
+        facts = {name: column(record, name, "the record") for name in self.facts}
+        return Example(views, {**group_of(record), **facts})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from pixel_linguist.model.encoder import Params, ViTEncoder
 from pixel_linguist.model.experts import to_experts
 from pixel_linguist.model.hybrid import stem_only
+from pixel_linguist.model.towers import to_towers
 from pixel_linguist.registry import choose
 
 # Parameters of a start, and the encoder that they are for → its parameters.
@@ -39,6 +40,7 @@ ADAPTERS: dict[str, Adapter] = {
     "to_longer": to_longer,
     "to_sentence": to_sentence,
     "stem_only": stem_only,
+    "to_towers": to_towers,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pixel_linguist.model.encoder import ViTEncoder
 from pixel_linguist.model.experts import ExpertsEncoder
 from pixel_linguist.model.hybrid import HybridEncoder
+from pixel_linguist.model.towers import TowersEncoder
 from pixel_linguist.registry import check_arguments, choose
 
 # Architectures by the name that a recipe's model and a model's folder give.
@@ -14,6 +15,7 @@ ENCODERS: dict[str, type[ViTEncoder]] = {
     "vit": ViTEncoder,
     "experts": ExpertsEncoder,
     "hybrid": HybridEncoder,
+    "towers": TowersEncoder,
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pixel_linguist.objective.arc_margin import ArcMargin
 from pixel_linguist.objective.coherence import Coherence
 from pixel_linguist.objective.context_prediction import ContextPrediction
 from pixel_linguist.objective.contrastive import InfoNCE
@@ -38,6 +39,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "entry_prediction": EntryPrediction,
     "group_whitening": GroupWhitening,
     "grounded": Grounded,
+    "arc_margin": ArcMargin,
     "joined_classification": JoinedClassification,
     "joined_score": JoinedScore,
     "masked_autoencoder": MaskedAutoencoder,

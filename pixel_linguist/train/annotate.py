@@ -6,7 +6,7 @@ records; the objective's `init` is given them as whole tables.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,17 +47,21 @@ class Embeddings:
     """The model's vector of a text of each record: a target for distillation, or for search.
 
     Attributes:
-        text: column of the text.
+        text: column of the text, or K columns.
         column: name of the vectors' column.
     """
 
-    text: str
+    text: str | Sequence[str]
     column: str
 
     def __call__(self, records: Source, rows: range, embed: Embed) -> Mapping[str, np.ndarray]:
-        """Return the vectors, float32 [N, D]."""
-        texts = [column(records[i], self.text, "the record") for i in rows]
-        return {self.column: np.asarray(embed(texts), np.float32)}
+        """Return the vectors, float32 [N, D], or [N, K, D] of several columns."""
+        names = (self.text,) if isinstance(self.text, str) else self.text
+        texts = [column(records[i], name, "the record") for i in rows for name in names]
+        found = np.asarray(embed(texts), np.float32)
+        if not isinstance(self.text, str):
+            found = found.reshape(len(rows), len(names), -1)
+        return {self.column: found}
 
 
 ANNOTATORS: dict[str, type] = {

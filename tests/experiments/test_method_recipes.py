@@ -20,6 +20,11 @@ from tests.train.tiny import StopsAfter
 
 TABLES = {
     "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),
+    **{
+        f"sts/stsb/{code}/train.tsv": ("score", "sentence1", "sentence2")
+        for code in ("es", "fr", "it", "pt")
+    },
+    **{f"bitext/tatoeba/{code}-eng.tsv": (code, "eng") for code in ("spa", "fra", "ita", "por")},
     "sts/stsb/en/dev.tsv": ("score", "sentence1", "sentence2"),
     "sts/stsb/en/test.tsv": ("score", "sentence1", "sentence2"),
     "sts/sickr/train.tsv": ("score", "sentence1", "sentence2"),
@@ -95,6 +100,9 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
     config = configs.load(RECIPES / "methods" / f"{name}.py").unlock()
     config.model.update({"stem_channels": (2, 3, 4, 5), "stem_hidden": 6, "stem_width": 8})
     config.model.update({"width": 12, "heads": 2, "mlp_width": 8, "token_hidden": 6})
+    if name == "anchored_languages":
+        # The shipped model's, whose vectors are its proxies.
+        config.model.width = 384
     config.data_dir = str(data)
     config.train.compilation_cache = str(folder / "compilation")
     for stage in config.stages.values():
@@ -111,6 +119,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
     [
         "mirror",
         "captions",
+        "anchored_languages",
         "whitened",
         "headlines",
         "ccp",
