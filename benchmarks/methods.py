@@ -37,6 +37,7 @@ from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.similarity import CachedEmbed, Embed
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.files import sha256
+from pixel_linguist.objective.explicit import codes
 from pixel_linguist.recipe import info_nce
 from pixel_linguist.train.annotate import annotate_stage, unannotated
 from pixel_linguist.train.context import make_context
@@ -200,6 +201,17 @@ METHODS = {
             "entries not whitened": {"objective.whitened": False},
         },
     ),
+    "sesa": Method(
+        30_000,
+        "dev/mrr@10",
+        ("test/mrr@10", "codes/recall@1", "codes/mrr@10", "codes/names"),
+        {
+            "plain contrast": {"objective": PLAIN},
+            "method": {},
+            "without names": {"objective.name_weight": 0.0},
+            "latent space": {"objective.latent": True},
+        },
+    ),
     "vacancy": Method(
         40_000,
         "dev/mrr@10",
@@ -289,7 +301,7 @@ def train(config: ConfigDict, folder: Path, budget: int, reader: WordEmbedder) -
     The rate follows its schedule by the share of the patches.
 
     Returns:
-        Parameters of the encoder, and {"steps", "patches"}.
+        Parameters of the encoder and the objective, and {"steps", "patches"}.
     """
     name = config.order[0]
     context = make_context(config, folder)
@@ -311,7 +323,7 @@ def train(config: ConfigDict, folder: Path, budget: int, reader: WordEmbedder) -
         patches += sum(int((view.segment >= 0).sum()) for view in batch.views.values())
         if patches >= budget:
             break
-    return jax.device_get(state["params"])["encoder"], {"steps": steps, "patches": patches}
+    return jax.device_get(state["params"]), {"steps": steps, "patches": patches}
 
 
 class Scorer:
@@ -320,6 +332,7 @@ class Scorer:
     def __init__(self, name: str, data: Path):
         config = recipe(name, {}, data, (0.0, 0.05))
         self.data, self.tasks = data, dict(config.tasks.to_dict())
+        self.objective: Mapping[str, Any] = {}
 
     def __call__(self, wanted: Sequence[str], embed: Embed) -> Scores:
         """Return TASK/METRIC → score."""
@@ -409,6 +422,34 @@ class Scorer:
         found = {f"top{k}": float((ranks <= k).mean()) for k in (1, 3, 10)}
         return {"mrr": float((1 / ranks).mean()), **found}
 
+    def _codes(self, embed: Embed) -> Scores:
+        """Return scores in the space of the objective: of the test task, and of named dimensions.
+
+        "names" is the mean average precision of dimensions as detectors of their concepts, over
+        every fifth title of the test split; of spaces without names it is not a number.
+        """
+        from sklearn.metrics import average_precision_score
+
+        from experiments.methods.sesa import titles
+
+        own = self.objective
+        if "kernel" not in own:
+            return {**self._task("test").score(embed), "names": float("nan")}
+        if "weight" not in own:
+            latent = self._task("test").score(
+                lambda texts: np.asarray(embed(texts)) @ own["kernel"]
+            )
+            return {**latent, "names": float("nan")}
+        root = np.log1p(np.exp(own["weight"])) ** 0.5
+        scores = self._task("test").score(lambda texts: root * codes(own, embed(texts)))
+        names = make_source(self.data, titles("train")).names  # type: ignore[attr-defined]
+        records = self._records(titles("test", names))[::5]
+        found = codes(own, embed([record["title"] for record in records]))
+        has = np.array([np.isin(range(len(names)), record["concepts"]) for record in records])
+        there = [k for k in range(len(names)) if has[:, k].any()]
+        precision = [average_precision_score(has[:, k], found[:, k]) for k in there]
+        return {**scores, "names": float(np.mean(precision)), "chance": float(has[:, there].mean())}
+
     def _ocr(self, embed: Embed) -> Scores:
         """Return the scores of the test stories, misread as old print is."""
         rng = np.random.default_rng(0)
@@ -454,7 +495,7 @@ def measured(
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         params, counts = train(config.lock(), Path(folder), method.patches, reader)
-    reader.params = jax.device_put(params)
+    reader.params, scorer.objective = jax.device_put(params["encoder"]), params["objective"]
     line = {
         "method": name,
         "arm": arm,

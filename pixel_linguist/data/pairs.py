@@ -11,6 +11,7 @@ import numpy as np
 
 from pixel_linguist.data.candidates import Debiased
 from pixel_linguist.data.clusters import ClusterPair
+from pixel_linguist.data.concepts import WithConcepts
 from pixel_linguist.data.crops import Crops
 from pixel_linguist.data.dictionary import Defined
 from pixel_linguist.data.documents import Neighbours
@@ -155,6 +156,11 @@ def with_facts(*, pairs: Mapping[str, Any], facts: Mapping[str, Any]) -> PairMak
     return Noted(make_pair_maker(pairs), dict(facts))
 
 
+def with_concepts(*, pairs: Mapping[str, Any]) -> PairMaker:
+    """Make the pair maker that `pairs` describes, whose examples have their record's concepts."""
+    return WithConcepts(make_pair_maker(pairs))
+
+
 PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "identity": Identity,
     "columns": Columns,
@@ -176,6 +182,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "joined_pair": JoinedPair,
     "taught_pair": TaughtPair,
     "disarrayed_topics": DisarrayedTopics,
+    "with_concepts": with_concepts,
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.clusters import clusters
+from pixel_linguist.data.concepts import NamedSource
 from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
@@ -140,6 +141,13 @@ def toy(
     return ToySource(task, split=split, size=size, languages=tuple(languages), seed=seed)
 
 
+def named(
+    root: Path, *, source: Mapping[str, Any], column: str, names: Sequence[str] = (), most: int = 0
+) -> NamedSource:
+    """Number the concepts in a column of another source's records; see `NamedSource`."""
+    return NamedSource(make_source(root, source), column, names, most)
+
+
 SOURCES: dict[str, Callable[..., Source]] = {
     "txt": rows,
     "tsv": rows,
@@ -166,6 +174,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "entity_pairs": entity_pairs,
     "dictionary": dictionary,
     "topics": topics,
+    "named": named,
 }
 
 
@@ -179,9 +188,11 @@ def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
 
 def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
     """Return the files that a source's "path" or "paths" name, relative to `root`."""
+    if "source" in spec:
+        return source_files(root, spec["source"])
     paths = spec.get("paths", ())
-    named = [*(paths.values() if isinstance(paths, Mapping) else paths), spec.get("path")]
-    return [Path(path) for path in named if path and (local_path(root) / path).is_file()]
+    files = [*(paths.values() if isinstance(paths, Mapping) else paths), spec.get("path")]
+    return [Path(path) for path in files if path and (local_path(root) / path).is_file()]
 
 
 def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:

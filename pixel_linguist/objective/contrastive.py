@@ -154,13 +154,20 @@ class InfoNCE(Objective):
         self, params: Tree, state: Tree, constants: Tree, batch: Batch, encode: Encode, key: Any
     ) -> tuple[jax.Array, dict[str, jax.Array], Tree, Tree]:
         """Return (loss, metrics, {}, {}); metrics are accuracy, alignment, uniformity, t."""
-        scale = jnp.float32(1 / self.temperature)
-        if self.learnable_temperature:
-            scale = jnp.exp(cap(params["objective"]["log_scale"], math.log(100.0)))
         found = encode.many(params["encoder"], batch.select(self.views), key=key)
         if self.view_heads:
             heads = params["objective"]["heads"]
             found = {view: x @ heads[view] for view, x in found.items()}
+        loss, metrics = self.contrast(params, found, batch)
+        return loss, metrics, {}, {}
+
+    def contrast(
+        self, params: Tree, found: dict[str, jax.Array], batch: Batch
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """Return (loss, metrics) of vectors of a device's examples: view → float [B, any]."""
+        scale = jnp.float32(1 / self.temperature)
+        if self.learnable_temperature:
+            scale = jnp.exp(cap(params["objective"]["log_scale"], math.log(100.0)))
         rows = {view: normalise(x) for view, x in found.items()}
         ids = [batch.view_facts[view]["text_id"] for view in self.views]
         rows["ids"] = jnp.stack(ids[:2], axis=1)
@@ -180,7 +187,7 @@ class InfoNCE(Objective):
             "uniformity": log_mean_potential(*sums),
             "temperature": 1 / scale,
         }
-        return scored["loss"].mean(), metrics, {}, {}
+        return scored["loss"].mean(), metrics
 
     def _score(self, scale: jax.Array, rows: Tree, pool: Tree) -> dict[str, jax.Array]:
         """Score some rows [R] against the whole pool [N]: name → [R]."""

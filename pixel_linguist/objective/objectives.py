@@ -11,6 +11,7 @@ from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.objective.cosent import CoSENT
 from pixel_linguist.objective.distillation import Distillation
 from pixel_linguist.objective.entries import EntryPrediction
+from pixel_linguist.objective.explicit import ExplicitContrast
 from pixel_linguist.objective.grounded import Grounded
 from pixel_linguist.objective.joined import JoinedClassification
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
@@ -37,6 +38,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "cosent": CoSENT,
     "distillation": Distillation,
     "entry_prediction": EntryPrediction,
+    "explicit_contrast": ExplicitContrast,
     "group_whitening": GroupWhitening,
     "grounded": Grounded,
     "arc_margin": ArcMargin,

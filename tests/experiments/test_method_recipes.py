@@ -130,6 +130,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
         "defsent",
         "dse",
         "segments",
+        "sesa",
     ],
 )
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:
