@@ -77,6 +77,7 @@ def test_without_whitening_and_head_it_is_one_way_info_nce() -> None:
     assert float(found) == pytest.approx(float(expected), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_devices_change_nothing() -> None:
     objective = GroupWhitening(groups=4, positives=2, temperature=0.5)
     params = objective.init(jax.random.key(1), ENCODER, None, {})

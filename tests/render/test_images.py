@@ -53,12 +53,6 @@ def test_wide_pictures_are_cut_with_one_warning_at_the_callers_line(strip: np.nd
     assert "2 of 3" in str(warned[0].message)
 
 
-def test_pictures_of_16_bits_are_read_as_those_of_8(strip: np.ndarray) -> None:
-    page = paper(strip)
-    fine = Image.fromarray(page.astype(np.uint16) * 257)
-    np.testing.assert_array_equal(image_patches(fine, PATCH, 64), strip)
-
-
 def tiff(levels: np.ndarray, bits: int, white_is_zero: bool = False) -> bytes:
     """Write a TIFF of one strip; 12 bits are packed, signed levels have their sign."""
     packed = levels.tobytes()

@@ -194,7 +194,6 @@ def test_the_page_is_one_file_whose_plots_are_those_of_the_folder(make_run: Make
 @pytest.mark.parametrize("without", [
     ("scores.json", "models"),
     ("metrics.jsonl", "scores.json", "models"),
-    ("config.json",),
     ("config.json", "scores.json"),
     ("config.json", "metrics.jsonl"),
 ])  # fmt: skip

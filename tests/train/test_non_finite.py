@@ -27,6 +27,7 @@ def test_a_batch_is_left_with_its_facts(tmp_path: Path) -> None:
     assert found["view"]["view_facts"] == {"anchor": {"style": 7}}
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_leaves_the_batch_of_its_step(tmp_path: Path) -> None:
     context, stage, scorer = begun(recipe("both"), "both", tmp_path)
     broken = context.encoder.init(0)

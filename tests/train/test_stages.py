@@ -26,6 +26,7 @@ def metrics(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["kind"] == kind]
 
 
+@pytest.mark.slow
 def test_a_deleted_stage_runs_again_with_those_that_start_from_it(tmp_path: Path) -> None:
     config = recipe("both", "other")
     # A learnt temperature is a parameter of the objective.
