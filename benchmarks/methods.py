@@ -254,6 +254,16 @@ METHODS = {
         },
         ((3e-4, 0.1),),
     ),
+    "graph": Method(
+        220_000,
+        "dev-graph/accuracy",
+        ("test-graph/accuracy", "test-alone/accuracy", "test-few-graph/accuracy"),
+        {
+            "method": {},
+            "not perturbed": {"objective.steps": 1, "objective.size": 0.0},
+        },
+        ((3e-4, 0.07),),
+    ),
 }
 
 

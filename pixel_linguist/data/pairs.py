@@ -17,6 +17,7 @@ from pixel_linguist.data.dictionary import Defined
 from pixel_linguist.data.documents import Neighbours
 from pixel_linguist.data.emoji import Captioned
 from pixel_linguist.data.example import Example, group_of
+from pixel_linguist.data.graph import Neighbourhood
 from pixel_linguist.data.posts import Labelled, TaggedPosts
 from pixel_linguist.data.records import Record, column, number_of, text_of
 from pixel_linguist.data.skills import TitleAndSkills
@@ -183,6 +184,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "taught_pair": TaughtPair,
     "disarrayed_topics": DisarrayedTopics,
     "with_concepts": with_concepts,
+    "neighbourhood": Neighbourhood,
 }
 
 

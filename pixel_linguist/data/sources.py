@@ -14,6 +14,7 @@ from pixel_linguist.data.concepts import NamedSource
 from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
+from pixel_linguist.data.graph import neighbourhoods
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
 from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
@@ -175,6 +176,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "dictionary": dictionary,
     "topics": topics,
     "named": named,
+    "neighbourhoods": neighbourhoods,
 }
 
 

@@ -22,6 +22,7 @@ from pixel_linguist.evaluate.sts_year import STSYear
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.evaluate.triplets import Triplets
 from pixel_linguist.evaluate.word_reading import WordReading
+from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
 
@@ -41,6 +42,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "clustering": Clustering.from_source,
     "shared_tags": SharedTags.from_source,
     "geometry": Geometry.from_sources,
+    "zero_shot": ZeroShot.from_source,
     "segmentation": Segmentation.from_source,
     "human_similarity": HumanSimilarity.from_source,
     "robustness": Robustness,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pixel_linguist.objective.adversarial import Adversarial
 from pixel_linguist.objective.arc_margin import ArcMargin
 from pixel_linguist.objective.coherence import Coherence
 from pixel_linguist.objective.context_prediction import ContextPrediction
@@ -30,9 +31,14 @@ def _matryoshka(
     return Matryoshka(make_objective(objective), tuple(prefixes), tuple(weights))
 
 
+def _adversarial(objective: Mapping[str, Any], steps: int = 3, size: float = 0.01) -> Adversarial:
+    return Adversarial(make_objective(objective), steps, size)
+
+
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "info_nce": InfoNCE,
     "contriever": Contriever,
+    "adversarial": _adversarial,
     "coherence": Coherence,
     "context_prediction": ContextPrediction,
     "cosent": CoSENT,

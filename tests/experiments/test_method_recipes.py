@@ -83,6 +83,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for kind in ("corpus", "queries"):
                 lines = [json.dumps(record) for record in texts]
                 (path.parents[1] / f"{kind}.jsonl").write_text("\n".join(lines) + "\n")
+    nodes = [f"{n}\t{n % 7}\t{' '.join(rng.permutation(WORDS)[:6])}" for n in range(ROWS)]
+    (root / "graph/cora").mkdir(parents=True)
+    table = "\n".join(["id\tlabel\ttext", *nodes]) + "\n"
+    (root / "graph/cora/nodes.tsv.gz").write_bytes(gzip.compress(table.encode()))
+    (root / "graph/cora/edges.tsv").write_text("source\ttarget\n0\t1\n1\t2\n5\t9\n")
     topics = [[" ".join(rng.permutation(WORDS)[:2]) for _ in range(3)] for _ in range(3)]
     for name in ("choi", "qmsum/dev"):
         path = root / "segmentation" / f"{name}.jsonl.gz"
@@ -131,6 +136,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
         "dse",
         "segments",
         "sesa",
+        "graph",
     ],
 )
 def test_a_recipe_does_a_step_that_leaves_its_stem(name: str, data: Path, tmp_path: Path) -> None:

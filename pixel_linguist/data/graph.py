@@ -1,0 +1,203 @@
+"""Graphs of texts: neighbourhoods by walks with restart, written out and summarised.
+
+Source: GraphCLIP (Zhu et al. 2025, arXiv 2410.10329), sections 4.1 and 4.2; there a language model
+writes the summaries.
+"""
+
+import collections
+import dataclasses
+import functools
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pixel_linguist.data.example import Example
+from pixel_linguist.data.records import Record, column, id_of, read_table, text_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """Texts of nodes, and for each the numbers of its neighbours, in both directions of edges."""
+
+    texts: tuple[str, ...]
+    neighbours: tuple[tuple[int, ...], ...]
+
+    @functools.cached_property
+    def rarity(self) -> dict[str, float]:
+        """Word → the logarithm of the number of texts to that of texts that have it."""
+        counts = collections.Counter(word for text in self.texts for word in set(words(text)))
+        return {word: math.log(len(self.texts) / count) for word, count in counts.items()}
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text, in lower case."""
+    return re.findall(r"\w+", text.lower())
+
+
+def walk(
+    neighbours: Sequence[Sequence[int]],
+    root: int,
+    rng: np.random.Generator,
+    *,
+    steps: int = 64,
+    restart: float = 0.5,
+    dropped: float = 0.0,
+) -> list[int]:
+    """Return the nodes of a random walk with restart, the root first: int, `steps` + 1 of them.
+
+    Each step goes back to the root with probability `restart`, else along an edge; an edge is not
+    there for this walk with probability `dropped`. From a node without edges it goes to the root,
+    so that the neighbourhood of an isolated node is itself.
+    """
+    path, left = [root], {}
+    for _ in range(steps):
+        here = path[-1]
+        if here not in left:
+            left[here] = [n for n in neighbours[here] if not dropped or rng.random() >= dropped]
+        if rng.random() < restart or not left[here]:
+            path.append(root)
+        else:
+            path.append(left[here][int(rng.integers(len(left[here])))])
+    return path
+
+
+def summary(graph: Graph, nodes: Sequence[int], size: int) -> str:
+    """Return the key words of nodes together: those of the highest frequency times rarity."""
+    counts = collections.Counter(word for node in nodes for word in words(graph.texts[node]))
+    order = sorted(counts, key=lambda word: (-counts[word] * graph.rarity[word], word))
+    return f"This group of texts is about {', '.join(order[:size])}."
+
+
+def neighbourhoods(
+    root: Path,
+    *,
+    nodes: str,
+    edges: str,
+    text: str = "text",
+    label: str = "label",
+    label_names: Sequence[str] = (),
+    remainders: Sequence[int] = (),
+    shots: int = 0,
+) -> list[Record]:
+    """Read the nodes of a graph; edges go both ways.
+
+    Args:
+        root: the data folder.
+        nodes: table of columns id, `text` and `label`.
+        edges: table of columns source and target, ids of nodes.
+        text: column of the text.
+        label: column of the class, a number; empty where it is not known.
+        label_names: of classes by number; nodes without a class are left out. (): classes are not
+            read.
+        remainders: of the node's number by ten, which are taken: a split; empty: all.
+        shots: nodes of each class that are taken, the first ones; 0: all.
+
+    Returns:
+        {"text", "written": the neighbourhood of a walk that never changes (see `Neighbourhood`),
+        "label": name of the class or None, "node", "graph"}.
+
+    Raises:
+        FileNotFoundError: for a missing file.
+        ValueError: for an edge to an unknown node, a class without a name, or without any node.
+    """
+    table = read_table(root / nodes, ("id", text, label))
+    places = {id_of(row, "id", nodes): number for number, row in enumerate(table)}
+    found: list[set[int]] = [set() for _ in table]
+    for number, row in enumerate(read_table(root / edges, ("source", "target")), start=1):
+        ends = [row["source"], row["target"]]
+        if unknown := [end for end in ends if end not in places]:
+            raise ValueError(f"{edges}, record {number}: there is no node {unknown[0]!r}")
+        a, b = (places[end] for end in ends)
+        if a != b:
+            found[a].add(b)
+            found[b].add(a)
+    texts = tuple(text_of(row, text, f"{nodes}, record {n}") for n, row in enumerate(table, 1))
+    graph = Graph(texts, tuple(tuple(sorted(own)) for own in found))
+    made, taken = Neighbourhood(), collections.Counter[str]()
+    records: list[Record] = []
+    for number, row in enumerate(table):
+        if remainders and number % 10 not in remainders:
+            continue
+        name = _class(row[label], label_names, f"{nodes}, record {number + 1}")
+        taken[name] += 1
+        if label_names and (not name or (shots and taken[name] > shots)):
+            continue
+        record = {"text": texts[number], "label": name or None, "node": number, "graph": graph}
+        walked = walk(graph.neighbours, number, np.random.default_rng(number))
+        records.append({**record, "written": made.written(graph, walked)})
+    if not records:
+        raise ValueError(f"{nodes} has no such node")
+    return records
+
+
+def _class(label: str, names: Sequence[str], where: str) -> str:
+    """Return the name of a class, "" where it is not known or not read."""
+    if not names or label in ("", None):
+        return ""
+    if not label.isdigit() or int(label) >= len(names) or not names[int(label)]:
+        raise ValueError(f"{where}: the class {label!r} has no name among {', '.join(names)}")
+    return names[int(label)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbourhood:
+    """The neighbourhood of a node, written out, and a summary of it.
+
+    Views: "anchor", the beginning of the root's text and of those of other nodes of a walk with
+    restart, in the order in which it meets them; "positive", the key words of all their texts. The
+    fact "group" is the root.
+
+    Attributes:
+        others: nodes beside the root, at most.
+        root_words: words of the root's text.
+        words: of another one's.
+        key_words: of a summary.
+        steps: of the walk.
+        restart: probability that a step goes back to the root.
+        dropped: share of edges that are not there for a walk.
+    """
+
+    others: int = 4
+    root_words: int = 24
+    words: int = 10
+    key_words: int = 16
+    steps: int = 64
+    restart: float = 0.5
+    dropped: float = 0.2
+
+    def __post_init__(self) -> None:
+        if min(self.others + 1, self.root_words, self.words, self.key_words, self.steps) < 1:
+            raise ValueError(f"numbers of a neighbourhood must be at least 1: {self}")
+        if not (0 <= self.restart <= 1 and 0 <= self.dropped < 1):
+            raise ValueError(f"restart is {self.restart} and dropped {self.dropped}; in [0, 1]")
+
+    def met(self, walked: Sequence[int]) -> list[int]:
+        """Return the nodes of a walk in the order in which it meets them, as many as are taken."""
+        return list(dict.fromkeys(walked))[: self.others + 1]
+
+    def written(self, graph: Graph, walked: Sequence[int]) -> str:
+        """Return the beginnings of the texts of a walk's nodes."""
+        first, *others = self.met(walked)
+        parts = [graph.texts[first].split()[: self.root_words]]
+        parts += [graph.texts[node].split()[: self.words] for node in others]
+        return " ".join(word for part in parts for word in part)
+
+    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
+        """Return the example."""
+        graph, root = column(record, "graph", "the record"), record["node"]
+        walked = walk(
+            graph.neighbours,
+            root,
+            rng,
+            steps=self.steps,
+            restart=self.restart,
+            dropped=self.dropped,
+        )
+        views = {
+            "anchor": self.written(graph, walked),
+            "positive": summary(graph, self.met(walked), self.key_words),
+        }
+        return Example(views, {"group": (root,)})
