@@ -255,7 +255,7 @@ METHODS = {
         ((3e-4, 0.1),),
     ),
     "graph": Method(
-        220_000,
+        40_000,
         "dev-graph/accuracy",
         ("test-graph/accuracy", "test-alone/accuracy", "test-few-graph/accuracy"),
         {

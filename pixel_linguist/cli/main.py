@@ -52,6 +52,7 @@ VERBS = {
     "report": Verb("write the report of a run again, or compare runs", "runs/a runs/b --out both"),
     "convert": Verb("convert checkpoints of PIXEL and Pixel-Linguist, and back", "SRC DST"),
     "export": Verb("write an encoder as StableHLO", "tiny exported"),
+    "methods": Verb("list the published methods, with their recipes", ""),
     "mteb": Verb("score a model on tasks of MTEB", "tiny --tasks STSBenchmark --out results"),
 }
 
