@@ -11,6 +11,7 @@ baselines and an interrupted benchmark goes on; --table writes the tables of wha
 
 import argparse
 import copy
+import functools
 import hashlib
 import json
 import os
@@ -61,8 +62,9 @@ class Method(NamedTuple):
         patches: that each arm encodes.
         dev: task and metric by which rate and temperature are chosen.
         tests: of the table, TASK/METRIC.
-        arms: label → changes of the recipe: "model.KEY", "source.KEY" of all parts (None: without
-            it), or a key of its stage. "method" and "plain contrast" are tuned.
+        arms: label → changes of the recipe: "model.KEY", "source.KEY" or "annotate.KEY" of all
+            parts (None: without it), or a key of its stage. "method" and "plain contrast" are
+            tuned.
         tries: (peak rate, temperature).
     """
 
@@ -226,6 +228,18 @@ METHODS = {
             "a head for each side": {"objective.view_heads": True},
         },
     ),
+    "bprop": Method(
+        90_000,
+        STS_DEV,
+        ("cranfield/ndcg@10", "cranfield/recall@100", "cisi/ndcg@10", "cisi/recall@100"),
+        {
+            # The contrast of two spans alone.
+            "plain contrast": {"objective.weight": 0.0},
+            "method": {},
+            "sets by counts": {"annotate.bootstrapped": False},
+        },
+        ((1e-4, 0.05),),
+    ),
     "tdmatch": Method(
         80_000,
         "dev/map@20",
@@ -274,9 +288,9 @@ def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, 
     stage = config.stages[config.order[0]]
     changes = dict(copy.deepcopy(dict(arm)))
     for part in stage.data.values():
-        for key in [key for key in changes if key.startswith("source.")]:
-            group, _, last = key.partition(".")[2].rpartition(".")
-            place = part.source[group] if group else part.source
+        for key in [key for key in changes if key.startswith(("source.", "annotate."))]:
+            kind, *groups, last = key.split(".")
+            place = functools.reduce(lambda x, name: x[name], groups, part[kind])
             if changes[key] is None:
                 del place[last]
             else:
@@ -290,10 +304,8 @@ def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, 
             part.pairs = ConfigDict(changes["pairs"])
         if "annotate" in changes:
             part.annotate = ConfigDict(changes["annotate"])
-        if "annotate.weighted" in changes:
-            part.annotate.weighted = changes["annotate.weighted"]
     for key, value in changes.items():
-        if key in ("pairs", "joined", "annotate", "annotate.weighted") or key.startswith("source."):
+        if key in ("pairs", "joined", "annotate") or key.startswith(("source.", "annotate.")):
             continue
         group, _, last = key.rpartition(".")
         place = {"model": config.model, "objective": stage.objective, "": stage}[group]

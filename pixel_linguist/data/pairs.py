@@ -20,6 +20,7 @@ from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.graph import Neighbourhood
 from pixel_linguist.data.posts import Labelled, TaggedPosts
 from pixel_linguist.data.records import Record, column, number_of, text_of
+from pixel_linguist.data.representative import RepresentativeSets
 from pixel_linguist.data.skills import TitleAndSkills
 from pixel_linguist.data.teacher_pairs import JoinedPair, TaughtPair
 from pixel_linguist.data.topics import DisarrayedTopics
@@ -178,6 +179,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "labelled": Labelled,
     "neighbours": Neighbours,
     "debiased": Debiased,
+    "representative_sets": RepresentativeSets,
     "title_and_skills": TitleAndSkills,
     "defined": Defined,
     "joined_pair": JoinedPair,

@@ -18,6 +18,7 @@ from pixel_linguist.data.graph import neighbourhoods
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
 from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
+from pixel_linguist.data.representative import cut
 from pixel_linguist.data.skills import skill_lists
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
 from pixel_linguist.data.topics import topics
@@ -149,6 +150,13 @@ def named(
     return NamedSource(make_source(root, source), column, names, most)
 
 
+def cut_documents(
+    root: Path, *, source: Mapping[str, Any], text: str, size: int, least: int = 10
+) -> list[Record]:
+    """Cut the documents of another source into passages, as `cut` says."""
+    return cut(make_source(root, source), text=text, size=size, least=least)
+
+
 SOURCES: dict[str, Callable[..., Source]] = {
     "txt": rows,
     "tsv": rows,
@@ -170,6 +178,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "tagged_posts": tagged_posts,
     "passages": passages,
     "skill_lists": skill_lists,
+    "cut_documents": cut_documents,
     "walks": walks,
     "tuples": tuples,
     "entity_pairs": entity_pairs,

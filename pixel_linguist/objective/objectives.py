@@ -18,6 +18,7 @@ from pixel_linguist.objective.joined import JoinedClassification
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
 from pixel_linguist.objective.matryoshka import Matryoshka
 from pixel_linguist.objective.pair_scores import JoinedScore, PairDistillation
+from pixel_linguist.objective.preference import Preference
 from pixel_linguist.objective.protocol import Objective
 from pixel_linguist.objective.whitening import GroupWhitening
 from pixel_linguist.registry import make
@@ -53,6 +54,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "masked_autoencoder": MaskedAutoencoder,
     "matryoshka": _matryoshka,
     "pair_distillation": PairDistillation,
+    "preference": Preference,
 }
 
 

@@ -17,6 +17,7 @@ from pixel_linguist.config import differences, plain
 from pixel_linguist.data.candidates import Candidates
 from pixel_linguist.data.dictionary import Definitions
 from pixel_linguist.data.records import Record, Source, column
+from pixel_linguist.data.representative import Representatives
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.data.teacher_pairs import JointScores
 from pixel_linguist.evaluate.similarity import Embed
@@ -69,6 +70,7 @@ ANNOTATORS: dict[str, type] = {
     "candidates": Candidates,
     "definitions": Definitions,
     "joint_scores": JointScores,
+    "representatives": Representatives,
 }
 
 
