@@ -76,7 +76,8 @@ def test_a_recipe_that_cannot_run_is_refused_at_once(
 
 def test_every_recipe_of_ours_is_in_range() -> None:
     for path in sorted(EXPERIMENTS.rglob("*.py")):
-        if path.stem != "__init__":
+        # Scripts that only evaluate are no recipes.
+        if "def get_config" in path.read_text():
             config = configs.load(path)
             check_finite(config.to_dict())
             for part in (config, *config.stages.values()):

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pixel_linguist.files import read_json
@@ -39,6 +39,7 @@ def test_models_join_the_best_first_and_only_if_they_help() -> None:
     assert params["kernel"] == 1.125 and score == -0.125
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-8, 8, width=16), min_size=1, max_size=6))
 def test_the_average_is_no_worse_than_any_model(values: list[float]) -> None:
     models = [model(value) for value in values]
