@@ -59,6 +59,16 @@ def _compiled_patches(encoder: Encoder) -> Any:
     return jax.jit(embed)
 
 
+@functools.cache
+def _compiled_features(encoder: Encoder) -> Any:
+    """Return the jitted features of `Patches` of R rows: float [R, S, D]."""
+
+    def features(params: Any, patches: Patches) -> jax.Array:
+        return encoder.encode(params, patches, outputs=("patch_features",))["patch_features"]
+
+    return jax.jit(features)
+
+
 def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Yield the items as lists of `size`, the last one shorter."""
     iterator = iter(items)
@@ -172,6 +182,16 @@ class Embedder:
                 found = _compiled_patches(self.encoder)(self.params, batch)
                 result[rows] = np.asarray(found)[: len(rows), 0]
         return result
+
+    def patches(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the features of each patch of pictures of one size: float32 [N, S, D]."""
+        found = []
+        for some in blocks(pictures, self.batch_size):
+            # The last batch is filled up, as that of `grids`.
+            filled = some + some[-1:] * (self.batch_size - len(some))
+            features = _compiled_features(self.encoder)(self.params, self._grid(np.stack(filled)))
+            found.append(np.asarray(features, np.float32)[: len(some)])
+        return np.concatenate(found)
 
     def _grid(self, pictures: np.ndarray) -> Patches:
         """Cut pictures of one size into patches, laid out over devices."""

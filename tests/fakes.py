@@ -34,8 +34,9 @@ class GivenEmbeddings:
         outputs: Sequence[str] = ("embedding",),
         **options: Any,
     ) -> dict[str, jax.Array]:
-        """Return the view's embeddings."""
-        return {"embedding": params[view.name]}
+        """Return the view's embeddings, or outputs by name."""
+        given = params[view.name]
+        return given if isinstance(given, dict) else {"embedding": given}
 
     def many(self, params: Tree, views: Sequence[View], *, key: jax.Array) -> dict[str, jax.Array]:
         """Return view → its embeddings."""

@@ -16,6 +16,7 @@ from pixel_linguist.data.crops import Crops
 from pixel_linguist.data.dictionary import Defined
 from pixel_linguist.data.documents import Neighbours
 from pixel_linguist.data.emoji import Captioned
+from pixel_linguist.data.emoji_pages import OnPage
 from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.graph import Neighbourhood
 from pixel_linguist.data.posts import Labelled, TaggedPosts
@@ -173,6 +174,7 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
     "with_facts": with_facts,
     "crops": Crops,
     "captioned": Captioned,
+    "on_page": OnPage,
     "one_letter_off": OneLetterOff,
     "cluster_pair": ClusterPair,
     "tagged_posts": TaggedPosts,

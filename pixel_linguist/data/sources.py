@@ -14,6 +14,7 @@ from pixel_linguist.data.concepts import NamedSource
 from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
+from pixel_linguist.data.emoji_pages import emoji_pages
 from pixel_linguist.data.graph import neighbourhoods
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
@@ -173,6 +174,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "tfds_nli_triples": tfds_nli_triples,
     "toy": toy,
     "emoji": emoji,
+    "emoji_pages": emoji_pages,
     "words": words,
     "clusters": clusters,
     "tagged_posts": tagged_posts,

@@ -16,6 +16,7 @@ from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval
 from pixel_linguist.evaluate.reading import Pictures
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import Robustness
+from pixel_linguist.evaluate.score_maps import ScoreMaps
 from pixel_linguist.evaluate.segmentation import Segmentation
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.sts_year import STSYear
@@ -37,6 +38,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "retrieval": Retrieval.from_folder,
     "column_retrieval": Retrieval.from_source,
     "picture_retrieval": PictureRetrieval.from_source,
+    "score_maps": ScoreMaps.from_source,
     "pair_classification": PairClassification.from_source,
     "classification": Classification.from_sources,
     "clustering": Clustering.from_source,

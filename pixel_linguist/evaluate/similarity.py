@@ -83,6 +83,8 @@ class CachedEmbed:
     def __init__(self, embed: Embed):
         self._embed = embed
         self._rows: dict[Hashable, np.ndarray] = {}
+        # Of an embedder alone; they are not kept.
+        self.patches = getattr(embed, "patches", None)
 
     def __call__(self, texts: Sequence["Input"]) -> np.ndarray:
         """Return [N, D] for N texts or pictures, embedding only those that are not cached."""

@@ -20,6 +20,7 @@ from pixel_linguist.objective.matryoshka import Matryoshka
 from pixel_linguist.objective.pair_scores import JoinedScore, PairDistillation
 from pixel_linguist.objective.preference import Preference
 from pixel_linguist.objective.protocol import Objective
+from pixel_linguist.objective.score_map import ScoreMap
 from pixel_linguist.objective.whitening import GroupWhitening
 from pixel_linguist.registry import make
 
@@ -49,6 +50,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "group_whitening": GroupWhitening,
     "grounded": Grounded,
     "arc_margin": ArcMargin,
+    "score_map": ScoreMap,
     "joined_classification": JoinedClassification,
     "joined_score": JoinedScore,
     "masked_autoencoder": MaskedAutoencoder,
