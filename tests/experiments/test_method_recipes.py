@@ -54,6 +54,8 @@ TABLES = {
     "jobs/jobbert/dev.tsv.gz": ("title", "esco_title"),
     "jobs/talentclef_en/qrels/test.tsv": ("query-id", "corpus-id", "score"),
     "jobs/talentclef_es/qrels/test.tsv": ("query-id", "corpus-id", "score"),
+    "retrieval/cranfield/qrels/test.tsv": ("query-id", "corpus-id", "score"),
+    "retrieval/cisi/qrels/test.tsv": ("query-id", "corpus-id", "score"),
 }
 ROWS = 120
 
@@ -79,7 +81,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
         if path.parent.name == "qrels":
-            texts = [{"_id": str(row), "text": WORDS[row % 9]} for row in range(ROWS)]
+            texts = [
+                {"_id": str(row), "text": " ".join(rng.permutation(WORDS))} for row in range(ROWS)
+            ]
             for kind in ("corpus", "queries"):
                 lines = [json.dumps(record) for record in texts]
                 (path.parents[1] / f"{kind}.jsonl").write_text("\n".join(lines) + "\n")
@@ -93,7 +97,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = root / "segmentation" / f"{name}.jsonl.gz"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(f"{json.dumps({'segments': topics})}\n".encode() * 2))
-    article = {"sections": [{"paragraphs": topic} for topic in topics]}
+    # Of more than a hundred words.
+    paragraphs = [" ".join(rng.permutation(WORDS)) for _ in range(4)]
+    article = {"title": "made up", "sections": [{"heading": "a", "paragraphs": paragraphs}] * 3}
     path = root / "topical" / "wikipedia.jsonl"
     path.parent.mkdir()
     path.write_text(f"{json.dumps(article)}\n" * 10)
@@ -136,6 +142,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
         "dse",
         "segments",
         "sesa",
+        "bprop",
         "graph",
     ],
 )
