@@ -1,7 +1,9 @@
 """Fill the README's tables and its picture from finished runs: `python benchmarks/readme.py`.
 
-A table stands between `<!-- scores: RUN -->`, or `<!-- claims: RUN -->`, and `<!-- end -->`; runs
-that are not there leave theirs as it is. The picture is made with the model of runs/small and
+A table stands between `<!-- scores: RUN ... -->`, or `<!-- claims: RUN ... -->`, and
+`<!-- end -->`; runs that are not there leave theirs as it is. Several runs differ in their seed:
+scores are then mean ± standard deviation, and claims are those of the first, with the number of
+runs that show them. The picture is made with the model of runs/small and
 STS-B's test sentences.
 """
 
@@ -20,7 +22,7 @@ from pixel_linguist.report.text_pictures import save_texts
 from pixel_linguist.text.perturb import compose
 
 ROOT = Path(__file__).parents[1]
-BLOCK = re.compile(r"(<!-- (scores|claims): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- (scores|claims): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 QUERIES = (
     "A man is playing a guitar.",
     "The stock market fell sharply on Monday.",
@@ -33,30 +35,36 @@ SHOWN = 3
 NO_SCORES = ("effective_rank",)
 
 
-def markdown_table(folder: Path) -> str:
-    """Return a run's scores.json: one row a task, one column a model."""
-    scores = read_json(folder / "scores.json")
-    models = [row["model"] for row in scores["rows"]]
+def markdown_table(folders: list[Path]) -> str:
+    """Return scores of runs: one row a task, one column a model."""
+    runs = [read_json(folder / "scores.json") for folder in folders]
+    models = [row["model"] for row in runs[0]["rows"]]
     lines = [f"| | {' | '.join(models)} |", f"|---|{'---|' * len(models)}"]
-    for task in read_json(folder / "config.json")["evaluate"]["report_tasks"]:
-        metric = scores["tasks"][task]["metric"]
+    for task in read_json(folders[0] / "config.json")["evaluate"]["report_tasks"]:
+        metric = runs[0]["tasks"][task]["metric"]
         if metric in NO_SCORES:
             continue
-        cells = [f"{row['scores'][task][metric]:.3f}" for row in scores["rows"]]
+        scores = np.array([[row["scores"][task][metric] for row in run["rows"]] for run in runs])
+        cells = [f"{mean:.3f}" for mean in scores.mean(axis=0)]
+        if len(runs) > 1:
+            spread = scores.std(axis=0, ddof=1)
+            cells = [f"{cell} ± {x:.3f}" for cell, x in zip(cells, spread, strict=True)]
         lines.append(f"| {task} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def markdown_claims(folder: Path) -> str:
+def markdown_claims(folders: list[Path]) -> str:
     """Return a run's claims: what each says, its gains with intervals, and whether it shows."""
     names = ("untrained", "TF-IDF")
     head = ("claim", "score", *(f"over {name}" for name in names), "judged by the gain", "shown")
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for claim in judge(read_run(folder), folder):
+    for of_runs in zip(*(judge(read_run(folder), folder) for folder in folders), strict=True):
+        claim, shown = of_runs[0], "yes" if of_runs[0].shown else "**no**"
+        if len(folders) > 1:
+            shown += f", {sum(one.shown for one in of_runs)} of {len(folders)} seeds"
         gains = [str(claim.gains[name]) for name in names]
         by = "; ".join(f"{claim.gains[name]} over {name}" for name in claim.named)
-        cells = (claim.says, f"{claim.score:.3f}", *gains, by, "yes" if claim.shown else "**no**")
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join((claim.says, f'{claim.score:.3f}', *gains, by, shown))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -67,11 +75,11 @@ def fill_tables(text: str) -> str:
     """Replace each table by what its run has scored."""
 
     def fill(match: re.Match[str]) -> str:
-        folder, table = ROOT / match[3], MAKERS[match[2]]
-        if not (folder / "scores.json").is_file():
-            print(f"{folder} has no scores: its table is left as it is")
+        folders = [ROOT / name for name in match[3].split()]
+        if missing := [x for x in folders if not (x / "scores.json").is_file()]:
+            print(f"{missing[0]} has no scores: its table is left as it is")
             return match[0]
-        return f"{match[1]}{table(folder)}{match[4]}"
+        return f"{match[1]}{MAKERS[match[2]](folders)}{match[4]}"
 
     return BLOCK.sub(fill, text)
 
