@@ -98,7 +98,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(f"{json.dumps({'segments': topics})}\n".encode() * 2))
     # Of more than a hundred words.
-    paragraphs = [" ".join(rng.permutation(WORDS)) for _ in range(4)]
+    paragraphs = [" ".join(rng.permutation(WORDS)) for _ in range(12)]
     article = {"title": "made up", "sections": [{"heading": "a", "paragraphs": paragraphs}] * 3}
     path = root / "topical" / "wikipedia.jsonl"
     path.parent.mkdir()
