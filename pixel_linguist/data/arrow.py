@@ -11,6 +11,10 @@ class ParquetSource:
     """Columns of Parquet files, one file after the other, in Arrow's memory.
 
     A copy in a worker process reads the files itself instead of receiving their content.
+
+    Raises:
+        FileNotFoundError: naming a missing file.
+        ValueError: naming a file that is not Parquet, or lacks a column.
     """
 
     def __init__(self, root: Path, *, paths: Sequence[str], columns: Sequence[str]):

@@ -76,5 +76,9 @@ FACT_MAKERS: dict[str, type] = {"bag_of_words": BagOfWords}
 
 
 def make_fact_maker(spec: Mapping[str, Any]) -> FactMaker:
-    """Make the fact maker that {"name": ..., **arguments} describes."""
+    """Make the fact maker that {"name": ..., **arguments} describes.
+
+    Raises:
+        ValueError: for an unknown name or argument, naming the nearest known.
+    """
     return make("fact", FACT_MAKERS, spec)

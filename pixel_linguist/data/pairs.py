@@ -193,5 +193,9 @@ PAIR_MAKERS: dict[str, Callable[..., PairMaker]] = {
 
 
 def make_pair_maker(spec: Mapping[str, Any]) -> PairMaker:
-    """Make the pair maker that {"name": ..., **arguments} describes."""
+    """Make the pair maker that {"name": ..., **arguments} describes.
+
+    Raises:
+        ValueError: for an unknown name or argument, naming the nearest known.
+    """
     return make("pair maker", PAIR_MAKERS, spec)

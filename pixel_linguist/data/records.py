@@ -126,6 +126,7 @@ def read_table(
             that counts them.
 
     Raises:
+        FileNotFoundError: if there is no such file.
         ValueError: as `open_records`; for the first bad line, with file and line; or if all are.
     """
     records = open_records(path)

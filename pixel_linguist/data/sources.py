@@ -192,7 +192,12 @@ SOURCES: dict[str, Callable[..., Source]] = {
 
 
 def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
-    """Make the source that {"name": ..., **arguments} describes."""
+    """Make the source that {"name": ..., **arguments} describes.
+
+    Raises:
+        ValueError: for an unknown name, wrong arguments, or an empty source.
+        FileNotFoundError: naming a missing file.
+    """
     source = make("source", SOURCES, spec, local_path(root))
     if len(source) == 0:
         raise ValueError(f"the source {dict(spec)} is empty")

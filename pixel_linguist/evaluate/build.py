@@ -64,6 +64,7 @@ def make_task(root: str | Path, spec: Spec) -> Task:
     Raises:
         ValueError: for an unknown name or argument (the nearest known one is named), a missing
             argument, or bad data.
+        FileNotFoundError: for a missing file.
     """
     return make("task", TASKS, {key: _read(local_path(root), key, spec[key]) for key in spec})
 

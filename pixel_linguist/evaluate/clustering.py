@@ -48,6 +48,9 @@ class Clustering(Task):
 
         Args:
             limit: texts of a cluster that are taken, the first ones; 0: all.
+
+        Raises:
+            ValueError: for fewer than two clusters.
         """
         groups = read_column(source, "group", "cluster", present)
         members = read_column(source, texts, "cluster")

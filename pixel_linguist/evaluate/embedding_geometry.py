@@ -30,7 +30,12 @@ class Geometry(Task):
 
     @classmethod
     def from_sources(cls, sources: Mapping[str, Source], *, text: str = "text") -> "Geometry":
-        """Read one source per language; records at the same position are translations."""
+        """Read one source per language; records at the same position are translations.
+
+        Raises:
+            ValueError: for fewer than two languages, fewer than two texts, sources of different
+                lengths, or a missing column.
+        """
         sizes = {name: len(source) for name, source in sources.items()}
         if len(sizes) < 2:
             raise ValueError("geometry needs at least two languages, or a text and its paraphrase")

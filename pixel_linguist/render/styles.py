@@ -106,6 +106,9 @@ class StyledRenderer:
         Args:
             renderer: its settings are those of all styles, except for the aspects that differ.
             styles: None: the widest.
+
+        Raises:
+            ValueError: a family is unknown, or a number out of range.
         """
         self.renderer, self.styles = renderer, styles or Styles()
         self._strengths = self.styles.strengths()

@@ -34,6 +34,9 @@ def check_recipe(
 
     Returns:
         Stage → SHA-256 of the fonts of its styles, by name.
+
+    Raises:
+        ValueError: naming the stage and what is wrong with it.
     """
     config = context.config
     check_finite(config.to_dict())

@@ -50,6 +50,9 @@ class Settings:
         held_out: share of the pairs on which the model is scored after each epoch.
         patience: epochs without a better score after which it stops.
         seed: of the split, the order and dropout.
+
+    Raises:
+        ValueError: for a number out of range.
     """
 
     epochs: int = 10

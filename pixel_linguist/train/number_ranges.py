@@ -41,7 +41,7 @@ RANGES: dict[str, Range] = {
 
 
 def check_finite(value: object, key: str = "") -> None:
-    """Refuse numbers that are not finite, wherever they stand in a recipe."""
+    """Refuse numbers that are not finite, wherever they stand, by a ValueError with the key."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             check_finite(inner, f"{key}.{name}".lstrip("."))
@@ -53,7 +53,7 @@ def check_finite(value: object, key: str = "") -> None:
 
 
 def check_ranges(config: ConfigDict, prefix: str = "") -> None:
-    """Refuse numbers of a recipe, or of a stage, that are out of their range."""
+    """Refuse numbers of a recipe or stage out of their range: a ValueError names key and range."""
     for key, value in config.items():
         name = f"{prefix}.{key}".lstrip(".")
         if key in GROUPS:

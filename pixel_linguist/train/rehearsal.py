@@ -47,6 +47,9 @@ def rehearse(
 
     Returns:
         The context of the run itself, for its plan.
+
+    Raises:
+        ValueError, FileNotFoundError, OSError: as the run itself would.
     """
     lacking = [name for name, s in config.stages.items() if s.start_required and not s.init_from]
     context, _ = prepare(config, folder, devices=devices, skip=lacking)
