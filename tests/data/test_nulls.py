@@ -44,8 +44,10 @@ def test_null_texts_are_refused_when_a_source_is_made(tmp_path: Path) -> None:
 
 def test_a_null_group_is_none() -> None:
     assert group_of({"group": None}) == group_of({}) == {"group": (-1,)}
-    with pytest.raises(ValueError, match="group"):
-        group_of({"group": [1]})
+    assert group_of({"group": [1, None]}) == {"group": (1, -1)}
+    for group in ("one", [[1]]):
+        with pytest.raises(ValueError, match="group"):
+            group_of({"group": group})
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n" + b"\0" * 40, None])
