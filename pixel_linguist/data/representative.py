@@ -95,9 +95,9 @@ def attention_shares(embed: Any, texts: Sequence[str]) -> list[np.ndarray]:
         block = list(texts[start : start + _BLOCK])
         drawn = renderer(block + [""] * (_BLOCK - len(block)), longest)
         pixels = drawn.patches
-        if hasattr(embed, "stem_vectors"):
-            vectors = embed.stem_vectors(pixels.reshape(-1, *pixels.shape[2:]))
-            pixels = vectors.reshape(*pixels.shape[:2], -1)
+        if tokens := getattr(embed, "tokens", None):
+            # A word that stands in many texts is read once.
+            pixels = tokens(pixels.reshape(-1, *pixels.shape[2:])).reshape(*pixels.shape[:2], -1)
         found = {k: np.asarray(x) for k, x in encode(embed.params, pixels, drawn.count).items()}
         for row, text in enumerate(block):
             x = found["patch_features"][row, : int(drawn.count[row])].astype(np.float64)

@@ -177,6 +177,11 @@ class HybridEncoder(ViTEncoder):
         found: Any = Stem(self.config).apply({"params": params["stem"]}, jnp.asarray(pixels))
         return found
 
+    def stem_rows(self, params: Params, pixels: jax.Array) -> jax.Array:
+        """Return the stem's vectors of rows, float32 [R, S, stem_width], of [R, S, H, W, 1]."""
+        words = pixels.reshape(-1, *pixels.shape[2:4])
+        return self.stem(params, words).reshape(*pixels.shape[:2], -1)
+
     def tokens(self, params: Params, pixels: jax.Array | np.ndarray) -> jax.Array:
         """Return the tokens of patches before positions, float32 [N, D], of uint8 [N, H, W']."""
         found: Any = Tokens(self.config).apply({"params": params}, jnp.asarray(pixels))

@@ -117,6 +117,5 @@ class Adversarial(Objective):
 def _floats(encoder: Encoder, params: Tree, pixels: jax.Array) -> jax.Array:
     """Return patches as numbers that can be perturbed: a stem's vectors, or ink in [0, 255]."""
     if pixels.ndim > 3 and isinstance(encoder, HybridEncoder):
-        found = encoder.stem(params, pixels.reshape(-1, *pixels.shape[2:4]))
-        return found.reshape(*pixels.shape[:2], -1)
+        return encoder.stem_rows(params, pixels)
     return pixels.astype(jnp.float32)

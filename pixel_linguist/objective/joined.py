@@ -111,8 +111,7 @@ class JoinedClassification(Objective):
         between = own.get("between", jnp.zeros((0, *pixels.shape[2:])))
         if pixels.ndim > 3:
             if isinstance(encoder, HybridEncoder):
-                words = encoder.stem(params["encoder"], pixels.reshape(-1, *pixels.shape[2:4]))
-                pixels = words.reshape(*pixels.shape[:2], -1)
+                pixels = encoder.stem_rows(params["encoder"], pixels)
             else:
                 pixels, between = pixels.astype(jnp.float32), 255 * between
         if not self.between:

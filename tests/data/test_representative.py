@@ -23,8 +23,10 @@ from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.toy.languages import surface_forms
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model import ViTEncoder
+from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.patches import one_text_a_row
+from pixel_linguist.word_embedder import WordEmbedder
 
 SIZES: dict[str, Any] = {"patch": 8, "max_patches": 16}
 RENDERER = Renderer(strategy="words", **SIZES)
@@ -78,6 +80,28 @@ def test_shares_of_words_are_those_of_their_patches_and_add_up(embed: Embedder) 
             assert share.sum() == pytest.approx(1, abs=1e-5)
     # Of the last text a word is cut off.
     assert shares[3][-1] == 0 < shares[3][0]
+
+
+def test_a_word_of_many_texts_is_read_once(
+    reading_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer = Renderer(**reading_model.renderer)
+    encoder: Any = reading_model.encoder
+    embed = WordEmbedder(encoder, reading_model.params, renderer, 8)
+    new, seen = embed.tokens._new, []
+
+    def counted(pixels: np.ndarray) -> np.ndarray:
+        seen.append(len(pixels))
+        return new(pixels)
+
+    monkeypatch.setattr(embed.tokens, "_new", counted)
+    texts = ["wing flow", "flow drag wing"]
+    shares = attention_shares(embed, texts)
+    # Three words, and the blank behind a text.
+    assert seen == [4]
+    plain = Embedder(encoder, reading_model.params, renderer, 8)
+    for found, expected in zip(shares, attention_shares(plain, texts), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_models_without_shares_are_refused(
