@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pixel_linguist.objective.contrastive import exclude, gather, info_nce, same_meaning
+from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
 
@@ -76,12 +76,11 @@ class Preference(Objective):
             loss += self.weight * rank
             metrics |= {"rank_loss": rank, "preferred": (there & (better > worse)).sum() / number}
         if self.contrast:
-            ids = [batch.view_facts[view]["text_id"] for view in ("anchor", "span")]
-            own = {"ids": jnp.stack(ids, axis=1), "group": batch.facts["group"], "z": unit["span"]}
-            pool = {name: gather(x) for name, x in own.items()}
-            labels = jnp.arange(len(own["z"])) + jax.lax.axis_index(AXIS) * len(own["z"])
-            related = same_meaning(own["ids"], own["group"], pool["ids"], pool["group"])
-            scores = exclude(unit["anchor"] @ pool["z"].T / self.temperature, labels, related)
-            loss += self.contrast * info_nce(scores, labels).mean()
-            metrics["accuracy"] = (jnp.argmax(scores, axis=1) == labels).mean()
+            # The span is the positive of plain contrast.
+            facts = {"anchor": batch.view_facts["anchor"], "positive": batch.view_facts["span"]}
+            spans = {"anchor": found["anchor"], "positive": found["span"]}
+            plain = InfoNCE(self.temperature, symmetric=False)
+            cost, of_spans = plain.contrast(params, spans, batch._replace(view_facts=facts))
+            loss += self.contrast * cost
+            metrics["accuracy"] = of_spans["accuracy"]
         return loss, metrics, {}, {}

@@ -7,9 +7,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pixel_linguist.objective.contrastive import exclude, gather, info_nce, same_meaning
+from pixel_linguist.objective.contrastive import InfoNCE, gather
 from pixel_linguist.objective.geometry import normalise
-from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
+from pixel_linguist.objective.protocol import Batch, Encode, Objective
 
 Tree = Any
 HIDDEN, HEADS = 128, 4
@@ -111,35 +111,24 @@ class ScoreMap(Objective):
         outputs = ("embedding", "patch_features")
         found = encode(params["encoder"], picture, key=key, outputs=outputs)
         whole, patches = found["embedding"], found["patch_features"].astype(jnp.float32)
-        texts = gather(encode(params["encoder"], text, key=key)["embedding"])
+        named = encode(params["encoder"], text, key=key)["embedding"]
+        texts = gather(named)
         label, shown = batch.facts["label"], batch.facts["patch_labels"]
         if shown.shape != patches.shape[:2]:
             raise ValueError(
                 f"the fact 'patch_labels' is of shape {shown.shape}; the pictures have patches "
                 f"{patches.shape[:2]}"
             )
-        contrast, accuracy = self._contrast(whole, texts, batch)
+        both = {"anchor": whole, "positive": named}
+        contrast, of_both = InfoNCE(self.temperature).contrast(params, both, batch)
         memory = jnp.concatenate([whole[:, None], patches], axis=1)
         scores = score_map(params["objective"], patches, texts, memory) / self.temperature
         labels = gather(label)
         right = (shown[:, :, None] == labels) & (shown >= 0)[:, :, None]
         dense, patch_accuracy = patch_cross_entropy(scores, right)
-        metrics = {"accuracy": accuracy, "patch_accuracy": patch_accuracy, "patch_loss": dense}
+        metrics = {"accuracy": of_both["accuracy"], "patch_accuracy": patch_accuracy}
+        metrics["patch_loss"] = dense
         return contrast + self.weight * dense, metrics, {}, {}
-
-    def _contrast(
-        self, whole: jax.Array, texts: jax.Array, batch: Batch
-    ) -> tuple[jax.Array, jax.Array]:
-        number = len(whole)
-        labels = jnp.arange(number) + jax.lax.axis_index(AXIS) * number
-        ids = jnp.stack([batch.view_facts[view]["text_id"] for view in self.views], axis=1)
-        group = batch.facts["group"]
-        related = same_meaning(ids, group, gather(ids), gather(group))
-        own, others = normalise(whole), normalise(texts)
-        forward = exclude(own @ others.T / self.temperature, labels, related)
-        backward = exclude(others[labels] @ gather(own).T / self.temperature, labels, related)
-        loss = (info_nce(forward, labels) + info_nce(backward, labels)).mean() / 2
-        return loss, (forward.argmax(axis=1) == labels).mean()
 
 
 def score_map(own: Tree, patches: jax.Array, texts: jax.Array, memory: jax.Array) -> jax.Array:
