@@ -50,23 +50,13 @@ def _compiled(encoder: Encoder) -> Any:
 
 
 @functools.cache
-def _compiled_patches(encoder: Encoder) -> Any:
-    """Return the jitted embedding of `Patches` of R rows: float32 [R, K, D]."""
+def _compiled_patches(encoder: Encoder, output: str) -> Any:
+    """Return a jitted output of `Patches` of R rows: float [R, K, D], of features [R, S, D]."""
 
     def embed(params: Any, patches: Patches) -> jax.Array:
-        return encoder.encode(params, patches)["embedding"]
+        return encoder.encode(params, patches, outputs=(output,))[output]
 
     return jax.jit(embed)
-
-
-@functools.cache
-def _compiled_features(encoder: Encoder) -> Any:
-    """Return the jitted features of `Patches` of R rows: float [R, S, D]."""
-
-    def features(params: Any, patches: Patches) -> jax.Array:
-        return encoder.encode(params, patches, outputs=("patch_features",))["patch_features"]
-
-    return jax.jit(features)
 
 
 def blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -171,6 +161,19 @@ class Embedder:
             ValueError: for a size that patches do not divide, or beyond the encoder's positions.
         """
         result = np.zeros((len(pictures), self.encoder.dimension), np.float32)
+        for rows, found in self._of_grids(pictures, "embedding"):
+            result[rows] = found[:, 0]
+        return result
+
+    def patches(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the features of each patch of pictures of one size: float32 [N, S, D]."""
+        found = [x for _, x in self._of_grids(pictures, "patch_features")]
+        return np.concatenate(found).astype(np.float32)
+
+    def _of_grids(
+        self, pictures: Sequence[np.ndarray], output: str
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Yield numbers of pictures of one size, and an output of them."""
         alike: dict[tuple[int, ...], list[int]] = {}
         for number, picture in enumerate(pictures):
             alike.setdefault(picture.shape, []).append(number)
@@ -179,19 +182,8 @@ class Embedder:
                 # The last batch is filled up, so that it needs no compilation of its own.
                 filled = rows + rows[-1:] * (self.batch_size - len(rows))
                 batch = self._grid(np.stack([pictures[i] for i in filled]))
-                found = _compiled_patches(self.encoder)(self.params, batch)
-                result[rows] = np.asarray(found)[: len(rows), 0]
-        return result
-
-    def patches(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the features of each patch of pictures of one size: float32 [N, S, D]."""
-        found = []
-        for some in blocks(pictures, self.batch_size):
-            # The last batch is filled up, as that of `grids`.
-            filled = some + some[-1:] * (self.batch_size - len(some))
-            features = _compiled_features(self.encoder)(self.params, self._grid(np.stack(filled)))
-            found.append(np.asarray(features, np.float32)[: len(some)])
-        return np.concatenate(found)
+                found = _compiled_patches(self.encoder, output)(self.params, batch)
+                yield rows, np.asarray(found)[: len(rows)]
 
     def _grid(self, pictures: np.ndarray) -> Patches:
         """Cut pictures of one size into patches, laid out over devices."""

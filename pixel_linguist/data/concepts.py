@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pixel_linguist.data.example import Example
+from pixel_linguist.data.example import Example, padded
 from pixel_linguist.data.records import Record, Source, column
-
-# In place of a concept, where a text has no more of them.
-NO_CONCEPT = -1
 
 
 class NamedSource(Sequence[Record]):
@@ -49,9 +46,8 @@ class NamedSource(Sequence[Record]):
         return len(self._records)
 
     def __getitem__(self, index: Any) -> Any:
-        known = self._concepts[index]
-        filled = (*known, *[NO_CONCEPT] * (self._longest - len(known)))
-        return {**self._records[index], "concepts": filled}
+        concepts = padded(self._concepts[index], self._longest)
+        return {**self._records[index], "concepts": concepts}
 
 
 def _names(record: Record, name: str) -> tuple[str, ...]:

@@ -7,11 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pixel_linguist.data.example import Example
+from pixel_linguist.data.example import Example, padded
 from pixel_linguist.data.records import Record, Source, column, read_table, text_of
-
-# In place of an entry, where a definition has no more of them.
-NO_ENTRY = -1
 
 
 def dictionary(
@@ -36,7 +33,7 @@ def dictionary(
 
     Returns:
         A record a definition: {"text", "names": its entries, "entries": their numbers among the
-        entries of all these records, with `NO_ENTRY` up to one length}.
+        entries of all these records, then -1 up to one length}.
 
     Raises:
         FileNotFoundError: for a missing file.
@@ -63,7 +60,7 @@ def dictionary(
         {
             "text": text,
             "names": names,
-            "entries": (*(numbers[x] for x in names), *[NO_ENTRY] * (most - len(names))),
+            "entries": padded([numbers[x] for x in names], most),
         }
         for text, names in found
     ]
@@ -102,7 +99,7 @@ def entry_vectors(vectors: np.ndarray, entries: np.ndarray) -> np.ndarray:
 
     Args:
         vectors: of definitions, float [N, D].
-        entries: int [N, M], of each definition, then `NO_ENTRY`; together they are 0 to K - 1.
+        entries: int [N, M], of each definition, then -1; together they are 0 to K - 1.
 
     Raises:
         ValueError: for an entry without a definition.

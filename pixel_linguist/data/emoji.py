@@ -4,6 +4,7 @@ import dataclasses
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,25 +77,33 @@ def emoji(
             continue
         if languages and row["code"] not in named:
             continue
-        left, top = int(row["left"]), int(row["top"])
-        box = (left, top, left + SIZE, top + SIZE)
-        if not 0 <= left <= sheet.width - SIZE or not 0 <= top <= sheet.height - SIZE:
-            raise ValueError(
-                f"{folder}/emoji.tsv, record {number + 1}: the picture at {box} is not on the "
-                f"sheet of {sheet.width} x {sheet.height} pixels"
-            )
-        paper = Image.new("RGBA", (SIZE, SIZE), "white")
-        picture = Image.alpha_composite(paper, sheet.crop(box)).convert("RGB")
+        picture = _picture(sheet, row, f"{folder}/emoji.tsv, record {number + 1}")
         texts = {name: row[name] for name in ("emoji", "name", "keywords")}
         texts |= named.get(row["code"], {})
         if classes:
             texts |= {"class": row[classes].replace("-", " "), "label": labels[row[classes]]}
-        records.append({**texts, "picture": 255 - np.asarray(picture), "group": number})
+        records.append({**texts, "picture": picture, "group": number})
     if features:
         found = picture_features([record["picture"] for record in records], features)
         for record, own in zip(records, found, strict=True):
             record["features"] = own
     return records
+
+
+def _picture(sheet: Any, row: Record, where: str) -> np.ndarray:
+    """Return the picture of an emoji on the sheet, laid on white and inverted."""
+    from PIL import Image
+
+    left, top = int(row["left"]), int(row["top"])
+    box = (left, top, left + SIZE, top + SIZE)
+    if not 0 <= left <= sheet.width - SIZE or not 0 <= top <= sheet.height - SIZE:
+        raise ValueError(
+            f"{where}: the picture at {box} is not on the sheet of {sheet.width} x "
+            f"{sheet.height} pixels"
+        )
+    paper = Image.new("RGBA", (SIZE, SIZE), "white")
+    picture = Image.alpha_composite(paper, sheet.crop(box)).convert("RGB")
+    return 255 - np.asarray(picture)
 
 
 def picture_features(pictures: Sequence[np.ndarray], count: int) -> np.ndarray:

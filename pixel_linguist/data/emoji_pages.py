@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.emoji import SIZE, emoji
-from pixel_linguist.data.example import NO_GROUP, Example
+from pixel_linguist.data.example import NO_GROUP, Example, padded
 from pixel_linguist.data.records import Record, column
 from pixel_linguist.seeds import derive_seed
 
@@ -65,7 +65,6 @@ class OnPage:
         """Return the example, with facts "label" and "patch_labels"."""
         names, labels = (column(record, name, "the record") for name in ("names", "labels"))
         chosen = int(rng.integers(len(names)))
-        groups = (*labels, *[NO_GROUP] * (CELLS - len(labels)))
         facts = {"label": labels[chosen], "patch_labels": record["patch_labels"]}
         views = {"anchor": record["picture"], "positive": names[chosen]}
-        return Example(views, {"group": groups, **facts})
+        return Example(views, {"group": padded(labels, CELLS), **facts})

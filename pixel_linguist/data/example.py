@@ -42,6 +42,11 @@ def group_of(record: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
         raise ValueError(f"the group is {group!r:.80}, no integer, in {record!r:.200}") from error
 
 
+def padded(numbers: Sequence[int], length: int) -> tuple[int, ...]:
+    """Return numbers, and -1 behind them up to a length; a fact has one length in all examples."""
+    return (*numbers, *[NO_GROUP] * (length - len(numbers)))
+
+
 def content_id(content: Content) -> int:
     """Return a number of 31 bits (CRC-32) that is equal for equal contents."""
     if isinstance(content, np.ndarray):

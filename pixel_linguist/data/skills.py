@@ -45,17 +45,7 @@ def skill_lists(
         FileNotFoundError: for a missing file.
         ValueError: for a missing column, or if no occupation is left.
     """
-    titles: dict[str, dict[str, None]] = {}
-    lists: dict[str, dict[str, None]] = {}
-    for path in paths:
-        for number, row in enumerate(read_table(root / path), start=1):
-            where = f"{path}, record {number}"
-            names = [name for name in items if name in row]
-            kept = (lists if names else titles).setdefault(id_of(row, key, where), {})
-            for name in names or (title,):
-                text = text_of(row, name, where).strip()
-                if len(text) >= (1 if names else _SHORTEST):
-                    kept[text] = None
+    titles, lists = _texts_by_key(root, paths, key, title, items)
     records: list[Record] = []
     for number, (code, own) in enumerate(titles.items()):
         found = tuple(lists.get(code, {}))
@@ -75,6 +65,24 @@ def skill_lists(
     if not records:
         raise ValueError(f"{', '.join(paths)}: no title has {least} items")
     return records
+
+
+def _texts_by_key(
+    root: Path, paths: Sequence[str], key: str, title: str, items: Sequence[str]
+) -> tuple[dict[str, dict[str, None]], dict[str, dict[str, None]]]:
+    """Return the distinct titles and the distinct items of each occupation."""
+    titles: dict[str, dict[str, None]] = {}
+    lists: dict[str, dict[str, None]] = {}
+    for path in paths:
+        for number, row in enumerate(read_table(root / path), start=1):
+            where = f"{path}, record {number}"
+            names = [name for name in items if name in row]
+            kept = (lists if names else titles).setdefault(id_of(row, key, where), {})
+            for name in names or (title,):
+                text = text_of(row, name, where).strip()
+                if len(text) >= (1 if names else _SHORTEST):
+                    kept[text] = None
+    return titles, lists
 
 
 def _fitting(items: Sequence[str], words: int) -> list[str]:

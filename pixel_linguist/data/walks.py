@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
+from pixel_linguist.data.example import padded
 from pixel_linguist.data.records import Record, id_of, read_table, text_of
 
 # Kinds of nodes; all but terms are metadata.
@@ -269,7 +270,7 @@ class Walks:
             "first": labels[0],
             "second": labels[1],
             "kind": int(kinds[drawn]),
-            "group": (*group, *[-1] * (self.window + 1 - len(group))),
+            "group": padded(group, self.window + 1),
         }
 
 
