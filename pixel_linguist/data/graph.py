@@ -19,7 +19,7 @@ from pixel_linguist.data.records import Record, column, id_of, read_table, text_
 
 
 @dataclasses.dataclass(frozen=True)
-class Graph:
+class TextGraph:
     """Texts of nodes, and for each the numbers of its neighbours, in both directions of edges."""
 
     texts: tuple[str, ...]
@@ -64,7 +64,7 @@ def walk(
     return path
 
 
-def summary(graph: Graph, nodes: Sequence[int], size: int) -> str:
+def summary(graph: TextGraph, nodes: Sequence[int], size: int) -> str:
     """Return the key words of nodes together: those of the highest frequency times rarity."""
     counts = collections.Counter(word for node in nodes for word in words(graph.texts[node]))
     order = sorted(counts, key=lambda word: (-counts[word] * graph.rarity[word], word))
@@ -115,7 +115,7 @@ def neighbourhoods(
             found[a].add(b)
             found[b].add(a)
     texts = tuple(text_of(row, text, f"{nodes}, record {n}") for n, row in enumerate(table, 1))
-    graph = Graph(texts, tuple(tuple(sorted(own)) for own in found))
+    graph = TextGraph(texts, tuple(tuple(sorted(own)) for own in found))
     made, taken = Neighbourhood(), collections.Counter[str]()
     records: list[Record] = []
     for number, row in enumerate(table):
@@ -178,7 +178,7 @@ class Neighbourhood:
         """Return the nodes of a walk in the order in which it meets them, as many as are taken."""
         return list(dict.fromkeys(walked))[: self.others + 1]
 
-    def written(self, graph: Graph, walked: Sequence[int]) -> str:
+    def written(self, graph: TextGraph, walked: Sequence[int]) -> str:
         """Return the beginnings of the texts of a walk's nodes."""
         first, *others = self.met(walked)
         parts = [graph.texts[first].split()[: self.root_words]]

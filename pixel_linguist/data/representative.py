@@ -21,14 +21,14 @@ _BLOCK, _SATURATION, _HIGHEST = 64, 0.01, 100.0
 _EDGES = re.compile(r"^\W+|\W+$")
 
 
-def words_of(text: str) -> list[str]:
+def bare_words(text: str) -> list[str]:
     """Return the words between spaces, in lower case, without punctuation around; "" may be one."""
     return [_EDGES.sub("", word).lower() for word in text.split()]
 
 
 def vocabulary(text: str) -> list[str]:
     """Return the distinct alphabetic words of a text in order, those that may be drawn."""
-    return [word for word in dict.fromkeys(words_of(text)) if word.isalpha()]
+    return [word for word in dict.fromkeys(bare_words(text)) if word.isalpha()]
 
 
 def cut(records: Source, *, text: str, size: int, least: int) -> list[Record]:
@@ -118,7 +118,7 @@ def term_weights(texts: Sequence[str], shares: Sequence[np.ndarray]) -> list[dic
     found = []
     for text, share in zip(texts, shares, strict=True):
         sums: dict[str, float] = collections.defaultdict(float)
-        for word, value in zip(words_of(text), share, strict=True):
+        for word, value in zip(bare_words(text), share, strict=True):
             if word:
                 sums[word] += float(value)
         saturated = {word: v / (v + _SATURATION) for word, v in sums.items()}
@@ -211,7 +211,7 @@ class Representatives:
         return found
 
     def _by_counts(self, texts: Sequence[str], embed: Any) -> list[Any]:
-        counts = [collections.Counter(set_of_content(text)) for text in texts]
+        counts = [collections.Counter(content_words(text)) for text in texts]
         documents = collections.Counter(word for count in counts for word in count)
         mu = sum(count.total() for count in counts) / max(len(counts), 1)
         total, found = max(documents.total(), 1), []
@@ -225,9 +225,9 @@ class Representatives:
         return found
 
 
-def set_of_content(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
     """Return the alphabetic words of a text without stop words, each as often as it stands."""
-    return [word for word in words_of(text) if word.isalpha() and word not in STOP_WORDS]
+    return [word for word in bare_words(text) if word.isalpha() and word not in STOP_WORDS]
 
 
 @dataclasses.dataclass(frozen=True)

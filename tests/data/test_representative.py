@@ -12,12 +12,12 @@ from pixel_linguist.data.representative import (
     Representatives,
     RepresentativeSets,
     attention_shares,
+    bare_words,
     cut,
     divergence,
     tempered,
     term_weights,
     vocabulary,
-    words_of,
 )  # fmt: skip
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.toy.languages import surface_forms
@@ -177,7 +177,7 @@ def test_rare_concepts_of_the_world_rank_above_words_drawn_evenly(
     source = ToySource("documents", split="train", size=60, languages=("en",), seed=0)
     texts = [source[i]["text"] for i in range(60)]
     concepts = surface_forms("en")
-    known = [{concepts[word] for word in words_of(text) if word in concepts} for text in texts]
+    known = [{concepts[word] for word in bare_words(text) if word in concepts} for text in texts]
     df = collections.Counter(concept for together in known for concept in together)
     better: dict[str, list[float]] = {"bootstrapped": [], "counts": []}
     for kind, found in better.items():

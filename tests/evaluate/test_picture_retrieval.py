@@ -2,17 +2,15 @@
 
 import itertools
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from pixel_linguist import config as configs
 from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval, chance_recall
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import run_recipe
+from tests.experiments.test_reading_recipes import of_shared_data
 
-RECIPE = Path(__file__).parents[2] / "experiments" / "methods" / "emoji.py"
 RNG = np.random.default_rng(0)
 CAPTIONS = (*(f"caption {i}" for i in range(28)), "caption 0", "caption 0")
 PICTURES = tuple(RNG.integers(0, 256, (8, 8, 3), np.uint8) for _ in CAPTIONS)
@@ -62,10 +60,7 @@ def test_an_attack_changes_captions_alone() -> None:
 
 @pytest.mark.slow
 def test_the_recipe_runs_on_the_real_emoji(tmp_path: Path, shared: Path) -> None:
-    config: Any = configs.load(RECIPE).unlock()
-    config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    config.data_dir = str(shared / "data")
-    config.train.compilation_cache = str(tmp_path / "compilation")
+    config = of_shared_data("emoji", shared, tmp_path)
     config.stages.emoji.update(steps=2, batch_size=8, evaluate_every=1)
     config.stages.emoji.schedule.warmup = 1
     run = run_recipe(config.lock(), tmp_path / "run", Preemption())

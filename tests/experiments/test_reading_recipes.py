@@ -58,6 +58,15 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def of_shared_data(method: str, shared: Path, folder: Path) -> Any:
+    """Load the recipe of a method with a tiny vision transformer, on real data."""
+    config: Any = configs.load(RECIPES / "methods" / f"{method}.py").unlock()
+    config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
+    config.data_dir = str(shared / "data")
+    config.train.compilation_cache = str(folder / "compilation")
+    return config
+
+
 def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
     """Load a recipe and make all sizes tiny; its files are not compressed here."""
     config = configs.load(RECIPES / f"{recipe}.py").unlock()

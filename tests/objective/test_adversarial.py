@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.data.graph import Graph, Neighbourhood, summary, walk
+from pixel_linguist.data.graph import Neighbourhood, TextGraph, summary, walk
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.objective.adversarial import Adversarial
@@ -42,7 +42,7 @@ def test_a_walk_is_that_of_a_loop_along_edges() -> None:
 
 
 def test_a_neighbourhood_begins_with_its_root_and_its_summary_has_its_rare_words() -> None:
-    graph = Graph(("a cat", "a dog", "a cat sat", "a bird", "a lone fox"), NEIGHBOURS)
+    graph = TextGraph(("a cat", "a dog", "a cat sat", "a bird", "a lone fox"), NEIGHBOURS)
     maker = Neighbourhood(others=2, words=1, key_words=2)
     example = maker({"graph": graph, "node": 0}, np.random.default_rng(0))
     assert str(example.views["anchor"]).startswith("a cat a") and example.facts["group"] == (0,)

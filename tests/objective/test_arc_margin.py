@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist import config as configs
 from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval
 from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoders import make_encoder
@@ -20,7 +19,7 @@ from pixel_linguist.render.patches import one_text_a_row, picture_patches
 from pixel_linguist.train import run
 from pixel_linguist.train.annotate import Embeddings, annotate_stage
 from pixel_linguist.train.results import Result, save_result
-from tests.experiments.test_reading_recipes import RECIPES, step
+from tests.experiments.test_reading_recipes import of_shared_data, step
 from tests.fakes import evaluate, facts_of
 
 ROWS, WIDTH = 8, 5
@@ -165,10 +164,7 @@ def test_scores_of_classes_are_those_of_slow_loops() -> None:
 
 @pytest.mark.slow
 def test_the_recipe_holds_the_frozen_tower(tmp_path: Path, shared: Path) -> None:
-    config: Any = configs.load(RECIPES / "methods" / "clip_retrieval.py").unlock()
-    config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    config.data_dir = str(shared / "data")
-    config.train.compilation_cache = str(tmp_path / "compilation")
+    config = of_shared_data("clip_retrieval", shared, tmp_path)
     config.stages.captions.update(steps=1, batch_size=16)
     config.stages.captions.schedule.warmup = 0
     for name in set(config.stages) - {"captions", "clip"}:

@@ -9,18 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist import config as configs
 from pixel_linguist.data.emoji import Captioned, picture_features
 from pixel_linguist.evaluate.similarity import ensemble_embed
 from pixel_linguist.model.pooling import VectorAttentionPool
 from pixel_linguist.objective.grounded import Grounded
 from pixel_linguist.train import run
 from pixel_linguist.train.preemption import Preemption
+from tests.experiments.test_reading_recipes import of_shared_data
 from tests.fakes import evaluate, facts_of, view_facts_of
 
 RNG = np.random.default_rng(0)
 ROWS = 12
-RECIPE = Path(__file__).parents[2] / "experiments" / "methods" / "grounded.py"
 
 
 def given() -> tuple[dict[str, np.ndarray], Any]:
@@ -158,10 +157,7 @@ def test_an_ensemble_sums_unit_vectors() -> None:
 
 @pytest.mark.slow
 def test_the_recipe_runs_on_the_real_emoji(tmp_path: Path, shared: Path) -> None:
-    config: Any = configs.load(RECIPE).unlock()
-    config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    config.data_dir = str(shared / "data")
-    config.train.compilation_cache = str(tmp_path / "compilation")
+    config = of_shared_data("grounded", shared, tmp_path)
     config.order, config.evaluate.report_tasks = ("cycle_1", "cycle_2", "features"), ("test-en-ru",)
     for name in set(config.stages) - set(config.order):
         del config.stages[name]

@@ -9,14 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist import config as configs
 from pixel_linguist.data.emoji_pages import EmojiPages, OnPage, emoji_pages
 from pixel_linguist.evaluate.score_maps import ScoreMaps
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.score_map import ScoreMap, patch_cross_entropy, score_map
 from pixel_linguist.train import run
 from pixel_linguist.train.preemption import Preemption
-from tests.experiments.test_reading_recipes import RECIPES
+from tests.experiments.test_reading_recipes import of_shared_data
 from tests.fakes import evaluate, facts_of
 
 ROWS, PATCHES, WIDTH = 4, 6, 8
@@ -138,10 +137,7 @@ def test_bad_input_is_refused(shared: Path) -> None:
 
 @pytest.mark.slow
 def test_the_recipe_does_a_step_and_its_pages_are_scored(tmp_path: Path, shared: Path) -> None:
-    config: Any = configs.load(RECIPES / "methods" / "denseclip.py").unlock()
-    config.model.update({"width": 16, "depth": 1, "heads": 2, "mlp_width": 16})
-    config.data_dir = str(shared / "data")
-    config.train.compilation_cache = str(tmp_path / "compilation")
+    config = of_shared_data("denseclip", shared, tmp_path)
     config.stages.dense.update(steps=1, batch_size=8)
     config.stages.dense.schedule.warmup = 0
     del config.stages.contrast, config.tasks.seen
