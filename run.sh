@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 
 usage() {
   cat <<'TEXT'
-./run.sh               the main job: the whole recipe on a generated corpus, about five minutes on
+./run.sh               the main job: the whole recipe on a generated corpus, about six minutes on
                        2 quiet cores; results in runs/quickstart/, see report.html there
 ./run.sh test          ruff, the type checker and the fast tests
 ./run.sh test --slow   the slow tests
