@@ -79,9 +79,9 @@ class GivenMasks(MaskedAutoencoder):
 
     places: tuple[tuple[int, ...], ...] = ()
 
-    def keep(self, keys: jax.Array, count: jax.Array, length: int) -> tuple[jax.Array, None]:
+    def keep(self, keys: jax.Array, count: jax.Array, length: int) -> jax.Array:
         """Return the given places, int32 [B, K]."""
-        return jnp.asarray(self.places, jnp.int32), None
+        return jnp.asarray(self.places, jnp.int32)
 
 
 def read_patches(arrays: Mapping[str, np.ndarray], suffix: str = "") -> Patches:
@@ -241,7 +241,7 @@ def autoencoder_pairs(folder: Path) -> Iterator[Pair]:
         )
         yield Pair(
             f"{name}autoencoder predictions",
-            outputs["predictions"],
+            outputs["decoder"],
             expected[f"{prefix}predictions"],
         )
         if not prefix:

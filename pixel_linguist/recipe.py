@@ -54,24 +54,27 @@ def matryoshka(
 def masked_autoencoder(
     *,
     mask_ratio: float = 0.25,
-    decoder_mask_ratio: float = 0.0,
+    embedding_weight: float = 0.0,
     word_buckets: int = 0,
     word_weight: float = 0.1,
 ) -> dict[str, Any]:
     """PIXEL's pretraining: a quarter of each text's patches is hidden, in spans, and drawn again.
 
-    With a decoder_mask_ratio such as 0.5 it is RetroMAE's: the decoder has the embedding, and its
-    own view of the text with that share hidden. With word_buckets such as 2048 the words of the
-    text are predicted as well, with DupMAE's weight; the stage needs `words_fact`. The decoder is
-    of the quickstart's size; PIXEL's has width 512, depth 8, 16 heads and MLPs of 2048.
+    With an embedding_weight, 1 in the paper, it is RetroMAE's: a second decoder draws each patch
+    from the embedding and half of the other patches. With word_buckets such as 2048 the words of
+    the text are predicted as well, as in DupMAE; the stage needs `words_fact`. Decoders are of the
+    quickstart's size; PIXEL's has width 512, depth 8, 16 heads and MLPs of 2048.
     """
     return {
         "name": "masked_autoencoder",
         "mask_ratio": mask_ratio,
-        "decoder_mask_ratio": decoder_mask_ratio,
+        "encoder_weight": 1.0,
+        "embedding_weight": embedding_weight,
+        "decoder_mask_ratio": 0.5,
         "normalise_pixels": True,
         "word_buckets": word_buckets,
         "word_weight": word_weight,
+        "words_from_embedding": False,
         "decoder": {"width": 96, "depth": 1, "heads": 3, "mlp_width": 384},
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pixel_linguist.data.records import Source, column, id_of, open_records, text_of
 from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.relevance import JoinedRelevance
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
@@ -36,12 +37,14 @@ class Retrieval(Task):
         shared_ids: a document with the query's own id is the query itself, which does not count as
             a result (BEIR's ignore_identical_ids), as in ArguAna. None: if any query's text ends a
             document of its id; elsewhere, as in Cranfield, ids are alike by chance.
+        relevance: by which documents are ranked in place of the cosine; None: the cosine.
     """
 
     corpus: Mapping[str, str]
     queries: Mapping[str, str]
     judgements: Mapping[str, Mapping[str, int]]
     shared_ids: bool | None = None
+    relevance: JoinedRelevance | None = None
 
     metric: ClassVar[str] = "ndcg@10"
 
@@ -67,10 +70,13 @@ class Retrieval(Task):
         )
 
     @classmethod
-    def from_folder(cls, folder: Path, *, split: str = "test") -> "Retrieval":
+    def from_folder(
+        cls, folder: Path, *, split: str = "test", relevance: Mapping[str, Any] | None = None
+    ) -> "Retrieval":
         """Read a folder in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
 
-        As in BEIR, a document's text is its title followed by its text.
+        As in BEIR, a document's text is its title followed by its text. `relevance` has the
+        arguments of `JoinedRelevance`.
 
         Raises:
             FileNotFoundError: for a missing file.
@@ -93,7 +99,9 @@ class Retrieval(Task):
             raise ValueError(
                 f"{where}: there is no document {document!r}, nor any other judged one"
             )
-        return cls(corpus, {name: queries[name] for name in judgements}, judgements)
+        joined = JoinedRelevance(**relevance) if relevance else None
+        asked = {name: queries[name] for name in judgements}
+        return cls(corpus, asked, judgements, relevance=joined)
 
     @classmethod
     def from_source(
@@ -134,6 +142,9 @@ class Retrieval(Task):
         """Return means over queries of `rank_measures`; observations are each query's nDCG@10."""
         vectors = checked_vectors(embed, self.texts())
         queries, documents = vectors[: len(self.queries)], vectors[len(self.queries) :]
+        if self.relevance:
+            queries = self.relevance.scale(queries, cut=False)
+            documents = self.relevance.scale(documents, cut=True)
         places = {name: place for place, name in enumerate(self.corpus)}
         priority = np.empty(len(places), int)
         priority[sorted(places.values(), key=list(places).__getitem__)] = range(len(places))

@@ -24,8 +24,9 @@ class DecoderConfig:
         depth: number of blocks.
         heads: attention heads; divides the width.
         mlp_width: hidden width of each block's MLP.
-        from_embedding: whether it is given the text's embedding and pixels of its own, not the
-            features of what the encoder read (RetroMAE: Xiao et al. 2022, arXiv 2205.12035).
+        from_embedding: whether it is given the text's embedding and patches of its own, not the
+            features of what the encoder read: the enhanced decoding of RetroMAE (Xiao et al. 2022,
+            arXiv 2205.12035, section 3.3), there of depth 1.
     """
 
     width: int
@@ -52,7 +53,7 @@ class Decoder(nn.Module):
         self,
         front: jax.Array,
         seen: jax.Array,
-        keep: jax.Array,
+        given: jax.Array,
         text: jax.Array,
         keys: jax.Array | None,
     ) -> jax.Array:
@@ -60,10 +61,11 @@ class Decoder(nn.Module):
 
         Args:
             front: float [R, F, D], what stands before the patches: features of CLS tokens, or none;
-                or the embedding.
-            seen: float [R, K, D], features of the patches that the encoder read; or float
-                [R, K, H * W * C], the pixels that a decoder from an embedding is shown.
-            keep: int32 [R, K], their places.
+                or the embedding, F = 1.
+            seen: float [R, K, D], features of the patches that the encoder read; or, from the
+                embedding, the encoder's patch embeddings of all S patches.
+            given: int32 [R, K], their places; or, from the embedding, bool [R, S, S], the patches
+                that each prediction may read beside the embedding, never its own.
             text: bool [R, S], which patches are text.
             keys: of dropout, [R]; None at inference.
 
@@ -72,17 +74,21 @@ class Decoder(nn.Module):
         """
         config, encoder, dtype = self.config, self.encoder, jnp.dtype(self.encoder.dtype)
         (rows, first), length = front.shape[:2], text.shape[1]
-        embed = nn.Dense(config.width, dtype=dtype, name="embed")
-        if config.from_embedding:
-            show = nn.Dense(config.width, dtype=dtype, name="embed_pixels")
-            x = jnp.concatenate([embed(front), show(seen)], axis=1)
-        else:
-            x = embed(jnp.concatenate([front, seen], axis=1))
-        mask_token = self.param("mask_token", nn.initializers.normal(0.02), (1, config.width))
-        patches = jnp.broadcast_to(mask_token.astype(dtype), (rows, length, config.width))
-        patches = jax.vmap(lambda p, k, known: p.at[k].set(known))(patches, keep, x[:, first:])
+        x = nn.Dense(config.width, dtype=dtype, name="embed")(
+            jnp.concatenate([front, seen], axis=1)
+        )
         table = jax.lax.stop_gradient(self.param("positions", self._positions)).astype(dtype)
-        x = jnp.concatenate([x[:, :first] + table[:first], patches + table[1 : 1 + length]], axis=1)
+        place = table[1 : 1 + length]
+        if config.from_embedding:
+            first, mask = 0, two_streams(given)
+            # The residual of a prediction begins without its patch.
+            x = jnp.concatenate([x[:, :1] + place, x[:, :1], x[:, 1:] + place], axis=1)
+        else:
+            mask_token = self.param("mask_token", nn.initializers.normal(0.02), (1, config.width))
+            patches = jnp.broadcast_to(mask_token.astype(dtype), (rows, length, config.width))
+            patches = jax.vmap(lambda p, k, known: p.at[k].set(known))(patches, given, x[:, first:])
+            x = jnp.concatenate([x[:, :first] + table[:first], patches + place], axis=1)
+            mask = jnp.pad(text, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
         blocks = block_stack(
             depth=config.depth,
             heads=config.heads,
@@ -93,8 +99,7 @@ class Decoder(nn.Module):
             dtype=dtype,
             remat=encoder.remat,
         )
-        mask = jnp.pad(text, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
-        x = blocks(x, mask, keys, {})[0][:, first:]
+        x = blocks(x, mask, keys, {})[0][:, first : first + length]
         x = nn.LayerNorm(epsilon=NORM_EPSILON, dtype=dtype, name="norm")(x)
         numbers = encoder.patch_height * encoder.patch_width * encoder.channels
         return nn.Dense(numbers, dtype=dtype, name="pixels")(x).astype(jnp.float32)
@@ -103,6 +108,19 @@ class Decoder(nn.Module):
         """Return the sine-cosine table, a row of zeros in front; it is stored, not trained."""
         table = sincos_2d(self.encoder.max_patches, self.config.width)
         return jnp.asarray(np.pad(table, ((1, 0), (0, 0))))
+
+
+def two_streams(visible: jax.Array) -> jax.Array:
+    """Return who reads whom in enhanced decoding: bool [R, S, S] to [R, 1, 2 S + 1, 2 S + 1].
+
+    Predictions come first and read the embedding and the patches visible to them, which come next
+    and read themselves alone: no block carries one patch into another's place.
+    """
+    itself = jnp.eye(visible.shape[1] + 1, dtype=bool)
+    itself = jnp.broadcast_to(itself, (len(visible), *itself.shape))
+    reads = jnp.pad(visible, ((0, 0), (0, 0), (1, 0)), constant_values=True)
+    both = jnp.concatenate([reads, itself], axis=1)
+    return jnp.pad(both, ((0, 0), (0, 0), (visible.shape[1], 0)))[:, None]
 
 
 def target_pixels(config: EncoderConfig, pixels: jax.Array) -> jax.Array:
@@ -124,14 +142,13 @@ def target_pixels(config: EncoderConfig, pixels: jax.Array) -> jax.Array:
 
 
 def _draw(config: EncoderConfig, decoder: DecoderConfig, key: jax.Array) -> Params:
-    numbers = config.patch_height * config.patch_width * config.channels
-    front = 1 if decoder.from_embedding else int(config.cls_token)
+    visible, places = jnp.zeros((1, 1, 1), bool), jnp.zeros((1, 1), jnp.int32)
     variables = Decoder(config, decoder).init(
         {"params": key, "dropout": key},
-        jnp.zeros((1, front, config.width)),
-        jnp.zeros((1, 1, numbers if decoder.from_embedding else config.width)),
-        jnp.zeros((1, 1), jnp.int32),
-        jnp.ones((1, config.max_patches), bool),
+        jnp.zeros((1, 1 if decoder.from_embedding else int(config.cls_token), config.width)),
+        jnp.zeros((1, 1, config.width)),
+        visible if decoder.from_embedding else places,
+        jnp.ones((1, 1), bool),
         key[None],
     )
     return variables["params"]

@@ -186,9 +186,9 @@ class VisionTransformer(nn.Module):
         """Return every output by name; what is not used is not computed under jit."""
         config, dtype = self.config, jnp.dtype(self.config.dtype)
         segments, tokens = patches.owner.shape[1], 0
-        x, segment, unit = self.embed(patches.pixels, dtype), patches.segment, patches.unit
+        embedded, segment, unit = self.embed(patches.pixels, dtype), patches.segment, patches.unit
         table = jnp.asarray(self.position_table()).astype(dtype)
-        x = x + self.positions(table, patches.position)
+        x = embedded + self.positions(table, patches.position)
         if keep is not None:
             x = jnp.take_along_axis(x, keep[..., None], axis=1)
             segment, unit = (jnp.take_along_axis(s, keep, axis=1) for s in (segment, unit))
@@ -207,6 +207,7 @@ class VisionTransformer(nn.Module):
         x = self.blocks()(x, attention_mask(readers, segments), keys, options)[0]
         x = nn.LayerNorm(epsilon=config.norm_epsilon, dtype=dtype, name="norm")(x)
         outputs = {"patch_features": x[:, tokens:], "cls_features": x[:, :tokens]}
+        outputs["patch_embeddings"] = embedded
         use_head = config.head if keys is not None or config.keep_head else "none"
         members = membership(segment, segments)
         headed = self.head(x, keys) if use_head == "patches" else x
@@ -315,6 +316,7 @@ class ViTEncoder:
     """A vision transformer as an `Encoder`.
 
     Outputs are "embedding" float32 [R, K, D or D + V]; "patch_features" float [R, S, D];
+    "patch_embeddings" float [R, S, D], of all patches, before positions and blocks;
     "cls_features" float [R, K, D], of no tokens without `cls_token`; "word_logits" float32
     [R, K, V] with `word_buckets`; and "unit_embedding" float32 [R, U, D] with the option `units`.
     Options are `keep`, int32 [R, S'], the places of the patches that are read; and `units`, U, the

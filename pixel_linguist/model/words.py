@@ -31,6 +31,8 @@ class WordLogits(nn.Module):
 
 def sparsify(logits: jax.Array, most: int) -> jax.Array:
     """Return float [..., V] with all but the `most` highest set to 0 (DupMAE, section 3)."""
+    if most >= logits.shape[-1]:
+        return logits
 
     def of_one(logits: jax.Array) -> jax.Array:
         values, places = jax.lax.top_k(logits, most)

@@ -11,7 +11,7 @@ from pixel_linguist.model.decoder import Decoder, DecoderConfig, init_decoder, t
 from pixel_linguist.model.encoder import Encoder
 from pixel_linguist.model.words import WordLogits
 from pixel_linguist.objective.bag_of_words import bag_of_words_loss
-from pixel_linguist.objective.masking import kept, span_noise
+from pixel_linguist.objective.masking import kept, row_masks, span_noise
 from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
 from pixel_linguist.render.patches import Patches
 
@@ -42,35 +42,47 @@ def squared_error(predictions: jax.Array, targets: jax.Array, counts: jax.Array)
 
 @dataclasses.dataclass(frozen=True)
 class MaskedAutoencoder(Objective):
-    """Reconstruction of masked text patches, as PIXEL pretrains, or from the embedding alone.
+    """Reconstruction of masked text patches, of all patches from the embedding, and of the words.
 
-        loss = mean over masked text patches of |prediction - pixels|² + word_weight * words
+        loss = encoder_weight * e + embedding_weight * d + word_weight * w
+
+    where e is the mean over masked text patches of |prediction - pixels|², predicted from the
+    features of the patches that the encoder read; d is the same mean over all text patches, each
+    predicted from the embedding and a share of the other patches that is drawn for it; and w is
+    `bag_of_words_loss` of logits from the features, or from the embedding.
 
     View: "anchor". Facts: with `word_buckets`, "words" int32 [B, W], each text's distinct buckets,
-    -1 where there are no more. `decoder_mask_ratio` 0 is PIXEL (Rust et al. 2023, arXiv
-    2207.06991): the decoder is given the features of the patches that the encoder read. Above 0 it
-    is RetroMAE (Xiao et al. 2022, arXiv 2205.12035, section 3): the decoder is given the embedding,
-    and the pixels of other patches. With `word_buckets` it is DupMAE (Xiao et al. 2023, arXiv
-    2305.02564): the words of the text are predicted as well.
+    -1 where there are no more. e alone is PIXEL (Rust et al. 2023, arXiv 2207.06991); e + d
+    RetroMAE (Xiao et al. 2022, arXiv 2205.12035, section 3); e + d + w DupMAE (Xiao et al. 2023,
+    arXiv 2305.02564, equation 9); e + w with `words_from_embedding` is the bag-of-words prediction
+    of Ma et al. 2024 (arXiv 2401.11248), which drops the decoder d.
 
-    >>> MaskedAutoencoder(decoder={"width": 512, "depth": 8, "heads": 16, "mlp_width": 2048})
+    >>> MaskedAutoencoder({"width": 96, "depth": 1, "heads": 3, "mlp_width": 384},
+    ...                   mask_ratio=0.3, embedding_weight=1.0, word_buckets=8192, word_weight=1.0)
 
     Attributes:
-        decoder: width, depth, heads and MLP width of the decoder.
+        decoder: width, depth, heads and MLP width of each decoder.
         mask_ratio: share of the text's patches that are masked, in spans; 0.25 in PIXEL.
-        decoder_mask_ratio: share that is masked of what a decoder from the embedding is shown, 0.5
-            to 0.7 in RetroMAE.
+        encoder_weight: of e; with 0 the features have no decoder.
+        embedding_weight: of d; with 0 the embedding has no decoder.
+        decoder_mask_ratio: share of the other patches that is hidden from each prediction of d,
+            0.5 to 0.7 in RetroMAE.
         normalise_pixels: whether each patch's target has mean 0 and variance 1.
-        word_buckets: into which words are hashed; 0: pixels alone.
-        word_weight: of the words' part of the loss.
+        word_buckets: into which words are hashed; 0: no w.
+        word_weight: of w; 1 in the paper, 0.1 in its code.
+        words_from_embedding: whether the embedding has the logits, by a linear map, and not the
+            patches, each bucket the highest of them.
     """
 
     decoder: Mapping[str, int]
     mask_ratio: float = 0.25
-    decoder_mask_ratio: float = 0.0
+    encoder_weight: float = 1.0
+    embedding_weight: float = 0.0
+    decoder_mask_ratio: float = 0.5
     normalise_pixels: bool = True
     word_buckets: int = 0
     word_weight: float = 0.1
+    words_from_embedding: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.mask_ratio < 1:
@@ -79,9 +91,11 @@ class MaskedAutoencoder(Objective):
             raise ValueError(
                 f"objective.decoder_mask_ratio is {self.decoder_mask_ratio}; it must be in [0, 1)"
             )
-        for name in ("word_buckets", "word_weight"):
+        for name in ("encoder_weight", "embedding_weight", "word_buckets", "word_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"objective.{name} is {getattr(self, name)}; it must be 0 or more")
+        if not self.encoder_weight and not self.embedding_weight:
+            raise ValueError("objective.encoder_weight and embedding_weight are 0; one is needed")
 
     def __hash__(self) -> int:
         fields = {**dataclasses.asdict(self), "decoder": tuple(sorted(self.decoder.items()))}
@@ -98,21 +112,38 @@ class MaskedAutoencoder(Objective):
         return True
 
     @property
-    def decoder_config(self) -> DecoderConfig:
-        """The decoder's architecture."""
-        return DecoderConfig(**self.decoder, from_embedding=self.decoder_mask_ratio > 0)
+    def decoders(self) -> dict[str, DecoderConfig]:
+        """The decoders' architectures, by the names of their parameters."""
+        both = {
+            "decoder": (self.encoder_weight, False),
+            "embedding_decoder": (self.embedding_weight, True),
+        }
+        return {
+            name: DecoderConfig(**self.decoder, from_embedding=from_embedding)
+            for name, (weight, from_embedding) in both.items()
+            if weight
+        }
 
     def init(
         self, key: jax.Array, encoder: Encoder, encoder_params: Any, annotations: Any
     ) -> tuple[Tree, Tree, Tree]:
-        """Return the decoder's parameters, and those of words that the encoder lacks."""
+        """Return the decoders' parameters, and those of words that the encoder lacks.
+
+        Raises:
+            ValueError: for an encoder whose own words are others.
+        """
         config = encoder.config
         if config.word_buckets and self.word_buckets not in (0, config.word_buckets):
             raise ValueError(
                 f"objective.word_buckets is {self.word_buckets}, but model.word_buckets "
                 f"{config.word_buckets}: take the same"
             )
-        params = {"decoder": init_decoder(config, self.decoder_config, key)}
+        if config.word_buckets and self.words_from_embedding:
+            raise ValueError(
+                "objective.words_from_embedding needs model.word_buckets 0, as the words that the "
+                "encoder joins to its embedding come from patches and would not be trained"
+            )
+        params = {x: init_decoder(config, self.decoders[x], key) for x in self.decoders}
         if self.word_buckets and not config.word_buckets:
             features, members = jnp.zeros((1, 1, config.width)), jnp.ones((1, 1, 1), bool)
             drawn = self._words(config).init(jax.random.fold_in(key, 1), features, members)
@@ -124,8 +155,8 @@ class MaskedAutoencoder(Objective):
     ) -> tuple[jax.Array, dict[str, jax.Array], Tree, Tree]:
         """Return (loss, metrics, {}, {}).
 
-        The loss of pixels is the mean over masked text patches of all devices' rows, so that their
-        number changes nothing; a patch of padding never counts.
+        Losses of pixels are means over text patches of all devices' rows, so that their number
+        changes nothing; a patch of padding never counts.
         """
 
         def reconstruct(params: Tree, patches: Patches, keys: jax.Array) -> Tree:
@@ -133,21 +164,26 @@ class MaskedAutoencoder(Objective):
             return self.reconstruct(params, encode.encoder, patches, mask_keys, drop_keys)
 
         found = encode.rows(reconstruct, params, batch.views["anchor"], key=key)
-        counts = found["masked"] & found["text"]
+        masked, text = found["masked"] & found["text"], found["text"]
         targets = found["pixels"]
         if self.normalise_pixels:
             mean, deviation = mean_and_deviation(targets)
             targets = (targets - mean) / deviation
-        # The mean over devices of this is the sum of all errors by the number of all patches.
-        number = jnp.maximum(jax.lax.pmean(counts.sum(), AXIS), 1)
-        loss = squared_error(found["predictions"], targets, counts) / number
-        metrics = {"masked_share": counts.sum() / found["text"].sum()}
+        loss, metrics = jnp.float32(0), {"masked_share": masked.sum() / text.sum()}
+        for name, counts, weight in (
+            ("decoder", masked, self.encoder_weight),
+            ("embedding_decoder", text, self.embedding_weight),
+        ):
+            if weight:
+                # The mean over devices of this is the sum of all errors by the number of patches.
+                number = jnp.maximum(jax.lax.pmean(counts.sum(), AXIS), 1)
+                own = squared_error(found[name], targets, counts) / number
+                metrics[f"{name}_loss"], loss = own, loss + weight * own
         if self.word_buckets:
             if "words" not in batch.facts:
                 raise ValueError("word_buckets needs the fact 'words' (recipe.words_fact)")
             words = bag_of_words_loss(found["word_logits"], batch.facts["words"])
-            metrics |= {"pixel_loss": loss, "word_loss": words}
-            loss = loss + self.word_weight * words
+            metrics["word_loss"], loss = words, loss + self.word_weight * words
         return loss, metrics, {}, {}
 
     def reconstruct(
@@ -166,69 +202,69 @@ class MaskedAutoencoder(Objective):
             drop_keys: of dropout, [R]; None at inference.
 
         Returns:
-            "predictions" and "pixels" float32 [R, S, H * W * C]; "masked" bool [R, S], the patches
-            that the decoder knows only through the encoder; "text" bool [R, S]; and with words
-            "word_logits" float32 [R, V].
+            "pixels" float32 [R, S, H * W * C], and those that each decoder predicts, by its name;
+            "masked" bool [R, S], the patches that the encoder did not read; "text" bool [R, S];
+            and with words "word_logits" float32 [R, V].
         """
         config, text = encoder.config, patches.segment >= 0
-        keep, shown = self.keep(mask_keys, text.sum(axis=1), text.shape[1])
+        keep = self.keep(mask_keys, text.sum(axis=1), text.shape[1])
         pair: Any = (None, None)
         if drop_keys is not None:
             pair = jnp.moveaxis(jax.vmap(jax.random.split)(drop_keys), 1, 0)
-        outputs = ["embedding", "patch_features", "cls_features"]
+        outputs = ["embedding", "patch_features", "patch_embeddings", "cls_features"]
         own_words = self.word_buckets and not config.word_buckets
         if self.word_buckets and not own_words:
             outputs.append("word_logits")
         encoded = encoder.encode(
             params["encoder"], patches, keys=pair[0], outputs=outputs, keep=keep
         )
-        original, seen = target_pixels(config, patches.pixels), encoded["patch_features"]
-        found = {"pixels": original, "text": text}
+        # Of an embedding joined with words the sentence's own part.
+        seen, embedding = encoded["patch_features"], encoded["embedding"][..., : config.width]
+        found = {"pixels": target_pixels(config, patches.pixels), "text": text}
         if own_words:
             members = jnp.take_along_axis(text, keep, axis=1)[:, None]
+            if self.words_from_embedding:
+                seen, members = embedding, jnp.ones((len(text), 1, 1), bool)
             weights = {"params": params["objective"]["words"]}
             logits: Any = self._words(config).apply(weights, seen, members)
             encoded["word_logits"] = logits
         if self.word_buckets:
             found["word_logits"] = encoded["word_logits"][:, 0]
-        front = encoded["cls_features"]
-        if shown is not None:
-            # Of an embedding joined with words the sentence's own part.
-            keep, front = shown, encoded["embedding"][..., : config.width]
-            seen = jnp.take_along_axis(original, keep[..., None], axis=1)
-        found["predictions"] = Decoder(config, self.decoder_config).apply(
-            {"params": params["objective"]["decoder"]},
-            front,
-            seen,
-            keep,
-            text,
-            pair[1],
-            rngs=None if drop_keys is None else {"dropout": jax.random.key(1)},
-        )
+        for name, decoder in self.decoders.items():
+            if decoder.from_embedding:
+                visible = self.visible(mask_keys, text.sum(axis=1), text.shape[1])
+                given = embedding, encoded["patch_embeddings"], visible
+            else:
+                given = encoded["cls_features"], encoded["patch_features"], keep
+            found[name] = Decoder(config, decoder).apply(
+                {"params": params["objective"][name]},
+                *given,
+                text,
+                pair[1],
+                rngs=None if drop_keys is None else {"dropout": jax.random.key(1)},
+            )
         found["masked"] = jax.vmap(lambda m, k: m.at[k].set(False))(jnp.ones_like(text), keep)
         return found
 
-    def keep(
-        self, keys: jax.Array, count: jax.Array, length: int
-    ) -> tuple[jax.Array, jax.Array | None]:
-        """Draw the patches that the encoder reads, and those that the decoder is shown.
+    def keep(self, keys: jax.Array, count: jax.Array, length: int) -> jax.Array:
+        """Draw the places of the patches that the encoder reads, int32 [B, K].
 
         Args:
             keys: one an example, [B].
             count: int32 [B], text patches.
             length: S.
-
-        Returns:
-            Their places, int32 [B, K] each; None for a decoder that is shown none of its own.
         """
+        ratio = self.mask_ratio
+        draw = jax.vmap(lambda key, n: kept(span_noise(key, n, length, ratio), ratio))
+        return draw(keys, count)
 
-        def draw(keys: jax.Array, ratio: float) -> jax.Array:
-            return jax.vmap(lambda k, c: kept(span_noise(k, c, length, ratio), ratio))(keys, count)
+    def visible(self, keys: jax.Array, count: jax.Array, length: int) -> jax.Array:
+        """Draw what each prediction from the embedding reads: bool [B, S, S], as `keep`."""
 
-        if not self.decoder_mask_ratio:
-            return draw(keys, self.mask_ratio), None
-        pair = jnp.moveaxis(jax.vmap(jax.random.split)(keys), 1, 0)
-        return draw(pair[0], self.mask_ratio), draw(pair[1], self.decoder_mask_ratio)
+        def draw(key: jax.Array, n: jax.Array) -> jax.Array:
+            return row_masks(jax.random.fold_in(key, 2), n, length, self.decoder_mask_ratio)
+
+        return jax.vmap(draw)(keys, count)
 
     def images(
         self, params: Tree, encoder: Encoder, patches: Patches, key: jax.Array
@@ -236,7 +272,7 @@ class MaskedAutoencoder(Objective):
         """Return what the encoder saw of texts (masked patches grey), and what was predicted."""
         keys = jax.random.split(key, len(patches.pixels))
         found = self.reconstruct(params, encoder, patches, keys, None)
-        predicted = found["predictions"]
+        predicted = found["decoder" if self.encoder_weight else "embedding_decoder"]
         if self.normalise_pixels:
             # Mean and contrast are the true ones, as they were not to be predicted.
             mean, deviation = mean_and_deviation(found["pixels"])

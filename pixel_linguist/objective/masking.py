@@ -85,3 +85,27 @@ def span_noise(key: jax.Array, count: jax.Array, length: int, mask_ratio: float)
     order = jnp.argsort(jnp.argsort(-jnp.where(text, spans + noise / 2, -1)))
     masked = order < masks(count, mask_ratio)
     return noise + jnp.where(masked, 2, jnp.where(text, 0, 1))
+
+
+def row_masks(key: jax.Array, count: jax.Array, length: int, mask_ratio: float) -> jax.Array:
+    """Draw the patches that each prediction of a decoder from the embedding may read.
+
+    Each patch has a draw of its own: the ratio of the other text patches is hidden, rounded up.
+
+    Args:
+        key: of one example.
+        count: int32 [], the text's patches.
+        length: S.
+        mask_ratio: in [0, 1).
+
+    Returns:
+        bool [S, S], row i for the prediction of patch i; never i itself, and never padding.
+
+    Source: RetroMAE (Xiao et al. 2022, arXiv 2205.12035), section 3.3.
+    """
+    noise = jax.random.uniform(key, (length, length))
+    other = (jnp.arange(length) < count) & ~jnp.eye(length, dtype=bool)
+    shown = jnp.maximum(count - 1, 0)
+    shown -= masks(shown, mask_ratio)
+    ranks = jnp.argsort(jnp.argsort(jnp.where(other, noise, 2), axis=1), axis=1)
+    return other & (ranks < shown)

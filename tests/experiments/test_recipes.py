@@ -124,7 +124,7 @@ def test_quickstart(tmp_path: Path, styled: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["small", "small_pretrained"])
+@pytest.mark.parametrize("recipe", ["small", "small_pretrained", "methods/dup_mae"])
 def test_small(tmp_path: Path, shared: Path, recipe: str) -> None:
     config = configs.load(RECIPES / f"{recipe}.py")
     config.data_dir = str(shared / "data")

@@ -21,7 +21,7 @@ def test_parameters_have_their_shapes(tiny_encoder: Make, from_embedding: bool) 
     shapes = jax.tree.map(lambda x: x.shape, params)
     assert shapes == jax.tree.map(lambda x: x.shape, decoder_shapes(config, decoder))
     assert shapes["pixels"]["kernel"] == (16, 3 * 64) and shapes["positions"] == (65, 16)
-    assert ("embed_pixels" in shapes) == from_embedding
+    assert ("mask_token" in shapes) != from_embedding
 
 
 def test_target_pixels_are_by_row_column_and_channel(tiny_encoder: Make) -> None:

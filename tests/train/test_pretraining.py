@@ -65,7 +65,7 @@ def test_a_decoder_goes_on_into_the_stage_that_has_the_objective(tmp_path: Path)
 @pytest.mark.slow
 @pytest.mark.parametrize("joined", [False, True])
 def test_a_stage_learns_pixels_and_words(tmp_path: Path, joined: bool) -> None:
-    config = pretraining(60, decoder_mask_ratio=0.5, word_buckets=64, word_weight=1.0)
+    config = pretraining(60, embedding_weight=1.0, word_buckets=64, word_weight=1.0)
     if joined:
         for key, value in (("word_buckets", 64), ("top_words", 8)):
             change(config, f"model.{key}", value)
@@ -73,16 +73,17 @@ def test_a_stage_learns_pixels_and_words(tmp_path: Path, joined: bool) -> None:
     run_recipe(config, tmp_path, Preemption())
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     steps = [line for line in lines if (line["stage"], line["kind"]) == ("pretrain", "train")]
-    for name in ("word_loss", "pixel_loss"):
+    losses = ("word_loss", "decoder_loss", "embedding_decoder_loss")
+    for name in losses:
         assert steps[-1][name] < 0.95 * steps[0][name]
     for step in steps:
-        # Half of each text's patches, rounded up.
-        assert 0.5 <= step["masked_share"] < 0.75
-        assert step["loss"] == pytest.approx(step["pixel_loss"] + step["word_loss"], rel=1e-5)
+        # A quarter of each text's patches, rounded up.
+        assert 0.25 <= step["masked_share"] < 0.5
+        assert step["loss"] == pytest.approx(sum(step[name] for name in losses), rel=1e-5)
     model = tmp_path / "stages" / "pretrain" / "model"
     # The words are the encoder's own if it joins them, else the objective's.
     own = load_objectives(model)[NAME]
-    assert own.keys() == ({"decoder"} if joined else {"decoder", "words"})
+    assert own.keys() == {"decoder", "embedding_decoder"} | (set() if joined else {"words"})
     params = load_model(tmp_path / "model")
     assert params.encoder.dimension == (16 + 64 if joined else 16)
     assert ("words" in params.params) == joined
