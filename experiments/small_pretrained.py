@@ -19,7 +19,7 @@ def get_config() -> ConfigDict:
     pretrain = stage(
         data=english(),
         objective=masked_autoencoder(),
-        # For DupMAE's variant, which docs/reference.md sets from the command line.
+        # For DupMAE, which docs/reference.md sets from the command line.
         facts=words_fact(2048),
         evaluate_tasks=(DEV,),
         steps=STEPS,

@@ -20,9 +20,9 @@ from experiments.small import get_config as small
 from pixel_linguist.recipe import masked_autoencoder, part, stage, words_fact
 
 COLLECTIONS = ("cranfield", "cisi", "pubmedqa")
-BUCKETS, TOP_WORDS = 8192, 128
+BUCKETS, TOP_WORDS = 4096, 128
 WORD_WEIGHTS = {"dense": 0.0, "words": 1.0, "both": 0.5}
-WORDS_OF_A_PASSAGE = 60
+WORDS_OF_A_PASSAGE = 40
 
 
 def documents(name: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def autoencoding(data: dict[str, Any], **changes: Any) -> ConfigDict:
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = small()
-    config.render.max_patches = 96
+    config.render.max_patches = 64
     # Queries keep all words; retrieval cuts those of documents.
     config.model.update({"word_buckets": BUCKETS, "top_words": BUCKETS})
     config.tasks = ConfigDict({"stsb-en": config.tasks["stsb-en"]})
@@ -66,8 +66,8 @@ def get_config() -> ConfigDict:
                 init_from=("pretrain",),
                 steps=400,
                 peak=1e-3,
-                batch_size=64,
-                length=96,
+                batch_size=32,
+                length=64,
             ),
         }
     )

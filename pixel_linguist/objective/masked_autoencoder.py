@@ -58,7 +58,7 @@ class MaskedAutoencoder(Objective):
     of Ma et al. 2024 (arXiv 2401.11248), which drops the decoder d.
 
     >>> MaskedAutoencoder({"width": 96, "depth": 1, "heads": 3, "mlp_width": 384},
-    ...                   mask_ratio=0.3, embedding_weight=1.0, word_buckets=8192, word_weight=1.0)
+    ...                   mask_ratio=0.3, embedding_weight=1.0, word_buckets=4096, word_weight=1.0)
 
     Attributes:
         decoder: width, depth, heads and MLP width of each decoder.
