@@ -70,7 +70,7 @@ def masked_autoencoder(
         "mask_ratio": mask_ratio,
         "encoder_weight": 1.0,
         "embedding_weight": embedding_weight,
-        "decoder_mask_ratio": 0.5,
+        "embedding_mask_ratio": 0.5,
         "normalise_pixels": True,
         "word_buckets": word_buckets,
         "word_weight": word_weight,

@@ -65,7 +65,7 @@ class MaskedAutoencoder(Objective):
         mask_ratio: share of the text's patches that are masked, in spans; 0.25 in PIXEL.
         encoder_weight: of e; with 0 the features have no decoder.
         embedding_weight: of d; with 0 the embedding has no decoder.
-        decoder_mask_ratio: share of the other patches that is hidden from each prediction of d,
+        embedding_mask_ratio: share of the other patches that is hidden from each prediction of d,
             0.5 to 0.7 in RetroMAE.
         normalise_pixels: whether each patch's target has mean 0 and variance 1.
         word_buckets: into which words are hashed; 0: no w.
@@ -78,7 +78,7 @@ class MaskedAutoencoder(Objective):
     mask_ratio: float = 0.25
     encoder_weight: float = 1.0
     embedding_weight: float = 0.0
-    decoder_mask_ratio: float = 0.5
+    embedding_mask_ratio: float = 0.5
     normalise_pixels: bool = True
     word_buckets: int = 0
     word_weight: float = 0.1
@@ -87,10 +87,8 @@ class MaskedAutoencoder(Objective):
     def __post_init__(self) -> None:
         if not 0 < self.mask_ratio < 1:
             raise ValueError(f"objective.mask_ratio is {self.mask_ratio}; it must be in (0, 1)")
-        if not 0 <= self.decoder_mask_ratio < 1:
-            raise ValueError(
-                f"objective.decoder_mask_ratio is {self.decoder_mask_ratio}; it must be in [0, 1)"
-            )
+        if not 0 <= (ratio := self.embedding_mask_ratio) < 1:
+            raise ValueError(f"objective.embedding_mask_ratio is {ratio}; it must be in [0, 1)")
         for name in ("encoder_weight", "embedding_weight", "word_buckets", "word_weight"):
             if getattr(self, name) < 0:
                 raise ValueError(f"objective.{name} is {getattr(self, name)}; it must be 0 or more")
@@ -262,7 +260,7 @@ class MaskedAutoencoder(Objective):
         """Draw what each prediction from the embedding reads: bool [B, S, S], as `keep`."""
 
         def draw(key: jax.Array, n: jax.Array) -> jax.Array:
-            return row_masks(jax.random.fold_in(key, 2), n, length, self.decoder_mask_ratio)
+            return row_masks(jax.random.fold_in(key, 2), n, length, self.embedding_mask_ratio)
 
         return jax.vmap(draw)(keys, count)
 

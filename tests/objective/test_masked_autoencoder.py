@@ -239,7 +239,7 @@ def test_pictures_show_text_with_grey_masks_and_what_was_predicted(
     [
         {"mask_ratio": 0.0},
         {"mask_ratio": 1.0},
-        {"decoder_mask_ratio": 1.0},
+        {"embedding_mask_ratio": 1.0},
         {"encoder_weight": 0.0},
         {"embedding_weight": -1.0},
         {"word_buckets": -1},
