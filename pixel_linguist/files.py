@@ -14,6 +14,7 @@ BLOCKS, BLOCK = 64, 1 << 14
 _POINTER = b"version https://git-lfs"
 # A scheme and a slash: a `Path` keeps one of the two. A single letter is a drive of Windows.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+BUCKET = re.compile(r"gs:/{1,2}")
 
 
 def local_path(path: str | Path) -> Path:
@@ -25,7 +26,8 @@ def local_path(path: str | Path) -> Path:
     if _URL.match(str(path)):
         raise ValueError(
             f"{path} is a URL, which is neither read nor written: mount the bucket or file system "
-            "(gcsfuse, s3fs) and give the path of the mount, or download the file"
+            "(gcsfuse, s3fs) and give the path of the mount, or download the file; `train` alone "
+            "takes gs://, for its --workdir, data_dir and init_from"
         )
     try:
         return Path(path).expanduser()
@@ -33,8 +35,16 @@ def local_path(path: str | Path) -> Path:
         raise ValueError(f"{path}: there is no such user") from error
 
 
+def in_bucket(path: str | Path) -> bool:
+    """Tell whether a path is in a bucket of Google Cloud Storage."""
+    return BUCKET.match(str(path)) is not None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part."""
+    if in_bucket(path):  # whose objects are there whole or not at all
+        path.write_bytes(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("wb") as file:

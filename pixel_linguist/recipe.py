@@ -309,7 +309,7 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "seed": 0,
-            # Paths of sources are relative to it.
+            # Paths of sources are relative to it; it may be gs://BUCKET/FOLDER.
             "data_dir": "",
             # URLs of files in it, each by its own name, that TFDS does not have.
             "downloads": (),

@@ -14,6 +14,7 @@ ROOMS = (
     "forked",
     "registry",
     "files",
+    "bucket",
     "config",
     "text",
     "render",

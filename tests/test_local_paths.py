@@ -41,7 +41,7 @@ def test_paths_of_this_machine_are_accepted(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["train", "recipe.py", "--workdir", "gs://b/run"],
+        ["train", "recipe.py", "--workdir", "s3://b/run"],
         ["train", "--init", "tiny", "--pairs", "s3://b/p.tsv"],
         ["encode", "a.txt", "az://b/v"],
         ["evaluate", "--data", "https://example.org/data"],

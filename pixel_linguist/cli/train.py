@@ -27,7 +27,9 @@ from typing import Any
 import jax
 from absl import flags
 
+from pixel_linguist.bucket import bucket_path
 from pixel_linguist.cli.main import ERRORS, error_line, path
+from pixel_linguist.files import in_bucket
 from pixel_linguist.hub import as_transformer, open_model
 from pixel_linguist.model.store import save_model
 from pixel_linguist.train.accelerators import accelerator
@@ -52,7 +54,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
         return _parse_fine_tuning(parser, arguments)
     add = parser.add_argument
     add("recipe", type=path, nargs="+", help="a file of experiments/, with get_config()")
-    add("--workdir", type=path, required=True, help="folder for all results")
+    add("--workdir", type=workdir, required=True, help="folder for all results, also gs://...")
     add("--plan", action="store_true", help="show the plan of the run and its cost, and stop")
     add("--accelerator", help="plan for another machine: v4-32, v5e-8, H100-8")
     add("--rehearse", action="store_true", help="try the run on tiny shapes first, then plan it")
@@ -74,6 +76,16 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
         parser.error("--plan, --rehearse and --profile take one recipe, and no --sweep")
     options.init = None
     return options
+
+
+def workdir(argument: str) -> Path:
+    """Read an argument as a folder of this machine or of a bucket; argparse prints the error."""
+    if not in_bucket(argument):
+        return path(argument)
+    try:
+        return bucket_path(argument)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(options: argparse.Namespace) -> None:

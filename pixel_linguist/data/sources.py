@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pixel_linguist.bucket import data_root
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.clusters import clusters
 from pixel_linguist.data.concepts import NamedSource
@@ -26,7 +27,6 @@ from pixel_linguist.data.topics import topics
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.walks import entity_pairs, tuples, walks
 from pixel_linguist.data.word_list import words
-from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
 
 __all__ = ["Record", "Source", "column", "make_source", "source_files", "source_folder"]
@@ -194,11 +194,14 @@ SOURCES: dict[str, Callable[..., Source]] = {
 def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
     """Make the source that {"name": ..., **arguments} describes.
 
+    Args:
+        root: the folder of data, on this machine or gs://BUCKET/FOLDER.
+
     Raises:
         ValueError: for an unknown name, wrong arguments, or an empty source.
         FileNotFoundError: naming a missing file.
     """
-    source = make("source", SOURCES, spec, local_path(root))
+    source = make("source", SOURCES, spec, data_root(root, spec))
     if len(source) == 0:
         raise ValueError(f"the source {dict(spec)} is empty")
     return source
@@ -210,7 +213,8 @@ def source_files(root: str | Path, spec: Mapping[str, Any]) -> list[Path]:
         return source_files(root, spec["source"])
     paths = spec.get("paths", ())
     files = [*(paths.values() if isinstance(paths, Mapping) else paths), spec.get("path")]
-    return [Path(path) for path in files if path and (local_path(root) / path).is_file()]
+    folder = data_root(root, spec)
+    return [Path(path) for path in files if path and (folder / path).is_file()]
 
 
 def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
@@ -219,8 +223,9 @@ def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
     In `root` are those of Hugging Face, and the folders that a "path" names. None for any other
     source, and for a data set on the Hub.
     """
+    here = data_root(root, spec)
     if spec["name"] in ("tfds", "tfds_nli_triples"):
-        return tfds_folder(local_path(root), spec["dataset"])
+        return tfds_folder(here, spec["dataset"])
     named = spec["dataset"] if spec["name"] == "huggingface" else spec.get("path")
-    folder = local_path(root) / named if named else None
+    folder = here / named if named else None
     return folder if folder and folder.is_dir() else None

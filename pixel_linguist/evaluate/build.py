@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pixel_linguist.bucket import data_root
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.chance import chance
@@ -24,7 +25,6 @@ from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.evaluate.triplets import Triplets
 from pixel_linguist.evaluate.word_reading import WordReading
 from pixel_linguist.evaluate.zero_shot import ZeroShot
-from pixel_linguist.files import local_path
 from pixel_linguist.registry import make
 
 Spec = Mapping[str, Any]
@@ -66,13 +66,13 @@ def make_task(root: str | Path, spec: Spec) -> Task:
             argument, or bad data.
         FileNotFoundError: for a missing file.
     """
-    return make("task", TASKS, {key: _read(local_path(root), key, spec[key]) for key in spec})
+    return make("task", TASKS, {key: _read(root, key, spec[key]) for key in spec})
 
 
-def _read(root: Path, key: str, value: Any) -> Any:
+def _read(root: str | Path, key: str, value: Any) -> Any:
     """Read the data that an argument stands for; other arguments are returned as they are."""
     if key == "folder":
-        return root / value
+        return data_root(root, {key: value}) / value
     # Of a bitext task "second" is the name of a column.
     if value is None or isinstance(value, str):
         return value

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from ml_collections import ConfigDict
 
+from pixel_linguist.bucket import data_root
 from pixel_linguist.config import differences, plain
 from pixel_linguist.data.candidates import Candidates
 from pixel_linguist.data.dictionary import Definitions
@@ -21,7 +22,7 @@ from pixel_linguist.data.representative import Representatives
 from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.data.teacher_pairs import JointScores
 from pixel_linguist.evaluate.similarity import Embed
-from pixel_linguist.files import local_path, read_json, sha256, write_json, write_whole
+from pixel_linguist.files import read_json, sha256, write_json, write_whole
 from pixel_linguist.registry import make
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.frozen_models import frozen_embed, frozen_sha256
@@ -160,13 +161,13 @@ def annotate_stage(context: RunContext, name: str) -> None:
 
 def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any]:
     """Return all that the annotations of a part depend on."""
-    root = local_path(context.config.data_dir)
-    files = sorted(source_files(root, part.source))
+    root = context.config.data_dir
+    files, folder = sorted(source_files(root, part.source)), data_root(root, part.source)
     return {
         "annotate": plain(part.annotate),
         "source": plain(part.source),
         "model": frozen_sha256(context, part.annotate.model),
-        "sha256": {str(file): sha256(root / file) for file in files},
+        "sha256": {str(file): sha256(folder / file) for file in files},
     }
 
 

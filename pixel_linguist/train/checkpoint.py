@@ -7,7 +7,6 @@ a word.
 """
 
 import logging
-import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from orbax.checkpoint import v1 as ocp
 
-from pixel_linguist.files import read_json, sha256, write_json
+from pixel_linguist.bucket import files_below, remove
+from pixel_linguist.files import in_bucket, read_json, sha256, write_json
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.train.step import State
 
@@ -39,7 +39,7 @@ class Checkpoints:
     def __init__(self, folder: Path, *, keep: int, keep_every: int, run: str, workers: int):
         if keep < 1:
             raise ValueError(f"train.keep_checkpoints is {keep}; at least one must be kept")
-        self.folder = folder.absolute()
+        self.folder = folder if in_bucket(folder) else folder.absolute()
         self.keep = keep
         self.keep_every = keep_every
         self.run = run
@@ -133,7 +133,7 @@ class Checkpoints:
     def _choose(self) -> int:
         """Return the step of the latest whole checkpoint, or -1; set aside what is not whole."""
         for partial in self.folder.glob("*.orbax-checkpoint-tmp*"):
-            shutil.rmtree(partial)
+            remove(partial)
         for step in reversed(self._steps()):
             folder = self.folder / str(step)
             fault = find_fault(folder)
@@ -141,7 +141,7 @@ class Checkpoints:
                 self._check_run(folder)
                 return step
             aside = folder.with_name(f"{step}.damaged")
-            shutil.rmtree(aside, ignore_errors=True)
+            remove(aside)
             folder.rename(aside)
             logger.warning(
                 "the checkpoint %s is set aside as %s, and the one before it is taken: %s",
@@ -173,7 +173,11 @@ class Checkpoints:
                 return
             where = {"run": self.run, "workers": self.workers, "data": position}
             write_json(folder / POSITION, where)
-            files = {str(path.relative_to(folder)): sha256(path) for path in _files(folder)}
+            files = {
+                str(path.relative_to(folder)): sha256(path)
+                for path in sorted(files_below(folder))
+                if path.name != MANIFEST
+            }
             write_json(folder / MANIFEST, {"sha256": files})
         except Exception as error:  # TensorStore has a class of its own for each kind of failure
             whole = [s for s in self._steps() if (self.folder / str(s) / MANIFEST).is_file()]
@@ -186,7 +190,7 @@ class Checkpoints:
             if not (self.keep_every and old % self.keep_every == 0):
                 # Without its manifest, what is left of it if this is cut off passes for no one.
                 (self.folder / str(old) / MANIFEST).unlink(missing_ok=True)
-                shutil.rmtree(self.folder / str(old))
+                remove(self.folder / str(old))
 
 
 def find_fault(folder: Path) -> str | None:
@@ -212,10 +216,6 @@ def _host_copy(leaf: Any) -> Any:
         return leaf
     # A view of a CPU device's memory would change with the next step.
     return np.array(leaf)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
+from pixel_linguist.bucket import copied
 from pixel_linguist.evaluate.similarity import Embed
-from pixel_linguist.files import local_path
+from pixel_linguist.files import in_bucket, local_path
 from pixel_linguist.hub import PREFIX as HUB
 from pixel_linguist.hub import download
 from pixel_linguist.inference import Embedder
@@ -54,10 +55,12 @@ class RunContext:
     def start(self, name: str) -> Path:
         """Return the folder of a model that a stage starts from: an earlier stage's, or any.
 
-        "hf:owner/name" is downloaded once.
+        "hf:owner/name" and a folder of a bucket (gs://) are downloaded once.
         """
         if name in self.config.order:
             return self.folder.model(name)
+        if in_bucket(name):
+            return copied(name)
         return download(name.removeprefix(HUB)) if name.startswith(HUB) else local_path(name)
 
 

@@ -16,9 +16,12 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from pixel_linguist.bucket import CHECKPOINTS, Mirror, bucket_path
 from pixel_linguist.data.example import Content
+from pixel_linguist.files import in_bucket
 from pixel_linguist.inference import Embedder
 from pixel_linguist.objective.protocol import AXIS
+from pixel_linguist.train.run_folder import RunFolder
 
 Backend = Literal["pmap", "shard_map"]
 
@@ -87,23 +90,26 @@ def parse_hosts(hosts: str, where: str) -> tuple[str, int, int]:
     return address, int(numbers[0]), int(numbers[1])
 
 
-def host_folder(folder: Path) -> Path:
-    """Return the folder that this host may write to: the run's own on the first.
+def host_folder(folder: Path) -> RunFolder:
+    """Return the folder of a run that this host may write to: the run's own on the first.
 
     The others get a copy for as long as they run, so that all come to the same decisions from the
     same files and one alone leaves results. Checkpoints are not copied: hosts write them together.
+    Of a run in a bucket the first has a copy as well, which `RunFolder.publish` copies back.
     """
-    if jax.process_index() == 0:
-        own = folder
-    else:
+    first, remote = jax.process_index() == 0, in_bucket(folder)
+    own, mirror = folder, None
+    if remote or not first:
         own = Path(tempfile.mkdtemp(prefix="pixel-linguist-host-"))
         atexit.register(shutil.rmtree, own, ignore_errors=True)
-        if folder.is_dir():
-            ignored = shutil.ignore_patterns("checkpoints")
-            shutil.copytree(folder, own, ignore=ignored, dirs_exist_ok=True)
+    if remote:
+        mirror = Mirror(own, bucket_path(folder))
+    elif not first and folder.is_dir():
+        ignored = shutil.ignore_patterns(CHECKPOINTS)
+        shutil.copytree(folder, own, ignore=ignored, dirs_exist_ok=True)
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("the run's folder is read")
-    return own
+    return RunFolder(own, shared=folder, mirror=mirror if first else None)
 
 
 def check_hosts(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ import jax
 from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
+from pixel_linguist.bucket import Mirror, bucket_path, remove
+from pixel_linguist.files import in_bucket
 from pixel_linguist.model import make_encoder
 from pixel_linguist.model.encoders import encoder_settings
 from pixel_linguist.model.store import Model, save_model
@@ -55,9 +57,8 @@ def rehearse(
     context, _ = prepare(config, folder, devices=devices, skip=lacking)
     scratch = folder.with_name(f"{folder.name}.rehearsal")
     if jax.process_index() == 0:
-        shutil.rmtree(scratch, ignore_errors=True)
-        for name, model in tiny_starts(context, lacking):
-            save_model(scratch / "starts" / name, model)
+        remove(scratch)
+        save_starts(scratch / "starts", dict(tiny_starts(context, lacking)))
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices("the rehearsal's starts are written")
     tiny = tiny_recipe(context, scratch / "starts")
@@ -67,7 +68,7 @@ def rehearse(
         logger.info("%s; resumed", stop)
         run_recipe(tiny, scratch / "run", preemption, **extras)
     if jax.process_index() == 0:
-        shutil.rmtree(scratch)
+        remove(scratch)
     return context
 
 
@@ -88,6 +89,16 @@ def tiny_starts(context: RunContext, lacking: Sequence[str]) -> Iterator[tuple[s
         if name in lacking:
             encoder = make_encoder(tiny_model(encoder_settings(context.encoder)))
             yield name, dataclasses.replace(context, encoder=encoder).model(encoder.init(0))
+
+
+def save_starts(folder: Path, models: Mapping[str, Model]) -> None:
+    """Save models in a folder, which may be in a bucket, each under its name."""
+    with tempfile.TemporaryDirectory() as here:
+        mirror = Mirror(Path(here), bucket_path(folder)) if in_bucket(folder) else None
+        for name, model in models.items():
+            save_model((Path(here) if mirror else folder) / name, model)
+        if mirror:
+            mirror.push()
 
 
 def tiny_recipe(context: RunContext, starts: Path) -> ConfigDict:

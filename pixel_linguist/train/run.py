@@ -5,6 +5,7 @@ Reads from top to bottom: `run_recipe` prepares and checks, `run_stages` goes th
 """
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
@@ -21,7 +22,7 @@ from pixel_linguist.data.views import Pair
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.suite import Task
-from pixel_linguist.files import locked, write_json
+from pixel_linguist.files import in_bucket, locked, write_json
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import load_model, save_model
 from pixel_linguist.train.annotate import annotate_stage, annotation_tables
@@ -121,8 +122,9 @@ def prepare(
         ValueError: for a recipe that could not run to its end, or the folder of another run.
         FileNotFoundError: for missing data.
     """
-    context = make_context(config, host_folder(folder), profile=profile, devices=devices)
-    context.folder.shared = folder
+    own = host_folder(folder)
+    context = make_context(config, own.folder, profile=profile, devices=devices)
+    context = dataclasses.replace(context, folder=own)
     tasks = make_tasks(config.data_dir, config.tasks)
     fonts = check_recipe(context, tasks, skip)
     settings = {name: stage_settings(context, name, fonts[name]) for name in config.order}
@@ -146,6 +148,8 @@ def run_recipe(
     left in model/.
 
     Args:
+        folder: of the run; one in a bucket is worked on in a copy, which goes there with each
+            checkpoint, stage and end.
         baselines: rows of the table of scores beside the models.
         profile: whether to leave a profiler's trace of a few steps in profile/.
 
@@ -157,9 +161,13 @@ def run_recipe(
         Preempted: if the run was asked to stop.
     """
     # Before the other hosts copy what is there.
-    with locked(folder) if jax.process_index() == 0 else contextlib.nullcontext():
+    ours = jax.process_index() == 0 and not in_bucket(folder)
+    with locked(folder) if ours else contextlib.nullcontext():
         context, tasks = prepare(config, folder, profile=profile)
-        run_stages(context, tasks, preemption, report or NoReport(), baselines or {})
+        try:
+            run_stages(context, tasks, preemption, report or NoReport(), baselines or {})
+        finally:
+            context.folder.publish()
     return context.folder
 
 
@@ -181,6 +189,7 @@ def run_stages(
     try:
         for name in config.order:
             run_stage(context, name, scorer, preemption, report)
+            context.folder.publish()
             preemption.check()
         for name, members in config.evaluate.ensembles.items():
             models = [load_model(context.folder.model(stage)).params for stage in members]
@@ -193,9 +202,9 @@ def run_stages(
     shown = dict.fromkeys([*reported[:1], config.order[-1]])
     embedders = [context.embedder(load_model(context.folder.model(name)).params) for name in shown]
     page = report.finished(folder, embedders, tasks, config.evaluate.report_tasks)
-    logger.info("model: %s", folder / "model")
+    logger.info("model: %s", context.folder.shared / "model")
     if page:
-        logger.info("report: %s", page)
+        logger.info("report: %s", context.folder.shared / page.relative_to(folder))
 
 
 def run_stage(
@@ -272,6 +281,7 @@ def train_stage(
                             break
                     if due["save"]:
                         checkpoints.save(state, data)
+                    stage.context.folder.publish()
                 if stop and not last:
                     checkpoints.wait()
                     raise Preempted(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from flax import traverse_util
 
+from pixel_linguist.bucket import Mirror
 from pixel_linguist.config import differences
 from pixel_linguist.files import read_json, sha256, write_json, write_whole
 from pixel_linguist.train.loggers import Logger
@@ -23,10 +24,12 @@ class RunFolder:
     stage is finished.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, shared: Path | None = None, mirror: Mirror | None = None):
         self.folder = folder
         # Where hosts write together; all but the first have another folder of their own.
-        self.shared = folder
+        self.shared = shared or folder
+        # Of a run in a bucket, what copies the folder there.
+        self.mirror = mirror
         self.loggers: list[Logger] = []
 
     def stage(self, name: str) -> Path:
@@ -40,6 +43,11 @@ class RunFolder:
     def checkpoints(self, name: str) -> Path:
         """Return the folder of a stage's checkpoints, the same on all hosts."""
         return self.shared / "stages" / name / "checkpoints"
+
+    def publish(self) -> None:
+        """Copy the folder to its bucket, if the run has one."""
+        if self.mirror:
+            self.mirror.push()
 
     def finished(self, name: str) -> bool:
         """Tell whether a stage is finished."""

@@ -11,13 +11,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from pixel_linguist.bucket import data_root
 from pixel_linguist.config import plain
 from pixel_linguist.data.facts import make_fact_maker
 from pixel_linguist.data.loader import arranged, make_batches, make_examples
 from pixel_linguist.data.records import Source
 from pixel_linguist.data.sources import source_files, source_folder
 from pixel_linguist.data.views import ViewPipeline, make_view_pipeline
-from pixel_linguist.files import folder_sha256, local_path, sha256
+from pixel_linguist.files import folder_sha256, sha256
 from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.encoders import encoder_settings
@@ -240,13 +241,13 @@ def stage_settings(context: RunContext, name: str, fonts: Mapping[str, str]) -> 
             "fonts": context.renderer.font_hashes() | dict(fonts),
             "seed": config.seed,
             "starts": {start: frozen_sha256(context, start) for start in settings.init_from},
-            "sha256": data_sha256(local_path(config.data_dir), settings),
+            "sha256": data_sha256(config.data_dir, settings),
             "annotations": annotations_sha256(context, settings),
         }
     )
 
 
-def data_sha256(root: Path, settings: ConfigDict) -> dict[str, str]:
+def data_sha256(root: str | Path, settings: ConfigDict) -> dict[str, str]:
     """Return the SHA-256 of each file that a stage's sources name, and of their data sets' folders.
 
     They are named relative to `root`, so that data may move. A data set that comes from the Hub is
@@ -255,7 +256,8 @@ def data_sha256(root: Path, settings: ConfigDict) -> dict[str, str]:
     sources = [part.source for part in settings.data.values()]
     files = {file for source in sources for file in source_files(root, source)}
     folders = {folder for source in sources if (folder := source_folder(root, source))}
-    hashes = {str(file): sha256(root / file) for file in sorted(files)}
+    here = data_root(root, {})
+    hashes = {str(file): sha256(here / file) for file in sorted(files)}
     return hashes | {
-        os.path.relpath(folder, root): folder_sha256(folder) for folder in sorted(folders)
+        os.path.relpath(folder, here): folder_sha256(folder) for folder in sorted(folders)
     }
