@@ -137,14 +137,34 @@ class SelfAttention(nn.Module):
             part.reshape(rows, length, self.heads, size)
             for part in jnp.split(project(x), 3, axis=-1)
         )
-        # Heads first and each an ordinary product of matrices: a quarter less time on a CPU.
+        drops = keys is not None and (self.dropout or self.drophead)
+        if drops or jax.default_backend() == "cpu":
+            mixed = self._by_products(query, key, value, mask, keys)
+        else:
+            # cuDNN's fused attention keeps no weights, and takes 16 bits alone.
+            fused = jax.default_backend() == "gpu" and self.dtype.itemsize == 2
+            mixed = jax.nn.dot_product_attention(
+                query,
+                key,
+                value,
+                mask=jnp.broadcast_to(mask, (rows, 1, length, length)),
+                implementation="cudnn" if fused else "xla",
+            )
+        return nn.Dense(width, dtype=self.dtype, name="out")(mixed.reshape(x.shape))
+
+    def _by_products(
+        self, query: jax.Array, key: jax.Array, value: jax.Array, mask: jax.Array, keys: Any
+    ) -> jax.Array:
+        """Map float [R, S, heads, D] each to the same.
+
+        Heads first and each an ordinary product of matrices: a quarter less time on a CPU.
+        """
+        size = query.shape[-1]
         query, key = query.swapaxes(1, 2), key.transpose(0, 2, 3, 1)
         scores = jnp.matmul(query * size**-0.5, key, preferred_element_type=jnp.float32)
         weights = nn.softmax(jnp.where(mask, scores, -1e9)).astype(self.dtype)
         weights = Dropout(self.dropout)(weights, keys)
-        mixed = DropHeads(self.drophead)(weights @ value.swapaxes(1, 2), keys)
-        mixed = mixed.swapaxes(1, 2).reshape(rows, length, width)
-        return nn.Dense(width, dtype=self.dtype, name="out")(mixed)
+        return DropHeads(self.drophead)(weights @ value.swapaxes(1, 2), keys).swapaxes(1, 2)
 
 
 class Block(nn.Module):

@@ -82,9 +82,13 @@ def attention() -> tuple[SelfAttention, np.ndarray, Any]:
     return layer, x, jax.tree.map(lambda p: p + rng.normal(0, 0.1, p.shape).astype("f"), params)
 
 
+@pytest.mark.parametrize("backend", ["cpu", "gpu", "tpu"])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 5), (1, 1, 5, 5)])
-def test_attention_equals_a_loop_over_heads_and_queries(shape: tuple[int, ...]) -> None:
+def test_attention_equals_a_loop_over_heads_and_queries(
+    shape: tuple[int, ...], backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layer, x, params = attention()
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
     mask = np.random.default_rng(1).random(shape) < 0.6
     mask[..., 0] = True
     joint = params["query_key_value"]
@@ -98,6 +102,35 @@ def test_attention_equals_a_loop_over_heads_and_queries(shape: tuple[int, ...]) 
             mixed[i, part] = weights / weights.sum() @ value[read][:, part]
     expected = mixed @ params["out"]["kernel"] + params["out"]["bias"]
     np.testing.assert_allclose(apply(layer, params, x, mask, None)[0], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("backend", "dtype", "drops", "asked"),
+    [
+        ("gpu", "bfloat16", False, ["cudnn"]),
+        ("gpu", "float32", False, ["xla"]),
+        ("tpu", "bfloat16", False, ["xla"]),
+        ("gpu", "bfloat16", True, []),
+        ("cpu", "float32", False, []),
+    ],
+)
+def test_fused_attention_is_asked_for_where_there_is_one_and_nothing_is_dropped(
+    backend: str, dtype: str, drops: bool, asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, x, params = attention()
+    found = []
+
+    def fused(query: jax.Array, *_: Any, implementation: str, **__: Any) -> jax.Array:
+        found.append(implementation)
+        return query
+
+    monkeypatch.setattr(jax, "default_backend", lambda: backend)
+    monkeypatch.setattr(jax.nn, "dot_product_attention", fused)
+    layer = SelfAttention(heads=3, dropout=0.1, drophead=0.0, dtype=jnp.dtype(dtype))
+    keys = jax.random.split(jax.random.key(1), 1) if drops else None
+    mask = np.ones((1, 1, 1, 5), bool)
+    layer.apply({"params": params}, x, mask, keys, rngs={"dropout": jax.random.key(0)})
+    assert found == asked
 
 
 def test_a_bias_of_the_keys_has_neither_effect_nor_gradient() -> None:
