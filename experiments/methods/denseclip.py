@@ -21,10 +21,10 @@ def pages(split: str, size: int) -> dict[str, Any]:
     return {"name": "emoji_pages", "path": "emoji", "split": split, "size": size}
 
 
-def trained(**objective: Any) -> ConfigDict:
+def trained(data: dict[str, Any], **objective: Any) -> ConfigDict:
     """Return a stage from scratch."""
     return stage(
-        data={"pages": part(pages("train", 20_000), {"name": "on_page"})},
+        data=data,
         objective={"name": "score_map", "weight": 0.4, "temperature": 0.07} | objective,
         steps=200,
         peak=2e-3,
@@ -41,8 +41,9 @@ def get_config() -> ConfigDict:
     config.render.max_patches = 32
     config.model.update({"width": 128, "depth": 2, "heads": 4, "mlp_width": 512})
     config.model.update({"channels": 3, "max_rows": 8, "head": "none"})
-    config.stages.dense = trained(prompting=True)
-    config.stages.contrast = trained(weight=0.0, prompting=False)
+    data = {"pages": part(pages("train", 20_000), {"name": "on_page"})}
+    config.stages.dense = trained(data, prompting=True)
+    config.stages.contrast = trained(data, weight=0.0, prompting=False)
     config.order = ("dense", "contrast")
     for name, split in (("seen", "train"), ("test", "test")):
         config.tasks[name] = {"name": "score_maps", "source": pages(split, 200) | {"seed": 1}}

@@ -59,7 +59,13 @@ def emoji_pages(root: Path, *, path: str, split: str, size: int, seed: int = 0) 
 
 @dataclasses.dataclass(frozen=True)
 class OnPage:
-    """A page, and the name of one thing on it; all things on it are its groups."""
+    """A page, and the name of one thing on it; all things on it are its groups.
+
+    Attributes:
+        most: things on a page at most.
+    """
+
+    most: int = CELLS
 
     def __call__(self, record: Record, rng: np.random.Generator) -> Example:
         """Return the example, with facts "label" and "patch_labels"."""
@@ -67,4 +73,4 @@ class OnPage:
         chosen = int(rng.integers(len(names)))
         facts = {"label": labels[chosen], "patch_labels": record["patch_labels"]}
         views = {"anchor": record["picture"], "positive": names[chosen]}
-        return Example(views, {"group": padded(labels, CELLS), **facts})
+        return Example(views, {"group": padded(labels, self.most), **facts})

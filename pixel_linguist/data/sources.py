@@ -27,6 +27,7 @@ from pixel_linguist.data.topics import topics
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.walks import entity_pairs, tuples, walks
 from pixel_linguist.data.word_list import words
+from pixel_linguist.data.word_pages import WordPages, word_pages
 from pixel_linguist.registry import make
 
 __all__ = ["Record", "Source", "column", "make_source", "source_files", "source_folder"]
@@ -158,6 +159,11 @@ def cut_documents(
     return cut(make_source(root, source), text=text, size=size, least=least)
 
 
+def pages_of_words(root: Path, *, source: Mapping[str, Any], **options: Any) -> WordPages:
+    """Make pages of the texts of another source, as `word_pages` says."""
+    return word_pages(make_source(root, source), **options)
+
+
 SOURCES: dict[str, Callable[..., Source]] = {
     "txt": rows,
     "tsv": rows,
@@ -175,6 +181,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "toy": toy,
     "emoji": emoji,
     "emoji_pages": emoji_pages,
+    "word_pages": pages_of_words,
     "words": words,
     "clusters": clusters,
     "tagged_posts": tagged_posts,

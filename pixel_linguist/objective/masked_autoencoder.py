@@ -265,9 +265,10 @@ class MaskedAutoencoder(Objective):
         return jax.vmap(draw)(keys, count)
 
     def images(
-        self, params: Tree, encoder: Encoder, patches: Patches, key: jax.Array
-    ) -> dict[str, jax.Array]:
+        self, params: Tree, encoder: Encoder, views: Mapping[str, Patches], key: jax.Array
+    ) -> dict[str, Patches]:
         """Return what the encoder saw of texts (masked patches grey), and what was predicted."""
+        patches = views[self.views[0]]
         keys = jax.random.split(key, len(patches.pixels))
         found = self.reconstruct(params, encoder, patches, keys, None)
         predicted = found["decoder" if self.encoder_weight else "embedding_decoder"]
@@ -281,10 +282,11 @@ class MaskedAutoencoder(Objective):
         ink = 1 - ink if config.paper_is_one else ink
         original = patches.pixels.mean(axis=-1) / 255
         masked = (found["masked"] & found["text"])[..., None, None]
-        return {
+        drawn = {
             "masked": jnp.where(masked, 0.5, original),
             "predicted": jnp.where(masked, jnp.clip(ink, 0, 1), original),
         }
+        return {name: patches._replace(pixels=x[..., None]) for name, x in drawn.items()}
 
     def _words(self, config: Any) -> WordLogits:
         return WordLogits(self.word_buckets, jnp.dtype(config.dtype))

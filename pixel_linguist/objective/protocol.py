@@ -165,7 +165,7 @@ class Objective(Protocol):
         return state
 
     def images(
-        self, params: Tree, encoder: Encoder, patches: Patches, key: jax.Array
-    ) -> dict[str, jax.Array]:
-        """Return pictures for the report: caption → ink in [0, 1], float [B, S, H, W]."""
+        self, params: Tree, encoder: Encoder, views: Mapping[str, Patches], key: jax.Array
+    ) -> dict[str, Patches]:
+        """Return pictures for the report: caption → patches whose pixels are ink in [0, 1]."""
         return {}

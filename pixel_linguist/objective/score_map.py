@@ -1,18 +1,23 @@
 """DenseCLIP: maps of how near each patch is to each text of the batch, beside plain contrast."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from pixel_linguist.model.encoder import Encoder
 from pixel_linguist.objective.contrastive import InfoNCE, gather
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.objective.protocol import Batch, Encode, Objective
+from pixel_linguist.render.patches import Patches
 
 Tree = Any
 HIDDEN, HEADS = 128, 4
+# Ink of the nearest patch of a page in its heat map.
+HEAT = 0.5
 
 
 class PromptDecoder(nn.Module):
@@ -129,6 +134,29 @@ class ScoreMap(Objective):
         metrics = {"accuracy": of_both["accuracy"], "patch_accuracy": patch_accuracy}
         metrics["patch_loss"] = dense
         return contrast + self.weight * dense, metrics, {}, {}
+
+    def images(
+        self, params: Tree, encoder: Encoder, views: Mapping[str, Patches], key: jax.Array
+    ) -> dict[str, Patches]:
+        """Return each page's text, the "query", and the page over the map of its scores S.
+
+        The ink of a patch is 0.5 exp((S - the page's highest S) / t).
+        """
+        pages, texts = (views[name] for name in self.views)
+        outputs = ("embedding", "patch_features")
+        found = encoder.encode(params["encoder"], pages, outputs=outputs)
+        named = encoder.encode(params["encoder"], texts)["embedding"][:, 0]
+        patches = found["patch_features"]
+        memory = jnp.concatenate([found["embedding"], patches], axis=1)
+        scores = score_map(params["objective"], patches, named, memory)
+        own = jnp.diagonal(scores, axis1=0, axis2=2).T
+        heat = HEAT * jnp.exp((own - own.max(axis=1, keepdims=True)) / self.temperature)
+        ink = pages.pixels.mean(axis=-1, keepdims=True) / 255
+        drawn = jnp.maximum(ink, heat[:, :, None, None, None])
+        return {
+            "query": texts._replace(pixels=texts.pixels / 255),
+            "score map": pages._replace(pixels=drawn),
+        }
 
 
 def score_map(own: Tree, patches: jax.Array, texts: jax.Array, memory: jax.Array) -> jax.Array:

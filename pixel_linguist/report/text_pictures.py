@@ -68,16 +68,19 @@ def _view_text(example: Example, view: str) -> str:
 
 
 def save_images(renderer: Renderer, images: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
-    """Write a PNG with a row for each picture of a text.
+    """Write a PNG with a row for each picture of a text or of a page.
 
     Args:
-        images: caption → uint8 [count, H, W] of each text; the first is that of the input.
+        images: caption → uint8 [count, H, W] of each text; the first is that of the input. Those
+            of its shape are broken into lines as it is.
     """
     originals = next(iter(images.values()))
-    blocks = [
-        [(caption, draw_patches(rows[i], original)) for caption, rows in images.items()]
-        for i, original in enumerate(originals)
-    ]
+    blocks = []
+    for i, original in enumerate(originals):
+        shown = [(caption, rows[i]) for caption, rows in images.items()]
+        blocks.append(
+            [(c, draw_patches(x, original if x.shape == original.shape else x)) for c, x in shown]
+        )
     _save_blocks(renderer, blocks, path)
 
 

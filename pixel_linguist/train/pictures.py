@@ -44,21 +44,29 @@ def seen_patches(stage: Stage, pairs: Sequence[Pair], *, step: int) -> dict[str,
 def objective_images(
     stage: Stage, params: Any, pairs: Sequence[Pair]
 ) -> dict[str, list[np.ndarray]]:
-    """Return an objective's pictures of texts: caption → uint8 [count, H, W] of each.
+    """Return an objective's pictures of its first view: caption → uint8 [count, H, W] of each.
 
-    The first is "input", the texts as they are; without pictures of the objective there is none.
+    The first is "input", the view as it is; without pictures of the objective there is none. A
+    picture is one patch of its size.
     """
     objective, encoder = stage.objective, stage.context.encoder
-    patches = stage.views.batch(pairs, stage.settings.length).views[objective.views[0]]
+    views = stage.views.batch(pairs, stage.settings.length).views
     key = jax.random.key(np.uint32(stage.seed))
-    images = jax.jit(objective.images, static_argnums=1)(params, encoder, patches, key)
+    images = jax.jit(objective.images, static_argnums=1)(params, encoder, views, key)
     if not images:
         return {}
-    used = (patches.segment >= 0).sum(axis=1)
-    drawn = {"input": patches.pixels[..., 0]} | {
-        caption: np.round(np.asarray(ink) * 255).astype(np.uint8) for caption, ink in images.items()
-    }
-    return {
-        caption: [pixels[:count] for pixels, count in zip(batch, used, strict=True)]
-        for caption, batch in drawn.items()
-    }
+    given = views[objective.views[0]]
+    drawn = {"input": given._replace(pixels=given.pixels / 255)} | images
+    return {caption: _ink(patches) for caption, patches in drawn.items()}
+
+
+def _ink(patches: Patches) -> list[np.ndarray]:
+    """Return the ink of each row, uint8 [count, H, W]; a picture is put together, [1, H, W]."""
+    ink = np.round(np.asarray(patches.pixels).mean(axis=-1) * 255).astype(np.uint8)
+    used = (np.asarray(patches.segment) >= 0).sum(axis=1)
+    rows, columns = np.asarray(patches.position).max(axis=(0, 1)) + 1
+    if rows == 1:
+        return [pixels[:count] for pixels, count in zip(ink, used, strict=True)]
+    height, width = ink.shape[2:]
+    whole = ink.reshape(len(ink), rows, columns, height, width).swapaxes(2, 3)
+    return list(whole.reshape(len(ink), 1, rows * height, columns * width))

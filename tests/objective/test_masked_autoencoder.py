@@ -222,16 +222,16 @@ def test_pictures_show_text_with_grey_masks_and_what_was_predicted(
     objective = dataclasses.replace(PIXEL, normalise_pixels=normalised)
     encoder = tiny_encoder(max_patches=8, channels=3, paper_is_one=True)
     patches = one_text_a_row(pixels(), COUNTS)
-    run = jax.jit(lambda p, x, k: objective.images(p, encoder, x, k))
+    run = jax.jit(lambda p, x, k: objective.images(p, encoder, {"anchor": x}, k))
     found = run(params_of(objective, encoder), patches, jax.random.key(1))
-    ink, masked = pixels() / 255, np.asarray(found["masked"])
+    ink, masked = pixels() / 255, np.asarray(found["masked"].pixels[..., 0])
     grey = (masked == 0.5).all(axis=(2, 3))
     assert grey.sum(axis=1).tolist() == [1, 2, 2, 1] and not grey[~TEXT].any()
     for caption in ("masked", "predicted"):
-        shown = np.asarray(found[caption])
+        shown = np.asarray(found[caption].pixels[..., 0])
         np.testing.assert_allclose(shown[~grey], ink[~grey], atol=1e-6)
         assert shown.min() >= 0 and shown.max() <= 1
-    assert np.abs(np.asarray(found["predicted"])[grey] - 0.5).max() > 0.01
+    assert np.abs(np.asarray(found["predicted"].pixels[..., 0])[grey] - 0.5).max() > 0.01
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
-"""DenseCLIP: patches against texts by slow loops, prompts, pages, and localisation."""
+"""DenseCLIP: patches against texts by slow loops, prompts, pages, localisation and heat maps."""
 
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,11 +10,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pixel_linguist.config import plain
 from pixel_linguist.data.emoji_pages import EmojiPages, OnPage, emoji_pages
+from pixel_linguist.data.sources import make_source
+from pixel_linguist.data.views import OneStyle, ViewPipeline
+from pixel_linguist.data.word_pages import bare_word, word_pages
+from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.score_maps import ScoreMaps
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.score_map import ScoreMap, patch_cross_entropy, score_map
+from pixel_linguist.render import Renderer
 from pixel_linguist.train import run
+from pixel_linguist.train.pictures import objective_images
 from pixel_linguist.train.preemption import Preemption
 from tests.experiments.test_reading_recipes import of_shared_data
 from tests.fakes import evaluate, facts_of
@@ -106,6 +114,85 @@ def test_pages_hold_what_their_labels_say() -> None:
     assert len(example.facts["group"]) == 4 and {*record["labels"]} <= {*example.facts["group"]}
 
 
+TEXTS = (
+    "Everyone has the right to life, liberty and (the) security of person: a right.",
+    "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια.",
+    "يولد جميع الناس أحرارًا متساوين في الكرامة والحقوق. وقد وهبوا عقلاً",
+    "לכל אדם יש הזכות לחיים, לחירות ולביטחון אישי.",
+    "सभी मनुष्यों को गौरव और अधिकारों के मामले में जन्मजात स्वतन्त्रता प्राप्त है ।",
+    "모든 인간은 태어날 때부터 자유로우며 그 존엄과 권리에 있어 동등하다.",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_words_are_where_their_pictures_match_the_page(text: str) -> None:
+    """A word is where its picture stands, with four blank columns on either side."""
+    records = [{"text": text, "language": "x"}, {"text": "other", "language": "y"}]
+    for split in ("train", "dev", "test"):
+        try:
+            source = word_pages(records, split=split, size=4, keep={"language": ("x",)})
+        except ValueError:
+            continue
+    drawn = Renderer("noto", patch=16)
+    for record in (source[index] for index in range(len(source))):
+        page = np.pad(record["picture"][..., 0], ((0, 0), (4, 4)))
+        names = dict(zip(record["labels"], record["names"], strict=True))
+        owner = np.full((4, 128), "", object)
+        for word in set(text.split()):
+            strip = np.concatenate(list(drawn([word]).patches[0]), axis=1)
+            inked = np.flatnonzero(strip.any(axis=0))
+            strip = np.pad(strip[:, inked[0] : inked[-1] + 1], ((0, 0), (4, 4)))
+            for line in range(4):
+                for x in range(128 + 8 - strip.shape[1] + 1):
+                    if np.array_equal(page[16 * line :][:16, x:][:, : strip.shape[1]], strip):
+                        owner[line, x : x + strip.shape[1] - 8] = bare_word(word)
+        assert (owner != "").any(axis=1)[0]
+        for place, label in enumerate(record["patch_labels"].tolist()):
+            counts = Counter(owner[place // 8, 16 * (place % 8) :][:16])
+            counts.pop("", None)
+            best = max(counts.values(), default=0)
+            most = {word for word, count in counts.items() if count == best >= 3}
+            assert names[label] in most if label >= 0 else not most
+        example = OnPage(most=32)(record, np.random.default_rng(0))
+        assert names[example.facts["label"]] == example.views["positive"]
+        assert len(example.facts["group"]) == 32
+
+
+def test_a_heat_map_is_the_page_on_the_scores_of_its_text() -> None:
+    page = RNG.integers(0, 30, (32, 48, 1)).astype(np.uint8)
+    embeddings, _ = given()
+    features = embeddings["anchor"]["patch_features"][:1]
+    named = embeddings["positive"][:1]
+
+    class Encodes:
+        def encode(self, params: Any, patches: Any, outputs: Any = ()) -> dict[str, Any]:
+            is_page = patches.pixels.shape[1] == PATCHES
+            own = features[:, :1] if is_page else named[:, None]
+            return {"embedding": jnp.asarray(own), "patch_features": jnp.asarray(features)}
+
+    stage: Any = SimpleNamespace(
+        objective=PLAIN,
+        context=SimpleNamespace(encoder=Encodes()),
+        views=ViewPipeline(OneStyle(Renderer("unifont", patch=16)), PLAIN.views),
+        settings=SimpleNamespace(length=4),
+        seed=0,
+    )
+    pair = OnPage()(
+        {"picture": page, "names": ("word",), "labels": (3,), "patch_labels": [3] * PATCHES},
+        np.random.default_rng(0),
+    )
+    found = objective_images(stage, {"encoder": {}, "objective": {}}, [(pair, pair)])
+    assert [*found] == ["input", "query", "score map"] and found["query"][0].shape == (3, 16, 16)
+    np.testing.assert_array_equal(found["input"][0][0], page[..., 0])
+    scores = [float(unit(x) @ unit(named[0])) for x in features[0]]
+    for place, score in enumerate(scores):
+        heat = np.round(255 * 0.5 * np.exp((score - max(scores)) / 0.07))
+        row, column = 16 * (place // 3), 16 * (place % 3)
+        own = page[row:, column:, 0][:16, :16]
+        shown = found["score map"][0][0][row:, column:][:16, :16]
+        np.testing.assert_allclose(shown, np.maximum(own, heat), atol=1)
+
+
 def test_localisation_is_counted_by_patch_and_by_thing() -> None:
     class Embed:
         def __call__(self, texts: Any) -> np.ndarray:
@@ -133,6 +220,19 @@ def test_bad_input_is_refused(shared: Path) -> None:
         ScoreMap().init(jax.random.key(0), headed, {}, {})
     with pytest.raises(ValueError, match="pages"):
         emoji_pages(shared / "data", path="emoji", split="dev", size=0)
+    for text, split, word in (("— … —", "train", "texts"), ("word", "every", "split")):
+        with pytest.raises(ValueError, match=word):
+            word_pages([{"text": text}], split=split, size=1)
+
+
+def test_pages_of_each_script_are_of_a_split_s_words(tmp_path: Path, shared: Path) -> None:
+    config = of_shared_data("word_spotting", shared, tmp_path)
+    taught = make_source(config.data_dir, plain(config.stages.dense.data.pages.source))
+    assert len(taught) == 20_000 and len(taught[0]["names"]) > 1
+    for name in ("arabic", "wikipedia"):
+        task: Any = make_task(config.data_dir, plain(config.tasks[name]))
+        assert len(task.pictures) == 60 and task.pictures[0].shape == (64, 128, 1)
+        assert all(word == bare_word(word) != "" for word in task.texts())
 
 
 @pytest.mark.slow
