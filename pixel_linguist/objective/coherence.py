@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from pixel_linguist.model.encoder import Encoder
 from pixel_linguist.model.pooling import membership
 from pixel_linguist.model.vit import block_stack
-from pixel_linguist.objective.contrastive import info_nce
+from pixel_linguist.objective.contrastive import info_nce, mean_count
 from pixel_linguist.objective.geometry import normalise
-from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
+from pixel_linguist.objective.protocol import Batch, Encode, Objective
 from pixel_linguist.render.patches import Patches, packed
 
 Tree = Any
@@ -218,6 +218,4 @@ def _labelled(logits: jax.Array, labels: jax.Array, present: jax.Array) -> jax.A
 
 def _mean(losses: jax.Array, counted: jax.Array) -> jax.Array:
     """Return this device's share of the mean over those of all devices that count; 0 of none."""
-    total = jax.lax.psum(counted.sum(), AXIS)
-    share = jnp.where(counted, losses, 0).sum() / jnp.maximum(total, 1)
-    return share * jax.lax.psum(1, AXIS)
+    return jnp.where(counted, losses, 0).sum() / mean_count(counted)

@@ -242,6 +242,20 @@ class InfoNCE(Objective):
         return excluded
 
 
+def mean_count(counted: jax.Array) -> jax.Array:
+    """Return the number of rows that count on all devices, by the number of devices.
+
+    The mean over devices of sums that are divided by it is the mean over all rows that count.
+
+    Args:
+        counted: bool [...], of this device.
+
+    Returns:
+        float32 []; that of one row where none counts.
+    """
+    return jnp.maximum(jax.lax.psum(counted.sum(), AXIS), 1) / jax.lax.psum(1, AXIS)
+
+
 def gather(x: jax.Array) -> jax.Array:
     """Concatenate the rows of all devices, in the order of the global batch."""
     return jax.lax.all_gather(x, AXIS, tiled=True)

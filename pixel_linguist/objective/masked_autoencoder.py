@@ -11,8 +11,9 @@ from pixel_linguist.model.decoder import Decoder, DecoderConfig, init_decoder, t
 from pixel_linguist.model.encoder import Encoder
 from pixel_linguist.model.words import WordLogits
 from pixel_linguist.objective.bag_of_words import bag_of_words_loss
+from pixel_linguist.objective.contrastive import mean_count
 from pixel_linguist.objective.masking import kept, row_masks, span_noise
-from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
+from pixel_linguist.objective.protocol import Batch, Encode, Objective
 from pixel_linguist.render.patches import Patches
 
 Tree = Any
@@ -173,9 +174,7 @@ class MaskedAutoencoder(Objective):
             ("embedding_decoder", text, self.embedding_weight),
         ):
             if weight:
-                # The mean over devices of this is the sum of all errors by the number of patches.
-                number = jnp.maximum(jax.lax.pmean(counts.sum(), AXIS), 1)
-                own = squared_error(found[name], targets, counts) / number
+                own = squared_error(found[name], targets, counts) / mean_count(counts)
                 metrics[f"{name}_loss"], loss = own, loss + weight * own
         if self.word_buckets:
             if "words" not in batch.facts:

@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pixel_linguist.objective.contrastive import InfoNCE
+from pixel_linguist.objective.contrastive import InfoNCE, mean_count
 from pixel_linguist.objective.geometry import normalise
-from pixel_linguist.objective.protocol import AXIS, Batch, Encode, Objective
+from pixel_linguist.objective.protocol import Batch, Encode, Objective
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Preference(Objective):
         if self.weight:
             better, worse = ((unit["anchor"] * unit[v]).sum(1) for v in ("positive", "negative"))
             there = batch.view_facts["negative"]["present"]
-            number = jnp.maximum(jax.lax.pmean(there.sum(), AXIS), 1)
+            number = mean_count(there)
             each = 2 * jax.nn.sigmoid((worse - better) / self.temperature)
             rank = jnp.where(there, each, 0).sum() / number
             loss += self.weight * rank
