@@ -5,7 +5,8 @@
 A paper with those that a random walk with restart meets is one text; the key words of all of them
 are the other (Zhu et al. 2025, arXiv 2410.10329, whose summaries a language model writes). Words
 and edges are dropped, and patches perturbed so that the loss rises. No class is read in training:
-tasks find the class of test papers by its description, or from 5 papers a class.
+tasks find the class of test papers by its description, or from 5 papers a class: by regression, or
+by patches that are trained before each text while the encoder stays as it is.
 """
 
 from typing import Any
@@ -54,18 +55,12 @@ def get_config() -> ConfigDict:
     names = {"label_names": tuple(CLASSES)}
     for split in ("dev", "test"):
         for name, text in (("alone", "text"), ("graph", "written")):
-            config.tasks[f"{split}-{name}"] = {
-                "name": "zero_shot",
-                "source": papers(split, **names),
-                "text": text,
-                "classes": CLASSES,
-                "template": "This group of texts is about {}.",
-            }
-            config.tasks[f"{split}-few-{name}"] = {
-                "name": "classification",
-                "train": papers("train", shots=5, **names),
-                "test": papers(split, **names),
-                "text": text,
-            }
+            described = {"classes": CLASSES, "template": "This group of texts is about {}."}
+            few = {"train": papers("train", shots=5, **names), "test": papers(split, **names)}
+            zero_shot = {"source": papers(split, **names), "text": text, **described}
+            prompts = {**few, "text": text, **described}
+            config.tasks[f"{split}-{name}"] = {"name": "zero_shot", **zero_shot}
+            config.tasks[f"{split}-few-{name}"] = {"name": "classification", **few, "text": text}
+            config.tasks[f"{split}-prompts-{name}"] = {"name": "soft_prompts", **prompts}
     config.evaluate.report_tasks = ("test-alone", "test-graph")
     return config

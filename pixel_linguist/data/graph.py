@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example
-from pixel_linguist.data.records import Record, column, id_of, read_table, text_of
+from pixel_linguist.data.records import Record, Source, column, id_of, read_table, text_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +131,42 @@ def neighbourhoods(
     if not records:
         raise ValueError(f"{nodes} has no such node")
     return records
+
+
+def linked(records: Source, *, text: str, by: str) -> list[Record]:
+    """Make a graph of records, where those that share a value are neighbours.
+
+    Args:
+        records: N of them.
+        text: column of the text.
+        by: column of values, which bars separate.
+
+    Returns:
+        {"text", "node", "graph"} of the records that have a neighbour.
+
+    Raises:
+        ValueError: if none has one.
+    """
+    texts, having = [], collections.defaultdict(list)
+    for number in range(len(records)):
+        record, where = records[number], f"record {number}"
+        texts.append(text_of(record, text, where))
+        for value in text_of(record, by, where).split("|"):
+            having[value].append(number)
+    found: list[set[int]] = [set() for _ in texts]
+    for numbers in having.values():
+        for number in numbers:
+            found[number].update(numbers)
+    neighbours = tuple(tuple(sorted(own - {n})) for n, own in enumerate(found))
+    graph = TextGraph(tuple(texts), neighbours)
+    made = [
+        {"text": texts[number], "node": number, "graph": graph}
+        for number, own in enumerate(neighbours)
+        if own
+    ]
+    if not made:
+        raise ValueError(f"no two records share a value of {by!r}")
+    return made
 
 
 def _class(label: str, names: Sequence[str], where: str) -> str:

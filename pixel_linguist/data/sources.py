@@ -16,7 +16,7 @@ from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.emoji_pages import emoji_pages
-from pixel_linguist.data.graph import neighbourhoods
+from pixel_linguist.data.graph import linked, neighbourhoods
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
 from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
@@ -164,6 +164,11 @@ def pages_of_words(root: Path, *, source: Mapping[str, Any], **options: Any) -> 
     return word_pages(make_source(root, source), **options)
 
 
+def linked_records(root: Path, *, source: Mapping[str, Any], text: str, by: str) -> list[Record]:
+    """Make a graph of another source's records, as `linked` says."""
+    return linked(make_source(root, source), text=text, by=by)
+
+
 SOURCES: dict[str, Callable[..., Source]] = {
     "txt": rows,
     "tsv": rows,
@@ -195,6 +200,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "topics": topics,
     "named": named,
     "neighbourhoods": neighbourhoods,
+    "linked": linked_records,
 }
 
 

@@ -19,6 +19,7 @@ from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import Robustness
 from pixel_linguist.evaluate.score_maps import ScoreMaps
 from pixel_linguist.evaluate.segmentation import Segmentation
+from pixel_linguist.evaluate.soft_prompts import SoftPrompts
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.sts_year import STSYear
 from pixel_linguist.evaluate.suite import Task
@@ -45,6 +46,7 @@ TASKS: dict[str, Callable[..., Task]] = {
     "shared_tags": SharedTags.from_source,
     "geometry": Geometry.from_sources,
     "zero_shot": ZeroShot.from_source,
+    "soft_prompts": SoftPrompts.from_sources,
     "segmentation": Segmentation.from_source,
     "human_similarity": HumanSimilarity.from_source,
     "robustness": Robustness,

@@ -85,6 +85,7 @@ class CachedEmbed:
         self._rows: dict[Hashable, np.ndarray] = {}
         # Of an embedder alone; they are not kept.
         self.patches = getattr(embed, "patches", None)
+        self.embedder = embed
 
     def __call__(self, texts: Sequence["Input"]) -> np.ndarray:
         """Return [N, D] for N texts or pictures, embedding only those that are not cached."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.data.graph import Neighbourhood, TextGraph, summary, walk
+from pixel_linguist.data.graph import Neighbourhood, TextGraph, linked, summary, walk
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.objective.adversarial import Adversarial
@@ -78,6 +78,20 @@ def test_nodes_are_read_with_their_edges_and_classes(tmp_path: Path) -> None:
     (tmp_path / "edges.tsv").write_text("source\ttarget\n7\t1\n")
     with pytest.raises(ValueError, match="node"):
         make_source(tmp_path, source)
+
+
+def test_records_that_share_a_value_are_neighbours() -> None:
+    entries = ("a|b", "b|c", "d", "c|a", "e")
+    records: Any = [{"text": f"t{i}", "entries": own} for i, own in enumerate(entries)]
+    found = linked(records, text="text", by="entries")
+    shared = [
+        tuple(j for j in range(5) if j != i and {*entries[i].split("|")} & {*entries[j].split("|")})
+        for i in range(5)
+    ]
+    assert found[0]["graph"].neighbours == tuple(shared)
+    assert [record["node"] for record in found] == [0, 1, 3]
+    with pytest.raises(ValueError, match="entries"):
+        linked(records[2::2], text="text", by="entries")
 
 
 @pytest.mark.slow
