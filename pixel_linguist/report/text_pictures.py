@@ -43,8 +43,8 @@ def save_pairs(
 
     Args:
         pairs: (original, perturbed) examples.
-        seen: view → patches uint8 [count, H, W] of each pair; a view is shown where the original
-            has a text for it.
+        seen: view → patches uint8 [count, H, W] of each pair, or [count, H, W, 3] of pictures; a
+            view is shown where the original has a text for it.
     """
     captions = caption_renderer(renderer)
     blocks = []
@@ -96,7 +96,12 @@ def draw_strip(renderer: Renderer, text: str) -> np.ndarray:
 
 
 def draw_patches(patches: np.ndarray, original: np.ndarray | None = None) -> np.ndarray:
-    """Draw patches uint8 [N, H, W], broken into lines at the gaps of the original, with a grid."""
+    """Draw patches uint8 [N, H, W], broken into lines at the gaps of the original, with a grid.
+
+    Patches of pictures, [N, H, W, 3], are drawn in a row, in their colours.
+    """
+    if patches.ndim == 4:
+        return 255 - np.concatenate(list(patches), axis=1)
     height, width = patches.shape[1:]
     lines = []
     for start, end in break_lines(patches if original is None else original, LINE // width):

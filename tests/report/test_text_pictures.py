@@ -102,6 +102,14 @@ def save(examples: list[Example], views: dict[str, list[np.ndarray]], path: Path
     return read(path)
 
 
+def test_pictures_without_a_text_are_shown_in_their_colours(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
+    picture = Example({"anchor": pixels})
+    sheet = save([picture], {"anchor": [pixels]}, tmp_path / "stage.png")
+    expected = 255 - pixels.swapaxes(0, 1).reshape(16, 96, 3)
+    assert len(places(sheet, expected)) == 1
+
+
 def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
     examples = [
         example("A cat slept", "A cat dozed", ""),
