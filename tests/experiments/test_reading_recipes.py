@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments.reading import NOT_SEEN
 from pixel_linguist import config as configs
+from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train import run
 from pixel_linguist.train.annotate import annotate_stage
 from pixel_linguist.train.hosts import place
@@ -92,8 +93,9 @@ def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
 
 
 def step(context: Any, name: str, start: Result) -> tuple[Any, Any]:
-    """Do the first step of a stage; return parameters of the encoder before and after."""
+    """Picture a stage's pairs and do its first step; return the encoder before and after."""
     stage = make_stage(context, name)
+    run.picture_pairs(stage, RunReport())
     state, constants = run.first_state(stage, start)
     (batch,) = take(stage.batches(), 1)
     batch = place(batch._replace(cut=None), context.config.train.backend)

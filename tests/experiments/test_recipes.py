@@ -57,7 +57,7 @@ def shrink(config: ConfigDict, workdir: Path) -> None:
 
 
 def step_once(config: ConfigDict, folder: Path) -> None:
-    """Check a recipe, then do the first step of each of its stages, from scratch."""
+    """Check a recipe, then picture the pairs of each of its stages and do its first step."""
     context, _ = run.prepare(config, folder)
     scratch = Result(context.encoder.init(0), {})
     for name in config.order:
@@ -65,6 +65,7 @@ def step_once(config: ConfigDict, folder: Path) -> None:
         if not config.stages[name].steps or name.endswith(("_2", "_3")):
             continue
         stage = make_stage(context, name)
+        run.picture_pairs(stage, RunReport())
         state, constants = run.first_state(stage, scratch)
         (batch,) = take(stage.batches(), 1)
         batch = place(batch._replace(cut=None), config.train.backend)
