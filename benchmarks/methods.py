@@ -47,7 +47,6 @@ from pixel_linguist.train.frozen_stem import stem_reader
 from pixel_linguist.train.hosts import place, place_state
 from pixel_linguist.train.run import first_state
 from pixel_linguist.train.stage import make_stage, start_result
-from pixel_linguist.word_embedder import WordEmbedder
 
 ROOT = Path(__file__).parents[1]
 RESULTS, DOCS = ROOT / "benchmarks" / "methods.jsonl", ROOT / "docs" / "methods.md"
@@ -108,7 +107,7 @@ def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, 
     return config
 
 
-def train(config: ConfigDict, folder: Path, budget: int, reader: WordEmbedder) -> tuple[Any, Any]:
+def train(config: ConfigDict, folder: Path, budget: int) -> tuple[Any, Any]:
     """Train the one stage of a recipe until it has encoded so many patches.
 
     The rate follows its schedule by the share of the patches.
@@ -124,7 +123,7 @@ def train(config: ConfigDict, folder: Path, budget: int, reader: WordEmbedder) -
     stage = make_stage(context, name)
     state, constants = first_state(stage, start)
     state = place_state(state, config.train.backend, shard_optimizer=False)
-    read, step = stem_reader(stage, reader), stage.step()
+    read, step = stem_reader(stage, context.embedder(start.encoder)), stage.step()
     patches, steps = 0, 0
     for batch in stage.batches():
         rate = np.float32(stage.rate(int(patches / budget * stage.settings.steps)))
@@ -294,21 +293,23 @@ def measured(
     name: str, arm: str, options: Any, setting: tuple[float, float], tools: Any
 ) -> dict[str, Any]:
     """Return the result of an arm: a known one, or that of training."""
-    method, (reader, scorer, start) = METHODS[name], tools
+    method, (embedder, scorer, start) = METHODS[name], tools
     wanted = (method.dev, *method.tests)
     config = recipe(name, method.arms[arm], options.data, setting)
     config.seed = options.seed
     settings = {"config": [plain(config.stages), plain(config.model)], "start": start}
     settings |= {"seed": options.seed, "patches": method.patches, "wanted": sorted(wanted)}
-    text = json.dumps(settings, sort_keys=True, default=str)
+    # The start is named by its hash: where this checkout lies does not matter.
+    text = json.dumps(settings, sort_keys=True, default=str).replace(str(ROOT), "")
     key = hashlib.sha256(text.encode()).hexdigest()[:16]
     for line in known_results():
         if line["key"] == key:
             return {**line, "method": name, "arm": arm}
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        params, counts = train(config.lock(), Path(folder), method.patches, reader)
-    reader.params, scorer.objective = jax.device_put(params["encoder"]), params["objective"]
+        params, counts = train(config.lock(), Path(folder), method.patches)
+    scorer.objective = params["objective"]
+    found = scorer(wanted, embedder(params["encoder"]))
     line = {
         "method": name,
         "arm": arm,
@@ -316,7 +317,7 @@ def measured(
         "rate": setting[0],
         "temperature": setting[1],
         **counts,
-        "scores": {name: round(x, 4) for name, x in scorer(wanted, reader).items()},
+        "scores": {name: round(x, 4) for name, x in found.items()},
         "seconds": round(time.perf_counter() - began),
         "load": round(os.getloadavg()[0], 1),
         "start": start[:12],
@@ -350,12 +351,10 @@ def measure(options: Any) -> None:
     context = make_context(config, Path(tempfile.mkdtemp()))
     settings = config.stages[config.order[0]]
     start, _ = start_result(context, settings, lambda *_: {})
-    reader = context.embedder(start.encoder)
-    assert isinstance(reader, WordEmbedder)
     weights = sha256(context.start(settings.init_from[0]) / "weights.safetensors")
-    tools = reader, Scorer(options.name, options.data), weights
+    tools = context.embedder, Scorer(options.name, options.data), weights
     if not any(x["method"] == options.name and x["arm"] == "start" for x in known_results()):
-        scores = tools[1]((method.dev, *method.tests), reader)
+        scores = tools[1]((method.dev, *method.tests), context.embedder(start.encoder))
         line = {"method": options.name, "arm": "start", "seed": 0, "steps": 0, "patches": 0}
         line |= {"scores": {name: round(x, 4) for name, x in scores.items()}}
         line |= {"start": weights[:12], "key": f"start-{options.name}", "final": True}
@@ -386,7 +385,9 @@ def best_by_seed(name: str, arm: str) -> dict[int, dict[str, Any]]:
 
 
 def spread(values: Sequence[float], sign: str = "") -> str:
-    """Return the mean, and the standard deviation of several."""
+    """Return the mean, and the standard deviation of several; "" of what is not a number."""
+    if np.isnan(values).any():
+        return ""
     deviation = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return f"{np.mean(values):{sign}.3f}{deviation}"
 

@@ -100,11 +100,16 @@ class Embedder:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
         mesh = Mesh(np.array(devices or jax.local_devices()), ("rows",))
         self.encoder = encoder
-        self.params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
+        self._params = jax.device_put(params, NamedSharding(mesh, PartitionSpec()))
         self.rows = NamedSharding(mesh, PartitionSpec("rows"))
         self.renderer = renderer
         self.single = mesh.size
         self.batch_size = -(-batch_size // mesh.size) * mesh.size
+
+    @property
+    def params(self) -> Any:
+        """The encoder's parameters. Others take another embedder: vectors of words are kept."""
+        return self._params
 
     def __call__(self, contents: Iterable[Content]) -> np.ndarray:
         """Embed texts and pictures; an empty list gives an array of no rows.

@@ -66,6 +66,9 @@ def test_kept_vectors_change_no_embedding(encoder: SentenceEncoder, embedder: Wo
     other = WordEmbedder(model.encoder, model.params, encoder.renderer, 8)
     singly = np.concatenate([other([text]) for text in TEXTS[::-1]])[::-1]
     np.testing.assert_allclose(singly, whole, atol=1e-5)
+    # Other parameters take another embedder, as the vectors kept are of these.
+    with pytest.raises(AttributeError, match="params"):
+        embedder.__setattr__("params", model.params)
 
 
 def test_each_picture_is_computed_once(

@@ -109,7 +109,7 @@ class NgramEmbedder(Embedder):
     ):
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}; it must be at least 1")
-        self.params, self.renderer, self.batch_size = params, renderer, batch_size
+        self._params, self.renderer, self.batch_size = params, renderer, batch_size
         self.encoder: NgramEncoder = NgramEncoder(config, memory)
 
     def embed(self, counts: np.ndarray, draw: Draw) -> np.ndarray:
