@@ -100,7 +100,7 @@ def test_a_start_that_cannot_be_read_is_refused_before_earlier_stages(
         ("pointer", "weights.safetensors"),
         ("run", str(tmp_path / "run/model")),
         ("bert", "'bert'"),
-        ("gs:/bucket", "URL"),
+        ("s3:/bucket", "URL"),
     ):
         start = name if "/" in name else str(tmp_path / name)
         change(config, "stages.other.init_from", (start,))
