@@ -160,6 +160,10 @@ class KeptVectors:
             self._row: dict[bytes, int] = {}
             self._vectors = np.zeros((0, self._width), np.float32)
 
+    def of_rows(self, pixels: np.ndarray) -> np.ndarray:
+        """Return the vectors, float32 [R, S, D], of the words of rows, uint8 [R, S, H, W]."""
+        return self(pixels.reshape(-1, *pixels.shape[2:])).reshape(*pixels.shape[:2], -1)
+
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Return the vectors, float32 [N, D], of words uint8 [N, H, W].
 

@@ -97,7 +97,7 @@ def attention_shares(embed: Any, texts: Sequence[str]) -> list[np.ndarray]:
         pixels = drawn.patches
         if tokens := getattr(embed, "tokens", None):
             # A word that stands in many texts is read once.
-            pixels = tokens(pixels.reshape(-1, *pixels.shape[2:])).reshape(*pixels.shape[:2], -1)
+            pixels = tokens.of_rows(pixels)
         found = {k: np.asarray(x) for k, x in encode(embed.params, pixels, drawn.count).items()}
         for row, text in enumerate(block):
             x = found["patch_features"][row, : int(drawn.count[row])].astype(np.float64)

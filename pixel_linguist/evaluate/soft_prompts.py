@@ -128,7 +128,7 @@ def patch_rows(model: Embedder, texts: Sequence[str], room: int) -> Patches:
     drawn = model.renderer(texts, model.encoder.config.max_patches - room)
     pixels = drawn.patches
     if tokens := getattr(model, "tokens", None):
-        pixels = tokens(pixels.reshape(-1, *pixels.shape[2:])).reshape(*pixels.shape[:2], -1)
+        pixels = tokens.of_rows(pixels)
     return one_text_a_row(pixels.astype(np.float32), drawn.count)
 
 

@@ -25,9 +25,7 @@ def stem_reader(stage: Stage, embedder: Embedder) -> ReadBatch:
     kept = KeptVectors(embedder.encoder, embedder.params, "stem")
 
     def vectors(patches: Patches) -> Patches:
-        words = patches.pixels[..., 0]
-        found = kept(words.reshape(-1, *words.shape[2:]))
-        return patches._replace(pixels=found.reshape(*words.shape[:2], -1))
+        return patches._replace(pixels=kept.of_rows(patches.pixels[..., 0]))
 
     def read(batch: HostBatch) -> HostBatch:
         views = {name: vectors(patches) for name, patches in batch.views.items()}

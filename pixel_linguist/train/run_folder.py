@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from flax import traverse_util
 
-from pixel_linguist.bucket import Mirror
+from pixel_linguist.bucket import CHECKPOINTS, Mirror
 from pixel_linguist.config import differences
 from pixel_linguist.files import read_json, sha256, write_json, write_whole
 from pixel_linguist.train.loggers import Logger
@@ -42,7 +42,7 @@ class RunFolder:
 
     def checkpoints(self, name: str) -> Path:
         """Return the folder of a stage's checkpoints, the same on all hosts."""
-        return self.shared / "stages" / name / "checkpoints"
+        return self.shared / "stages" / name / CHECKPOINTS
 
     def publish(self) -> None:
         """Copy the folder to its bucket, if the run has one."""
