@@ -1,6 +1,7 @@
 """A hybrid vision transformer: a convolutional stem reads each patch, the picture of a word."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pixel_linguist.model.distinct import once_each
 from pixel_linguist.model.encoder import EncoderConfig, Params, VisionTransformer, ViTEncoder
+from pixel_linguist.model.pooling import max_pool
 from pixel_linguist.model.vit import gelu
 
 # Columns of pixels to one column of features.
@@ -17,6 +20,9 @@ STRIDE = 4
 # Parts of a word over which features are maximised, in hundredths of its width: the whole, and
 # thirds that overlap, so that the place of a letter counts.
 _PARTS = ((0, 100), (0, 40), (28, 72), (60, 100))
+
+# Words are computed once each where at most one in so many is new.
+_REPEATED = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +112,7 @@ def _maxima(x: jax.Array, columns: jax.Array) -> jax.Array:
     for start, end in _PARTS:
         part = (place < columns[:, None]) & (100 * place >= start * last)
         part &= 100 * place <= end * last
-        most = jnp.where(part[..., None], x, -jnp.inf).max(axis=1)
+        most = max_pool(jnp.where(part[..., None], x, -jnp.inf))
         found.append(jnp.where(part.any(axis=1)[:, None], most, 0))
     return jnp.concatenate(found, axis=-1)
 
@@ -120,6 +126,12 @@ class Tokens(nn.Module):
     def __call__(self, words: jax.Array) -> jax.Array:
         """Map uint8 [N, H, W], or float [N, stem_width], to [N, D]."""
         return _tokens(self.config, words)
+
+
+@functools.cache
+def _apply(config: HybridConfig) -> Any:
+    """Return the function of parameters and words; one for all traces of an architecture."""
+    return lambda params, words: Tokens(config, parent=None).apply({"params": params}, words)
 
 
 def _tokens(config: HybridConfig, words: jax.Array) -> jax.Array:
@@ -152,7 +164,12 @@ class HybridTransformer(VisionTransformer):
         if pixels.ndim == 3 and pixels.shape[-1] == self.config.width:
             return pixels.astype(dtype)
         words = pixels if pixels.ndim == 3 else pixels[..., 0]
-        found = _tokens(self.config, words.reshape(-1, *words.shape[2:]))
+        rows = words.reshape(-1, *words.shape[2:])
+        if self.is_initializing():
+            found = _tokens(self.config, rows)
+        else:
+            most = max(1, len(rows) // _REPEATED)
+            found = once_each(_apply(self.config), most, self.variables["params"], rows)
         return found.reshape(*words.shape[:2], -1)
 
 

@@ -24,6 +24,16 @@ def mean_pool(features: jax.Array, members: jax.Array) -> jax.Array:
     return weights @ features / jnp.maximum(weights.sum(axis=-1, keepdims=True), 1)
 
 
+def max_pool(x: jax.Array) -> jax.Array:
+    """Return the maximum over places: float [N, L, F] to [N, F]; one place has its gradient.
+
+    That of `jnp.max` goes to the places that equal the maximum. Where a compiler computes x again
+    and rounds it differently, none does, and the gradient is 0 / 0.
+    """
+    places = jnp.argmax(x, axis=1, keepdims=True)
+    return jnp.take_along_axis(x, places, axis=1)[:, 0]
+
+
 class AttentionPool(nn.Module):
     """Multi-head attention pooling by one learned query (MAP; Zhai et al. 2022, section 3.3)."""
 

@@ -4,6 +4,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from pixel_linguist.model.pooling import max_pool
+
 # The logit of every bucket for a text none of whose patches are read; as in the authors' code.
 NOTHING = -1000.0
 
@@ -23,7 +25,7 @@ class WordLogits(nn.Module):
         """Map float [R, S, D] under bool [R, K, S] to float32 [R, K, V]."""
         logits = nn.Dense(self.buckets, dtype=self.dtype, name="buckets")(features)
         highest = [
-            jnp.where(mask[:, :, None], logits, NOTHING).max(axis=1)
+            max_pool(jnp.where(mask[:, :, None], logits, NOTHING))
             for mask in jnp.moveaxis(members, 1, 0)
         ]
         return jnp.stack(highest, axis=1).astype(jnp.float32)
