@@ -26,6 +26,7 @@ class ToySource:
     | words | word1, word2 (any forms for one concept), language1, language2, group (the concept) |
     | parallel | sentence1, sentence2 (the same proposition), language1, language2 |
     | translations | text (record i means the same in sources of other languages), language |
+    | scenes | picture (uint8 [64, 64, 3], of a proposition), a sentence by code, group (index) |
 
     No set of content words of a sentence in one split occurs in another (see `split_of`).
 

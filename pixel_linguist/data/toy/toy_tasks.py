@@ -16,6 +16,7 @@ from pixel_linguist.data.toy.meaning import (
     similar,
 )
 from pixel_linguist.data.toy.proposition import HIGHEST_SCORE, Proposition, similarity
+from pixel_linguist.data.toy.scenes import scene_picture
 from pixel_linguist.text.perturb import compose
 
 # Text column → the propositions that its sentences state, in order.
@@ -116,6 +117,13 @@ def _parallel(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Rec
     return record, dict.fromkeys(("sentence1", "sentence2"), (proposition,))
 
 
+def _scene(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    proposition = draw_proposition(rng, split)
+    texts = {code: get_language(code).compose(rng, proposition)[0] for code in languages}
+    record = {"picture": scene_picture(proposition), **texts}
+    return record, dict.fromkeys(languages, (proposition,))
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """A kind of record.
@@ -142,4 +150,5 @@ TASKS = {
     "words": Task(_words),
     "parallel": Task(_parallel, languages=2),
     "translations": Task(_sentence, aligned=True),
+    "scenes": Task(_scene, aligned=True, numbered=True),
 }
