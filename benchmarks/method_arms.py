@@ -31,6 +31,13 @@ class Method(NamedTuple):
 
 STS_DEV, STS_TESTS = "stsb-en-dev/spearman", ("stsb-en/spearman", "sickr/spearman")
 NO_MASK: dict[str, Any] = {"perturb": {}}
+CCP_ARMS: dict[str, dict[str, Any]] = {
+    "plain contrast": {"objective": PLAIN},
+    "method": {},
+    "one bank": {"objective.by_language": False},
+    "both sides by the batch": {"objective.one_sided": False},
+    "no bank": {"objective.bank_size": 0},
+}
 METHODS = {
     "anchored_languages": Method(
         220_000,
@@ -104,13 +111,16 @@ METHODS = {
             "languages/nearest",
             "geometry/effective_rank",
         ),
-        {
-            "plain contrast": {"objective": PLAIN},
-            "method": {},
-            "one bank": {"objective.by_language": False},
-            "both sides by the batch": {"objective.one_sided": False},
-            "no bank": {"objective.bank_size": 0},
-        },
+        CCP_ARMS,
+    ),
+    "ccp_world": Method(
+        300_000,
+        "dev/accuracy",
+        (
+            *("vel-en/accuracy", "ald-en/accuracy", "ash-en/accuracy", "vel-en-scaled/accuracy"),
+            *("vel-en-rotated/accuracy", "sts-en/spearman"),
+        ),
+        CCP_ARMS,
     ),
     "headlines": Method(
         220_000,

@@ -29,19 +29,18 @@ def verses(number: int) -> dict[str, Any]:
     return part(source, {"name": "with_facts", "pairs": NEIGHBOURS, "facts": facts})
 
 
+def objective(languages: int) -> dict[str, Any]:
+    """Return the objective for a number of languages."""
+    settings = {"bank_size": 512, "by_language": True, "one_sided": True, "temperature": 0.05}
+    return {"name": "context_prediction", "languages": languages, **settings}
+
+
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults_of_start()
     config.stages.ccp = fine_tuned(
         {code: verses(number) for number, code in enumerate(LANGUAGES)},
-        objective={
-            "name": "context_prediction",
-            "languages": len(LANGUAGES),
-            "bank_size": 512,
-            "by_language": True,
-            "one_sided": True,
-            "temperature": 0.05,
-        },
+        objective=objective(len(LANGUAGES)),
         length=32,
     )
     config.order = ("ccp",)
