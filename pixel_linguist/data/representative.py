@@ -5,7 +5,6 @@ Sources: PROP (Ma et al. 2021, arXiv 2010.10137), B-PROP (Ma et al. 2021, arXiv 
 
 import collections
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,15 +14,15 @@ from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.records import Record, Source, column, text_of
 from pixel_linguist.data.walks import STOP_WORDS
 from pixel_linguist.render.patches import one_text_a_row
+from pixel_linguist.text.spans import bare_word
 
 # Texts that are encoded at once, the saturation of attention, and the highest divergence.
 _BLOCK, _SATURATION, _HIGHEST = 64, 0.01, 100.0
-_EDGES = re.compile(r"^\W+|\W+$")
 
 
 def bare_words(text: str) -> list[str]:
     """Return the words between spaces, in lower case, without punctuation around; "" may be one."""
-    return [_EDGES.sub("", word).lower() for word in text.split()]
+    return [bare_word(word) for word in text.split()]
 
 
 def vocabulary(text: str) -> list[str]:

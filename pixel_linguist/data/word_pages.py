@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import regex
 
 from pixel_linguist.data.emoji import SPLITS
 from pixel_linguist.data.example import NO_GROUP, content_id
@@ -13,16 +12,11 @@ from pixel_linguist.registry import choose
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.units import turns
 from pixel_linguist.seeds import derive_seed
+from pixel_linguist.text.spans import bare_word
 
 LINES, WIDTH, PATCH = 4, 128, 16
 # Words that a page names at most, pixels between words, and columns that make a patch a word's.
 MOST, GAPS, LEAST = 32, (4, 8), 3
-_EDGES = regex.compile(r"^[^\p{L}\p{N}]+|[^\p{L}\p{M}\p{N}]+$")
-
-
-def bare_word(word: str) -> str:
-    """Return a word without the punctuation around it, in lower case; "" may be left."""
-    return _EDGES.sub("", word).lower()
 
 
 @dataclasses.dataclass(frozen=True)

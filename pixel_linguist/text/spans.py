@@ -8,12 +8,21 @@ A span has single spaces between its words (defined in `graphemes`).
 import re
 
 import numpy as np
+import regex
 
 _SENTENCE_ENDS = (".", "!", "?", "।", "。")
 # Ends of scripts without spaces need none behind them.
 _BREAK = re.compile(r"(?<=[.!?।…])\s+|(?<=[。！？])\s*")
 # Words whose full stop ends no sentence.
 _ABBREVIATED = re.compile(r"(?:^|\s)(?:Dr|Mr|Mrs|Ms|St|No|vs|Prof|etc|e\.g|i\.e|[A-Z])\.$")
+
+# What is neither letter nor digit; behind a letter marks belong to it.
+_EDGES = regex.compile(r"^[^\p{L}\p{N}]+|[^\p{L}\p{M}\p{N}]+$")
+
+
+def bare_word(word: str) -> str:
+    """Return a word without the punctuation around it, in lower case; "" may be left."""
+    return _EDGES.sub("", word).lower()
 
 
 def _check_words(words: tuple[int, int]) -> None:

@@ -14,12 +14,13 @@ from pixel_linguist.config import plain
 from pixel_linguist.data.emoji_pages import EmojiPages, OnPage, emoji_pages
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.data.views import OneStyle, ViewPipeline
-from pixel_linguist.data.word_pages import bare_word, word_pages
+from pixel_linguist.data.word_pages import word_pages
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.score_maps import ScoreMaps
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.score_map import ScoreMap, patch_cross_entropy, score_map
 from pixel_linguist.render import Renderer
+from pixel_linguist.text.spans import bare_word
 from pixel_linguist.train import run
 from pixel_linguist.train.pictures import objective_images
 from pixel_linguist.train.preemption import Preemption
