@@ -89,6 +89,7 @@ METHODS = {
             "not shuffled, 1 positive": {"objective.shuffled": False, "objective.positives": 1},
             "shuffled, 1 positive": {"objective.positives": 1},
             "shuffled, 2 positives": {"objective.positives": 2},
+            "pairs of channels": {"objective.groups": 192},
         },
     ),
     "debcse": Method(
@@ -99,6 +100,7 @@ METHODS = {
             "plain contrast": {"objective": PLAIN, "pairs": IDENTITY, "annotate": {}},
             "method": {},
             "same candidates, unweighted": {"annotate.weighted": False},
+            "nearer positives": {"annotate.positive_percentile": 99.99},
         },
     ),
     "ccp": Method(
