@@ -394,7 +394,7 @@ def spread(values: Sequence[float], sign: str = "") -> str:
 
 def write_table(name: str) -> None:
     """Write the method's table into docs/methods.md, between its two marks."""
-    method, text = METHODS[name], DOCS.read_text()
+    method = METHODS[name]
     header = ["arm", "seeds", "rate, temperature", "steps", "patches", *method.tests]
     lines = [" | ".join(["", *header, ""]).strip(), "|" + "---|" * len(header)]
     for arm in ("start", *method.arms):
@@ -422,7 +422,12 @@ def write_table(name: str) -> None:
         lines.append(
             " | ".join(["", "method less plain", str(len(seeds)), "", "", "", *gains, ""]).strip()
         )
-    marks = rf"(<!-- table {name} -->\n).*?(<!-- end -->)"
+    write_lines(name, lines)
+
+
+def write_lines(name: str, lines: Sequence[str]) -> None:
+    """Write the lines of a table into docs/methods.md, between its two marks."""
+    text, marks = DOCS.read_text(), rf"(<!-- table {name} -->\n).*?(<!-- end -->)"
     table = "\n".join(lines) + "\n"
     if not re.search(marks, text, re.DOTALL):
         raise ValueError(f"{DOCS} has no mark <!-- table {name} -->")
