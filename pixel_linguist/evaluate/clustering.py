@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,10 +18,10 @@ from pixel_linguist.text.word_noise import hide_tags
 _BLOCK = 512
 
 
-def nearest_other(vectors: np.ndarray) -> np.ndarray:
+def nearest_other(vectors: Any) -> np.ndarray:
     """Return the row nearest to each of N others by cosine, itself apart: int [N], of [N, D]."""
     found = []
-    for start in range(0, len(vectors), _BLOCK):
+    for start in range(0, vectors.shape[0], _BLOCK):
         cosines = cosine_matrix(vectors[start : start + _BLOCK], vectors)
         own = np.arange(len(cosines))
         cosines[own, start + own] = -np.inf
@@ -125,7 +125,7 @@ def shares(first: Sequence[int], second: Sequence[int]) -> bool:
     return not set(first).isdisjoint(second)
 
 
-def similarity_of_years(vectors: Sequence[np.ndarray]) -> np.ndarray:
+def similarity_of_years(vectors: Sequence[Any]) -> np.ndarray:
     """Return how near the texts of each year are to those of each other, float [Y, Y].
 
         SIM_jk = mean over texts a of year j of max over texts b of year k of cos(a, b)
@@ -134,11 +134,11 @@ def similarity_of_years(vectors: Sequence[np.ndarray]) -> np.ndarray:
     HEADLINES (Silcock and Dell 2023, arXiv 2306.17810), on change over time.
 
     Args:
-        vectors: of each year, [N_y, D].
+        vectors: of each year, [N_y, D], arrays or sparse ones.
     """
 
-    def nearest(a: np.ndarray, b: np.ndarray) -> float:
-        blocks = (a[start : start + _BLOCK] for start in range(0, len(a), _BLOCK))
+    def nearest(a: Any, b: Any) -> float:
+        blocks = (a[start : start + _BLOCK] for start in range(0, a.shape[0], _BLOCK))
         return float(np.concatenate([cosine_matrix(x, b).max(axis=1) for x in blocks]).mean())
 
     return np.array([[nearest(a, b) for b in vectors] for a in vectors])

@@ -27,6 +27,7 @@ class ToySource:
     | parallel | sentence1, sentence2 (the same proposition), language1, language2 |
     | translations | text (record i means the same in sources of other languages), language |
     | scenes | picture (uint8 [64, 64, 3], of a proposition), a sentence by code, group (index) |
+    | headlines | texts (of one story), timeless (without drift), year, language, group (index) |
 
     No set of content words of a sentence in one split occurs in another (see `split_of`).
 

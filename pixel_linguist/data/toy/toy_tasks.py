@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from numpy.random import Generator
 
 from pixel_linguist.data.records import Record
+from pixel_linguist.data.toy.headlines import headlines
 from pixel_linguist.data.toy.languages import get_language
 from pixel_linguist.data.toy.lexicon import concept_numbers, pick, pick_rank
 from pixel_linguist.data.toy.meaning import (
@@ -124,6 +125,12 @@ def _scene(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record
     return record, dict.fromkeys(languages, (proposition,))
 
 
+def _headlines(rng: Generator, split: str, languages: Sequence[str]) -> tuple[Record, Meaning]:
+    story, code = draw_proposition(rng, split), pick(rng, languages)
+    record, propositions = headlines(rng, get_language(code), story)
+    return record | {"language": code}, dict.fromkeys(("texts", "timeless"), propositions)
+
+
 @dataclasses.dataclass(frozen=True)
 class Task:
     """A kind of record.
@@ -151,4 +158,5 @@ TASKS = {
     "parallel": Task(_parallel, languages=2),
     "translations": Task(_sentence, aligned=True),
     "scenes": Task(_scene, aligned=True, numbered=True),
+    "headlines": Task(_headlines, numbered=True),
 }
