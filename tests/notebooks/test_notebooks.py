@@ -86,6 +86,14 @@ def test_look_at_texts(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pictures == 5
 
 
+def test_methods(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(model).parent)
+    settings = {"MODEL": model, "STORIES": 60, "BATCH": 40, "SIZES": (8, 32)}
+    space, pictures = run_notebook("methods", settings)
+    assert pictures == 3
+    assert {*space["cosines"].shape} == {len(space["posts"])}
+
+
 def test_no_notebook_needs_the_clone() -> None:
     for path in NOTEBOOKS.glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
