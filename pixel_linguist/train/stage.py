@@ -213,7 +213,9 @@ def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tup
 
 
 def handed_on(drawn: Params, start: Result, name: str) -> tuple[Params, str]:
-    """Return an objective's parameters: those of an earlier stage if they are of the same shapes.
+    """Return an objective's parameters: those of an earlier stage if all of them fit.
+
+    Groups of parameters that the earlier stage lacked stay as they are drawn.
 
     Returns:
         The parameters, and "none", "restored" or "new".
@@ -221,8 +223,8 @@ def handed_on(drawn: Params, start: Result, name: str) -> tuple[Params, str]:
     if not jax.tree.leaves(drawn):
         return drawn, "none"
     known = start.objectives.get(name)
-    if known is not None and shapes(known) == shapes(drawn):
-        return known, "restored"
+    if known and shapes(known) == shapes({k: drawn[k] for k in known if k in drawn}):
+        return {**drawn, **known}, "restored"
     return drawn, "new"
 
 

@@ -74,10 +74,11 @@ def test_parameters_of_an_objective_go_on_into_the_stage_that_has_it() -> None:
     drawn: dict[str, Any] = {"decoder": model(0)}
     assert handed_on(drawn, start, "mae") == ({"decoder": model(5)}, "restored")
     assert handed_on(drawn, start, "other") == (drawn, "new")
-    # Of other shapes, or with parameters that the earlier stage did not have.
-    wider = {"decoder": {"kernel": np.zeros(2, np.float32)}}
-    more = drawn | {"words": model(0)}
-    for changed in (wider, more):
+    # What the earlier stage did not have is drawn; of other shapes, or without some, all is.
+    both = {"decoder": model(5), "words": model(0)}
+    assert handed_on(drawn | {"words": model(0)}, start, "mae") == (both, "restored")
+    wider: dict[str, Any] = {"decoder": {"kernel": np.zeros(2, np.float32)}}
+    for changed in (wider, {"words": model(0)}):
         assert handed_on(changed, start, "mae") == (changed, "new")
     assert handed_on({}, start, "mae") == ({}, "none")
 
