@@ -123,6 +123,7 @@ METHODS = {
             *("vel-en-rotated/accuracy", "sts-en/spearman"),
         ),
         CCP_ARMS,
+        ((1e-4, 0.05),),
     ),
     "headlines": Method(
         220_000,
