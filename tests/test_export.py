@@ -57,6 +57,7 @@ else:
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_fresh_process_computes_the_same(
     tmp_path: Path, tiny_encoder: Callable[..., ViTEncoder], changes: dict[str, Any]
 ) -> None:

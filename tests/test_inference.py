@@ -52,6 +52,7 @@ def test_embeddings_are_those_of_each_text_alone_without_padding(embedder: Embed
     ("changes", "packs"),
     [({"pooling": "attention"}, True), ({"word_buckets": 50, "top_words": 5}, False)],
 )
+@pytest.mark.slow
 def test_other_encoders_give_the_same_for_each_text(
     tiny_encoder: Callable[..., ViTEncoder], changes: dict[str, Any], packs: bool
 ) -> None:

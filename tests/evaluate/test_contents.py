@@ -30,6 +30,7 @@ def embedder() -> Embedder:
     return Embedder(encoder, encoder.init(0), Renderer(patch=8, max_patches=12), 4)
 
 
+@pytest.mark.slow
 def test_texts_and_pictures_are_embedded_as_each_alone(embedder: Embedder, tmp_path: Path) -> None:
     path = tmp_path / "picture.png"
     Image.fromarray(PICTURES[0]).save(path)

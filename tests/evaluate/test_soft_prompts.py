@@ -38,6 +38,7 @@ def test_the_patches_of_a_word_before_a_text_are_that_word_in_the_text(embedder:
     np.testing.assert_allclose(found, embedder(["blue sea", "blue sky here"]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_of_the_few_and_leaves_the_encoder(embedder: Embedder) -> None:
     before = embedder(list(TEXTS))
     described = unit_rows(embedder(list(CLASSES.values())))

@@ -56,6 +56,7 @@ def test_one_expert_is_the_dense_encoder_exactly() -> None:
     np.testing.assert_array_equal(embed(one, params), expected)
 
 
+@pytest.mark.slow
 def test_a_batch_of_mixed_domains_is_that_of_each_domains_dense_encoder() -> None:
     model, vit = encoder(), encoder(name="vit")
     params = model.init(0)
@@ -75,6 +76,7 @@ def test_a_batch_of_mixed_domains_is_that_of_each_domains_dense_encoder() -> Non
 
 
 @pytest.mark.parametrize("changes", [{}, {"domain_tokens": True, **TOKENS}])
+@pytest.mark.slow
 def test_experts_start_from_a_dense_encoder(changes: dict[str, Any]) -> None:
     shape = {name: value for name, value in changes.items() if name != "domain_tokens"}
     vit, model = encoder(name="vit", **shape), encoder(**changes)

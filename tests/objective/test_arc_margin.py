@@ -116,6 +116,7 @@ def test_captions_of_several_columns_are_annotated_in_their_order() -> None:
     assert found["captions"].tolist() == [[[1, 1], [2, 1]], [[3, 1], [0, 1]]]
 
 
+@pytest.mark.slow
 def test_towers_read_apart_and_start_from_one_transformer() -> None:
     sizes: Any = {
         "patch_height": 4, "patch_width": 4, "max_patches": 4, "patch_hidden": 0, "width": 8,

@@ -60,6 +60,7 @@ def entries_of(step: int, keys: np.ndarray) -> list[Any]:
 
 
 @pytest.mark.parametrize("backend", get_args(Backend))
+@pytest.mark.slow
 def test_losses_queue_and_teacher_are_those_of_a_slow_loop(backend: Backend) -> None:
     found = states(OBJECTIVE, backend, steps=STEPS, **PLAIN)
     teacher = found[0]["params"]["encoder"]
@@ -113,6 +114,7 @@ def test_accumulated_batches_are_one_update() -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_empty_queue_has_no_negatives_and_a_batch_twice_is_info_nce_against_itself() -> None:
     objective = Contriever(queue_size=BATCH, momentum=0.0, temperature=0.5)
     first, *_ = states(objective, "pmap", steps=1, rate=0.0, **PLAIN)

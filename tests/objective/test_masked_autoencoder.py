@@ -179,6 +179,7 @@ def test_dropout_follows_the_keys(tiny_encoder: Make) -> None:
     np.testing.assert_allclose(first[2:], again[2:], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_words_come_from_the_text_patches_that_were_read(tiny_encoder: Make) -> None:
     encoder = tiny_encoder(max_patches=8)
     params, lines = params_of(DUP, encoder), one_text_a_row(pixels(), COUNTS)

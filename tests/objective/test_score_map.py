@@ -78,6 +78,7 @@ def test_one_patch_with_one_text_is_info_nce_and_none_costs_nothing() -> None:
     assert patch_cross_entropy(jnp.asarray(scores), jnp.asarray(none)) == (0, 0)
 
 
+@pytest.mark.slow
 def test_prompts_start_from_the_plain_map_and_move_only_through_gamma() -> None:
     embeddings, facts = given()
     own = ScoreMap().init(jax.random.key(0), ENCODER, {}, {})[0]

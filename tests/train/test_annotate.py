@@ -124,6 +124,7 @@ def test_columns_reach_the_pair_maker_and_tables_the_objective(tmp_path: Path, s
         np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_stage_that_is_annotated_runs_and_its_settings_have_the_model(
     tmp_path: Path, source: Any
 ) -> None:

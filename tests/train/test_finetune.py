@@ -45,6 +45,7 @@ def scored() -> list[Pair]:
     return pairs
 
 
+@pytest.mark.slow
 def test_scored_pairs_are_learned_and_the_best_is_left(tmp_path: Path, model: Model) -> None:
     settings = Settings(epochs=6, batch_size=32, peak=3e-3)
     tuned = fine_tune(model, scored(), settings, tmp_path)

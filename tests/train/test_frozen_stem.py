@@ -27,6 +27,7 @@ def reading_stage(folder: Path, **changes: Any) -> Any:
     return begun(config, "words", folder)[1]
 
 
+@pytest.mark.slow
 def test_vectors_are_encoded_as_pictures_are(tmp_path: Path) -> None:
     stage = reading_stage(tmp_path)
     encode = jax.jit(stage.context.encoder.encode)

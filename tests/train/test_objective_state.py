@@ -42,6 +42,7 @@ def keys_of(params: Any, step: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.slow
 def test_rows_totals_and_parameters_reach_the_state(backend: Backend) -> None:
     assert jax.device_count() == 4
     before, _ = train(OBJECTIVE, backend, steps=1)
@@ -66,6 +67,7 @@ def test_rows_totals_and_parameters_reach_the_state(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("backend", [pytest.param("pmap", marks=SLOW), "shard_map"])
+@pytest.mark.slow
 def test_an_accumulated_update_has_the_rows_of_all_its_batches(backend: Backend) -> None:
     half, _ = train(OBJECTIVE, backend, accumulate=2, steps=1)
     assert half["objective"]["calls"] == 0 and not half["objective"]["queue"].any()
@@ -121,6 +123,7 @@ def numbers() -> Any:
 @pytest.mark.parametrize(
     ("backend", "shard"), [pytest.param("pmap", False, marks=SLOW), ("shard_map", True)]
 )
+@pytest.mark.slow
 def test_a_state_resumes_exactly(tmp_path: Path, backend: Backend, shard: bool) -> None:
     """Three steps of which two make an update: rows that are kept for it resume as well."""
     tiny, objective, optimizer = encoder(), OBJECTIVE, replace(accumulate=2)

@@ -26,6 +26,7 @@ def config() -> ConfigDict:
     return config
 
 
+@pytest.mark.slow
 def test_a_plan_says_what_is_left_and_where_it_starts(tmp_path: Path, config: ConfigDict) -> None:
     context, _ = prepare(config, tmp_path / "run")
     lines = plan_recipe(context).splitlines()
@@ -53,6 +54,7 @@ def test_a_plan_says_what_is_left_and_where_it_starts(tmp_path: Path, config: Co
     assert lines[3].endswith("its checkpoint of step 30")
 
 
+@pytest.mark.slow
 def test_a_plan_says_where_parameters_of_objectives_come_from(
     tmp_path: Path, config: ConfigDict
 ) -> None:

@@ -45,6 +45,7 @@ def pretraining(steps: int, **arguments: Any) -> ConfigDict:
     return config
 
 
+@pytest.mark.slow
 def test_a_decoder_goes_on_into_the_stage_that_has_the_objective(tmp_path: Path) -> None:
     config = pretraining(3)
     run_recipe(config, tmp_path, Preemption())

@@ -115,6 +115,7 @@ def worse(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
+@pytest.mark.slow
 def test_patience_ends_a_stage_also_after_a_resume(tmp_path: Path, worse: list[int]) -> None:
     config = recipe("both")
     for key, value in {"steps": 12, "evaluate_every": 1, "patience": 4}.items():
