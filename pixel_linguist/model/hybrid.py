@@ -21,7 +21,7 @@ STRIDE = 4
 # thirds that overlap, so that the place of a letter counts.
 _PARTS = ((0, 100), (0, 40), (28, 72), (60, 100))
 
-# Words are computed once each where at most one in so many is new.
+# Tokens of the stem's vectors are computed once each where at most one in so many is new.
 _REPEATED = 3
 
 
@@ -165,11 +165,11 @@ class HybridTransformer(VisionTransformer):
             return pixels.astype(dtype)
         words = pixels if pixels.ndim == 3 else pixels[..., 0]
         rows = words.reshape(-1, *words.shape[2:])
-        if self.is_initializing():
-            found = _tokens(self.config, rows)
-        else:
+        if pixels.ndim == 3 and not self.is_initializing():
             most = max(1, len(rows) // _REPEATED)
             found = once_each(_apply(self.config), most, self.variables["params"], rows)
+        else:
+            found = _tokens(self.config, rows)
         return found.reshape(*words.shape[:2], -1)
 
 
