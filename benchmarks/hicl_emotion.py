@@ -159,8 +159,8 @@ def trained(
     Args:
         params: of "encoder", and of "objective" where these are known.
     """
-    state, constants = first_state(stage, Result(params["encoder"], {}))
-    state["params"]["objective"] |= jax.tree.map(np.array, params.get("objective", {}))
+    start = Result(params["encoder"], {stage.settings.objective.name: params.get("objective")})
+    state, constants = first_state(stage, start)
     step, best, found = stage.step(), -1.0, {}
     batches: Iterator[Any] = iter(stage.batches())
     for done in range(1, stage.settings.steps + 1):

@@ -26,7 +26,6 @@ from tests.train.tiny import (
 )
 
 BACKENDS: tuple[Backend, ...] = ("pmap", "shard_map")
-SLOW = pytest.mark.slow
 # Its third update is not finite; one objective for all tests, so that a step is compiled once.
 OBJECTIVE = Momentum(broken=2)
 _encode = jax.jit(encoder().encode)
@@ -66,7 +65,7 @@ def test_rows_totals_and_parameters_reach_the_state(backend: Backend) -> None:
     assert largest_difference(teacher, after["params"]["encoder"]) > 1e-3
 
 
-@pytest.mark.parametrize("backend", [pytest.param("pmap", marks=SLOW), "shard_map"])
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.slow
 def test_an_accumulated_update_has_the_rows_of_all_its_batches(backend: Backend) -> None:
     half, _ = train(OBJECTIVE, backend, accumulate=2, steps=1)
@@ -120,9 +119,7 @@ def numbers() -> Any:
     return iter(dataset.to_iter_dataset(grain.ReadOptions(num_threads=1, prefetch_buffer_size=2)))
 
 
-@pytest.mark.parametrize(
-    ("backend", "shard"), [pytest.param("pmap", False, marks=SLOW), ("shard_map", True)]
-)
+@pytest.mark.parametrize(("backend", "shard"), [("pmap", False), ("shard_map", True)])
 @pytest.mark.slow
 def test_a_state_resumes_exactly(tmp_path: Path, backend: Backend, shard: bool) -> None:
     """Three steps of which two make an update: rows that are kept for it resume as well."""
