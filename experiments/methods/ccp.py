@@ -25,8 +25,19 @@ def verses(number: int) -> dict[str, Any]:
     """Return the documents of a language, whose examples note its number."""
     path, code = "bitext/bible.tsv.gz", LANGUAGES[number]
     source = {"name": "passages", "path": path, "text": code, "size": 11 + number}
-    facts = {"language": number}
-    return part(source, {"name": "with_facts", "pairs": NEIGHBOURS, "facts": facts})
+    return of_language(source, NEIGHBOURS, number)
+
+
+def of_language(source: dict[str, Any], pairs: dict[str, Any], number: int) -> Any:
+    """Return a part of the data whose examples note the number of their language."""
+    return part(source, {"name": "with_facts", "pairs": pairs, "facts": {"language": number}})
+
+
+def bitexts(name: str, source: dict[str, Any], first: str, second: str) -> dict[str, Any]:
+    """Return the tasks of a bitext: as embeddings are, and laid on each other in both ways."""
+    task = {"name": "bitext", "source": source, "first": first, "second": second}
+    kinds = {"": "", "-scaled": "scale", "-rotated": "rotate"}
+    return {f"{name}{kind}": {**task, "calibrated": how} for kind, how in kinds.items()}
 
 
 def objective(languages: int) -> dict[str, Any]:
@@ -46,8 +57,6 @@ def get_config() -> ConfigDict:
     config.order = ("ccp",)
     for code in TATOEBA:
         source = {"name": "tsv", "path": f"bitext/tatoeba/{code}-eng.tsv"}
-        for name, how in (("", ""), ("-scaled", "scale"), ("-rotated", "rotate")):
-            task = {"name": "bitext", "source": source, "first": code, "second": "eng"}
-            config.tasks[f"{code}-eng{name}"] = {**task, "calibrated": how}
+        config.tasks.update(bitexts(f"{code}-eng", source, code, "eng"))
     config.evaluate.report_tasks = tuple(f"{code}-eng" for code in TATOEBA)
     return config

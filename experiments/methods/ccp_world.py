@@ -9,10 +9,9 @@ is a sister of it, and Ashani is in Devanagari.
 
 from ml_collections import ConfigDict
 
-from experiments.methods.ccp import NEIGHBOURS, objective
+from experiments.methods.ccp import NEIGHBOURS, bitexts, objective, of_language
 from experiments.methods.grounded_scenes import world
 from experiments.methods.untaught import defaults_of_start, fine_tuned
-from pixel_linguist.recipe import part
 
 LANGUAGES = ("en", "ald", "vel", "ash")
 
@@ -23,18 +22,14 @@ def get_config() -> ConfigDict:
     neighbours = NEIGHBOURS | {"text": "text"}
     data = {}
     for number, code in enumerate(LANGUAGES):
-        facts = {"language": number}
-        pairs = {"name": "with_facts", "pairs": neighbours, "facts": facts}
-        data[code] = part(world("documents", "train", 5_000, code), pairs)
+        data[code] = of_language(world("documents", "train", 5_000, code), neighbours, number)
     config.stages.ccp = fine_tuned(data, objective=objective(len(LANGUAGES)), length=24)
     config.order = ("ccp",)
     dev = world("scenes", "dev", 200, "en", "vel")
     config.tasks.dev = {"name": "bitext", "source": dev, "first": "vel", "second": "en"}
     for code in LANGUAGES[1:]:
         source = world("scenes", "test", 200, "en", code)
-        for name, how in (("", ""), ("-scaled", "scale"), ("-rotated", "rotate")):
-            task = {"name": "bitext", "source": source, "first": code, "second": "en"}
-            config.tasks[f"{code}-en{name}"] = {**task, "calibrated": how}
+        config.tasks.update(bitexts(f"{code}-en", source, code, "en"))
     config.tasks["sts-en"] = {"name": "sts", "source": world("similarity", "test", 500, "en")}
     config.evaluate.report_tasks = tuple(f"{code}-en" for code in LANGUAGES[1:])
     return config

@@ -23,6 +23,16 @@ from pixel_linguist.recipe import get_config as defaults
 LANGUAGES = ("en", "ru")
 CYCLES, STEPS, FEATURES = ("cycle_1", "cycle_2", "cycle_3"), 100, 512
 
+MARGIN = {"name": "grounded", "margin": 0.2, "features": 0}
+# An encoder of texts and of pictures of 64 x 64 pixels.
+SMALL: dict[str, Any] = {
+    "render": {"max_patches": 32},
+    "model": {
+        **{"width": 128, "depth": 2, "heads": 4, "mlp_width": 512},
+        **{"channels": 3, "max_rows": 4, "head": "none", "pooling": "vector"},
+    },
+}
+
 
 def emoji(split: str, **arguments: Any) -> dict[str, Any]:
     """Return the emoji of a split with their names in both languages."""
@@ -41,18 +51,15 @@ def get_config() -> ConfigDict:
     config = defaults()
     config.data_dir = "data"
     config.languages = ("en-Latn", "ru-Cyrl")
-    config.render.max_patches = 32
-    config.model.update({"width": 128, "depth": 2, "heads": 4, "mlp_width": 512})
-    config.model.update({"channels": 3, "max_rows": 4, "head": "none", "pooling": "vector"})
+    config.update(SMALL)
     pictures = {"name": "captioned", "shift": 4, "languages": LANGUAGES}
-    margin = {"name": "grounded", "margin": 0.2, "features": 0}
     stages = config.stages
     for number, name in enumerate(CYCLES):
         data = {"emoji": part(emoji("train"), pictures)}
-        stages[name] = trained(data, STEPS, margin, init_from=CYCLES[:number][-1:])
+        stages[name] = trained(data, STEPS, MARGIN, init_from=CYCLES[:number][-1:])
     stages.average = average(*CYCLES)
     data = {"emoji": part(emoji("train", features=FEATURES), pictures | {"facts": ("features",)})}
-    stages.features = trained(data, len(CYCLES) * STEPS, margin | {"features": FEATURES})
+    stages.features = trained(data, len(CYCLES) * STEPS, MARGIN | {"features": FEATURES})
     data = {
         language: part(emoji("train"), {"name": "identity", "text": language})
         for language in LANGUAGES

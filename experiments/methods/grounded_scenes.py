@@ -12,7 +12,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.methods.grounded import trained
+from experiments.methods.grounded import MARGIN, SMALL, trained
 from pixel_linguist.recipe import get_config as defaults
 from pixel_linguist.recipe import info_nce, part
 
@@ -30,13 +30,10 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults()
     config.languages = ("en-Latn", "vel-Latn")
-    config.render.max_patches = 32
-    config.model.update({"width": 128, "depth": 2, "heads": 4, "mlp_width": 512})
-    config.model.update({"channels": 3, "max_rows": 4, "head": "none", "pooling": "vector"})
+    config.update(SMALL)
     scenes = world("scenes", "train", 20_000, *LANGUAGES)
-    margin = {"name": "grounded", "margin": 0.2, "features": 0}
     pictures = {"name": "captioned", "languages": LANGUAGES}
-    config.stages.scenes = trained({"scenes": part(scenes, pictures)}, STEPS, margin, length=32)
+    config.stages.scenes = trained({"scenes": part(scenes, pictures)}, STEPS, MARGIN, length=32)
     data = {code: part(scenes, {"name": "identity", "text": code}) for code in LANGUAGES}
     config.stages.texts = trained(data, STEPS, info_nce(hard_negatives=False), length=32)
     config.order = ("scenes", "texts")
