@@ -107,9 +107,8 @@ METHODS = {
         300_000,
         "tatoeba/accuracy",
         (
-            "tatoeba/accuracy",
-            "tatoeba/scaled",
-            "tatoeba/rotated",
+            *("tatoeba/accuracy", "tatoeba/scaled", "tatoeba/rotated"),
+            *("ntrex/accuracy", "ntrex/scaled", "ntrex/rotated"),
             "languages/nearest",
             "geometry/effective_rank",
         ),

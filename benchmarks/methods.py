@@ -190,13 +190,19 @@ class Scorer:
         return {"partial": float((cg - cs * gs) / np.sqrt((1 - cs**2) * (1 - gs**2)))}
 
     def _tatoeba(self, embed: Embed) -> Scores:
+        return self._bitexts(r"[a-z]{3}-eng", embed)
+
+    def _ntrex(self, embed: Embed) -> Scores:
+        return self._bitexts("ntrex-[a-z]{3}", embed)
+
+    def _bitexts(self, pattern: str, embed: Embed) -> Scores:
         """Return the mean accuracy over languages, without and with both kinds of calibration."""
         found: dict[str, list[float]] = {"accuracy": [], "scaled": [], "rotated": []}
         for name in self.tasks:
-            if "-eng" in name:
-                kind = name.partition("-eng")[2].lstrip("-") or "accuracy"
+            if match := re.fullmatch(pattern + "(-scaled|-rotated|)", name):
+                kind = match[1].lstrip("-") or "accuracy"
                 found[kind].append(self._task(name).score(embed)["accuracy"])
-        return {kind: float(np.mean(scores)) for kind, scores in found.items()}
+        return {kind: float(np.mean(scores)) for kind, scores in found.items() if scores}
 
     def _languages(self, embed: Embed) -> Scores:
         """Return how often a verse's nearest other verse is of its own language; 0.2 is chance."""

@@ -1,11 +1,12 @@
-"""CCP on verses of the Bible in five languages, none of which is aligned with another in training.
+"""CCP on the Bible and the Declaration of Human Rights in five languages, not aligned in training.
 
     ./run.sh train experiments/methods/ccp.py --config.data_dir=DATA --workdir runs/ccp
 
-A verse is to be near its neighbours, among verses of its language alone (Wu et al. 2022, arXiv
-2206.03281). What follows what is much the same in all languages, so that their spaces should come
-out alike; the tasks "...-scaled" and "...-rotated" lay them on each other afterwards. Where a
-document of one language begins and ends says nothing of the others: each is shifted by its number.
+A verse or paragraph is to be near its neighbours, among those of its language alone (Wu et al.
+2022, arXiv 2206.03281). What follows what is much the same in all languages, so that their spaces
+should come out alike; the tasks "...-scaled" and "...-rotated" lay them on each other afterwards.
+Where a document of one language begins and ends says nothing of the others: each is shifted by its
+number.
 """
 
 from typing import Any
@@ -16,8 +17,10 @@ from experiments.methods.untaught import defaults_of_start, fine_tuned
 from pixel_linguist.recipe import part
 
 LANGUAGES = ("eng", "est", "lav", "swh", "ukr")
-# Languages of Tatoeba among them, by its codes.
-TATOEBA = ("est", "lvs", "ukr")
+# Languages of Tatoeba and of NTREX among them, by their codes.
+TATOEBA, NTREX = ("est", "lvs", "ukr"), ("swa", "ukr")
+# The Declaration has 50 paragraphs; the verses of a language are two hundred times as many.
+RIGHTS_WEIGHT = 0.02
 NEIGHBOURS = {"name": "neighbours", "text": "sentences", "radius": 2}
 
 
@@ -28,9 +31,19 @@ def verses(number: int) -> dict[str, Any]:
     return of_language(source, NEIGHBOURS, number)
 
 
-def of_language(source: dict[str, Any], pairs: dict[str, Any], number: int) -> Any:
+def rights(number: int) -> dict[str, Any]:
+    """Return the Declaration of Human Rights in a language as one document."""
+    table = {"path": "bitext/udhr.tsv.gz", "text": "text", "where": {"language": LANGUAGES[number]}}
+    source = {"name": "passages", **table, "size": 50}
+    return of_language(source, NEIGHBOURS, number, RIGHTS_WEIGHT)
+
+
+def of_language(
+    source: dict[str, Any], pairs: dict[str, Any], number: int, weight: float = 1.0
+) -> dict[str, Any]:
     """Return a part of the data whose examples note the number of their language."""
-    return part(source, {"name": "with_facts", "pairs": pairs, "facts": {"language": number}})
+    noted = {"name": "with_facts", "pairs": pairs, "facts": {"language": number}}
+    return part(source, noted, weight)
 
 
 def bitexts(name: str, source: dict[str, Any], first: str, second: str) -> dict[str, Any]:
@@ -50,7 +63,10 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults_of_start()
     config.stages.ccp = fine_tuned(
-        {code: verses(number) for number, code in enumerate(LANGUAGES)},
+        {
+            **{code: verses(number) for number, code in enumerate(LANGUAGES)},
+            **{f"rights_{code}": rights(number) for number, code in enumerate(LANGUAGES)},
+        },
         objective=objective(len(LANGUAGES)),
         length=32,
     )
@@ -58,5 +74,8 @@ def get_config() -> ConfigDict:
     for code in TATOEBA:
         source = {"name": "tsv", "path": f"bitext/tatoeba/{code}-eng.tsv"}
         config.tasks.update(bitexts(f"{code}-eng", source, code, "eng"))
+    for code in NTREX:
+        source = {"name": "tsv", "path": "bitext/ntrex.tsv.gz", "columns": (code, "eng")}
+        config.tasks.update(bitexts(f"ntrex-{code}", source, code, "eng"))
     config.evaluate.report_tasks = tuple(f"{code}-eng" for code in TATOEBA)
     return config

@@ -35,6 +35,8 @@ TABLES = {
     "captions/coco_val2017.tsv.gz": ("image", "caption1", "caption2"),
     "captions/flickr30k_train.tsv.gz": ("image", "caption1", "caption2"),
     "bitext/bible.tsv.gz": ("verse", "eng", "est", "lav", "swh", "ukr"),
+    "bitext/udhr.tsv.gz": ("language", "text"),
+    "bitext/ntrex.tsv.gz": ("swa", "ukr", "eng"),
     "tables/e2e/dev.tsv.gz": ("record", "text"),
     "tables/e2e/test.tsv.gz": ("record", "text"),
     "tables/fodors-zagats/left.tsv": ("id", "record"),
@@ -74,6 +76,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "hashtags": f"a|b{row % 4}",
             }
             cells |= {"code": str(row % 10), "query-id": str(row), "corpus-id": str(row)}
+            cells |= {"language": ("eng", "est", "lav", "swh", "ukr")[row % 5]}
             cells |= {"id": str(row), "label": str(row % 2), "left": str(row), "right": "0"}
             lines.append("\t".join(cells[column] for column in columns))
         text = ("\n".join(lines) + "\n").encode()
