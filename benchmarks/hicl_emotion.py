@@ -33,10 +33,9 @@ from pixel_linguist.model.store import load_model, save_model
 from pixel_linguist.recipe import part
 from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.context import make_context
-from pixel_linguist.train.frozen_stem import ReadBatch, stem_reader
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.results import Result
-from pixel_linguist.train.run import first_state
+from pixel_linguist.train.run import ReadBatch, first_state, stem_reader
 from pixel_linguist.train.stage import Stage, make_stage
 
 RESULTS = ROOT / "benchmarks" / "hicl_emotion.jsonl"

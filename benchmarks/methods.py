@@ -43,9 +43,8 @@ from pixel_linguist.files import sha256
 from pixel_linguist.objective.explicit import codes
 from pixel_linguist.train.annotate import annotate_stage, unannotated
 from pixel_linguist.train.context import make_context
-from pixel_linguist.train.frozen_stem import stem_reader
 from pixel_linguist.train.hosts import place, place_state
-from pixel_linguist.train.run import first_state
+from pixel_linguist.train.run import first_state, stem_reader
 from pixel_linguist.train.stage import make_stage, start_result
 
 ROOT = Path(__file__).parents[1]

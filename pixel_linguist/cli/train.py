@@ -35,10 +35,11 @@ from pixel_linguist.model.store import save_model
 from pixel_linguist.train.accelerators import accelerator
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 from pixel_linguist.train.hosts import join_hosts
+from pixel_linguist.train.pictures import Report
 from pixel_linguist.train.plan import plan_recipe
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.rehearsal import rehearse
-from pixel_linguist.train.run import NoReport, prepare, run_recipe
+from pixel_linguist.train.run import prepare, run_recipe
 from pixel_linguist.train.sweep import PREFIX, run_sweep, sweep_configs
 
 FINE_TUNING = """Fine-tunes a model on pairs of texts.
@@ -137,7 +138,7 @@ def extras() -> dict[str, Any]:
     """Return the report and the baselines of a run, where their libraries are installed."""
     if any(importlib.util.find_spec(name) is None for name in ("matplotlib", "sklearn", "jinja2")):
         print("no report: pip install 'pixel-linguist[report]' for plots, pages and TF-IDF's row")
-        return {"report": NoReport(), "baselines": {}}
+        return {"report": Report(), "baselines": {}}
     from pixel_linguist.evaluate.baselines import tfidf_embed
     from pixel_linguist.report.run_report import RunReport
 

@@ -159,8 +159,7 @@ class Objective(Protocol):
     def after_update(self, params: Tree, state: Tree, rows: Tree, totals: Tree) -> Tree:
         """Return the state after one update of the parameters; no collectives in here.
 
-        Called once an optimiser step, with the rows of all batches that were accumulated, and not
-        after a step whose loss or gradient is not finite.
+        Called once an optimiser step, and not after one whose loss or gradient is not finite.
         """
         return state
 

@@ -15,6 +15,7 @@ from pixel_linguist.report.plot_style import save_plot
 from pixel_linguist.report.run_record import read_run
 from pixel_linguist.report.score_plots import score_plots
 from pixel_linguist.report.text_pictures import save_images, save_pairs
+from pixel_linguist.train.pictures import Report
 
 # (original, perturbed) examples.
 Pairs = Sequence[tuple[Example, Example]]
@@ -22,7 +23,7 @@ Pairs = Sequence[tuple[Example, Example]]
 Seen = Mapping[str, Sequence[np.ndarray]]
 
 
-class RunReport:
+class RunReport(Report):
     """Leaves pictures, plots and a page in a run's folder; it has no state of its own."""
 
     def stage_started(

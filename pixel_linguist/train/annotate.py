@@ -6,8 +6,11 @@ records; the objective's `init` is given them as whole tables.
 """
 
 import dataclasses
+import functools
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,14 +26,21 @@ from pixel_linguist.data.sources import make_source, source_files
 from pixel_linguist.data.teacher_pairs import JointScores
 from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.files import read_json, sha256, write_json, write_whole
+from pixel_linguist.model.store import load_model
 from pixel_linguist.registry import make
+from pixel_linguist.render import Renderer
 from pixel_linguist.train.context import RunContext
-from pixel_linguist.train.frozen_models import frozen_embed, frozen_sha256
+from pixel_linguist.train.hosts import shared_by_hosts
+from pixel_linguist.word_embedder import make_embedder
 
 # Records of a piece.
 PIECE = 4096
 # Marks the folder of a part whose pieces are all there.
 COMPLETE = "complete"
+# Before the name or folder of a text model that sentence-transformers loads.
+TEXT_MODEL = "st:"
+# Files of the weights of our models, and of PIXEL's checkpoints.
+WEIGHTS = ("weights.safetensors", "model.safetensors", "pytorch_model.bin")
 
 
 class Annotator(Protocol):
@@ -155,27 +165,23 @@ def annotate_stage(context: RunContext, name: str) -> None:
         embed = frozen_embed(context, spec.pop("model"))
         source = make_source(context.config.data_dir, settings.source)
         folder = annotation_folder(context, name, part)
-        _claim(folder, _annotation_settings(context, settings))
+        _claim(context, settings, folder)
         annotate(source, spec, embed, folder)
 
 
-def _annotation_settings(context: RunContext, part: ConfigDict) -> dict[str, Any]:
-    """Return all that the annotations of a part depend on."""
-    root = context.config.data_dir
-    files, folder = sorted(source_files(root, part.source)), data_root(root, part.source)
-    return {
-        "annotate": plain(part.annotate),
-        "source": plain(part.source),
-        "model": frozen_sha256(context, part.annotate.model),
-        "sha256": {str(file): sha256(folder / file) for file in files},
-    }
-
-
-def _claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Note what annotations are made of, or refuse the pieces of other ones.
+def _claim(context: RunContext, part: ConfigDict, folder: Path) -> None:
+    """Note what the annotations of a part are made of, or refuse the pieces of other ones.
 
     The stage itself begins after them, so that its settings do not guard them.
     """
+    root = context.config.data_dir
+    files, data = sorted(source_files(root, part.source)), data_root(root, part.source)
+    settings = {
+        "annotate": plain(part.annotate),
+        "source": plain(part.source),
+        "model": frozen_sha256(context, part.annotate.model),
+        "sha256": {str(file): sha256(data / file) for file in files},
+    }
     path = folder / "settings.json"
     if path.is_file() and (changed := differences(read_json(path), settings)):
         raise ValueError(
@@ -203,3 +209,47 @@ def annotations_sha256(context: RunContext, settings: ConfigDict) -> dict[str, s
     """Return the SHA-256 of the weights of the models that annotate a stage, "" of none yet."""
     models = {part.annotate.model for part in settings.data.values() if part.annotate}
     return {model: frozen_sha256(context, model) for model in models}
+
+
+def frozen_embed(context: RunContext, name: str) -> Embed:
+    """Return the embedding of texts by a model.
+
+    Args:
+        name: an earlier stage, a model folder, or "st:" and a text model of sentence-transformers.
+
+    Raises:
+        ModuleNotFoundError: without sentence-transformers, naming the extra.
+        FileNotFoundError, ValueError: there is no such model, or it is damaged.
+    """
+    size = context.config.evaluate.batch_size
+    if name.startswith(TEXT_MODEL):
+        own = name.removeprefix(TEXT_MODEL)
+        text_model = sentence_transformers(own).SentenceTransformer(own)
+        encode = functools.partial(text_model.encode, batch_size=size, show_progress_bar=False)
+        return lambda texts: np.asarray(encode(list(texts)), np.float32)
+    # It may be of another architecture, and draw texts in another style.
+    model = load_model(context.start(name))
+    embedder = make_embedder(model.encoder, model.params, Renderer(**model.renderer), size)
+    return shared_by_hosts(embedder)
+
+
+def sentence_transformers(model: str) -> ModuleType:
+    """Import sentence-transformers for a text model; ModuleNotFoundError names the extra."""
+    try:
+        return importlib.import_module("sentence_transformers")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"the text model {model} needs sentence-transformers: "
+            "pip install 'pixel-linguist[peers]'"
+        ) from error
+
+
+def frozen_sha256(context: RunContext, name: str) -> str:
+    """Return the SHA-256 of a model's weights; "" of a stage not yet trained, and of text models.
+
+    A text model is known by its name alone.
+    """
+    if name.startswith(TEXT_MODEL):
+        return ""
+    paths = (context.start(name) / file for file in WEIGHTS)
+    return next((sha256(path) for path in paths if path.is_file()), "")

@@ -1,7 +1,8 @@
 """What is refused of a recipe before any of it runs."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import jax
 import numpy as np
@@ -15,14 +16,29 @@ from pixel_linguist.files import check_model_folder
 from pixel_linguist.model.adapters import ADAPTERS, adapt
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.registry import choose
-from pixel_linguist.train.annotate import unannotated
+from pixel_linguist.train.annotate import TEXT_MODEL, sentence_transformers, unannotated
 from pixel_linguist.train.context import RunContext
-from pixel_linguist.train.frozen_models import TEXT_MODEL, sentence_transformers
 from pixel_linguist.train.loggers import check_loggers
-from pixel_linguist.train.number_ranges import check_finite, check_ranges
-from pixel_linguist.train.optim import freeze
 from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.stage import make_stage
+
+Range = tuple[str, Callable[[float], bool]]
+AT_LEAST_0: Range = "at least 0", lambda x: x >= 0
+AT_LEAST_1: Range = "at least 1", lambda x: x >= 1
+ABOVE_0: Range = "above 0", lambda x: x > 0
+# Numbers that no run could use are out of these ranges, by key; other checks have the rest.
+RANGES: dict[str, Range] = {
+    # A depth of 0 is that of a stem without blocks.
+    **dict.fromkeys(("seed", "workers", "steps", "patience", "chunk_size", "depth"), AT_LEAST_0),
+    **dict.fromkeys(("warmup", "peak", "weight_decay", "keep_checkpoints_every"), AT_LEAST_0),
+    **dict.fromkeys(("log_every", "checkpoint_every", "keep_checkpoints"), AT_LEAST_1),
+    **dict.fromkeys(("window", "evaluate_every", "accumulate"), AT_LEAST_1),
+    **dict.fromkeys(("width", "heads", "mlp_width", "channels", "max_rows"), AT_LEAST_1),
+    **dict.fromkeys(("clip_norm", "epsilon", "norm_epsilon", "temperature", "scale"), ABOVE_0),
+    **dict.fromkeys(("b1", "b2"), ("at least 0 and below 1", lambda x: 0 <= x < 1)),
+}
+# Groups of a recipe or of a stage whose numbers are looked at too.
+GROUPS = ("train", "evaluate", "model", "optimizer", "schedule", "objective")
 
 
 def check_recipe(
@@ -42,35 +58,57 @@ def check_recipe(
     check_finite(config.to_dict())
     check_ranges(config)
     check_loggers(config.train.loggers)
-    check_least("evaluate", config.evaluate, batch_size=1)
+    if (size := config.evaluate.batch_size) < 1:
+        raise ValueError(f"evaluate.batch_size is {size}; it must be at least 1")
     for width in config.evaluate.truncate_dims:
         if not 1 <= width <= context.encoder.dimension:
             raise ValueError(
                 f"evaluate.truncate_dims has {width}; embeddings have 1 to "
                 f"{context.encoder.dimension} numbers"
             )
-    if unknown := set(config.evaluate.report_tasks) - set(tasks):
-        raise ValueError(
-            f"evaluate.report_tasks names {', '.join(sorted(unknown))}; there are "
-            f"{', '.join(tasks)}"
-        )
+    check_names("evaluate.report_tasks", config.evaluate.report_tasks, tasks)
     if sorted(config.order) != sorted(config.stages):
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
         )
     for name, members in config.evaluate.ensembles.items():
-        if not members or set(members) - set(config.order):
-            raise ValueError(
-                f"evaluate.ensembles.{name} names {', '.join(members) or 'nothing'}; stages are "
-                f"{', '.join(config.order)}"
-            )
+        check_names(f"evaluate.ensembles.{name}", members or ("nothing",), config.order)
     fonts: dict[str, dict[str, str]] = {name: {} for name in skip}
     for number, name in enumerate(config.order):
-        if name in skip:
-            continue
-        with naming(f"stage {name}"):
-            fonts[name] = check_stage(context, name, config.order[:number], tasks)
+        if name not in skip:
+            with naming(f"stage {name}"):
+                fonts[name] = check_stage(context, name, config.order[:number], tasks)
     return fonts
+
+
+def check_finite(value: object, key: str = "") -> None:
+    """Refuse numbers that are not finite, wherever they stand, by a ValueError with the key."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            check_finite(inner, f"{key}.{name}".lstrip("."))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_finite(inner, key)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key} is {value}; it must be a finite number")
+
+
+def check_ranges(config: ConfigDict, prefix: str = "") -> None:
+    """Refuse numbers of a recipe or stage out of their range: a ValueError names key and range."""
+    for key, value in config.items():
+        name = f"{prefix}.{key}".lstrip(".")
+        if key in GROUPS:
+            check_ranges(value, name)
+        elif key in RANGES and isinstance(value, int | float):
+            wanted, fits = RANGES[key]
+            if not fits(value):
+                raise ValueError(f"{name} is {value}; it must be {wanted}")
+
+
+def check_names(key: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse names that are not among the known ones."""
+    if unknown := set(names) - set(known):
+        raise ValueError(f"{key} names {', '.join(sorted(unknown))}; there are {', '.join(known)}")
 
 
 @contextlib.contextmanager
@@ -82,13 +120,6 @@ def naming(what: str) -> Iterator[None]:
         raise FileNotFoundError(f"{what}: {error}") from error
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from error
-
-
-def check_least(where: str, config: ConfigDict, **least: int) -> None:
-    """Refuse numbers that are below their least."""
-    for key, number in least.items():
-        if config[key] < number:
-            raise ValueError(f"{where}.{key} is {config[key]}; at least {number} is needed")
 
 
 def read_start(context: RunContext, start: str) -> Result:
@@ -151,9 +182,10 @@ def check_stage(
 def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) -> dict[str, str]:
     """Refuse steps whose parts do not fit together."""
     settings, devices = context.config.stages[name], context.devices
-    check_least("stage", settings, batch_size=1)
-    if settings.batch_size % devices:
-        raise ValueError(f"batch_size {settings.batch_size} is not divisible by {devices} devices")
+    if settings.batch_size < 1 or settings.batch_size % devices:
+        raise ValueError(
+            f"batch_size is {settings.batch_size}; it must be a multiple of the {devices} devices"
+        )
     rows = settings.batch_size // devices
     if settings.chunk_size and rows % settings.chunk_size:
         raise ValueError(f"chunk_size {settings.chunk_size} does not divide a device's {rows} rows")
@@ -161,9 +193,7 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
     if not 1 <= settings.length <= longest:
         raise ValueError(f"length {settings.length} is not in 1..{longest} patches")
     bucket_lengths(settings.length, settings.length_buckets)
-    for task in settings.evaluate_tasks:
-        if task not in tasks:
-            raise ValueError(f"no task {task!r}; there are {', '.join(tasks)}")
+    check_names("evaluate_tasks", settings.evaluate_tasks, tasks)
     if settings.patience and not settings.best_metric:
         raise ValueError("patience needs a best_metric, without which no score is better")
     if settings.best_metric:
@@ -176,11 +206,16 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
         return {}
     stage = make_stage(context, name)
     stage.rate(0)
-    init = stage.objective.init
-    jax.eval_shape(lambda key: init(key, context.encoder, {}, {})[0], jax.random.key(0))
-    if settings.optimizer.frozen:
-        fresh = {"encoder": context.encoder.init(context.config.seed), "objective": {}}
-        freeze(fresh, settings.optimizer.frozen)
+    init, encoder, shapes = stage.objective.init, context.encoder, context.encoder.shapes()
+    _, state = jax.eval_shape(
+        lambda key, params: init(key, encoder, params, {})[:2], jax.random.key(0), shapes
+    )
+    if settings.optimizer.accumulate > 1 and jax.tree.leaves(state):
+        raise ValueError(
+            f"optimizer.accumulate is {settings.optimizer.accumulate}; it must be 1, as "
+            f"{settings.objective.name} keeps a state. chunk_size takes batches of any size"
+        )
+    check_names("optimizer.frozen", settings.optimizer.frozen, shapes)
     stage.step()
     # Reading the first example opens every source and tries the pair maker and perturbations;
     # drawing it tries the renderer, though of styles only those that it is drawn in.
@@ -194,11 +229,7 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
             f"maker makes no {', '.join(lacking)}"
         )
     facts = first[0][0].facts
-    if lacking := [name for name in settings.encoder_options if name not in facts]:
-        raise ValueError(
-            f"encoder_options names {', '.join(lacking)}; examples have the facts "
-            f"{', '.join(facts)}"
-        )
+    check_names("encoder_options", settings.encoder_options, facts)
     options = {name: np.asarray([facts[name]]) for name in settings.encoder_options}
     context.encoder.check_options(options)
     stage.views.batch(first, settings.length)

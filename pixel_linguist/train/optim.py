@@ -24,7 +24,8 @@ class OptimizerConfig:
         epsilon: added to the root of the second moment.
         weight_decay: decoupled; applied to kernels alone, not to biases, norms and positions.
         clip_norm: largest global norm of the gradient.
-        accumulate: batches whose gradients are averaged into one update.
+        accumulate: batches whose gradients are averaged into one update, of objectives without a
+            state.
         frozen: groups of the encoder's parameters that are not trained, as "positions".
     """
 
@@ -43,16 +44,7 @@ def is_frozen(path: Any, frozen: tuple[str, ...]) -> bool:
 
 
 def freeze(params: Any, frozen: tuple[str, ...]) -> Any:
-    """Return parameters of which the named groups have no gradients.
-
-    Raises:
-        ValueError: naming a group that there is not.
-    """
-    if unknown := set(frozen) - set(params["encoder"]):
-        raise ValueError(
-            f"optimizer.frozen names {', '.join(sorted(unknown))}; the encoder has "
-            f"{', '.join(sorted(params['encoder']))}"
-        )
+    """Return parameters of which the named groups have no gradients."""
     return jax.tree_util.tree_map_with_path(
         lambda path, x: jax.lax.stop_gradient(x) if is_frozen(path, frozen) else x, params
     )

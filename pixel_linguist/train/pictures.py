@@ -1,16 +1,102 @@
-"""What a stage's model sees of a few examples, and what its objective makes of them."""
+"""What a stage leaves for readers: pictures of its views and objective, or of a failed batch."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from pixel_linguist.data.loader import preview
 from pixel_linguist.data.views import Pair
+from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.files import write_whole
+from pixel_linguist.inference import Embedder
 from pixel_linguist.objective import View
+from pixel_linguist.render import Renderer
 from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.stage import Stage
+from pixel_linguist.train.stage_logger import StageLogger
 from pixel_linguist.train.step_encode import StepEncode
+
+# Pairs in the picture of a stage and of a batch that is not finite, and texts in the objective's.
+PAIRS_SHOWN, BATCH_SHOWN, TEXTS_SHOWN = 6, 64, 8
+# View or caption → patches uint8 [count, H, W] of each example.
+Images = Mapping[str, Sequence[np.ndarray]]
+
+
+class Report:
+    """What a run leaves for its readers: nothing here, pictures and a page in `report.RunReport`.
+
+    Pairs are (original, view) examples; `seen` is view → patches of each, as the model sees them.
+    """
+
+    def stage_started(
+        self, folder: Path, name: str, renderer: Renderer, pairs: Sequence[Pair], seen: Images
+    ) -> None:
+        """Picture a stage's first pairs."""
+
+    def non_finite(
+        self, renderer: Renderer, pairs: Sequence[Pair], seen: Images, path: Path
+    ) -> None:
+        """Picture the batch of a step that is not finite."""
+
+    def images(self, folder: Path, name: str, renderer: Renderer, images: Images) -> None:
+        """Write an objective's pictures: caption → uint8 [count, H, W] of each text."""
+
+    def scored(self, folder: Path) -> None:
+        """Plot the scores so far."""
+
+    def finished(
+        self,
+        folder: Path,
+        embedders: Sequence[Embedder],
+        tasks: Mapping[str, Task],
+        names: Sequence[str],
+    ) -> Path | None:
+        """Write the report of a finished run, and return its path."""
+        return None
+
+
+def check_losses(stage: Stage, log: StageLogger, done: int, report: Report) -> None:
+    """Stop the run if a loss or gradient since the last log is not finite; leave its batch.
+
+    Raises:
+        FloatingPointError: naming the step and where its batch is.
+    """
+    step, settings = log.first_non_finite(done), stage.settings
+    if step is None:
+        return
+    windows = stage.windows(settings.batch_size)
+    pairs = windows[step // settings.window][step % settings.window]
+    path = write_batch(stage.folder / "non_finite" / f"{step + 1}.jsonl", pairs)
+    pictured = pairs[:BATCH_SHOWN]
+    picture = path.with_suffix(".png")
+    seen = seen_patches(stage, pictured, step=step)
+    report.non_finite(stage.context.renderer, pictured, seen, picture)
+    raise FloatingPointError(
+        f"stage {stage.name}: the loss or its gradient is not finite at step {step + 1}; lower "
+        f"schedule.peak (now {settings.schedule.peak}) or optimizer.clip_norm. The batch of that "
+        f"step is in {path} and {picture.name}. To replay it, give the same command again: it "
+        "resumes from the last checkpoint and comes to the same batch; with JAX_DEBUG_NANS=true "
+        "before it, it names the operation."
+    )
+
+
+def picture_pairs(stage: Stage, report: Report) -> None:
+    """Leave a picture of a stage's first pairs, as the model sees them."""
+    pairs = list(preview(stage.examples, PAIRS_SHOWN))
+    context, seen = stage.context, seen_patches(stage, pairs, step=0)
+    report.stage_started(context.folder.folder, stage.name, context.renderer, pairs, seen)
+
+
+def picture_objective(stage: Stage, params: Any, report: Report) -> None:
+    """Leave the pictures of a stage's objective, if it has any."""
+    pairs = list(preview(stage.examples, TEXTS_SHOWN))
+    if images := objective_images(stage, params, pairs):
+        context = stage.context
+        report.images(context.folder.folder, stage.name, context.renderer, images)
 
 
 def seen_patches(stage: Stage, pairs: Sequence[Pair], *, step: int) -> dict[str, list[np.ndarray]]:
@@ -70,3 +156,15 @@ def _ink(patches: Patches) -> list[np.ndarray]:
     height, width = ink.shape[2:]
     whole = ink.reshape(len(ink), rows, columns, height, width).swapaxes(2, 3)
     return list(whole.reshape(len(ink), 1, rows * height, columns * width))
+
+
+def write_batch(path: Path, pairs: Sequence[Pair]) -> Path:
+    """Write a step's (original, view) examples, one a line, and return the path."""
+    rows = ({"original": original._asdict(), "view": view._asdict()} for original, view in pairs)
+    lines = [json.dumps(row, ensure_ascii=False, default=_as_json) + "\n" for row in rows]
+    write_whole(path, "".join(lines).encode("utf-8", "backslashreplace"))
+    return path
+
+
+def _as_json(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)

@@ -1,8 +1,7 @@
 """The plan of a recipe before it runs: stages, steps, operations, memory, time."""
 
-import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -18,7 +17,7 @@ from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.cost import train_flops
 from pixel_linguist.train.hosts import place, place_state
 from pixel_linguist.train.stage import Stage, make_stage
-from pixel_linguist.train.step import init_pending, init_state
+from pixel_linguist.train.step import init_state
 
 # Rows a device in the batch that is timed, and how often it is.
 ROWS, REPEATS = 8, 3
@@ -30,17 +29,15 @@ SAMPLED = 1024
 
 
 class Cost(NamedTuple):
-    """Of a step: bytes on each device, seconds, operations, and settings that make it fit."""
+    """Of a step: bytes on each device, seconds, and operations."""
 
     memory: int
     seconds: float
     flops: float
-    remedies: str
 
 
-@dataclasses.dataclass(frozen=True)
-class StagePlan:
-    """What is known of a stage before it runs.
+class StagePlan(NamedTuple):
+    """A row of the plan.
 
     Attributes:
         steps: left to do.
@@ -52,12 +49,12 @@ class StagePlan:
     """
 
     name: str
-    start: str
     steps: int
     examples: int
     flops: float
     memory: int
     seconds: float
+    start: str
 
 
 def plan_recipe(context: RunContext, target: Accelerator | None = None) -> str:
@@ -68,13 +65,13 @@ def plan_recipe(context: RunContext, target: Accelerator | None = None) -> str:
     """
     params = context.encoder.init(context.config.seed)
     count = sum(np.size(leaf) for leaf in jax.tree.leaves(params))
+    hosts = target.hosts if target else jax.process_count()
     measured: dict[Any, Cost] = {}
     plans, words = [], []
     for name in context.config.order:
         settings = context.config.stages[name]
         start, done = where_it_starts(context, name, settings)
-        steps = settings.steps - done
-        memory, seconds, flops = 0, 0.0, 0.0
+        steps, cost = settings.steps - done, Cost(0, 0.0, 0.0)
         if steps and unannotated(context, name):
             words.append(f"{name}: its cost is unknown until its data is annotated")
         elif steps:
@@ -85,17 +82,21 @@ def plan_recipe(context: RunContext, target: Accelerator | None = None) -> str:
             key = stage.objective, stage.optimizer, stage.augmentation, *shape, texts
             if key not in measured:
                 measured[key] = measure(stage, params, target)
-            memory, seconds, flops, remedies = measured[key]
-            hosts = target.hosts if target else jax.process_count()
+            cost = measured[key]
             words.append(
                 f"{name}: {hosts} x this host draws {hosts * stage.draw_rate():,.0f} pairs a "
-                f"second, the devices take {settings.batch_size / seconds:,.0f}"
+                f"second, the devices take {settings.batch_size / cost.seconds:,.0f}"
             )
-            words += [f"{name}: {remedies}"] if remedies else []
+            if target and cost.memory > ROOM * target.chip.gigabytes * 1e9:
+                words.append(
+                    f"{name}: does NOT fit into {target.chip.gigabytes:g} GB a device; a smaller "
+                    "chunk_size, model.remat=blocks, or train.shard_optimizer=true (with "
+                    "train.backend=shard_map) takes less"
+                )
             if word := objective_origin(context, stage, params):
                 words.append(f"{name}: {word}")
-        costs = steps * flops, memory, steps * seconds
-        plans.append(StagePlan(name, start, steps, steps * settings.batch_size, *costs))
+        examples, flops, seconds = steps * np.array([settings.batch_size, cost.flops, cost.seconds])
+        plans.append(StagePlan(name, steps, int(examples), flops, cost.memory, seconds, start))
     return "\n".join([table(plans, count, target), *words])
 
 
@@ -149,33 +150,14 @@ def measure(stage: Stage, params: Any, target: Accelerator | None) -> Cost:
     pairs = list(preview(stage.examples, rows * jax.process_count()))
     batch = stage.views.batch(pairs, settings.length, jax.process_index(), jax.process_count())
     batch = batch._replace(cut=None)
-    if stage.optimizer.accumulate > 1:
-        parts = encoder, stage.objective, stage.optimizer
-        host["pending"] = init_pending(*parts, host, constants, batch)
     texts = len(stage.objective.views) * settings.batch_size
     longest = train_flops(encoder.config, texts, settings.length)
     lengths = padded_lengths(stage)
     flops = float(np.mean([train_flops(encoder.config, texts, length) for length in lengths]))
-
-    def memory(stage: Stage, *, shard_optimizer: bool) -> int:
-        """Compile the step at its full batch; the optimiser is shared by the target's devices."""
-        whole = jax.tree.map(lambda x: np.resize(x, (len(x) * own // rows, *x.shape[1:])), batch)
-        here = shard_optimizer and target is None
-        state = place_state(host, train.backend, shard_optimizer=here)
-        lower = stage.step(shard_optimizer=here).lower  # type: ignore[attr-defined]
-        inputs = state, constants, place(whole, train.backend), np.float32(0), np.uint32(0)
-        use = lower(*inputs).compile().memory_analysis()
-        kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
-        used = kept + use.temp_size_in_bytes
-        if shard_optimizer and not here:
-            size = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(host["opt"]))
-            used -= size * (context.devices - 1) // context.devices
-        return int(used)
-
-    used = memory(stage, shard_optimizer=train.shard_optimizer)
+    whole = jax.tree.map(lambda x: np.resize(x, (len(x) * own // rows, *x.shape[1:])), batch)
+    memory = step_bytes(stage, host, constants, whole, shared_later=target is not None)
     if target:
-        seconds = flops / (UTILISATION * target.flops(encoder.config.dtype))
-        return Cost(used, seconds, flops, remedies(stage, memory, used, target))
+        return Cost(memory, flops / (UTILISATION * target.flops(encoder.config.dtype)), flops)
     step, fastest = stage.step(chunk_size=0), float("inf")
     state = place_state(host, train.backend, shard_optimizer=train.shard_optimizer)
     for _ in range(1 + REPEATS):
@@ -184,34 +166,27 @@ def measure(stage: Stage, params: Any, target: Accelerator | None) -> Cost:
         state, metrics = step(state, constants, placed, np.float32(0), np.uint32(0))
         jax.block_until_ready((state, metrics))
         fastest = min(fastest, time.perf_counter() - began)
-    return Cost(used, fastest * own / rows * flops / longest, flops, "")
+    return Cost(memory, fastest * own / rows * flops / longest, flops)
 
 
-def remedies(stage: Stage, memory: Callable[..., int], used: int, target: Accelerator) -> str:
-    """Say whether a step fits into the target's memory, and which settings make it; "": it does."""
-    room = ROOM * target.chip.gigabytes * 1e9
-    if used <= room:
-        return ""
-    context, train = stage.context, stage.context.config.train
-    rows = stage.settings.batch_size // context.devices
-    sharded = train.shard_optimizer
-    encoder = context.encoder
-    blocks = type(encoder)(dataclasses.replace(encoder.config, remat="blocks"))
-    spared = dataclasses.replace(stage, context=dataclasses.replace(context, encoder=blocks))
-    helps = []
-    for parts in (4, 16, 64):
-        settings = stage.settings.copy_and_resolve_references()
-        settings.chunk_size = max(rows // parts, 1)
-        chunked = dataclasses.replace(stage, settings=settings)
-        if rows % settings.chunk_size == 0 and memory(chunked, shard_optimizer=sharded) <= room:
-            helps.append(f"chunk_size={settings.chunk_size}")
-            break
-    if encoder.config.remat != "blocks" and memory(spared, shard_optimizer=sharded) <= room:
-        helps.append("model.remat=blocks")
-    if not sharded and memory(stage, shard_optimizer=True) <= room:
-        helps.append("train.shard_optimizer=true (with train.backend=shard_map)")
-    fits = "; it fits with " + ", or ".join(helps) if helps else ", nor with any one setting"
-    return f"does NOT fit into {target.chip.gigabytes:g} GB a device{fits}"
+def step_bytes(stage: Stage, host: Any, constants: Any, batch: Any, *, shared_later: bool) -> int:
+    """Compile a step for a host's whole batch, and return the bytes that it takes on a device.
+
+    Args:
+        host: the train state, on the host.
+        shared_later: whether the optimiser's state is shared by the devices of another machine.
+    """
+    train, devices = stage.context.config.train, stage.context.devices
+    shard = train.shard_optimizer and not shared_later
+    state = place_state(host, train.backend, shard_optimizer=shard)
+    lower = stage.step(shard_optimizer=shard).lower  # type: ignore[attr-defined]
+    inputs = state, constants, place(batch, train.backend), np.float32(0), np.uint32(0)
+    use = lower(*inputs).compile().memory_analysis()
+    kept = use.argument_size_in_bytes + use.output_size_in_bytes - use.alias_size_in_bytes
+    if train.shard_optimizer and shared_later:
+        size = sum(np.asarray(leaf).nbytes for leaf in jax.tree.leaves(host["opt"]))
+        kept -= size * (devices - 1) // devices
+    return int(kept + use.temp_size_in_bytes)
 
 
 def padded_lengths(stage: Stage) -> Sequence[int]:
@@ -227,35 +202,25 @@ def padded_lengths(stage: Stage) -> Sequence[int]:
 
 def table(plans: Sequence[StagePlan], parameters: int, target: Accelerator | None) -> str:
     """Lay plans out as text, with their sum."""
-    head = ("stage", "steps", "examples", "FLOP", "memory", "time", "starts from")
-    columns = zip(*map(dataclasses.astuple, plans), strict=True)
-    _, _, steps, examples, flops, memory, seconds = columns
-    total = StagePlan("all", "", sum(steps), sum(examples), sum(flops), max(memory), sum(seconds))
-    rows = [
-        (
-            plan.name,
-            f"{plan.steps:,}",
-            f"{plan.examples:,}",
-            f"{plan.flops:.1e}",
-            f"{plan.memory / 2**30:.2f} GiB" if plan.memory else "-",
-            tqdm.format_interval(plan.seconds),
-            plan.start,
-        )
-        for plan in [*plans, total]
+    _, steps, examples, flops, memory, seconds, _ = zip(*plans, strict=True)
+    total = StagePlan("all", sum(steps), sum(examples), sum(flops), max(memory), sum(seconds), "")
+    rows = [("stage", "steps", "examples", "FLOP", "memory", "time", "starts from")]
+    for plan in [*plans, total]:
+        size = f"{plan.memory / 2**30:.2f} GiB" if plan.memory else "-"
+        numbers = f"{plan.steps:,}", f"{plan.examples:,}", f"{plan.flops:.1e}", size
+        rows.append((plan.name, *numbers, tqdm.format_interval(plan.seconds), plan.start))
+    first, *widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([f"{row[0]:{first}}", *map(str.rjust, row[1:-1], widths), row[-1]]).rstrip()
+        for row in rows
     ]
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    lines = []
-    for cells in (head, *rows):
-        first, *numbers, last = cells
-        middle = (f"{cell:>{width}}" for cell, width in zip(numbers, widths[1:-1], strict=True))
-        lines.append("  ".join((f"{first:{widths[0]}}", *middle, last)).rstrip())
-    devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
-    ends = "a few rows: evaluating, and waiting for data where rendering is slower, come on top."
-    how = "Memory is a step's on each device; time is that of the steps left, as scaled up from"
+    about = "Memory is a step's on each device{}; time is that of the steps left{}: evaluating"
     if target:
         devices = f"{target.name}: {target.devices} devices on {target.hosts} hosts"
-        how = (
-            "Memory is a step's on each device, as compiled here; time is that of the steps left at"
-        )
-        ends = f"{UTILISATION:.0%} of the devices' peak: evaluating and waiting come on top."
-    return "\n".join([f"{parameters:,} parameters in the encoder; {devices}", *lines, how, ends])
+        about = about.format(", as compiled here", f" at {UTILISATION:.0%} of the devices' peak")
+        about += " and waiting come on top."
+    else:
+        devices = f"{jax.device_count()} x {jax.devices()[0].device_kind}"
+        about = about.format("", ", as scaled up from a few rows")
+        about += ", and waiting for data where rendering is slower, come on top."
+    return "\n".join([f"{parameters:,} parameters in the encoder; {devices}", *lines, about])

@@ -7,10 +7,10 @@ Reads from top to bottom: `run_recipe` prepares and checks, `run_stages` goes th
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
@@ -18,90 +18,42 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.config import plain
 from pixel_linguist.data.loader import preview
-from pixel_linguist.data.views import Pair
+from pixel_linguist.data.views import HostBatch
 from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.files import in_bucket, locked, write_json
 from pixel_linguist.inference import Embedder
 from pixel_linguist.model.store import load_model, save_model
+from pixel_linguist.render.patches import Patches
 from pixel_linguist.train.annotate import annotate_stage, annotation_tables
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.checks import check_recipe
 from pixel_linguist.train.context import RunContext, make_context
-from pixel_linguist.train.frozen_stem import ReadBatch, stem_reader
 from pixel_linguist.train.hosts import check_hosts, host_folder, place, place_state
 from pixel_linguist.train.loggers import open_loggers
-from pixel_linguist.train.non_finite import ROWS_PICTURED, write_batch
-from pixel_linguist.train.pictures import objective_images, seen_patches
+from pixel_linguist.train.pictures import (
+    Report,
+    check_losses,
+    picture_objective,
+    picture_pairs,
+)
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.results import Result, load_result, save_result
 from pixel_linguist.train.run_folder import RunFolder
-from pixel_linguist.train.scores import (
-    Baselines,
-    Scorer,
-    gave_up,
-    objective_params,
-    score_inside,
-)
-from pixel_linguist.train.stage import (
-    Stage,
-    handed_on,
-    make_stage,
-    stage_settings,
-    start_result,
-)
+from pixel_linguist.train.scores import Baselines, Scorer, gave_up, objective_params, score_inside
+from pixel_linguist.train.stage import Stage, handed_on, make_stage, stage_settings, start_result
 from pixel_linguist.train.stage_logger import StageLogger
-from pixel_linguist.train.step import State, init_pending, init_state
+from pixel_linguist.train.step import State, init_state
+from pixel_linguist.word_embedder import KeptVectors, WordEmbedder
 
 logger = logging.getLogger(__name__)
 # What a result may depend on beside the config.
 VERSIONS = ("pixel-linguist", "jax", "flax", "optax", "numpy", "uharfbuzz", "freetype-py")
-# Pairs in the picture of a stage, and texts in that of its objective.
-PAIRS_SHOWN, TEXTS_SHOWN = 6, 8
 # Pairs whose geometry is followed.
 PROBED = 128
 
-
-class Report(Protocol):
-    """What is left for a reader of a run; the verb that runs a recipe hands it in."""
-
-    def stage_started(
-        self, folder: Path, name: str, renderer: Any, pairs: Sequence[Pair], seen: Any
-    ) -> None:
-        """Picture a stage's first pairs: view → patches of each, as the model sees them."""
-
-    def non_finite(self, renderer: Any, pairs: Sequence[Pair], seen: Any, path: Path) -> None:
-        """Picture the batch of a step that is not finite."""
-
-    def images(
-        self, folder: Path, name: str, renderer: Any, images: Mapping[str, Sequence[np.ndarray]]
-    ) -> None:
-        """Write an objective's pictures: caption → uint8 [count, H, W] of each text."""
-
-    def scored(self, folder: Path) -> None:
-        """Plot the scores so far."""
-
-    def finished(
-        self,
-        folder: Path,
-        embedders: Sequence[Embedder],
-        tasks: Mapping[str, Task],
-        names: Sequence[str],
-    ) -> Path | None:
-        """Write the report of a finished run, and return its path."""
-
-
-class NoReport:
-    """Leaves nothing but the run's files."""
-
-    def stage_started(self, *arguments: Any) -> None:
-        """Do nothing."""
-
-    non_finite = images = scored = stage_started
-
-    def finished(self, *arguments: Any) -> None:
-        """Do nothing."""
+ReadBatch = Callable[[HostBatch], HostBatch]
 
 
 def prepare(
@@ -165,7 +117,7 @@ def run_recipe(
     with locked(folder) if ours else contextlib.nullcontext():
         context, tasks = prepare(config, folder, profile=profile)
         try:
-            run_stages(context, tasks, preemption, report or NoReport(), baselines or {})
+            run_stages(context, tasks, preemption, report or Report(), baselines or {})
         finally:
             context.folder.publish()
     return context.folder
@@ -270,7 +222,7 @@ def train_stage(
                     "save": not last and (stop or done % train.checkpoint_every == 0),
                 }
                 if any(due.values()):
-                    check_finite(stage, log, done, report)
+                    check_losses(stage, log, done, report)
                 if due["log"]:
                     log.log(done, float(rate))
                     checkpoints.check()
@@ -311,11 +263,6 @@ def first_state(stage: Stage, start: Result) -> tuple[State, Any]:
     if origin != "none":
         state["params"]["objective"] = jax.tree.map(np.array, own)
         logger.info("%s: parameters of %s %s", stage.name, settings.objective.name, origin)
-    if stage.optimizer.accumulate > 1:
-        pairs = list(preview(stage.examples, settings.batch_size))
-        batch = stage.views.batch(pairs, settings.length)._replace(cut=None)
-        parts = context.encoder, stage.objective, stage.optimizer
-        state["pending"] = init_pending(*parts, state, constants, batch)
     return state, constants
 
 
@@ -369,41 +316,24 @@ def make_probe(stage: Stage) -> Geometry | None:
     return Geometry({side: tuple(texts) for side, texts in sides.items()})
 
 
-def check_finite(stage: Stage, log: StageLogger, done: int, report: Report) -> None:
-    """Stop the run if a loss or gradient since the last log is not finite; leave its batch.
+def stem_reader(stage: Stage, embedder: Embedder) -> ReadBatch:
+    """Return what replaces pictures of words by the stem's vectors, where that changes nothing.
 
-    Raises:
-        FloatingPointError: naming the step and where its batch is.
+    A stem that is not trained gives a picture the same vector in every step, so that each distinct
+    picture is computed once; the stem takes most of a step otherwise. A stage with augmentation, or
+    whose objective reads pixels, keeps its pictures.
     """
-    step, settings = log.first_non_finite(done), stage.settings
-    if step is None:
-        return
-    windows = stage.windows(settings.batch_size)
-    pairs = windows[step // settings.window][step % settings.window]
-    path = write_batch(stage.folder / "non_finite" / f"{step + 1}.jsonl", pairs)
-    pictured = pairs[:ROWS_PICTURED]
-    picture = path.with_suffix(".png")
-    seen = seen_patches(stage, pictured, step=step)
-    report.non_finite(stage.context.renderer, pictured, seen, picture)
-    raise FloatingPointError(
-        f"stage {stage.name}: the loss or its gradient is not finite at step {step + 1}; lower "
-        f"schedule.peak (now {settings.schedule.peak}) or optimizer.clip_norm. The batch of that "
-        f"step is in {path} and {picture.name}. To replay it, give the same command again: it "
-        "resumes from the last checkpoint and comes to the same batch; with JAX_DEBUG_NANS=true "
-        "before it, it names the operation."
-    )
+    needed = stage.augmentation.steps or stage.objective.reads_pixels
+    if not isinstance(embedder, WordEmbedder) or "stem" not in stage.optimizer.frozen or needed:
+        return lambda batch: batch
 
+    kept = KeptVectors(embedder.encoder, embedder.params, "stem")
 
-def picture_pairs(stage: Stage, report: Report) -> None:
-    """Leave a picture of a stage's first pairs, as the model sees them."""
-    pairs = list(preview(stage.examples, PAIRS_SHOWN))
-    context, seen = stage.context, seen_patches(stage, pairs, step=0)
-    report.stage_started(context.folder.folder, stage.name, context.renderer, pairs, seen)
+    def vectors(patches: Patches) -> Patches:
+        return patches._replace(pixels=kept.of_rows(patches.pixels[..., 0]))
 
+    def read(batch: HostBatch) -> HostBatch:
+        views = {name: vectors(patches) for name, patches in batch.views.items()}
+        return batch._replace(views=views)
 
-def picture_objective(stage: Stage, params: Any, report: Report) -> None:
-    """Leave the pictures of a stage's objective, if it has any."""
-    pairs = list(preview(stage.examples, TEXTS_SHOWN))
-    if images := objective_images(stage, params, pairs):
-        context = stage.context
-        report.images(context.folder.folder, stage.name, context.renderer, images)
+    return read

@@ -26,9 +26,13 @@ from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.seeds import derive_seed
-from pixel_linguist.train.annotate import annotated, annotation_folder, annotations_sha256
+from pixel_linguist.train.annotate import (
+    annotated,
+    annotation_folder,
+    annotations_sha256,
+    frozen_sha256,
+)
 from pixel_linguist.train.context import RunContext
-from pixel_linguist.train.frozen_models import frozen_sha256
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
 from pixel_linguist.train.results import (
     Result,

@@ -103,96 +103,25 @@ def update(
     state: State,
     grads: Tree,
     metrics: Mapping[str, jax.Array],
-    followers: tuple[Tree, Tree],
+    rows: Tree,
+    totals: Tree,
     learning_rate: jax.Array,
 ) -> State:
     """Return the state after one step.
 
     Args:
         metrics: "loss" and "gradient_norm" say whether the step is finite.
-        followers: rows and totals of all devices.
+        rows: of all devices, as are the totals.
         learning_rate: float [].
     """
     updates, opt = make_optimizer(optimizer).update(grads, state["opt"], state["params"])
     updates = jax.tree.map(lambda u: learning_rate * u, updates)
     params = optax.apply_updates(state["params"], updates)
-    new = {**state, "params": params, "opt": opt, "step": state["step"] + 1}
+    new = {"params": params, "opt": opt, "step": state["step"] + 1}
     finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(metrics["gradient_norm"])
-    rows, totals = followers
-    if "pending" in state:
-        kept = accumulate(state["pending"], optimizer.accumulate, rows, totals, finite)
-        new["pending"], (rows, totals), due = kept
-    else:
-        due = finite
-    followed = objective.after_update(params, state["objective"], rows, totals)
-    new["objective"] = jax.tree.map(lambda a, b: jnp.where(due, a, b), followed, state["objective"])
-    return new
-
-
-def init_pending(
-    encoder: Encoder,
-    objective: Objective,
-    optimizer: OptimizerConfig,
-    state: State,
-    constants: Tree,
-    batch: Any,
-) -> Tree:
-    """Return room for the rows and totals of the batches that make one update.
-
-    Args:
-        optimizer: says how many batches make an update, A.
-        batch: a `HostBatch` of the examples of all hosts, for its shapes.
-    """
-    encode = StepEncode(encoder, NO_AUGMENTATION, 0)
-
-    def followers(batch: Any) -> tuple[Tree, Tree]:
-        own, key = device_batch(batch), jax.random.key(0)
-        _, _, rows, totals = objective.loss(
-            state["params"], state["objective"], constants, own, encode, key
-        )
-        return rows, totals
-
-    one_device = jax.tree.map(lambda x: x[None], batch)
-    rows, totals = jax.eval_shape(jax.vmap(followers, axis_name=AXIS), one_device)
-    return {
-        "rows": jax.tree.map(
-            lambda x: np.zeros((optimizer.accumulate, *x.shape[1:]), x.dtype), rows
-        ),
-        "totals": jax.tree.map(lambda x: np.zeros(x.shape[1:], x.dtype), totals),
-        "number": np.int32(0),
-        "finite": np.bool_(True),
-    }
-
-
-def accumulate(
-    pending: Tree, batches: int, rows: Tree, totals: Tree, finite: jax.Array
-) -> tuple[Tree, tuple[Tree, Tree], jax.Array]:
-    """Keep rows and totals of a batch until the update of the parameters that it is part of.
-
-    Args:
-        pending: "rows" [A, B, ...], "totals", "number" int32 [] of batches that are kept, "finite"
-            bool [].
-        batches: A of them make one update.
-        rows: of the batch, [B, ...].
-        totals: of the batch.
-        finite: whether its loss and gradient are.
-
-    Returns:
-        What is kept next, rows [A * B, ...] and totals so far, and whether they are due.
-    """
-    number = pending["number"]
-    kept = jax.tree.map(lambda a, x: a.at[number].set(x), pending["rows"], rows)
-    added = jax.tree.map(jnp.add, pending["totals"], totals)
-    all_finite = pending["finite"] & finite
-    last = number + 1 == batches
-    following = {
-        "rows": kept,
-        "totals": jax.tree.map(lambda x: jnp.where(last, 0, x), added),
-        "number": jnp.where(last, 0, number + 1),
-        "finite": all_finite | last,
-    }
-    flat = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), kept)
-    return following, (flat, added), last & all_finite
+    old = state["objective"]
+    followed = objective.after_update(params, old, rows, totals)
+    return new | {"objective": jax.tree.map(lambda a, b: jnp.where(finite, a, b), followed, old)}
 
 
 @functools.cache
@@ -225,7 +154,7 @@ def make_step(
 
     def step(mapped: Any, state: State, constants: Any, batch: Any, rate: Any, seed: Any) -> Any:
         grads, metrics, rows, totals = mapped({n: state[n] for n in read}, constants, batch, seed)
-        return update(optimizer, objective, state, grads, metrics, (rows, totals), rate), metrics
+        return update(optimizer, objective, state, grads, metrics, rows, totals, rate), metrics
 
     if backend == "pmap":
         if shard_optimizer:

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from experiments.reading import NOT_SEEN
 from pixel_linguist import config as configs
 from pixel_linguist.report.run_report import RunReport
-from pixel_linguist.train import run
+from pixel_linguist.train import pictures, run
 from pixel_linguist.train.annotate import annotate_stage
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.results import Result
@@ -95,7 +95,7 @@ def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
 def step(context: Any, name: str, start: Result) -> tuple[Any, Any]:
     """Picture a stage's pairs and do its first step; return the encoder before and after."""
     stage = make_stage(context, name)
-    run.picture_pairs(stage, RunReport())
+    pictures.picture_pairs(stage, RunReport())
     state, constants = run.first_state(stage, start)
     (batch,) = take(stage.batches(), 1)
     batch = place(batch._replace(cut=None), context.config.train.backend)

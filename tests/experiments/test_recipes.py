@@ -21,7 +21,7 @@ from pixel_linguist.render.styles import ASPECTS
 from pixel_linguist.report.claims import judge
 from pixel_linguist.report.run_record import read_run
 from pixel_linguist.report.run_report import RunReport
-from pixel_linguist.train import run
+from pixel_linguist.train import pictures, run
 from pixel_linguist.train.context import make_context
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.preemption import Preemption
@@ -65,7 +65,7 @@ def step_once(config: ConfigDict, folder: Path) -> None:
         if not config.stages[name].steps or name.endswith(("_2", "_3")):
             continue
         stage = make_stage(context, name)
-        run.picture_pairs(stage, RunReport())
+        pictures.picture_pairs(stage, RunReport())
         state, constants = run.first_state(stage, scratch)
         (batch,) = take(stage.batches(), 1)
         batch = place(batch._replace(cut=None), config.train.backend)

@@ -103,18 +103,6 @@ def test_chunks_of_a_batch_change_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_accumulated_batches_are_one_update() -> None:
-    objective = Contriever(queue_size=20, momentum=0.5)
-    found = states(objective, "pmap", accumulate=2, **PLAIN)
-    filled = [int(state["objective"]["queue"]["filled"].sum()) for state in found]
-    assert filled == [0, 0, 16, 16, 20]
-    np.testing.assert_array_equal(
-        found[1]["objective"]["teacher"]["embed"]["kernel"],
-        found[0]["params"]["encoder"]["embed"]["kernel"],
-    )
-
-
-@pytest.mark.slow
 def test_an_empty_queue_has_no_negatives_and_a_batch_twice_is_info_nce_against_itself() -> None:
     objective = Contriever(queue_size=BATCH, momentum=0.0, temperature=0.5)
     first, *_ = states(objective, "pmap", steps=1, rate=0.0, **PLAIN)

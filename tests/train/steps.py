@@ -1,7 +1,7 @@
 """Train a tiny encoder for a few steps, so that results of devices and back ends can be compared.
 
 Run as a program, so that the number of devices can be chosen:
-steps.py RESULT.npz VARIANT [VARIANT ...], a variant being OBJECTIVE:BACKEND:ACCUMULATE:PIXELS:CHUNK
+steps.py RESULT.npz VARIANT [VARIANT ...], a variant being OBJECTIVE:BACKEND:PIXELS:CHUNK
 with PIXELS "text" (styled and augmented) or "random".
 """
 
@@ -22,8 +22,8 @@ from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.train.hosts import Backend, place, place_state
-from pixel_linguist.train.step import NO_AUGMENTATION, Step, init_pending, init_state, make_step
-from tests.train.tiny import BATCH, DOMAINS, LENGTH, encoder, flat, random_batch, replace
+from pixel_linguist.train.step import NO_AUGMENTATION, init_state, make_step
+from tests.train.tiny import BATCH, DOMAINS, LENGTH, OPTIMIZER, encoder, flat, random_batch
 
 SEED = 5
 STYLES: dict[str, Any] = {
@@ -127,28 +127,10 @@ def pairs(step: int) -> list[Pair]:
     return found
 
 
-def step_of(
-    *parts: Any,
-    augmentation: Augmentation = NO_AUGMENTATION,
-    chunk_size: int = 0,
-    shard_optimizer: bool = False,
-    encoder_options: tuple[str, ...] = (),
-) -> Step:
-    """Return the step of an encoder, objective, optimiser and back end, compiled once for all."""
-    return make_step(
-        *parts,
-        augmentation=augmentation,
-        chunk_size=chunk_size,
-        shard_optimizer=shard_optimizer,
-        encoder_options=encoder_options,
-    )
-
-
 def states(
     objective: Objective,
     backend: Backend,
     *,
-    accumulate: int = 1,
     pixels: str = "random",
     chunk_size: int = 0,
     steps: int = 4,
@@ -159,19 +141,19 @@ def states(
 ) -> list[dict[str, Any]]:
     """Return the states before each step and after the last, each with its step's "metrics"."""
     tiny = encoder(**changes)
-    optimizer = replace(accumulate=accumulate)
     augmentation: Augmentation = NO_AUGMENTATION
     batch_of: Callable[[int], HostBatch] = random_batch
     if pixels != "random":
         augmentation, views = compose(AUGMENT), pipeline(objective.views)
         batch_of = lambda step: views.batch(pairs(step), LENGTH)._replace(cut=None)  # noqa: E731
-    state, constants = init_state(tiny, tiny.init(0), objective, optimizer, seed=3)
-    if accumulate > 1:
-        parts = tiny, objective, optimizer, state, constants
-        state["pending"] = init_pending(*parts, batch_of(0))
-    options: Any = {"augmentation": augmentation, "chunk_size": chunk_size}
-    options["encoder_options"] = encoder_options
-    step_fn = step_of(tiny, objective, optimizer, backend, **options)
+    state, constants = init_state(tiny, tiny.init(0), objective, OPTIMIZER, seed=3)
+    options: Any = {
+        "augmentation": augmentation,
+        "chunk_size": chunk_size,
+        "shard_optimizer": False,
+        "encoder_options": encoder_options,
+    }
+    step_fn = make_step(tiny, objective, OPTIMIZER, backend, **options)
     state = place_state(state, backend, shard_optimizer=False)
     found = [jax.device_get(state)]
     for step in range(steps):
@@ -194,11 +176,10 @@ def main(path: str, *variants: str) -> None:
     """Write each variant's results as "VARIANT|name", and the number of devices."""
     results: dict[str, Any] = {"devices": np.int32(jax.device_count())}
     for variant in variants:
-        name, backend, accumulate, pixels, chunk_size = variant.split(":")
+        name, backend, pixels, chunk_size = variant.split(":")
         state, metrics = train(
             OBJECTIVES[name],
             cast(Backend, backend),
-            accumulate=int(accumulate),
             pixels=pixels,
             chunk_size=int(chunk_size),
             **(EXPERTS if name == "experts" else {}),

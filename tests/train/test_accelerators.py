@@ -48,9 +48,8 @@ def test_a_plan_for_another_machine_says_what_makes_it_fit(tmp_path: Path) -> No
     whole = measure(stage, context.encoder.init(0), target)
     flops = train_flops(context.encoder.config, 2 * 1024, 12)
     assert whole.seconds == pytest.approx(flops / (UTILISATION * 16 * CHIPS["v4"].peak))
-    assert not whole.remedies
     chip = target.chip._replace(gigabytes=0.8 * whole.memory / 1e9)
     lines = plan_recipe(context, target._replace(chip=chip)).splitlines()
     assert "v4-32: 16 devices on 4 hosts" in lines[0]
-    assert "does NOT fit" in lines[-1] and "fits with chunk_size=" in lines[-1], lines
+    assert "does NOT fit" in lines[-1] and "chunk_size" in lines[-1], lines
     assert "draws" in lines[-2]

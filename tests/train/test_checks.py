@@ -13,7 +13,7 @@ from pixel_linguist import config as configs
 from pixel_linguist.data.example import Example
 from pixel_linguist.model.store import Model, save_model
 from pixel_linguist.recipe import info_nce, matryoshka
-from pixel_linguist.train.number_ranges import check_finite, check_ranges
+from pixel_linguist.train.checks import check_finite, check_ranges
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.run import prepare, run_recipe
 from tests.train.tiny import EXPERIMENTS, begun, change, recipe
@@ -72,6 +72,15 @@ def test_a_recipe_that_cannot_run_is_refused_at_once(
     with pytest.raises(ValueError, match=match):
         run_recipe(config, tmp_path / "run", Preemption())
     assert not (tmp_path / "run").exists()
+
+
+def test_batches_are_not_accumulated_where_an_objective_keeps_a_state(tmp_path: Path) -> None:
+    config = recipe("both")
+    change(config, "stages.both.optimizer.accumulate", 2)
+    prepare(config, tmp_path / "run")
+    change(config, "stages.both.objective", {"name": "contriever", "queue_size": 16})
+    with pytest.raises(ValueError, match="accumulate"):
+        prepare(config, tmp_path / "run")
 
 
 def test_every_recipe_of_ours_is_in_range() -> None:

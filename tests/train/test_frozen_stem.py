@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from pixel_linguist.train.frozen_stem import stem_reader
+from pixel_linguist.train.run import stem_reader
 from tests.data.pipeline import take
 from tests.model.test_hybrid import SETTINGS
 from tests.train.tiny import begun, change, recipe

@@ -8,10 +8,10 @@ import pytest
 
 from pixel_linguist.data.example import Example
 from pixel_linguist.data.loader import arranged
-from pixel_linguist.train.non_finite import write_batch
+from pixel_linguist.train.pictures import Report, write_batch
 from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.results import Result
-from pixel_linguist.train.run import NoReport, train_stage
+from pixel_linguist.train.run import train_stage
 from tests.train.tiny import begun, recipe
 
 
@@ -33,7 +33,7 @@ def test_a_loss_that_is_not_finite_leaves_the_batch_of_its_step(tmp_path: Path) 
     broken = context.encoder.init(0)
     broken["embed"]["kernel"] = np.full_like(broken["embed"]["kernel"], np.nan)
     with pytest.raises(FloatingPointError, match="step 1"):
-        train_stage(stage, Result(broken, {}), scorer, Preemption(), NoReport())
+        train_stage(stage, Result(broken, {}), scorer, Preemption(), Report())
     assert not context.folder.finished("both")
     left = stage.folder / "non_finite" / "1.jsonl"
     rows = [json.loads(line) for line in left.read_text().splitlines()]

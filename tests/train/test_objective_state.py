@@ -13,17 +13,10 @@ import pytest
 from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.hosts import Backend, place, place_state
-from pixel_linguist.train.step import init_pending, init_state
+from pixel_linguist.train.step import init_state, make_step
 from pixel_linguist.train.step_encode import example_keys
-from tests.train.steps import SEED, Momentum, step_of, train
-from tests.train.tiny import (
-    BATCH,
-    OPTIMIZER,
-    encoder,
-    largest_difference,
-    random_batch,
-    replace,
-)
+from tests.train.steps import SEED, Momentum, train
+from tests.train.tiny import BATCH, OPTIMIZER, encoder, largest_difference, random_batch
 
 BACKENDS: tuple[Backend, ...] = ("pmap", "shard_map")
 # Its third update is not finite; one objective for all tests, so that a step is compiled once.
@@ -66,23 +59,9 @@ def test_rows_totals_and_parameters_reach_the_state(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.slow
-def test_an_accumulated_update_has_the_rows_of_all_its_batches(backend: Backend) -> None:
-    half, _ = train(OBJECTIVE, backend, accumulate=2, steps=1)
-    assert half["objective"]["calls"] == 0 and not half["objective"]["queue"].any()
-    whole, _ = train(OBJECTIVE, backend, accumulate=2, steps=3)
-    start = encoder().init(0)
-    rows = np.concatenate([keys_of(start, step) for step in (0, 1)])
-    assert whole["objective"]["calls"] == 1
-    np.testing.assert_allclose(whole["objective"]["queue"][: 2 * BATCH], rows, atol=1e-5)
-    assert not whole["objective"]["queue"][2 * BATCH :].any()
-    np.testing.assert_allclose(whole["objective"]["second"], 0.1 * rows.T @ rows, atol=1e-5)
-
-
-@pytest.mark.parametrize(("backend", "accumulate"), [("pmap", 1), ("shard_map", 2)])
-def test_a_step_that_is_not_finite_leaves_the_state(backend: Backend, accumulate: int) -> None:
-    before, _ = train(OBJECTIVE, backend, accumulate=accumulate, steps=2 * accumulate)
-    after, metrics = train(OBJECTIVE, backend, accumulate=accumulate, steps=3 * accumulate)
+def test_a_step_that_is_not_finite_leaves_the_state(backend: Backend) -> None:
+    before, _ = train(OBJECTIVE, backend, steps=2)
+    after, metrics = train(OBJECTIVE, backend, steps=3)
     assert np.isnan(metrics[-1]["loss"]) and np.isfinite(metrics[0]["loss"])
     assert after["objective"]["calls"] == before["objective"]["calls"] == 2
     assert largest_difference(after["objective"], before["objective"]) == 0
@@ -122,14 +101,11 @@ def numbers() -> Any:
 @pytest.mark.parametrize(("backend", "shard"), [("pmap", False), ("shard_map", True)])
 @pytest.mark.slow
 def test_a_state_resumes_exactly(tmp_path: Path, backend: Backend, shard: bool) -> None:
-    """Three steps of which two make an update: rows that are kept for it resume as well."""
-    tiny, objective, optimizer = encoder(), OBJECTIVE, replace(accumulate=2)
-    step_fn = step_of(tiny, objective, optimizer, backend, shard_optimizer=shard)
+    tiny = encoder()
+    step_fn = make_step(tiny, OBJECTIVE, OPTIMIZER, backend, shard_optimizer=shard)
 
     def fresh() -> tuple[Any, Any]:
-        state, constants = init_state(tiny, tiny.init(0), objective, optimizer, seed=3)
-        parts = tiny, objective, optimizer, state, constants
-        return state | {"pending": init_pending(*parts, random_batch(0))}, constants
+        return init_state(tiny, tiny.init(0), OBJECTIVE, OPTIMIZER, seed=3)
 
     def go(state: Any, constants: Any, first: int, last: int) -> Any:
         for step in range(first, last):
@@ -152,7 +128,7 @@ def test_a_state_resumes_exactly(tmp_path: Path, backend: Backend, shard: bool) 
     state, constants = fresh()
     with checkpoints() as kept:
         restored = kept.restore(state, numbers())
-    assert int(restored["step"]) == 3 and restored["pending"]["number"] == 1
+    assert int(restored["step"]) == 3
     placed = place_state(restored, backend, shard_optimizer=shard)
     resumed = jax.device_get(go(placed, constants, 3, 5))
     jax.tree.map(np.testing.assert_array_equal, resumed, whole)

@@ -12,9 +12,10 @@ from pixel_linguist.config import plain
 from pixel_linguist.files import read_json
 from pixel_linguist.model.store import OBJECTIVE, load_model
 from pixel_linguist.train import scores as scores_module
+from pixel_linguist.train.pictures import Report
 from pixel_linguist.train.preemption import Preempted, Preemption
 from pixel_linguist.train.results import Result
-from pixel_linguist.train.run import NoReport, next_batch, run_recipe, train_stage
+from pixel_linguist.train.run import next_batch, run_recipe, train_stage
 from pixel_linguist.train.scores import Scorer
 from pixel_linguist.train.stage import stage_settings
 from pixel_linguist.train.stage_logger import StageLogger
@@ -125,8 +126,8 @@ def test_patience_ends_a_stage_also_after_a_resume(tmp_path: Path, worse: list[i
     _, stage, scorer = begun(config, "both", tmp_path)
     start = Result(stage.context.encoder.init(0), {})
     with pytest.raises(Preempted):
-        train_stage(stage, start, scorer, StopsAfter(3), NoReport())
-    train_stage(stage, start, scorer, Preemption(), NoReport())
+        train_stage(stage, start, scorer, StopsAfter(3), Report())
+    train_stage(stage, start, scorer, Preemption(), Report())
     # The first is the best, and four more are waited for.
     assert [line["step"] for line in metrics(tmp_path, "evaluation")] == [1, 2, 3, 4, 5]
     assert len(worse) == 5

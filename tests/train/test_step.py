@@ -15,7 +15,7 @@ from pixel_linguist.objective import make_objective
 from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.train.hosts import Backend, place, place_state
 from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.step import init_pending, init_state, make_step
+from pixel_linguist.train.step import init_state, make_step
 from tests.train.tiny import OPTIMIZER, encoder, flat, largest_difference, random_batch, replace
 
 Flat = dict[str, np.ndarray]
@@ -53,9 +53,6 @@ def run_steps(
     options: dict[str, Any] = {"chunk_size": chunk_size, "shard_optimizer": shard_optimizer}
     step_fn = make_step(ENCODER, CONTRAST, optimizer, backend, **options)
     host, constants = init_state(ENCODER, ENCODER.init(0), CONTRAST, optimizer, seed=0)
-    if optimizer.accumulate > 1:
-        parts = ENCODER, CONTRAST, optimizer, host, constants
-        host["pending"] = init_pending(*parts, batches[0])
     state = place_state(host, backend, shard_optimizer=shard_optimizer)
     before = jax.tree.map(lambda x: x.sharding, state) if backend == "shard_map" else None
     found = []

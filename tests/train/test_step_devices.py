@@ -15,17 +15,17 @@ from tests.train.tiny import encoder
 Flat = dict[str, np.ndarray]
 Results = Callable[[int, str], Flat]
 CONTRASTS = (
-    "hard:pmap:1:random:0",
-    "hard:shard_map:1:random:1",
-    "experts:pmap:1:random:0",
-    "experts:shard_map:1:random:1",
+    "hard:pmap:random:0",
+    "hard:shard_map:random:1",
+    "experts:pmap:random:0",
+    "experts:shard_map:random:1",
 )
 STATES = tuple(
-    f"{name}:{backend}:{accumulate}:random:0"
-    for name, accumulate in (("momentum", 1), ("momentum", 2), ("contriever", 1))
+    f"{name}:{backend}:random:0"
+    for name in ("momentum", "contriever")
     for backend in ("pmap", "shard_map")
 )
-TEXTS = ("contrast:pmap:1:text:0", "contrast:shard_map:1:text:1")
+TEXTS = ("contrast:pmap:text:0", "contrast:shard_map:text:1")
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import jax
 import pytest
 
 from pixel_linguist.train import sweep
+from pixel_linguist.train.pictures import Report
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.run import NoReport
 from pixel_linguist.train.run_folder import RunFolder
 from pixel_linguist.train.sweep import run_sweep, sweep_configs
 from tests.train.tiny import EXPERIMENTS, change, recipe
 
-BARE: Any = {"report": NoReport(), "baselines": {}}
+BARE: Any = {"report": Report(), "baselines": {}}
 QUICKSTART = EXPERIMENTS / "quickstart.py"
 
 
