@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -55,19 +55,14 @@ Scores = dict[str, float]
 TUNED = ("method", "plain contrast")
 
 
-class Itself(NamedTuple):
-    """A text of another pair maker, with itself."""
-
-    maker: Any
-
-    def __call__(self, record: Any, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        views = self.maker(record, rng).views
-        text = views["positive" if rng.random() < 0.5 else "anchor"]
-        return Example({"anchor": text, "positive": text})
+def itself(record: Any, rng: np.random.Generator, *, of: Mapping[str, Any]) -> Example:
+    """Take a text of another pair maker, with itself."""
+    views = make_pair_maker(of)(record, rng).views
+    text = views["positive" if rng.random() < 0.5 else "anchor"]
+    return Example({"anchor": text, "positive": text})
 
 
-PAIR_MAKERS["itself"] = lambda of: Itself(make_pair_maker(of))
+PAIR_MAKERS["itself"] = itself
 
 
 def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, float]) -> Any:

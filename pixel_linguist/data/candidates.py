@@ -108,7 +108,7 @@ class Candidates:
             ValueError: if there are fewer than two different texts.
         """
         if not self._known or self._known[0] is not records:
-            texts = [text_of(records[i], self.text, "the record") for i in range(len(records))]
+            texts = [text_of(records[i], self.text) for i in range(len(records))]
             if len(set(texts)) < 2:
                 raise ValueError(f"{len(texts)} records have one text; candidates need others")
             self._known = records, self._measure(texts, embed)
@@ -207,26 +207,19 @@ def _repeated(row: np.ndarray) -> np.ndarray:
     return repeated
 
 
-@dataclasses.dataclass(frozen=True)
-class Debiased:
-    """A text, a positive and a negative drawn from its candidates by their weights.
+def debiased(record: Record, rng: np.random.Generator, *, text: str) -> Example:
+    """Take a text, and draw a positive and a negative from its candidates by their weights.
 
     Records are those that the annotator `Candidates` has annotated. A text without a candidate for
     a positive is its own; one without a candidate for a negative has none.
     """
-
-    text: str
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        views = {"anchor": text_of(record, self.text, "the record")}
-        others = column(record, "records", "the record without annotations")
-        fallback = {"positive": views["anchor"], "negative": ""}
-        for view, otherwise in fallback.items():
-            weights = np.asarray(column(record, f"{view}_weights", "the record"), np.float64)
-            draw, total = rng.random(), weights.sum()
-            views[view] = otherwise
-            if total > 0:
-                place = int(np.searchsorted(np.cumsum(weights), draw * total, side="right"))
-                views[view] = others[int(record["candidates"][place])][self.text]
-        return Example(views)
+    views = {"anchor": text_of(record, text)}
+    others = column(record, "records", "the record without annotations")
+    for view, fallback in (("positive", views["anchor"]), ("negative", "")):
+        weights = np.asarray(column(record, f"{view}_weights"), np.float64)
+        draw, total = rng.random(), weights.sum()
+        views[view] = fallback
+        if total > 0:
+            place = int(np.searchsorted(np.cumsum(weights), draw * total, side="right"))
+            views[view] = others[int(record["candidates"][place])][text]
+    return Example(views)

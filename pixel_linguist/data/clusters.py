@@ -1,7 +1,6 @@
 """Clusters: texts that tell one story, as the headlines of several papers do."""
 
 import collections
-import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, id_of, read_table, text_of
+from pixel_linguist.data.records import Record, column, id_of, read_rows, text_of
 
 _YEAR = re.compile(r"\b(1[5-9]|20)\d\d\b")
 
@@ -32,21 +31,19 @@ def clusters(
         date: column of dates, of which the first year with four digits is read.
         years: first and last year whose texts are taken; empty: all.
         least: distinct texts that a cluster must have; smaller ones are left out.
-        remainders: of the cluster's number by ten, which are taken: a split; empty: all.
+        remainders: of the cluster's number.
 
     Returns:
         {"texts": distinct texts, "group": number in the order of the table, "year" or None}; the
         year is that of the cluster's first text.
 
     Raises:
-        ValueError: for a missing column, a date without a year where years are chosen, or if no
-            cluster is left.
+        ValueError: for a date without a year where years are chosen, or if no cluster is left.
     """
     found: dict[str, dict[str, None]] = collections.defaultdict(dict)
     numbers: dict[str, int] = {}
     year_of: dict[str, int | None] = {}
-    for number, row in enumerate(read_table(root / path), start=1):
-        where = f"{path}, record {number}"
+    for row, where in read_rows(root, path):
         name = id_of(row, group, where)
         numbers.setdefault(name, len(numbers))
         year = _year(str(column(row, date, where))) if date else None
@@ -72,20 +69,17 @@ def _year(date: str) -> int | None:
     return int(found[0]) if found else None
 
 
-@dataclasses.dataclass(frozen=True)
-class ClusterPair:
-    """Two different texts of a cluster, all pairs of it equally likely; it is their group.
+def cluster_pair(record: Record, rng: np.random.Generator, *, texts: str = "texts") -> Example:
+    """Draw two different texts of a cluster, all pairs of it equally likely; it is their group.
 
     Clusters are drawn, not pairs: pairs grow with the square of a cluster, and a few large ones
     would be most of the data. Source: HEADLINES (Silcock and Dell 2023, arXiv 2306.17810).
+
+    Raises:
+        ValueError: for a cluster of fewer than two texts.
     """
-
-    texts: str = "texts"
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example; ValueError for a cluster of fewer than two texts."""
-        texts = column(record, self.texts, "the record")
-        if isinstance(texts, str) or len(texts) < 2:
-            raise ValueError(f"a cluster needs two texts or more: {texts!r:.200}")
-        first, second = rng.permutation(len(texts))[:2]
-        return Example({"anchor": texts[first], "positive": texts[second]}, group_of(record))
+    found = column(record, texts)
+    if isinstance(found, str) or len(found) < 2:
+        raise ValueError(f"a cluster needs two texts or more: {found!r:.200}")
+    first, second = rng.permutation(len(found))[:2]
+    return Example({"anchor": found[first], "positive": found[second]}, group_of(record))

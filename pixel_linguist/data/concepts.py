@@ -1,37 +1,32 @@
-"""Named concepts of texts: columns of names become numbers, and what is known of them counts."""
+"""Named concepts of texts: columns of names become numbers."""
 
 import collections
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from pixel_linguist.data.example import Example, padded
+from pixel_linguist.data.example import padded
 from pixel_linguist.data.records import Record, Source, column
 
 
 class NamedSource(Sequence[Record]):
-    """Records with the numbers of their concepts.
+    """The records of a source, with the numbers of their concepts in the column "concepts".
+
+    Args:
+        column: of names, a sequence or a text with bars; empty: none is known.
+        names: of the concepts, such as those of a training split; empty: those of the records, the
+            most frequent first.
+        most: number of names, the most frequent, that are taken; 0: all.
 
     Attributes:
-        names: of the concepts, by number: the most frequent first.
+        names: of the concepts, by number.
+
+    Raises:
+        ValueError: for a concept without a name, or if there are fewer than two.
     """
 
-    def __init__(self, source: Source, names_column: str, names: Sequence[str], most: int):
-        """Number the concepts of all records.
-
-        Args:
-            source: of records.
-            names_column: a column of names, a sequence or a text with bars; empty: none is known.
-            names: of the concepts, such as those of a training split; empty: those of the records.
-            most: number of names, the most frequent, that are taken; 0: all.
-
-        Raises:
-            ValueError: for a concept without a name, or if there are fewer than two.
-        """
+    def __init__(self, source: Source, column: str, names: Sequence[str] = (), most: int = 0):
         self._records = [source[i] for i in range(len(source))]
-        own = [_names(record, names_column) for record in self._records]
+        own = [_names(record, column) for record in self._records]
         counts = collections.Counter(name for of_record in own for name in of_record)
         if not names:
             names = sorted(counts, key=lambda name: (-counts[name], name))[: most or None]
@@ -51,24 +46,6 @@ class NamedSource(Sequence[Record]):
 
 
 def _names(record: Record, name: str) -> tuple[str, ...]:
-    cell = column(record, name, "the record") or ()
+    cell = column(record, name) or ()
     names = cell.split("|") if isinstance(cell, str) else cell
     return tuple(dict.fromkeys(names))
-
-
-@dataclasses.dataclass(frozen=True)
-class WithConcepts:
-    """Another pair maker's examples, with the fact "concepts" int32 [M] of their record.
-
-    Attributes:
-        maker: of the views.
-    """
-
-    maker: Any
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        made: Example = self.maker(record, rng)
-        known = column(record, "concepts", "the record")
-        facts: Mapping[str, Any] = {**made.facts, "concepts": tuple(known)}
-        return made._replace(facts=facts)

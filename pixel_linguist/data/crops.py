@@ -1,7 +1,5 @@
 """Crops: two independent spans of one document."""
 
-import dataclasses
-
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
@@ -9,44 +7,40 @@ from pixel_linguist.data.records import Record, text_of
 from pixel_linguist.text.spans import crop
 
 
-@dataclasses.dataclass(frozen=True)
-class Crops:
-    """Two spans of one chunk of a document, drawn independently: they may overlap or coincide.
+def crops(
+    record: Record,
+    rng: np.random.Generator,
+    *,
+    text: str,
+    chunk_words: int = 256,
+    shortest_share: float = 0.05,
+    longest_share: float = 0.5,
+) -> Example:
+    """Draw two spans of one chunk of a document independently: they may overlap or coincide.
 
     The chunk, drawn anew each time, is the text that is cropped. A crop's length is a share of it,
     uniform in `shortest_share` to `longest_share` and rounded down, at least one word; its place is
-    uniform. Unlike `pairs.Spans`, where spans are apart and begin with sentences, overlap teaches
-    exact matches.
+    uniform. Unlike `pairs.spans`, where spans are apart and begin with sentences, overlap teaches
+    exact matches. The example has the record's group if there is one.
 
     Source: Contriever (Izacard et al. 2022, arXiv 2112.09118), section 3.1 and its code: chunks of
     256 tokens, shares of 0.05 to 0.5 in English and 0.1 to 0.5 in many languages.
 
-    Attributes:
+    Args:
         chunk_words: words of a chunk; shorter documents are taken whole.
         shortest_share: of a chunk's words, in (0, longest_share].
         longest_share: of a chunk's words, in (0, 1].
     """
+    if not 0 < shortest_share <= longest_share <= 1:
+        raise ValueError(
+            f"shares of crops are {shortest_share} to {longest_share}; they must ascend and be in "
+            "(0, 1]"
+        )
+    chunk = crop(text_of(record, text), rng, words=(chunk_words, chunk_words))
+    count = len(chunk.split())
 
-    text: str
-    chunk_words: int = 256
-    shortest_share: float = 0.05
-    longest_share: float = 0.5
+    def draw() -> str:
+        length = max(int(rng.uniform(shortest_share, longest_share) * count), 1)
+        return crop(chunk, rng, words=(length, length))
 
-    def __post_init__(self) -> None:
-        if not 0 < self.shortest_share <= self.longest_share <= 1:
-            raise ValueError(
-                f"shares of crops are {self.shortest_share} to {self.longest_share}; they must "
-                "ascend and be in (0, 1]"
-            )
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example; it has the record's group if there is one."""
-        document = text_of(record, self.text, "the record")
-        chunk = crop(document, rng, words=(self.chunk_words, self.chunk_words))
-        count = len(chunk.split())
-
-        def draw() -> str:
-            length = max(int(rng.uniform(self.shortest_share, self.longest_share) * count), 1)
-            return crop(chunk, rng, words=(length, length))
-
-        return Example({"anchor": draw(), "positive": draw()}, group_of(record))
+    return Example({"anchor": draw(), "positive": draw()}, group_of(record))

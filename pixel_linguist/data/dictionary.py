@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pixel_linguist.data.example import Example, padded
-from pixel_linguist.data.records import Record, Source, column, read_table, text_of
+from pixel_linguist.data.records import Record, Source, column, read_rows, text_of
 
 
 def dictionary(
@@ -23,26 +23,20 @@ def dictionary(
     """Read the definitions of a table, and number their entries.
 
     Args:
-        root: the data folder.
-        path: of the table.
         definition: column of definitions.
         entries: column of the entries of a definition, of any number of words, joined by bars.
         shortest: number of the definitions with the fewest letters that are taken; 0: all.
-        remainders: of the definition's number in the table by ten, which are taken: a split;
-            empty: all.
+        remainders: of the definition's number in the table.
 
     Returns:
         A record a definition: {"text", "names": its entries, "entries": their numbers among the
         entries of all these records, then -1 up to one length}.
 
     Raises:
-        FileNotFoundError: for a missing file.
-        ValueError: for a missing column, a definition without an entry or an entry without a
-            definition, naming the record.
+        ValueError: for a definition without an entry or an entry without a definition.
     """
     found: list[tuple[str, tuple[str, ...]]] = []
-    for number, row in enumerate(read_table(root / path, (definition, entries))):
-        where = f"{path}, record {number + 1}"
+    for number, (row, where) in enumerate(read_rows(root, path, (definition, entries))):
         text, cell = (text_of(row, name, where).strip() for name in (definition, entries))
         names = tuple(dict.fromkeys(name.strip() for name in cell.split("|") if name.strip()))
         if not text or not names:
@@ -51,35 +45,24 @@ def dictionary(
             found.append((text, names))
     if shortest:
         found = sorted(found, key=lambda record: len(record[0]))[:shortest]
-    numbers: dict[str, int] = {}
-    for _, names in found:
-        for name in names:
-            numbers.setdefault(name, len(numbers))
+    distinct = dict.fromkeys(name for _, names in found for name in names)
+    numbers = {name: number for number, name in enumerate(distinct)}
     most = max((len(names) for _, names in found), default=0)
     return [
-        {
-            "text": text,
-            "names": names,
-            "entries": padded([numbers[x] for x in names], most),
-        }
+        {"text": text, "names": names, "entries": padded([numbers[x] for x in names], most)}
         for text, names in found
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Defined:
-    """A definition, and one of its entries by chance.
+def defined(record: Record, rng: np.random.Generator) -> Example:
+    """Take a definition as "anchor", and one of its entries by chance as "positive".
 
     Its entries are facts: "entries" int32 [M], and the groups, so that a definition of an entry is
     no negative of another one of it.
     """
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example: the definition as "anchor", the entry as "positive"."""
-        names, entries = (column(record, x, "the record") for x in ("names", "entries"))
-        views = {"anchor": text_of(record, "text", "the record")}
-        views["positive"] = names[int(rng.integers(len(names)))]
-        return Example(views, {"group": tuple(entries), "entries": tuple(entries)})
+    names, entries = (column(record, name) for name in ("names", "entries"))
+    views = {"anchor": text_of(record, "text"), "positive": names[int(rng.integers(len(names)))]}
+    return Example(views, {"group": tuple(entries), "entries": tuple(entries)})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,8 +71,8 @@ class Definitions:
 
     def __call__(self, records: Source, rows: range, embed: Any) -> dict[str, np.ndarray]:
         """Return "definition" float32 [N, D] and "entries" int32 [N, M]."""
-        texts = [text_of(records[i], "text", "the record") for i in rows]
-        entries = [column(records[i], "entries", "the record") for i in rows]
+        texts = [text_of(records[i], "text") for i in rows]
+        entries = [column(records[i], "entries") for i in rows]
         vectors = np.asarray(embed(texts), np.float32)
         return {"definition": vectors, "entries": np.array(entries, np.int32)}
 

@@ -1,14 +1,13 @@
 """Documents of sentences in order: passages of a table, and pairs of neighbouring sentences."""
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, read_table, text_of
-from pixel_linguist.text.spans import neighbours, split_sentences
+from pixel_linguist.data.records import Record, column, read_rows, text_of
+from pixel_linguist.text.spans import near_places, split_sentences
 
 
 def passages(
@@ -25,16 +24,16 @@ def passages(
         {"sentences": of the document in order, "group": its number}.
 
     Raises:
-        ValueError: for a missing column, a size below 2, or if there is no document.
+        ValueError: for a size below 2, or if there is no document.
     """
     if size < 2:
         raise ValueError(f"size is {size}; a document needs at least 2 sentences")
     wanted = dict(where or {})
     found = [
         sentence
-        for number, row in enumerate(read_table(root / path, (text, *wanted)), start=1)
+        for row, place in read_rows(root, path, (text, *wanted))
         if all(row[name] == value for name, value in wanted.items())
-        and (sentence := text_of(row, text, f"{path}, record {number}").strip())
+        and (sentence := text_of(row, text, place).strip())
     ]
     starts = range(0, len(found) - 1, size)
     if not starts:
@@ -45,31 +44,21 @@ def passages(
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Neighbours:
-    """A sentence of a document, and another at most `radius` sentences away.
+def neighbours(record: Record, rng: np.random.Generator, *, text: str, radius: int = 2) -> Example:
+    """Draw a sentence of a document, and another at most `radius` sentences away.
 
-    A document of one sentence gives it twice. Source: contrastive context prediction (Wu et al.
-    2022, arXiv 2206.03281).
+    A document of one sentence gives it twice. The example has the record's group if there is one.
+    Source: contrastive context prediction (Wu et al. 2022, arXiv 2206.03281).
 
-    Attributes:
+    Args:
         text: column of documents: sentences in order, or a text that is split into them.
     """
-
-    text: str
-    radius: int = 2
-
-    def __post_init__(self) -> None:
-        if self.radius < 1:
-            raise ValueError(f"radius is {self.radius}; it must be at least 1")
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example; it has the record's group if there is one."""
-        document = column(record, self.text, "the record")
-        if isinstance(document, str):
-            document = split_sentences(document)
-        if not document:
-            raise ValueError(f"a document has no sentence: {record!r:.200}")
-        centre, other = neighbours(len(document), rng, radius=self.radius)
-        views = {"anchor": document[centre], "positive": document[other]}
-        return Example(views, group_of(record))
+    if radius < 1:
+        raise ValueError(f"radius is {radius}; it must be at least 1")
+    document = column(record, text)
+    if isinstance(document, str):
+        document = split_sentences(document)
+    if not document:
+        raise ValueError(f"a document has no sentence: {record!r:.200}")
+    centre, other = near_places(len(document), rng, radius=radius)
+    return Example({"anchor": document[centre], "positive": document[other]}, group_of(record))

@@ -1,6 +1,5 @@
 """Emoji: pictures of 64 x 64 pixels with names in many languages, and English keywords."""
 
-import dataclasses
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, read_table, text_of
+from pixel_linguist.data.records import Record, column, read_rows, read_table, text_of
 from pixel_linguist.registry import choose
 
 SIZE = 64
@@ -34,13 +33,10 @@ def emoji(
     "test".
 
     Args:
-        root: the data folder.
-        path: of the folder.
-        split: as above.
         languages: columns of the folder's names.tsv.gz whose names are read; an emoji without a
             name in one of them is left out.
-        classes: column of emoji.tsv whose values are classes, such as "subcategory".
         features: how many numbers `picture_features` gives of each picture; 0: none.
+        classes: column of emoji.tsv whose values are classes, such as "subcategory".
 
     Returns:
         {"emoji", "picture" uint8 [64, 64, 3], "name", "keywords", "group"}, the names by language,
@@ -56,11 +52,11 @@ def emoji(
 
     parts, folder = choose("split", SPLITS, split), root / path
     names = ("emoji", "code", "left", "top", "name", "keywords", *([classes] if classes else []))
-    table = read_table(folder / "emoji.tsv", names)
+    table = list(read_rows(folder, "emoji.tsv", names))
     labels: dict[str, int] = {}
-    for number, row in enumerate(table if classes else ()):
+    for row, where in table if classes else ():
         if not row[str(classes)].strip():
-            raise ValueError(f"{folder}/emoji.tsv, record {number + 1}: its class has no name")
+            raise ValueError(f"{where}: its class has no name")
         labels.setdefault(row[str(classes)], len(labels))
     named: dict[str, Record] = {}
     if languages:
@@ -72,12 +68,11 @@ def emoji(
     with Image.open(folder / "sheet64.png") as opened:
         sheet = opened.convert("RGBA")
     records = []
-    for number, row in enumerate(table):
-        if zlib.crc32(row["code"].encode()) % 10 not in parts:
+    for number, (row, where) in enumerate(table):
+        unnamed = languages and row["code"] not in named
+        if unnamed or zlib.crc32(row["code"].encode()) % 10 not in parts:
             continue
-        if languages and row["code"] not in named:
-            continue
-        picture = _picture(sheet, row, f"{folder}/emoji.tsv, record {number + 1}")
+        picture = _picture(sheet, row, where)
         texts = {name: row[name] for name in ("emoji", "name", "keywords")}
         texts |= named.get(row["code"], {})
         if classes:
@@ -116,9 +111,6 @@ def picture_features(pictures: Sequence[np.ndarray], count: int) -> np.ndarray:
     Args:
         pictures: uint8 [64, 64, 3] each.
         count: four times the number of filters.
-
-    Raises:
-        ValueError: if four does not divide the count.
     """
     if count % 4:
         raise ValueError(f"features are {count}; each filter gives four")
@@ -133,50 +125,45 @@ def picture_features(pictures: Sequence[np.ndarray], count: int) -> np.ndarray:
         halves = [np.array_split(half, 2, axis=1) for half in np.array_split(x, 2)]
         found.append([quarter.mean(axis=(0, 1)) for half in halves for quarter in half])
     features = np.array(found, np.float32).reshape(len(found), -1)
-    standard: np.ndarray = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-3)
-    return standard
+    return np.asarray((features - features.mean(axis=0)) / (features.std(axis=0) + 1e-3))
 
 
-@dataclasses.dataclass(frozen=True)
-class Captioned:
-    """A picture, and one of its captions: its name, some of its keywords, or both.
+def captioned(
+    record: Record,
+    rng: np.random.Generator,
+    *,
+    shift: int = 0,
+    languages: Sequence[str] = (),
+    facts: Sequence[str] = (),
+) -> Example:
+    """Take a picture, and one of its captions: its name, some of its keywords, or both.
 
     How many keywords, which of them, in which order, and whether the name precedes them is drawn
     anew each time; all captions of a record share its group.
 
-    Attributes:
+    Args:
         shift: pixels by which the picture is moved at most, up, down, left and right; what comes
             into view is 0.
         languages: columns of names, of which one is drawn as the caption; none: as above.
         facts: columns that are facts of the example.
     """
-
-    shift: int = 0
-    languages: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example: the picture as "anchor", the caption as "positive"."""
-        caption = self._caption(record, rng)
-        picture = self._shifted(column(record, "picture", "the record"), rng)
-        facts = {name: column(record, name, "the record") for name in self.facts}
-        return Example({"anchor": picture, "positive": caption}, {**group_of(record), **facts})
-
-    def _caption(self, record: Record, rng: np.random.Generator) -> str:
-        if self.languages:
-            language = self.languages[rng.integers(len(self.languages))]
-            return text_of(record, language, "the record")
-        name = text_of(record, "name", "the record")
-        keywords = text_of(record, "keywords", "the record").split("|")
-        count = int(rng.integers(len(keywords), endpoint=True))
-        words = [keywords[i] for i in rng.permutation(len(keywords))[:count]]
-        named = not words or rng.random() < 0.5
-        return ", ".join([name] * named + words)
-
-    def _shifted(self, picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        if not self.shift:
-            return picture
-        down, right = rng.integers(2 * self.shift, size=2, endpoint=True)
+    if languages:
+        caption = text_of(record, languages[int(rng.integers(len(languages)))])
+    else:
+        caption = _caption(record, rng)
+    picture = column(record, "picture")
+    if shift:
+        down, right = rng.integers(2 * shift, size=2, endpoint=True)
         height, width = picture.shape[:2]
-        sides = ((self.shift, self.shift), (self.shift, self.shift), (0, 0))
-        return np.pad(picture, sides)[down : down + height, right : right + width]
+        room = np.pad(picture, ((shift, shift), (shift, shift), (0, 0)))
+        picture = room[down : down + height, right : right + width]
+    own = {name: column(record, name) for name in facts}
+    return Example({"anchor": picture, "positive": caption}, {**group_of(record), **own})
+
+
+def _caption(record: Record, rng: np.random.Generator) -> str:
+    keywords = text_of(record, "keywords").split("|")
+    count = int(rng.integers(len(keywords), endpoint=True))
+    words = [keywords[i] for i in rng.permutation(len(keywords))[:count]]
+    named = not words or rng.random() < 0.5
+    return ", ".join([text_of(record, "name")] * named + words)

@@ -57,20 +57,13 @@ def emoji_pages(root: Path, *, path: str, split: str, size: int, seed: int = 0) 
     return EmojiPages(records, size, seed)
 
 
-@dataclasses.dataclass(frozen=True)
-class OnPage:
-    """A page, and the name of one thing on it; all things on it are its groups.
+def on_page(record: Record, rng: np.random.Generator, *, most: int = CELLS) -> Example:
+    """Take a page, and the name of one of at most `most` things on it; all of these are its groups.
 
-    Attributes:
-        most: things on a page at most.
+    The example has the facts "label" and "patch_labels".
     """
-
-    most: int = CELLS
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example, with facts "label" and "patch_labels"."""
-        names, labels = (column(record, name, "the record") for name in ("names", "labels"))
-        chosen = int(rng.integers(len(names)))
-        facts = {"label": labels[chosen], "patch_labels": record["patch_labels"]}
-        views = {"anchor": record["picture"], "positive": names[chosen]}
-        return Example(views, {"group": padded(labels, self.most), **facts})
+    names, labels = column(record, "names"), column(record, "labels")
+    chosen = int(rng.integers(len(names)))
+    facts = {"label": labels[chosen], "patch_labels": record["patch_labels"]}
+    views = {"anchor": record["picture"], "positive": names[chosen]}
+    return Example(views, {"group": padded(labels, most), **facts})

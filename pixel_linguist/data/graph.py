@@ -15,7 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example
-from pixel_linguist.data.records import Record, Source, column, id_of, read_table, text_of
+from pixel_linguist.data.records import (
+    Record,
+    Source,
+    column,
+    id_of,
+    read_rows,
+    read_table,
+    text_of,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,38 +93,35 @@ def neighbourhoods(
     """Read the nodes of a graph; edges go both ways.
 
     Args:
-        root: the data folder.
         nodes: table of columns id, `text` and `label`.
         edges: table of columns source and target, ids of nodes.
-        text: column of the text.
         label: column of the class, a number; empty where it is not known.
         label_names: of classes by number; nodes without a class are left out. (): classes are not
             read.
-        remainders: of the node's number by ten, which are taken: a split; empty: all.
+        remainders: of the node's number.
         shots: nodes of each class that are taken, the first ones; 0: all.
 
     Returns:
-        {"text", "written": the neighbourhood of a walk that never changes (see `Neighbourhood`),
+        {"text", "written": the neighbourhood of a walk that never changes (see `neighbourhood`),
         "label": name of the class or None, "node", "graph"}.
 
     Raises:
-        FileNotFoundError: for a missing file.
         ValueError: for an edge to an unknown node, a class without a name, or without any node.
     """
     table = read_table(root / nodes, ("id", text, label))
     places = {id_of(row, "id", nodes): number for number, row in enumerate(table)}
     found: list[set[int]] = [set() for _ in table]
-    for number, row in enumerate(read_table(root / edges, ("source", "target")), start=1):
+    for row, where in read_rows(root, edges, ("source", "target")):
         ends = [row["source"], row["target"]]
         if unknown := [end for end in ends if end not in places]:
-            raise ValueError(f"{edges}, record {number}: there is no node {unknown[0]!r}")
+            raise ValueError(f"{where}: there is no node {unknown[0]!r}")
         a, b = (places[end] for end in ends)
         if a != b:
             found[a].add(b)
             found[b].add(a)
     texts = tuple(text_of(row, text, f"{nodes}, record {n}") for n, row in enumerate(table, 1))
     graph = TextGraph(texts, tuple(tuple(sorted(own)) for own in found))
-    made, taken = Neighbourhood(), collections.Counter[str]()
+    taken = collections.Counter[str]()
     records: list[Record] = []
     for number, row in enumerate(table):
         if remainders and number % 10 not in remainders:
@@ -127,7 +132,7 @@ def neighbourhoods(
             continue
         record = {"text": texts[number], "label": name or None, "node": number, "graph": graph}
         walked = walk(graph.neighbours, number, np.random.default_rng(number))
-        records.append({**record, "written": made.written(graph, walked)})
+        records.append({**record, "written": beginnings(graph, met(walked))})
     if not records:
         raise ValueError(f"{nodes} has no such node")
     return records
@@ -137,8 +142,6 @@ def linked(records: Source, *, text: str, by: str) -> list[Record]:
     """Make a graph of records, where those that share a value are neighbours.
 
     Args:
-        records: N of them.
-        text: column of the text.
         by: column of values, which bars separate.
 
     Returns:
@@ -178,15 +181,25 @@ def _class(label: str, names: Sequence[str], where: str) -> str:
     return names[int(label)]
 
 
-@dataclasses.dataclass(frozen=True)
-class Neighbourhood:
-    """The neighbourhood of a node, written out, and a summary of it.
+def neighbourhood(
+    record: Record,
+    rng: np.random.Generator,
+    *,
+    others: int = 4,
+    root_words: int = 24,
+    words: int = 10,
+    key_words: int = 16,
+    steps: int = 64,
+    restart: float = 0.5,
+    dropped: float = 0.2,
+) -> Example:
+    """Write the neighbourhood of a node out ("anchor"), and a summary of it ("positive").
 
-    Views: "anchor", the beginning of the root's text and of those of other nodes of a walk with
-    restart, in the order in which it meets them; "positive", the key words of all their texts. The
-    fact "group" is the root.
+    "anchor" is the beginning of the root's text and of those of other nodes of a walk with restart,
+    in the order in which it meets them; "positive" the key words of all their texts. The fact
+    "group" is the root.
 
-    Attributes:
+    Args:
         others: nodes beside the root, at most.
         root_words: words of the root's text.
         words: of another one's.
@@ -195,45 +208,30 @@ class Neighbourhood:
         restart: probability that a step goes back to the root.
         dropped: share of edges that are not there for a walk.
     """
+    numbers = {"root_words": root_words, "words": words, "key_words": key_words, "steps": steps}
+    if others < 0 or min(numbers.values()) < 1:
+        raise ValueError(f"others is {others}, at least 0; {numbers} must be at least 1 each")
+    if not (0 <= restart <= 1 and 0 <= dropped < 1):
+        raise ValueError(f"restart is {restart} and dropped {dropped}; in [0, 1]")
+    graph, root = column(record, "graph"), record["node"]
+    walked = walk(graph.neighbours, root, rng, steps=steps, restart=restart, dropped=dropped)
+    nodes = met(walked, others)
+    views = {
+        "anchor": beginnings(graph, nodes, root_words, words),
+        "positive": summary(graph, nodes, key_words),
+    }
+    return Example(views, {"group": (root,)})
 
-    others: int = 4
-    root_words: int = 24
-    words: int = 10
-    key_words: int = 16
-    steps: int = 64
-    restart: float = 0.5
-    dropped: float = 0.2
 
-    def __post_init__(self) -> None:
-        if min(self.others + 1, self.root_words, self.words, self.key_words, self.steps) < 1:
-            raise ValueError(f"numbers of a neighbourhood must be at least 1: {self}")
-        if not (0 <= self.restart <= 1 and 0 <= self.dropped < 1):
-            raise ValueError(f"restart is {self.restart} and dropped {self.dropped}; in [0, 1]")
+def met(walked: Sequence[int], others: int = 4) -> list[int]:
+    """Return the root and up to `others` other nodes of a walk, in the order of its visits."""
+    return list(dict.fromkeys(walked))[: others + 1]
 
-    def met(self, walked: Sequence[int]) -> list[int]:
-        """Return the nodes of a walk in the order in which it meets them, as many as are taken."""
-        return list(dict.fromkeys(walked))[: self.others + 1]
 
-    def written(self, graph: TextGraph, walked: Sequence[int]) -> str:
-        """Return the beginnings of the texts of a walk's nodes."""
-        first, *others = self.met(walked)
-        parts = [graph.texts[first].split()[: self.root_words]]
-        parts += [graph.texts[node].split()[: self.words] for node in others]
-        return " ".join(word for part in parts for word in part)
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        graph, root = column(record, "graph", "the record"), record["node"]
-        walked = walk(
-            graph.neighbours,
-            root,
-            rng,
-            steps=self.steps,
-            restart=self.restart,
-            dropped=self.dropped,
-        )
-        views = {
-            "anchor": self.written(graph, walked),
-            "positive": summary(graph, self.met(walked), self.key_words),
-        }
-        return Example(views, {"group": (root,)})
+def beginnings(
+    graph: TextGraph, nodes: Sequence[int], root_words: int = 24, words: int = 10
+) -> str:
+    """Join the first words of nodes' texts: `root_words` of the first node, `words` of others."""
+    sizes = [root_words] + [words] * (len(nodes) - 1)
+    parts = [graph.texts[n].split()[:size] for n, size in zip(nodes, sizes, strict=True)]
+    return " ".join(word for part in parts for word in part)

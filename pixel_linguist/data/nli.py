@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pixel_linguist.data.records import Record, read_table
+from pixel_linguist.data.records import Record, read_rows
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")
 
@@ -32,15 +32,15 @@ def group_nli(rows: Iterable[tuple[str, str, str]]) -> list[Record]:
 
 def nli_triples(root: Path, *, paths: Sequence[str], skip_bad_lines: bool = False) -> list[Record]:
     """Make triples (`group_nli`) from each file with columns label, premise and hypothesis."""
+    columns = ("label", "premise", "hypothesis")
     records = []
     for path in paths:
-        columns = ("label", "premise", "hypothesis")
-        rows = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
-        for number, row in enumerate(rows, start=1):
-            if row["label"] not in NLI_LABELS:
-                raise ValueError(
-                    f"{path}, record {number}: label {row['label']!r} is not one of "
-                    f"{', '.join(NLI_LABELS)}"
-                )
-        records += group_nli((row["label"], row["premise"], row["hypothesis"]) for row in rows)
+        rows = []
+        for row, where in read_rows(root, path, columns, skip_bad_lines=skip_bad_lines):
+            label, premise, hypothesis = (row[name] for name in columns)
+            if label not in NLI_LABELS:
+                known = ", ".join(NLI_LABELS)
+                raise ValueError(f"{where}: label {label!r} is not one of {known}")
+            rows.append((label, premise, hypothesis))
+        records += group_nli(rows)
     return records

@@ -151,7 +151,19 @@ def read_table(
     return found
 
 
-def column(row: Mapping[str, Any], name: str, where: str) -> Any:
+def read_rows(
+    root: Path,
+    path: str,
+    columns: Sequence[str] | None = None,
+    *,
+    skip_bad_lines: bool = False,
+) -> Iterator[tuple[Record, str]]:
+    """Yield each record of `read_table`, and its place for messages, as "a.tsv, record 3"."""
+    rows = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
+    return ((row, f"{path}, record {number}") for number, row in enumerate(rows, start=1))
+
+
+def column(row: Mapping[str, Any], name: str, where: str = "the record") -> Any:
     """Return a column of a record; ValueError names the place and the columns there are."""
     if name not in row:
         raise ValueError(f"{where} has no column {name!r}; it has {', '.join(row)}")
@@ -166,7 +178,7 @@ def present(row: Mapping[str, Any], name: str, where: str) -> Any:
     return value
 
 
-def text_of(row: Mapping[str, Any], name: str, where: str) -> str:
+def text_of(row: Mapping[str, Any], name: str, where: str = "the record") -> str:
     """Return the text in a column; ValueError if there is no such column, or it holds no text."""
     text = column(row, name, where)
     if not isinstance(text, str):
@@ -182,7 +194,7 @@ def id_of(row: Mapping[str, Any], name: str, where: str) -> str:
     return str(value)
 
 
-def number_of(row: Mapping[str, Any], name: str, where: str) -> float:
+def number_of(row: Mapping[str, Any], name: str, where: str = "the record") -> float:
     """Return the number in a column; ValueError if it is none, or not finite."""
     value = column(row, name, where)
     with contextlib.suppress(TypeError, ValueError):

@@ -30,12 +30,10 @@ def vocabulary(text: str) -> list[str]:
     return [word for word in dict.fromkeys(bare_words(text)) if word.isalpha()]
 
 
-def cut(records: Source, *, text: str, size: int, least: int) -> list[Record]:
+def cut(records: Source, *, text: str, size: int, least: int = 10) -> list[Record]:
     """Cut documents into passages.
 
     Args:
-        records: N documents.
-        text: column of their texts.
         size: words of a passage.
         least: distinct alphabetic words of a passage; others are left out.
 
@@ -186,7 +184,7 @@ class Representatives:
         Behind its last word there are zeros.
         """
         if not self._known or self._known[0] is not records:
-            texts = [text_of(records[i], self.text, "the record") for i in range(len(records))]
+            texts = [text_of(records[i], self.text) for i in range(len(records))]
             measure = self._by_attention if self.bootstrapped else self._by_counts
             self._known = records, measure(texts, embed)
         room = max(len(scores) for scores, _ in self._known[1])
@@ -229,48 +227,35 @@ def content_words(text: str) -> list[str]:
     return [word for word in bare_words(text) if word.isalpha() and word not in STOP_WORDS]
 
 
-@dataclasses.dataclass(frozen=True)
-class RepresentativeSets:
-    """A passage, another of its document, and two sets of its words: the better one is "positive".
+def representative_sets(
+    record: Record, rng: np.random.Generator, *, text: str, mean: float = 3.0
+) -> Example:
+    """Take a passage, another of its document ("span"), and draw two sets of the passage's words.
 
-    Records are those of `cut` that `Representatives` has annotated. The size of both sets is drawn
-    by Poisson(`mean`) without 0, words by their probabilities, none twice. A passage of which no
-    two sets differ has no "negative".
-
-    Attributes:
-        text: column of passages.
-        mean: words of a set.
+    Of the sets, the one of the higher sum of scores is "positive", the other "negative". Records
+    are those of `cut` that `Representatives` has annotated. The size of both sets is drawn by
+    Poisson(`mean`) without 0, words by their probabilities, none twice. A passage of which no two
+    sets differ has no "negative".
     """
-
-    text: str
-    mean: float = 3.0
-
-    def __post_init__(self) -> None:
-        if self.mean <= 0:
-            raise ValueError(f"mean is {self.mean}; it must be above 0")
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example, with the views "anchor", "span", "positive" and "negative"."""
-        text = text_of(record, self.text, "the record")
-        others = column(record, "others", "the record")
-        words = np.array([*vocabulary(text), ""])
-        scores, p = (
-            np.asarray(column(record, name, "the record without annotations"), float)[: len(words)]
-            for name in ("scores", "probabilities")
-        )
-        views = {"anchor": text, "span": others[rng.integers(len(others))]}
-        drawn = np.flatnonzero(p > 0)
-        if not len(drawn):
-            return Example({**views, "positive": "", "negative": ""}, group_of(record))
-        size = 0
-        while not size:
-            size = min(int(rng.poisson(self.mean)), len(drawn))
-        sets = []
-        for _ in range(2):
-            weights = p[drawn] / p[drawn].sum()
-            sets.append(rng.permutation(rng.choice(drawn, size, replace=False, p=weights)))
-        better, worse = sorted(sets, key=lambda chosen: -float(scores[chosen].sum()))
-        same = {*better.tolist()} == {*worse.tolist()}
-        views["positive"] = " ".join(words[better])
-        views["negative"] = "" if same else " ".join(words[worse])
-        return Example(views, group_of(record))
+    if mean <= 0:
+        raise ValueError(f"mean is {mean}; it must be above 0")
+    passage, others = text_of(record, text), column(record, "others")
+    words = np.array([*vocabulary(passage), ""])
+    scores, p = (
+        np.asarray(column(record, name, "the record without annotations"), float)[: len(words)]
+        for name in ("scores", "probabilities")
+    )
+    views = {"anchor": passage, "span": others[rng.integers(len(others))]}
+    drawn = np.flatnonzero(p > 0)
+    if not len(drawn):
+        return Example({**views, "positive": "", "negative": ""}, group_of(record))
+    size = 0
+    while not size:
+        size = min(int(rng.poisson(mean)), len(drawn))
+    weights = p[drawn] / p[drawn].sum()
+    sets = [rng.permutation(rng.choice(drawn, size, replace=False, p=weights)) for _ in range(2)]
+    better, worse = sorted(sets, key=lambda chosen: -float(scores[chosen].sum()))
+    same = {*better.tolist()} == {*worse.tolist()}
+    views["positive"] = " ".join(words[better])
+    views["negative"] = "" if same else " ".join(words[worse])
+    return Example(views, group_of(record))

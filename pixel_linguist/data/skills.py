@@ -1,13 +1,12 @@
 """Titles with lists of skills: a job title against a part of what the job takes."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, id_of, read_table, text_of
+from pixel_linguist.data.records import Record, column, id_of, read_rows, text_of
 
 # Titles of fewer characters are left out.
 _SHORTEST = 3
@@ -27,7 +26,6 @@ def skill_lists(
     """Join tables of titles with tables of items by the key of an occupation.
 
     Args:
-        root: the data folder.
         paths: of tables; one with a column among `items` gives items, any other one titles.
         key: column of the occupation.
         title: column of titles; those of fewer than 3 characters are left out. An occupation's
@@ -35,15 +33,14 @@ def skill_lists(
         items: columns of items (skills, tasks); empty cells are left out.
         least: distinct items that an occupation must have; others are left out.
         words: of items in "described".
-        remainders: of the occupation's number by ten, which are taken: a split; empty: all.
+        remainders: of the occupation's number.
 
     Returns:
         A record a title: {"title", "name", "items": distinct texts, "described": the title and
         items of an even spread over the list, "group": the occupation's number}.
 
     Raises:
-        FileNotFoundError: for a missing file.
-        ValueError: for a missing column, or if no occupation is left.
+        ValueError: if no occupation is left.
     """
     titles, lists = _texts_by_key(root, paths, key, title, items)
     records: list[Record] = []
@@ -74,8 +71,7 @@ def _texts_by_key(
     titles: dict[str, dict[str, None]] = {}
     lists: dict[str, dict[str, None]] = {}
     for path in paths:
-        for number, row in enumerate(read_table(root / path), start=1):
-            where = f"{path}, record {number}"
+        for row, where in read_rows(root, path):
             names = [name for name in items if name in row]
             kept = (lists if names else titles).setdefault(id_of(row, key, where), {})
             for name in names or (title,):
@@ -91,9 +87,16 @@ def _fitting(items: Sequence[str], words: int) -> list[str]:
     return list(items[: max(int(np.searchsorted(total, words, side="right")), 1)])
 
 
-@dataclasses.dataclass(frozen=True)
-class TitleAndSkills:
-    """A title, and a random part of its items in random order.
+def title_and_skills(
+    record: Record,
+    rng: np.random.Generator,
+    *,
+    least: int = 2,
+    most: int = 8,
+    words: int = 20,
+    shuffled: bool = True,
+) -> Example:
+    """Take a title as "anchor", and a random part of its items in random order as "positive".
 
     A list has no order, so that it is shuffled; a part of it is partial evidence. Items are taken
     whole, up to `words` words, so that the picture is not cut; a first item that is longer is alone
@@ -102,37 +105,23 @@ class TitleAndSkills:
     Source: VacancySBERT (Bocharova et al. 2023, arXiv 2307.16638), known by its abstract; that
     lists are shuffled and parts drawn is inferred from JobBERT-v3.
 
-    Attributes:
-        least: items that are drawn, at least.
+    Args:
+        least: items that are drawn, at least; a record of fewer is refused.
         most: items that are drawn, at most.
         words: of all items together, at most.
         shuffled: False takes the first `most` items in their order.
     """
-
-    least: int = 2
-    most: int = 8
-    words: int = 20
-    shuffled: bool = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.least <= self.most or self.words < 1:
-            raise ValueError(
-                f"least is {self.least}, most {self.most} and words {self.words}; 1 <= least <= "
-                "most and words >= 1 are needed"
-            )
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example: the title as "anchor", items as "positive".
-
-        Raises:
-            ValueError: for a record of fewer than `least` items.
-        """
-        title, items = text_of(record, "title", "the record"), column(record, "items", "the record")
-        if isinstance(items, str) or len(items) < self.least:
-            raise ValueError(f"the title {title!r} has fewer than {self.least} items: {items!r}")
-        count = min(self.most, len(items))
-        if self.shuffled:
-            count = int(rng.integers(self.least, count + 1))
-            items = [items[i] for i in rng.permutation(len(items))]
-        positive = ", ".join(_fitting(items[:count], self.words))
-        return Example({"anchor": title, "positive": positive}, group_of(record))
+    if not 1 <= least <= most or words < 1:
+        raise ValueError(
+            f"least is {least}, most {most} and words {words}; 1 <= least <= most and words >= 1 "
+            "are needed"
+        )
+    title, items = text_of(record, "title"), column(record, "items")
+    if isinstance(items, str) or len(items) < least:
+        raise ValueError(f"the title {title!r} has fewer than {least} items: {items!r}")
+    count = min(most, len(items))
+    if shuffled:
+        count = int(rng.integers(least, count + 1))
+        items = [items[i] for i in rng.permutation(len(items))]
+    positive = ", ".join(_fitting(items[:count], words))
+    return Example({"anchor": title, "positive": positive}, group_of(record))

@@ -1,7 +1,13 @@
 """Sources of records: sequences of dicts, chosen by name with keyword arguments.
 
-A source is read and checked when it is made, so that bad input is refused before work starts.
-Paths are relative to the recipe's `data_dir`.
+A source is read and checked when it is made, so that bad input is refused before work starts: a
+missing file by FileNotFoundError; a missing column, null or another value than is expected by
+ValueError, with the file and the record. Arguments that many sources have:
+
+- root: the recipe's `data_dir`, to which `path` and `paths` are relative.
+- remainders: of a record's number in its file by ten; records with one of them are taken, so that
+  files become splits; empty: all are.
+- source: the specification of another source, of whose records this one is made.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +25,7 @@ from pixel_linguist.data.emoji_pages import emoji_pages
 from pixel_linguist.data.graph import linked, neighbourhoods
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
-from pixel_linguist.data.records import Record, Source, column, present, read_table, text_of
+from pixel_linguist.data.records import Record, Source, present, read_rows, read_table, text_of
 from pixel_linguist.data.representative import cut
 from pixel_linguist.data.skills import skill_lists
 from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
@@ -27,18 +33,12 @@ from pixel_linguist.data.topics import topics
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.walks import entity_pairs, tuples, walks
 from pixel_linguist.data.word_list import words
-from pixel_linguist.data.word_pages import WordPages, word_pages
-from pixel_linguist.registry import make
-
-__all__ = ["Record", "Source", "column", "make_source", "source_files", "source_folder"]
+from pixel_linguist.data.word_pages import word_pages
+from pixel_linguist.registry import check_arguments, make
 
 
 def rows(
-    root: Path,
-    *,
-    path: str,
-    columns: Sequence[str] | None = None,
-    skip_bad_lines: bool = False,
+    root: Path, *, path: str, columns: Sequence[str] | None = None, skip_bad_lines: bool = False
 ) -> list[Record]:
     """Read columns (None: all) of a file of any kind that `read_table` reads."""
     return read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
@@ -53,11 +53,10 @@ def sentences(
     """
     texts: dict[str, None] = {}
     for path in paths:
-        table = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
-        for number, row in enumerate(table, start=1):
+        for row, where in read_rows(root, path, columns, skip_bad_lines=skip_bad_lines):
             for name in columns:
                 if row[name] is not None:
-                    parts = text_of(row, name, f"{path}, record {number}").split("|")
+                    parts = text_of(row, name, where).split("|")
                     texts |= dict.fromkeys(part.strip() for part in parts)
     return [{"text": text} for text in texts if text]
 
@@ -76,17 +75,13 @@ def aligned(
     """
     if pivot not in paths:
         raise ValueError(f"the pivot {pivot!r} is not among the languages {', '.join(paths)}")
-    tables = _same_length(root, paths, columns)
+    tables = _aligned_texts(root, paths, columns)
     pairs = dict.fromkeys(
-        (
-            text_of(ours, name, f"{paths[pivot]}, record {number}"),
-            text_of(theirs, name, f"{paths[language]}, record {number}"),
-            language,
-        )
+        (first, second, language)
         for language, table in tables.items()
         if language != pivot
-        for number, (ours, theirs) in enumerate(zip(tables[pivot], table, strict=True), start=1)
-        for name in columns
+        for ours, theirs in zip(tables[pivot], table, strict=True)
+        for first, second in zip(ours, theirs, strict=True)
     )
     return [
         {"sentence1": first, "sentence2": second, "language1": pivot, "language2": language}
@@ -96,20 +91,26 @@ def aligned(
 
 def translations(root: Path, *, paths: Mapping[str, str], columns: Sequence[str]) -> list[Record]:
     """Join each sentence in all languages into one text, {"text"}; for files see `aligned`."""
-    tables = _same_length(root, paths, columns)
+    tables = _aligned_texts(root, paths, columns)
     texts = (
-        " ".join(text_of(row, name, path) for path, row in zip(paths.values(), rows, strict=True))
-        for name in columns
-        for rows in zip(*tables.values(), strict=True)
+        " ".join(row[column] for row in same)
+        for column in range(len(columns))
+        for same in zip(*tables.values(), strict=True)
     )
     return [{"text": text} for text in dict.fromkeys(texts)]
 
 
-def _same_length(
+def _aligned_texts(
     root: Path, paths: Mapping[str, str], columns: Sequence[str]
-) -> dict[str, list[Record]]:
-    """Read files that must have the same number of rows."""
-    tables = {language: read_table(root / path, columns) for language, path in paths.items()}
+) -> dict[str, list[list[str]]]:
+    """Return language → the columns of each row of its file; all have the same number of rows."""
+    tables = {
+        language: [
+            [text_of(row, name, where) for name in columns]
+            for row, where in read_rows(root, path, columns)
+        ]
+        for language, path in paths.items()
+    }
     if len({len(table) for table in tables.values()}) > 1:
         counts = (f"{len(table)} in {paths[language]}" for language, table in tables.items())
         raise ValueError(f"aligned files need the same number of rows: {', '.join(counts)}")
@@ -124,10 +125,9 @@ def articles(
     Each section of at least `minimum_words` words is a record {"text", "title", "group"}; the
     sections of an article share its group, so that they are never negatives of each other.
     """
-    table = read_table(root / path, ("title", "sections"), skip_bad_lines=skip_bad_lines)
+    table = read_rows(root, path, ("title", "sections"), skip_bad_lines=skip_bad_lines)
     records = []
-    for number, article in enumerate(table, start=1):
-        where = f"{path}, record {number}"
+    for number, (article, where) in enumerate(table, start=1):
         for section in present(article, "sections", where):
             paragraphs = present(section, "paragraphs", where)
             if not all(isinstance(paragraph, str) for paragraph in paragraphs):
@@ -145,28 +145,14 @@ def toy(
     return ToySource(task, split=split, size=size, languages=tuple(languages), seed=seed)
 
 
-def named(
-    root: Path, *, source: Mapping[str, Any], column: str, names: Sequence[str] = (), most: int = 0
-) -> NamedSource:
-    """Number the concepts in a column of another source's records; see `NamedSource`."""
-    return NamedSource(make_source(root, source), column, names, most)
+def _of_another(function: Callable[..., Source]) -> Callable[..., Source]:
+    """Return the source that a function of records and keyword arguments makes of another one."""
 
+    def derived(root: Path, *, source: Mapping[str, Any], **options: Any) -> Source:
+        check_arguments(function.__name__, function, options, given=1)
+        return function(make_source(root, source), **options)
 
-def cut_documents(
-    root: Path, *, source: Mapping[str, Any], text: str, size: int, least: int = 10
-) -> list[Record]:
-    """Cut the documents of another source into passages, as `cut` says."""
-    return cut(make_source(root, source), text=text, size=size, least=least)
-
-
-def pages_of_words(root: Path, *, source: Mapping[str, Any], **options: Any) -> WordPages:
-    """Make pages of the texts of another source, as `word_pages` says."""
-    return word_pages(make_source(root, source), **options)
-
-
-def linked_records(root: Path, *, source: Mapping[str, Any], text: str, by: str) -> list[Record]:
-    """Make a graph of another source's records, as `linked` says."""
-    return linked(make_source(root, source), text=text, by=by)
+    return derived
 
 
 SOURCES: dict[str, Callable[..., Source]] = {
@@ -186,21 +172,21 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "toy": toy,
     "emoji": emoji,
     "emoji_pages": emoji_pages,
-    "word_pages": pages_of_words,
+    "word_pages": _of_another(word_pages),
     "words": words,
     "clusters": clusters,
     "tagged_posts": tagged_posts,
     "passages": passages,
     "skill_lists": skill_lists,
-    "cut_documents": cut_documents,
+    "cut_documents": _of_another(cut),
     "walks": walks,
     "tuples": tuples,
     "entity_pairs": entity_pairs,
     "dictionary": dictionary,
     "topics": topics,
-    "named": named,
+    "named": _of_another(NamedSource),
     "neighbourhoods": neighbourhoods,
-    "linked": linked_records,
+    "linked": _of_another(linked),
 }
 
 
@@ -211,8 +197,7 @@ def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
         root: the folder of data, on this machine or gs://BUCKET/FOLDER.
 
     Raises:
-        ValueError: for an unknown name, wrong arguments, or an empty source.
-        FileNotFoundError: naming a missing file.
+        ValueError: for an unknown name, wrong arguments, or an empty source; as above.
     """
     source = make("source", SOURCES, spec, data_root(root, spec))
     if len(source) == 0:

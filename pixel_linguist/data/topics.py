@@ -1,6 +1,5 @@
 """Documents of topics: windows of sentences, disarrayed copies, and sentences to contrast."""
 
-import dataclasses
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, present, read_table
+from pixel_linguist.data.records import Record, column, present, read_rows
 from pixel_linguist.text.spans import split_sentences
 
 Topics = Sequence[Sequence[str]]
@@ -29,27 +28,23 @@ def topics(
     included (a turn outside of all is of no topic, and stretches of them are topics too).
 
     Args:
-        root: the data folder.
-        path: of the file.
         sentences: of a window, at least 2, into which documents are cut; windows share one
             sentence, which is scored in the second alone. 0: documents are whole.
-        remainders: of the document's number in the file by ten, which are taken: a split; empty:
-            all.
+        remainders: of the document's number in the file.
 
     Returns:
         A record a window of 2 sentences or more: {"sentences", "topic": the topic's number of each,
         "group": the document's number, "others": the topics of all documents, by number}.
 
     Raises:
-        FileNotFoundError: for a missing file.
         ValueError: for a record of another kind, one sentence a window, or without any document.
     """
     if sentences == 1 or sentences < 0:
         raise ValueError(f"sentences is {sentences}; a window has at least 2, or 0 for documents")
     documents: dict[int, Topics] = {}
-    for number, row in enumerate(read_table(root / path)):
+    for number, (row, where) in enumerate(read_rows(root, path)):
         if not remainders or number % 10 in remainders:
-            found = [tuple(topic) for topic in _topics(row, f"{path}, record {number + 1}")]
+            found = [tuple(topic) for topic in _topics(row, where)]
             documents[number] = [topic for topic in found if topic]
     records: list[Record] = []
     for number, of_document in documents.items():
@@ -58,14 +53,8 @@ def topics(
         size = sentences or len(texts)
         for start in range(0, len(texts) - 1, max(size - 1, 1)):
             window = slice(start, start + size)
-            records.append(
-                {
-                    "sentences": tuple(texts[window]),
-                    "topic": tuple(numbers[window]),
-                    "group": number,
-                    "others": documents,
-                }
-            )
+            own = {"sentences": tuple(texts[window]), "topic": tuple(numbers[window])}
+            records.append({**own, "group": number, "others": documents})
     if not records:
         raise ValueError(f"{path} has no document of 2 sentences or more")
     return records
@@ -76,14 +65,10 @@ def _topics(row: Record, where: str) -> Sequence[Sequence[str]]:
     if "segments" in row:
         return list(present(row, "segments", where))
     if "sections" in row:
-        return [
-            [
-                text
-                for part in present(section, "paragraphs", where)
-                for text in split_sentences(part)
-            ]
-            for section in present(row, "sections", where)
+        parts = [
+            present(section, "paragraphs", where) for section in present(row, "sections", where)
         ]
+        return [[text for part in own for text in split_sentences(part)] for own in parts]
     if "turns" not in row:
         raise ValueError(f"{where} has neither 'segments' nor 'sections' nor 'turns'")
     turns = column(row, "turns", where)
@@ -172,54 +157,51 @@ def contrasted(
     return positive, others
 
 
-@dataclasses.dataclass(frozen=True)
-class DisarrayedTopics:
-    """A window of a document with known topics, and a disarrayed copy of it.
+def disarrayed_topics(
+    record: Record,
+    rng: np.random.Generator,
+    *,
+    sentences: int,
+    replaced: float = 0.5,
+    negatives: int = 3,
+) -> Example:
+    """Take a window of a document with known topics, and a disarrayed copy of it.
 
     Views: "document" and "copy", of up to `sentences` sentences. Facts, int32 [sentences] and -1
     where there is none: "boundary" and "copy_boundary", whether a sentence ends a topic (not known
     of the last); "copy_relation", see `disarray`; "positive" and "negatives" [sentences,
     negatives], see `contrasted`.
 
-    Attributes:
+    Args:
         sentences: room for them; the others of a window or copy are left out.
         replaced: probability that topics of a copy are exchanged.
         negatives: of a sentence.
     """
+    if sentences < 2 or negatives < 1 or not 0 <= replaced <= 1:
+        raise ValueError(
+            f"sentences is {sentences}, negatives {negatives} and replaced {replaced}; they must "
+            "be at least 2, at least 1 and in [0, 1]"
+        )
 
-    sentences: int
-    replaced: float = 0.5
-    negatives: int = 3
-
-    def __post_init__(self) -> None:
-        if self.sentences < 2 or self.negatives < 1 or not 0 <= self.replaced <= 1:
-            raise ValueError(
-                f"sentences is {self.sentences}, negatives {self.negatives} and replaced "
-                f"{self.replaced}; they must be at least 2, at least 1 and in [0, 1]"
-            )
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        texts = column(record, "sentences", "the record")[: self.sentences]
-        of = np.asarray(column(record, "topic", "the record"))[: self.sentences]
-        cuts = np.flatnonzero(np.diff(of)) + 1
-        document = [tuple(texts[i] for i in part) for part in np.split(np.arange(len(of)), cuts)]
-        others = [x for n, x in record["others"].items() if n != record["group"] and x]
-        copy, ends, relations = disarray(document, others, rng, replaced=self.replaced)
-        positive, negatives = contrasted(of.tolist(), rng, negatives=self.negatives)
-        facts = {
-            **group_of(record),
-            "boundary": self._padded([*(np.diff(of) != 0).astype(int), NONE]),
-            "copy_boundary": self._padded([*ends[: self.sentences - 1], NONE]),
-            "copy_relation": self._padded(relations),
-            "positive": self._padded(positive),
-            "negatives": self._padded(negatives),
-        }
-        views = {"document": tuple(texts), "copy": tuple(copy[: self.sentences])}
-        return Example(views, facts)
-
-    def _padded(self, labels: Any) -> np.ndarray:
+    def filled(labels: Any) -> np.ndarray:
         """Return labels [n, ...] of the room's length."""
-        found = np.asarray(labels)[: self.sentences]
-        room = [(0, self.sentences - len(found))] + [(0, 0)] * (found.ndim - 1)
+        found = np.asarray(labels)[:sentences]
+        room = [(0, sentences - len(found))] + [(0, 0)] * (found.ndim - 1)
         return np.pad(found, room, constant_values=NONE)
+
+    texts = column(record, "sentences")[:sentences]
+    of = np.asarray(column(record, "topic"))[:sentences]
+    cuts = np.flatnonzero(np.diff(of)) + 1
+    document = [tuple(texts[i] for i in part) for part in np.split(np.arange(len(of)), cuts)]
+    others = [x for n, x in record["others"].items() if n != record["group"] and x]
+    copy, ends, relations = disarray(document, others, rng, replaced=replaced)
+    positive, contrasts = contrasted(of.tolist(), rng, negatives=negatives)
+    facts = {
+        **group_of(record),
+        "boundary": filled([*(np.diff(of) != 0).astype(int), NONE]),
+        "copy_boundary": filled([*ends[: sentences - 1], NONE]),
+        "copy_relation": filled(relations),
+        "positive": filled(positive),
+        "negatives": filled(contrasts),
+    }
+    return Example({"document": tuple(texts), "copy": tuple(copy[:sentences])}, facts)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from pixel_linguist.data.example import padded
-from pixel_linguist.data.records import Record, id_of, read_table, text_of
+from pixel_linguist.data.records import Record, id_of, read_rows, text_of
 
 # Kinds of nodes; all but terms are metadata.
 TERM, TUPLE, TEXT, COLUMN = range(4)
@@ -265,13 +265,9 @@ class Walks:
         drawn = int(np.searchsorted(sums, rng.random() * sums[-1], side="right"))
         way = walk[first[drawn] : last[drawn] + 1]
         group = sorted({*way[np.isin(self._kinds[way], (TUPLE, TEXT))].tolist()})
-        labels = [self.graph.nodes[v][1] for v in (way[0], way[-1])]
-        return {
-            "first": labels[0],
-            "second": labels[1],
-            "kind": int(kinds[drawn]),
-            "group": padded(group, self.window + 1),
-        }
+        first_label, second_label = (self.graph.nodes[v][1] for v in (way[0], way[-1]))
+        facts = {"kind": int(kinds[drawn]), "group": padded(group, self.window + 1)}
+        return {"first": first_label, "second": second_label, **facts}
 
 
 def walks(
@@ -291,7 +287,6 @@ def walks(
     """Walk the graph of two tables, or of two columns of one.
 
     Args:
-        root: the data folder.
         paths: "tuples" and "texts", of tables; with "synonyms", one whose cells hold terms alike,
             separated by bars, the graph is expanded.
         columns: of each of these tables.
@@ -299,22 +294,19 @@ def walks(
         digits: to which numbers are rounded.
         compressed: random pairs of a tuple and a text whose shortest paths are kept; 0: all of the
             graph. The paper draws a quarter as many as there are nodes.
-        count: walks from each tuple, text and column.
-        steps: of a walk.
-        window: steps that a pair is apart at most.
-        weights: of pairs, by the number of metadata in them.
         seed: of pairs that are kept, and of walks.
 
+    The other arguments are those of `Walks`.
+
     Raises:
-        FileNotFoundError: for a missing file.
-        ValueError: for a missing table or column, an impossible number, or if tuples have no terms.
+        ValueError: for a missing table, an impossible number, or if tuples have no terms.
     """
     if missing := {"tuples", "texts", *paths} - {*paths} | {*paths} - {*columns}:
         raise ValueError(f"paths and columns need {', '.join(sorted(missing))}")
     table = {
         name: [
-            text_of(row, columns[name], f"{path}, record {number}")
-            for number, row in enumerate(read_table(root / path, (columns[name],)), start=1)
+            text_of(row, columns[name], where)
+            for row, where in read_rows(root, path, (columns[name],))
         ]
         for name, path in paths.items()
     }
@@ -341,20 +333,14 @@ def tuples(
     """Return {"record", "text"} of a table of tuples and texts, records as they are drawn.
 
     Args:
-        root: the data folder.
-        path: of the table.
         record: column of tuples.
         text: column of texts.
-        every: of distinct tuples, each which is taken, with all its texts.
+        every: 1 in so many distinct tuples is taken, with all its texts.
         unshared: whether pairs that share a word, stop words aside, are left out.
-
-    Raises:
-        FileNotFoundError: for a missing file.
-        ValueError: for a missing column.
     """
     found: dict[str, list[str]] = {}
-    for number, row in enumerate(read_table(root / path, (record, text)), start=1):
-        one, other = (text_of(row, name, f"{path}, record {number}") for name in (record, text))
+    for row, where in read_rows(root, path, (record, text)):
+        one, other = (text_of(row, name, where) for name in (record, text))
         words = [{*words_of(side, 3)} for side in (" ".join(cells(one).values()) or one, other)]
         if not (unshared and words[0] & words[1]):
             found.setdefault(written(one), []).append(other)
@@ -368,20 +354,17 @@ def entity_pairs(root: Path, *, folder: str, split: str) -> list[Record]:
     The folder has left.tsv and right.tsv (id, record), and SPLIT.tsv (label, left, right).
 
     Raises:
-        FileNotFoundError: for a missing file.
-        ValueError: for a missing column, or an unknown id.
+        ValueError: for an unknown id.
     """
-    sides: dict[str, dict[str, str]] = {}
-    for side in ("left", "right"):
-        path = root / folder / f"{side}.tsv"
-        sides[side] = {
-            id_of(row, "id", f"{path}, record {n}"): written(text_of(row, "record", str(path)))
-            for n, row in enumerate(read_table(path, ("id", "record")), start=1)
+    sides = {
+        side: {
+            id_of(row, "id", where): written(text_of(row, "record", where))
+            for row, where in read_rows(root / folder, f"{side}.tsv", ("id", "record"))
         }
+        for side in ("left", "right")
+    }
     records = []
-    path = root / folder / f"{split}.tsv"
-    for number, row in enumerate(read_table(path, ("label", "left", "right")), start=1):
-        where = f"{path}, record {number}"
+    for row, where in read_rows(root / folder, f"{split}.tsv", ("label", "left", "right")):
         ids = [id_of(row, side, where) for side in sides]
         if unknown := [i for i, side in zip(ids, sides, strict=True) if i not in sides[side]]:
             raise ValueError(f"{where}: there is no entry {', '.join(unknown)}")

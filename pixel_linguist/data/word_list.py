@@ -1,6 +1,5 @@
 """Words by themselves, and words that differ from them by one letter: learning to read."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example
-from pixel_linguist.data.records import Record, read_table, text_of
+from pixel_linguist.data.records import Record, read_rows, text_of
 from pixel_linguist.text.graphemes import script, split_clusters
 from pixel_linguist.text.keyboards import alphabet
 from pixel_linguist.text.rate import check_rate
@@ -20,49 +19,40 @@ def words(
     """Collect the distinct words of texts, as {"word"}, the most frequent first.
 
     Args:
-        root: the data folder.
-        paths: of files that `read_table` reads.
         columns: of texts; null is left out, and bars and underscores separate words, too.
         longest: characters of a word; longer ones are left out.
     """
     counts: Counter[str] = Counter()
     for path in paths:
-        for number, row in enumerate(read_table(root / path, columns), start=1):
+        for row, where in read_rows(root, path, columns):
             for name in columns:
                 if row[name] is not None:
-                    text = text_of(row, name, f"{path}, record {number}")
+                    text = text_of(row, name, where)
                     counts.update(text.replace("|", " ").replace("_", " ").split())
     return [{"word": word} for word, _ in counts.most_common() if len(word) <= longest]
 
 
-@dataclasses.dataclass(frozen=True)
-class OneLetterOff:
-    """A word twice, and as hard negative a word that differs from it by one letter.
+def one_letter_off(
+    record: Record, rng: np.random.Generator, *, word: str, capitals: float = 0.0
+) -> Example:
+    """Take a word twice, and as hard negative a word that differs from it by one letter.
 
     The letter is substituted, deleted, inserted, or exchanged with the next, each as often as the
     others; new letters are those of its script's keyboard, or else of the word.
 
-    Attributes:
+    Args:
         word: name of the column.
         capitals: the probability that all views are in capitals, and that all begin with one.
     """
-
-    word: str
-    capitals: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_rate(2 * self.capitals, "one_letter_off: twice capitals")
-
-    def __call__(self, record: Record, rng: np.random.Generator) -> Example:
-        """Return the example."""
-        word = text_of(record, self.word, "the record")
-        views = {"anchor": word, "positive": word, "negative": neighbour(word, rng)}
-        draw = rng.random()
-        if draw < self.capitals:
-            views = {name: text.upper() for name, text in views.items()}
-        elif draw < 2 * self.capitals:
-            views = {name: text[:1].upper() + text[1:] for name, text in views.items()}
-        return Example(views)
+    check_rate(2 * capitals, "one_letter_off: twice capitals")
+    own = text_of(record, word)
+    views = {"anchor": own, "positive": own, "negative": neighbour(own, rng)}
+    draw = rng.random()
+    if draw < capitals:
+        views = {name: text.upper() for name, text in views.items()}
+    elif draw < 2 * capitals:
+        views = {name: text[:1].upper() + text[1:] for name, text in views.items()}
+    return Example(views)
 
 
 def neighbour(word: str, rng: np.random.Generator) -> str:

@@ -93,16 +93,13 @@ def word_pages(
     family: str = "noto",
     seed: int = 0,
 ) -> WordPages:
-    """Make pages of texts.
+    """Make pages of the texts of records.
 
     Args:
-        records: with the texts.
         split: "train", "dev" or "test", by the CRC-32 of each text, in shares as of `emoji`.
         size: number of pages.
-        text: column of the texts.
         keep: column → its values in the records that are taken; None: all.
         family: of the fonts.
-        seed: of the pages.
 
     Raises:
         ValueError: for an unknown split, a size below 1, or without a word that fits a line.

@@ -55,7 +55,7 @@ def split_sentences(text: str) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def neighbours(count: int, rng: np.random.Generator, *, radius: int) -> tuple[int, int]:
+def near_places(count: int, rng: np.random.Generator, *, radius: int) -> tuple[int, int]:
     """Draw two different places of `count`, at most `radius` apart; of a single one, it twice.
 
     The first is uniform, the second uniform among those near it.

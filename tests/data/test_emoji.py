@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pixel_linguist.data.emoji import SIZE, SPLITS, Captioned
+from pixel_linguist.data.emoji import SIZE, SPLITS, captioned
 from pixel_linguist.data.sources import make_source
 
 COUNT = 40
@@ -55,8 +55,8 @@ def test_each_emoji_is_in_one_split_and_its_picture_is_its_own(folder: Path) -> 
 def test_captions_are_names_and_keywords_of_one_group() -> None:
     picture = np.ones((8, 8, 3), np.uint8)
     record = {"name": "name", "keywords": "a|b", "picture": picture, "group": 7}
-    rng, made = np.random.default_rng(0), Captioned()
-    examples = [made(record, rng) for _ in range(300)]
+    rng = np.random.default_rng(0)
+    examples = [captioned(record, rng) for _ in range(300)]
     assert {example.facts["group"] for example in examples} == {(7,)}
     assert {example.views["positive"] for example in examples} == {
         "name", "a", "b", "a, b", "b, a", "name, a", "name, b", "name, a, b", "name, b, a"
@@ -68,8 +68,8 @@ def test_pictures_are_moved_within_their_frame() -> None:
     picture = np.zeros((8, 8, 3), np.uint8)
     picture[3:5, 3:5] = 9
     record = {"name": "name", "keywords": "a", "picture": picture}
-    rng, made = np.random.default_rng(0), Captioned(shift=2)
-    seen = [np.asarray(made(record, rng).views["anchor"]) for _ in range(300)]
+    rng = np.random.default_rng(0)
+    seen = [np.asarray(captioned(record, rng, shift=2).views["anchor"]) for _ in range(300)]
     assert {view.shape for view in seen} == {(8, 8, 3)}
     assert {tuple(np.argwhere(view[..., 0])[0]) for view in seen} == {
         (row, column) for row in range(1, 6) for column in range(1, 6)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.data.clusters import ClusterPair
+from pixel_linguist.data.clusters import cluster_pair
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.toy.headlines import FIRST, YEARS, turns
 from pixel_linguist.data.toy.lexicon import concepts
@@ -36,7 +36,7 @@ def test_headlines_of_a_story_differ_and_share_its_core(stories: list[dict[str, 
             assert 2 <= len({*story[column]}) == len(story[column]) <= 5
             for text, proposition in zip(story[column], meaning[column], strict=True):
                 assert {*read_concepts(text, "en")} == {*proposition.concepts()}
-        example = ClusterPair()(story, np.random.default_rng(number))
+        example = cluster_pair(story, np.random.default_rng(number))
         assert {*example.views.values()} <= {*story["texts"]}
         assert example.facts["group"] == (story["group"],) == (number,)
     assert {story["year"] for story in stories} == {*range(FIRST, FIRST + YEARS)}

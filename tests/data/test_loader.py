@@ -59,16 +59,11 @@ class Bytes:
         raise NotImplementedError
 
 
-@dataclasses.dataclass(frozen=True)
-class Grouped:
-    """A pair maker of records that belong to several groups: their remainders by each divisor."""
-
-    divisors: tuple[int, ...]
-
-    def __call__(self, record: Any, rng: np.random.Generator) -> Example:
-        number = int(record["a"].split()[1])
-        views = {"anchor": record["a"], "positive": record["b"]}
-        return Example(views, {"group": tuple(number % divisor for divisor in self.divisors)})
+def grouped(record: Any, rng: np.random.Generator, *, divisors: tuple[int, ...]) -> Example:
+    """Make an example of several groups: a number's remainders by each divisor."""
+    number = int(record["a"].split()[1])
+    views = {"anchor": record["a"], "positive": record["b"]}
+    return Example(views, {"group": tuple(number % divisor for divisor in divisors)})
 
 
 @pytest.fixture
@@ -246,7 +241,7 @@ def test_examples_that_share_a_text_or_any_group_are_arranged_apart() -> None:
 def test_groups_are_padded_and_kept_apart_between_parts(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(pairs.PAIR_MAKERS, "grouped", Grouped)
+    monkeypatch.setitem(pairs.PAIR_MAKERS, "grouped", grouped)
     data = {"plain": tsv("data.tsv"), "some": tsv("data.tsv"), "many": tsv("data.tsv")}
     data["some"]["pairs"] = {"name": "grouped", "divisors": (4,)}
     data["many"]["pairs"] = {"name": "grouped", "divisors": (3, 5)}

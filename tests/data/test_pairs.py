@@ -104,7 +104,7 @@ def test_the_generator_alone_decides(spec: dict[str, Any]) -> None:
     ("spec", "word"),
     [
         ({"name": "colums"}, "'columns'"),
-        ({}, "name"),
+        ({}, "unknown"),
         ({"name": "identity", "txt": "a"}, "'text'"),
         ({"name": "columns", "anchor": "a"}, "positive"),
     ],

@@ -10,11 +10,11 @@ from scipy.stats import chisquare, poisson
 
 from pixel_linguist.data.representative import (
     Representatives,
-    RepresentativeSets,
     attention_shares,
     bare_words,
     cut,
     divergence,
+    representative_sets,
     tempered,
     term_weights,
     vocabulary,
@@ -153,11 +153,11 @@ def test_counts_are_those_of_dirichlet_s_prior(monkeypatch: pytest.MonkeyPatch) 
 def test_sets_are_of_poisson_s_size_without_a_word_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     text = " ".join(f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh")
     (record,) = annotated([text], monkeypatch)
-    rng, make = np.random.default_rng(0), RepresentativeSets("text")
+    rng = np.random.default_rng(0)
     scores = dict(zip(vocabulary(text), record["scores"], strict=False))
     sizes: collections.Counter[int] = collections.Counter()
     for _ in range(2000):
-        views: Any = make(record, rng).views
+        views: Any = representative_sets(record, rng, text="text").views
         sets = [views[name].split() for name in ("positive", "negative")]
         sizes[len(sets[0])] += 1
         if not sets[1]:
@@ -208,12 +208,12 @@ def test_passages_too_short_are_left_out_and_one_word_has_no_second_set(
         with pytest.raises(ValueError, match="share"):
             Representatives("text", share=share)
     with pytest.raises(ValueError, match="mean"):
-        RepresentativeSets("text", mean=0)
+        representative_sets({}, np.random.default_rng(0), text="text", mean=0)
     one, none = annotated(["x x", "3 4"], monkeypatch)
     rng = np.random.default_rng(0)
-    example = RepresentativeSets("text")(one, rng)
+    example = representative_sets(one, rng, text="text")
     assert example.views == {"anchor": "x x", "span": "x x", "positive": "x", "negative": ""}
     assert example.facts["group"] == (0,)
-    assert RepresentativeSets("text")(none, rng).views["positive"] == ""
+    assert representative_sets(none, rng, text="text").views["positive"] == ""
     with pytest.raises(ValueError, match="scores"):
-        RepresentativeSets("text")({"text": "a", "others": ("a",)}, rng)
+        representative_sets({"text": "a", "others": ("a",)}, rng, text="text")

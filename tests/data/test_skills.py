@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.data.pairs import make_pair_maker
+from pixel_linguist.data.skills import title_and_skills
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.objective.contrastive import InfoNCE
@@ -70,11 +71,9 @@ def test_titles_are_joined_with_their_items(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="items"):
         make_source(tmp_path, tables(tmp_path) | {"least": 4})
     with pytest.raises(ValueError, match="items"):
-        make_pair_maker({"name": "title_and_skills", "least": 3})(
-            found[0], np.random.default_rng(0)
-        )
+        title_and_skills(found[0], np.random.default_rng(0), least=3)
     with pytest.raises(ValueError, match="least"):
-        make_pair_maker({"name": "title_and_skills", "least": 3, "most": 2})
+        title_and_skills(found[0], np.random.default_rng(0), least=3, most=2)
 
 
 def test_retrieval_of_a_column_counts_as_a_loop_does(tmp_path: Path) -> None:

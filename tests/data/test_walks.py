@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-from pixel_linguist.data.pairs import Columns
+from pixel_linguist.data.pairs import columns
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.data.toy.languages import get_language
 from pixel_linguist.data.toy.meaning import draw_proposition
@@ -130,7 +130,7 @@ def test_a_record_is_of_its_index_alone_and_within_the_window() -> None:
     assert {record["kind"] for record in records} == {0, 1, 2}
     without = Walks(graph, 20, 8, 2, (0.0, 1.0, 0.0), seed=3)
     assert {without[i]["kind"] for i in range(len(without))} == {1}
-    example = Columns("first", "second")(records[0], np.random.default_rng(0))
+    example = columns(records[0], np.random.default_rng(0), anchor="first", positive="second")
     assert example.facts["group"] == records[0]["group"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pixel_linguist.data.pairs import make_pair_maker
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.data.word_list import neighbour
+from pixel_linguist.data.word_list import neighbour, one_letter_off
 
 
 def edits(a: str, b: str) -> int:
@@ -58,4 +58,4 @@ def test_capitals_are_those_of_all_views() -> None:
 
 def test_wrong_capitals() -> None:
     with pytest.raises(ValueError, match="capitals"):
-        make_pair_maker({"name": "one_letter_off", "word": "word", "capitals": 0.6})
+        one_letter_off({"word": "a"}, np.random.default_rng(0), word="word", capitals=0.6)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.data.graph import Neighbourhood, TextGraph, linked, summary, walk
+from pixel_linguist.data.graph import TextGraph, linked, neighbourhood, summary, walk
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.objective.adversarial import Adversarial
@@ -43,15 +43,16 @@ def test_a_walk_is_that_of_a_loop_along_edges() -> None:
 
 def test_a_neighbourhood_begins_with_its_root_and_its_summary_has_its_rare_words() -> None:
     graph = TextGraph(("a cat", "a dog", "a cat sat", "a bird", "a lone fox"), NEIGHBOURS)
-    maker = Neighbourhood(others=2, words=1, key_words=2)
-    example = maker({"graph": graph, "node": 0}, np.random.default_rng(0))
+    options = {"others": 2, "words": 1, "key_words": 2}
+    example = neighbourhood({"graph": graph, "node": 0}, np.random.default_rng(0), **options)
     assert str(example.views["anchor"]).startswith("a cat a") and example.facts["group"] == (0,)
     assert summary(graph, [0, 2], 1) == "This group of texts is about cat."
-    alone = maker({"graph": graph, "node": 4}, np.random.default_rng(0)).views
+    record = {"graph": graph, "node": 4}
+    alone = neighbourhood(record, np.random.default_rng(0), **options).views
     assert alone == {"anchor": "a lone fox", "positive": "This group of texts is about fox, lone."}
     for change, word in (({"others": -1}, "least 1"), ({"dropped": 1.0}, "dropped")):
         with pytest.raises(ValueError, match=word):
-            Neighbourhood(**change)
+            neighbourhood(record, np.random.default_rng(0), **change)
 
 
 def test_nodes_are_read_with_their_edges_and_classes(tmp_path: Path) -> None:

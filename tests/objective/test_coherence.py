@@ -12,7 +12,7 @@ import pytest
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.data.topics import NONE, DisarrayedTopics, contrasted, disarray
+from pixel_linguist.data.topics import NONE, contrasted, disarray, disarrayed_topics
 from pixel_linguist.evaluate.segmentation import (
     Segmentation,
     best_boundaries,
@@ -113,7 +113,7 @@ def test_contrasted_sentences_are_of_their_topic_and_of_others() -> None:
 
 def documents(seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what is read of two views of four documents, the last of one topic, and facts."""
-    rng, maker = np.random.default_rng(seed), DisarrayedTopics(ROOM)
+    rng = np.random.default_rng(seed)
     facts: list[Any] = []
     views: dict[str, Any] = {}
     topic = ((0, 0, 1, 1, 2, 2), (0, 1, 1), (0, 0, 0, 0, 1), (0, 0, 0))
@@ -123,7 +123,7 @@ def documents(seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
             "topic": row,
             "others": {},
         }
-        facts.append(maker({**record, "group": None}, rng).facts)
+        facts.append(disarrayed_topics({**record, "group": None}, rng, sentences=ROOM).facts)
     for view in ("document", "copy"):
         x = rng.normal(size=(ROWS, ROOM, WIDTH)).astype(np.float32)
         present = np.array([np.arange(ROOM) < len(row) for row in topic])
@@ -222,7 +222,7 @@ def test_documents_of_three_kinds_are_read_in_windows(tmp_path: Path) -> None:
     assert [x["topic"] for x in whole] == [(0, 0, 1, 1, 1), (0, 0, 1), (0, 1, 1, 2, 2)]
     windows: Any = make_source(tmp_path, {**source, "sentences": 3})
     assert [x["sentences"] for x in windows[:2]] == [("a", "b", "c"), ("c", "d", "e")]
-    example = DisarrayedTopics(4)(windows[0], np.random.default_rng(0))
+    example = disarrayed_topics(windows[0], np.random.default_rng(0), sentences=4)
     assert example.facts["boundary"].tolist() == [0, 1, NONE, NONE]
     scores = Segmentation.from_source(whole).score(lambda x: np.eye(30)[: len(x)])
     assert scores["none_f1"] == 0 and 0 <= scores["p_k"] <= 1
@@ -256,4 +256,4 @@ def test_settings_out_of_range_are_refused(change: dict[str, Any]) -> None:
         views, facts = documents()
         evaluate(objective, views, facts, {}, params=jnp.zeros(1))
     with pytest.raises(ValueError, match="negatives"):
-        DisarrayedTopics(4, negatives=0)
+        disarrayed_topics({}, np.random.default_rng(0), sentences=4, negatives=0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist import config as configs
-from pixel_linguist.data.crops import Crops
+from pixel_linguist.data.crops import crops
 from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.train.hosts import Backend
 from pixel_linguist.train.preemption import Preempted, Preemption
@@ -171,11 +171,11 @@ def test_the_recipe_resumes_to_the_same_bytes(tmp_path: Path) -> None:
 
 def test_crops_are_shares_of_a_chunk_at_uniform_places() -> None:
     document = " ".join(f"w{i}" for i in range(40))
-    maker = Crops("text", chunk_words=20, shortest_share=0.25, longest_share=0.25)
+    options: Any = {"chunk_words": 20, "shortest_share": 0.25, "longest_share": 0.25}
     rng = np.random.default_rng(0)
     starts, overlaps, draws = collections.Counter[int](), 0, 4000
     for _ in range(draws):
-        example = maker({"text": document, "group": 3}, rng)
+        example = crops({"text": document, "group": 3}, rng, text="text", **options)
         assert example.facts["group"] == (3,)
         first, second = (
             [int(word[1:]) for word in str(example.views[view]).split()]
@@ -197,9 +197,9 @@ def test_crops_are_shares_of_a_chunk_at_uniform_places() -> None:
 
 def test_shares_of_crops_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="shares"):
-        Crops("text", shortest_share=0.6)
+        crops({"text": "a"}, np.random.default_rng(0), text="text", shortest_share=0.6)
 
 
 def test_a_short_document_is_cropped_to_one_word() -> None:
-    example = Crops("text")({"text": "one two"}, np.random.default_rng(0))
+    example = crops({"text": "one two"}, np.random.default_rng(0), text="text")
     assert set(example.views.values()) <= {"one", "two"}

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.data.emoji import Captioned, picture_features
+from pixel_linguist.data.emoji import captioned, picture_features
 from pixel_linguist.evaluate.similarity import ensemble_embed
 from pixel_linguist.model.pooling import VectorAttentionPool
 from pixel_linguist.objective.grounded import Grounded
@@ -142,12 +142,12 @@ def test_names_are_drawn_of_all_languages_with_the_facts_that_are_asked_for() ->
         "group": 3,
         "n": 1,
     }
-    made, rng = Captioned(languages=("ru", "el"), facts=("n",)), np.random.default_rng(0)
-    examples = [made(record, rng) for _ in range(40)]
+    rng, languages = np.random.default_rng(0), ("ru", "el")
+    examples = [captioned(record, rng, languages=languages, facts=("n",)) for _ in range(40)]
     assert {e.views["positive"] for e in examples} == {"кот", "γάτα"}
     assert examples[0].facts == {"group": (3,), "n": 1}
     with pytest.raises(ValueError, match="hi"):
-        Captioned(languages=("hi",))(record, rng)
+        captioned(record, rng, languages=("hi",))
 
 
 def test_an_ensemble_sums_unit_vectors() -> None:

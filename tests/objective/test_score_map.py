@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.config import plain
-from pixel_linguist.data.emoji_pages import EmojiPages, OnPage, emoji_pages
+from pixel_linguist.data.emoji_pages import EmojiPages, emoji_pages, on_page
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.data.views import OneStyle, ViewPipeline
 from pixel_linguist.data.word_pages import word_pages
@@ -111,7 +111,7 @@ def test_pages_hold_what_their_labels_say() -> None:
             assert (patch == label + 1).all()
         assert {*record["patch_labels"]} - {-1} == {*record["labels"]}
     np.testing.assert_array_equal(source[3]["picture"], source[3]["picture"])
-    example = OnPage()(record, np.random.default_rng(0))
+    example = on_page(record, np.random.default_rng(0))
     assert example.views["positive"] == f"n{example.facts['label']}"
     assert len(example.facts["group"]) == 4 and {*record["labels"]} <= {*example.facts["group"]}
 
@@ -155,7 +155,7 @@ def test_words_are_where_their_pictures_match_the_page(text: str) -> None:
             best = max(counts.values(), default=0)
             most = {word for word, count in counts.items() if count == best >= 3}
             assert names[label] in most if label >= 0 else not most
-        example = OnPage(most=32)(record, np.random.default_rng(0))
+        example = on_page(record, np.random.default_rng(0), most=32)
         assert names[example.facts["label"]] == example.views["positive"]
         assert len(example.facts["group"]) == 32
 
@@ -179,7 +179,7 @@ def test_a_heat_map_is_the_page_on_the_scores_of_its_text() -> None:
         settings=SimpleNamespace(length=4),
         seed=0,
     )
-    pair = OnPage()(
+    pair = on_page(
         {"picture": page, "names": ("word",), "labels": (3,), "patch_labels": [3] * PATCHES},
         np.random.default_rng(0),
     )

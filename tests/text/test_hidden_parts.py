@@ -7,7 +7,7 @@ import pytest
 
 from pixel_linguist.text.character_noise import ocr_confusions
 from pixel_linguist.text.graphemes import split_clusters
-from pixel_linguist.text.spans import neighbours, split_sentences
+from pixel_linguist.text.spans import near_places, split_sentences
 from pixel_linguist.text.word_noise import MASK, hide_tags, mask_span
 
 
@@ -64,6 +64,6 @@ def test_sentences_end_without_spaces_and_not_behind_abbreviations() -> None:
 
 
 def test_neighbours_are_near_and_a_single_sentence_is_its_own() -> None:
-    drawn = {neighbours(5, rng(seed), radius=2) for seed in range(300)}
+    drawn = {near_places(5, rng(seed), radius=2) for seed in range(300)}
     assert drawn == {(a, b) for a in range(5) for b in range(5) if 0 < abs(a - b) <= 2}
-    assert neighbours(1, rng(), radius=2) == (0, 0)
+    assert near_places(1, rng(), radius=2) == (0, 0)
