@@ -19,10 +19,10 @@ def once_each(function: Rows, most: int, params: Any, rows: jax.Array) -> jax.Ar
     repeat, and its padding is one row. Rows keep gradients of their own, also equal ones.
 
     Args:
-        function: maps parameters and [N, ...] to [N, D], each row by itself.
+        function: maps parameters and [N, D'] to [N, D], each row by itself.
         most: rows for which there is room, at least 1.
         params: a tree of arrays.
-        rows: float32 or of integers, [N, ...].
+        rows: float32, [N, D'].
     """
     found, group, count = distinct(rows, most)
     return jax.lax.cond(
@@ -39,8 +39,6 @@ def _forward(function: Rows, most: int, params: Any, rows: jax.Array) -> Any:
 
 def _backward(function: Rows, most: int, kept: Any, cotangents: jax.Array) -> Any:
     pull, params, rows = kept
-    if not jnp.issubdtype(rows.dtype, jnp.floating):
-        return *pull(cotangents), np.zeros(rows.shape, jax.dtypes.float0)
     # A compiler leaves this out where nobody asks for gradients of rows.
     return *pull(cotangents), *jax.vjp(lambda x: function(params, x), rows)[1](cotangents)
 
@@ -55,11 +53,10 @@ def distinct(rows: jax.Array, most: int) -> tuple[jax.Array, jax.Array, jax.Arra
     Rows are sorted by a hash and compared with their neighbours, so that equal hashes of distinct
     rows may only tell equal rows apart. With more than `most`, places and numbers are of no use.
     """
-    flat = rows.reshape(len(rows), -1)
-    bits = jax.lax.bitcast_convert_type(flat, jnp.uint32) if flat.dtype == jnp.float32 else flat
-    weights = np.random.default_rng(0).integers(2**32, size=flat.shape[1], dtype=np.uint32) | 1
-    order = jnp.argsort((bits.astype(jnp.uint32) * weights).sum(axis=1))
-    ordered = flat[order]
+    bits = jax.lax.bitcast_convert_type(rows, jnp.uint32)
+    weights = np.random.default_rng(0).integers(2**32, size=rows.shape[1], dtype=np.uint32) | 1
+    order = jnp.argsort((bits * weights).sum(axis=1))
+    ordered = rows[order]
     first = jnp.pad((ordered[1:] != ordered[:-1]).any(axis=1), (1, 0), constant_values=True)
     number = jnp.cumsum(first) - 1
     group = jnp.zeros(len(rows), number.dtype).at[order].set(number)
