@@ -57,10 +57,23 @@ def itself(record: Any, rng: np.random.Generator, *, of: Mapping[str, Any]) -> E
 PAIR_MAKERS["itself"] = itself
 
 
-def recipe(name: str, arm: Mapping[str, Any], data: Path, setting: tuple[float, float]) -> Any:
-    """Return the recipe of an arm, with a peak rate and a temperature."""
+def recipe(
+    name: str,
+    arm: Mapping[str, Any],
+    data: Path,
+    setting: tuple[float, float],
+    only: str | None = None,
+) -> Any:
+    """Return the recipe of an arm, with a peak rate and a temperature.
+
+    Args:
+        only: the one stage of the recipe that stays, and is changed; None: all stay, and the first
+            is changed.
+    """
     config = configs.load(ROOT / "experiments" / "methods" / f"{name}.py").unlock()
     config.data_dir = str(data)
+    if only:
+        config.stages, config.order = ConfigDict({only: config.stages[only]}), (only,)
     stage = config.stages[config.order[0]]
     changes = dict(copy.deepcopy(dict(arm)))
     for part in stage.data.values():
