@@ -29,7 +29,7 @@ from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
 from pixel_linguist.evaluate.baselines import check_reads, encoder_embed
 from pixel_linguist.evaluate.catalogue import WORN
-from pixel_linguist.evaluate.ocr import OcrEncoder, Tesseract
+from pixel_linguist.evaluate.peers import OcrEncoder, Tesseract
 from pixel_linguist.evaluate.reading import FAMILIES, Pictures
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.render.images import read_grey
@@ -118,7 +118,7 @@ def main() -> None:
     rows = read_table(known.data / "sts/stsb/en/test.tsv")
     sts = STS.from_source(rows[:: max(len(rows) // known.pairs, 1)][: known.pairs])
     wear = dict.fromkeys(WEAR, WORN) if known.worn else {}
-    task = Pictures(sts, tuple(known.families), layout=known.layout, wear=wear)
+    task = Pictures(sts, families=tuple(known.families), layout=known.layout, wear=wear)
     texts = STS.from_source(rows).texts()
     texts = texts[:: max(len(texts) // known.pictures, 1)][: known.pictures]
     files = [png(picture) for picture in task.draw(texts, task.families)]

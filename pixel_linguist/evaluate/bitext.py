@@ -6,10 +6,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from pixel_linguist.data.records import Source
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.calibration import calibrate, csls, density
 from pixel_linguist.evaluate.columns import read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
+from pixel_linguist.evaluate.similarity import Embed, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
 # Neighbours in a margin (Artetxe and Schwenk 2019, arXiv 1811.01136, section 3.2).
@@ -22,7 +22,6 @@ def margins(cosines: np.ndarray) -> np.ndarray:
     The ratio margin of Artetxe and Schwenk 2019 (arXiv 1811.01136, equation 3); it lowers the rank
     of hubs, sentences that are near to everything.
     """
-
     # A ratio to a mean of 0 or less would not rank.
     return cosines / np.maximum(density(cosines, NEIGHBOURS), 1e-6)
 
@@ -47,6 +46,7 @@ class Bitext(Task):
     calibrated: Literal["", "scale", "rotate"] = ""
 
     metric: ClassVar[str] = "accuracy"
+    embedded: ClassVar = ("first", "second")
 
     @classmethod
     def from_source(
@@ -63,10 +63,6 @@ class Bitext(Task):
         texts, others = (read_texts(source, name, "bitext record") for name in (first, second))
         return cls(texts, others, calibrated)
 
-    def texts(self) -> list[str]:
-        """Return both sides."""
-        return [*self.first, *self.second]
-
     def attacked(self, attack: Attack) -> "Bitext":
         """Return the task with every text of the first side perturbed."""
         attacked = dict(zip(self.first, attack(self.first), strict=True))
@@ -81,33 +77,26 @@ class Bitext(Task):
         translation among the distinct texts of the second side, and "rank_forward" the median rank.
         The observation of a pair is the share of the two directions in which it was found.
         """
-        vectors = checked_vectors(embed, self.texts())
-        sides = vectors[: len(self.first)], vectors[len(self.first) :]
+        sides = self.embed_each(embed)
         if self.calibrated:
-            sides = calibrate(*sides, rotate=self.calibrated == "rotate")
+            sides = [*calibrate(*sides, rotate=self.calibrated == "rotate")]
         cosines = cosine_matrix(*sides)
         scores: dict[str, float] = {}
+        found = {}
         ways = {"": cosines, "margin_": margins(cosines), "csls_": csls(cosines)}
         for way, values in ways.items():
-            forward, backward = self._found(values)
-            if not way:
-                found = (forward + backward) / 2
-            scores[f"{way}accuracy"] = float((forward.mean() + backward.mean()) / 2)
-            scores[f"{way}accuracy_forward"] = float(forward.mean())
-            scores[f"{way}accuracy_backward"] = float(backward.mean())
+            forward = _equal(values.argmax(axis=1), self.second)
+            backward = _equal(values.argmax(axis=0), self.first)
+            scores[f"{way}accuracy"] = (forward.mean() + backward.mean()) / 2
+            scores[f"{way}accuracy_forward"] = forward.mean()
+            scores[f"{way}accuracy_backward"] = backward.mean()
+            found[way] = (forward + backward) / 2
         own = np.diag(cosines)
         _, distinct = np.unique(self.second, return_index=True)
         ranks = 1 + (cosines[:, distinct] > own[:, None]).sum(axis=1)
-        scores |= {"cosine": float(own.mean()), "mrr_forward": float((1 / ranks).mean())}
-        scores["rank_forward"] = float(np.median(ranks))
-        return Measured(scores, Observations((found,), mean))
-
-    def _found(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return 1 where the nearest text is the translation, forward and backward: float [N]."""
-        return (
-            _equal(values.argmax(axis=1), self.second),
-            _equal(values.argmax(axis=0), self.first),
-        )
+        scores |= {"cosine": own.mean(), "mrr_forward": (1 / ranks).mean()}
+        scores["rank_forward"] = np.median(ranks)
+        return Measured(scores, Observations((found[""],)))
 
 
 def _equal(nearest: np.ndarray, texts: tuple[str, ...]) -> np.ndarray:

@@ -12,6 +12,11 @@ RESAMPLES = 1000
 NUMBERS_AT_ONCE = 1 << 21
 
 
+def mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean along the last axis."""
+    return values.mean(axis=-1)
+
+
 @dataclasses.dataclass(frozen=True)
 class Observations:
     """Observations, such as one of each pair or query, and the statistic of them that is a score.
@@ -23,11 +28,11 @@ class Observations:
     """
 
     values: tuple[np.ndarray, ...]
-    statistic: Callable[..., np.ndarray]
+    statistic: Callable[..., np.ndarray] = mean
 
 
-def interval(observations: Observations, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a statistic (Efron and Tibshirani 1993, 13.3).
+def interval(observations: Observations) -> tuple[float, float]:
+    """Return the 95 % percentile bootstrap interval (Efron and Tibshirani 1993, 13.3).
 
     Both ends are NaN for fewer than two observations.
     """
@@ -44,16 +49,11 @@ def interval(observations: Observations, level: float = 0.95, seed: int = 0) -> 
             batch=max(NUMBERS_AT_ONCE // count, 1),
             vectorized=True,
             paired=True,
-            confidence_level=level,
+            confidence_level=0.95,
             method="percentile",
-            rng=np.random.default_rng(seed),
+            rng=np.random.default_rng(0),
         ).confidence_interval
     return float(found.low), float(found.high)
-
-
-def mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean along the last axis."""
-    return values.mean(axis=-1)
 
 
 def pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -14,17 +14,15 @@ from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.human import HumanSimilarity
 from pixel_linguist.evaluate.pair_classification import PairClassification
 from pixel_linguist.evaluate.picture_retrieval import PictureRetrieval
-from pixel_linguist.evaluate.reading import Pictures
+from pixel_linguist.evaluate.reading import Pictures, WordReading
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import Robustness
 from pixel_linguist.evaluate.score_maps import ScoreMaps
 from pixel_linguist.evaluate.segmentation import Segmentation
 from pixel_linguist.evaluate.soft_prompts import SoftPrompts
-from pixel_linguist.evaluate.sts import STS
-from pixel_linguist.evaluate.sts_year import STSYear
+from pixel_linguist.evaluate.sts import STS, STSYear
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.evaluate.triplets import Triplets
-from pixel_linguist.evaluate.word_reading import WordReading
 from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.registry import make
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from pixel_linguist.data.records import Source, present
 from pixel_linguist.evaluate.baselines import scikit_learn
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column, read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, unit_rows
-from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.evaluate.similarity import Embed, unit_rows
+from pixel_linguist.evaluate.suite import Measured, Task
 
 # Neighbours that vote in k-NN classification.
 NEIGHBOURS = 5
@@ -30,6 +30,8 @@ class Classification(Task):
     test_labels: tuple[str, ...]
 
     metric: ClassVar[str] = "accuracy"
+    embedded: ClassVar = ("train_texts", "test_texts")
+    perturbed: ClassVar = "test_texts"
 
     @classmethod
     def from_sources(
@@ -54,28 +56,19 @@ class Classification(Task):
             test_labels,
         )
 
-    def texts(self) -> list[str]:
-        """Return training and test texts."""
-        return [*self.train_texts, *self.test_texts]
-
-    def attacked(self, attack: Attack) -> "Classification":
-        """Return the task with every test text perturbed, but no training text."""
-        return dataclasses.replace(self, test_texts=attack(self.test_texts))
-
     def measure(self, embed: Embed) -> Measured:
         """Return "accuracy" and "f1" (mean of the classes) of the probe, and "knn_accuracy"."""
-        rows = unit_rows(checked_vectors(embed, self.texts()))
-        train, test = rows[: len(self.train_texts)], rows[len(self.train_texts) :]
+        train, test = map(unit_rows, self.embed_each(embed))
         probe = scikit_learn("linear_model").LogisticRegression(max_iter=1000)
         found = np.asarray(probe.fit(train, self.train_labels).predict(test))
-        f1 = scikit_learn("metrics").f1_score(self.test_labels, found, average="macro")
+        f1_score = scikit_learn("metrics").f1_score
         right = (found == self.test_labels).astype(float)
         scores = {
-            "accuracy": float(right.mean()),
-            "f1": float(f1),
+            "accuracy": right.mean(),
+            "f1": f1_score(self.test_labels, found, average="macro"),
             "knn_accuracy": self._knn_accuracy(train, test),
         }
-        return Measured(scores, Observations((right,), mean))
+        return Measured(scores, Observations((right,)))
 
     def _knn_accuracy(self, train: Any, test: Any) -> float:
         """Classify by the most frequent label among the nearest texts; of ties, the nearest's."""

@@ -8,10 +8,10 @@ import numpy as np
 
 from pixel_linguist.data.records import Source, column, present
 from pixel_linguist.evaluate.baselines import scikit_learn
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix, unit_rows
-from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.evaluate.suite import Measured, Task
 from pixel_linguist.text.word_noise import hide_tags
 
 # Texts whose neighbours are searched at once.
@@ -41,6 +41,8 @@ class Clustering(Task):
     clusters: tuple[int, ...]
 
     metric: ClassVar[str] = "v_measure"
+    embedded: ClassVar = ("clustered",)
+    perturbed: ClassVar = "clustered"
 
     @classmethod
     def from_source(cls, source: Source, *, texts: str = "texts", limit: int = 0) -> "Clustering":
@@ -63,25 +65,14 @@ class Clustering(Task):
         ]
         return cls(tuple(text for text, _ in pairs), tuple(group for _, group in pairs))
 
-    def texts(self) -> list[str]:
-        """Return the texts."""
-        return list(self.clustered)
-
-    def attacked(self, attack: Attack) -> "Clustering":
-        """Return the task with every text perturbed."""
-        return dataclasses.replace(self, clustered=attack(self.clustered))
-
     def measure(self, embed: Embed) -> Measured:
-        """Return "v_measure", in [0, 1], and "precision@1", whether the nearest is of the cluster.
-
-        Observations are of the latter.
-        """
+        """Return "v_measure", in [0, 1], and "precision@1": is the nearest of the same cluster."""
         vectors = unit_rows(checked_vectors(embed, self.texts()))
         labels = np.array(self.clusters)
         kmeans = scikit_learn("cluster").KMeans(len(set(self.clusters)), n_init=1, random_state=0)
-        v = scikit_learn("metrics").v_measure_score(labels, kmeans.fit_predict(vectors))
-        right = (labels[nearest_other(vectors)] == labels).astype(float)
-        return Measured({"v_measure": float(v), "precision@1": float(right.mean())})
+        v_measure = scikit_learn("metrics").v_measure_score(labels, kmeans.fit_predict(vectors))
+        right = labels[nearest_other(vectors)] == labels
+        return Measured({"v_measure": v_measure, "precision@1": right.mean()})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +83,7 @@ class SharedTags(Task):
     tags: tuple[tuple[int, ...], ...]
 
     metric: ClassVar[str] = "precision@1"
+    embedded: ClassVar = ("posts",)
 
     @classmethod
     def from_source(cls, source: Source) -> "SharedTags":
@@ -107,22 +99,12 @@ class SharedTags(Task):
             raise ValueError("retrieval needs two different posts or more")
         return cls(tuple(found), tuple(found.values()))
 
-    def texts(self) -> list[str]:
-        """Return the posts."""
-        return list(self.posts)
-
     def measure(self, embed: Embed) -> Measured:
         """Return "precision@1"; observations are posts."""
         nearest = nearest_other(checked_vectors(embed, self.texts()))
-        right = np.array(
-            [shares(self.tags[i], own) for i, own in zip(nearest, self.tags, strict=True)], float
-        )
-        return Measured({"precision@1": float(right.mean())}, Observations((right,), mean))
-
-
-def shares(first: Sequence[int], second: Sequence[int]) -> bool:
-    """Tell whether two posts share a tag."""
-    return not set(first).isdisjoint(second)
+        pairs = zip(nearest, self.tags, strict=True)
+        right = np.array([not set(own).isdisjoint(self.tags[i]) for i, own in pairs], float)
+        return Measured({"precision@1": right.mean()}, Observations((right,)))
 
 
 def similarity_of_years(vectors: Sequence[Any]) -> np.ndarray:

@@ -62,10 +62,7 @@ class Geometry(Task):
         """
         vectors = checked_vectors(embed, self.texts())
         count = vectors.shape[0] // len(self.sides)
-        sides = {
-            name: vectors[place * count : (place + 1) * count]
-            for place, name in enumerate(self.sides)
-        }
+        sides = {name: vectors[i * count : (i + 1) * count] for i, name in enumerate(self.sides)}
         different = ~np.eye(count, dtype=bool)
         aligned, spread, distances = [], [], {}
         for a, b in itertools.combinations(sides, 2):
@@ -76,15 +73,13 @@ class Geometry(Task):
             # The squared distance of unit vectors is 2 - 2 cosine.
             spread.append((np.log(np.exp(-2 * (2 - 2 * apart)).mean()), apart.mean()))
         uniformity, anisotropy = np.mean(spread, axis=0)
-        return Measured(
-            {
-                "alignment": 2 - 2 * float(np.mean(aligned)),
-                "uniformity": float(uniformity),
-                "anisotropy": float(anisotropy),
-                "effective_rank": effective_rank(vectors),
-                **distances,
-            }
-        )
+        scores = {
+            "alignment": 2 - 2 * np.mean(aligned),
+            "uniformity": uniformity,
+            "anisotropy": anisotropy,
+            "effective_rank": effective_rank(vectors),
+        }
+        return Measured(scores | distances)
 
 
 def effective_rank(vectors: Any) -> float:

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from pixel_linguist.data.example import Content
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.baselines import scikit_learn
 from pixel_linguist.evaluate.bootstrap import Observations, pearson, spearman
@@ -54,7 +53,6 @@ class HumanSimilarity(Task):
         """Read judgements; those of one pair, in either order, are averaged.
 
         Args:
-            source: of judgements.
             score: column of the judgement.
             first: column of a thing.
             second: column of another.
@@ -91,27 +89,6 @@ class HumanSimilarity(Task):
         texts = tuple(described[name] for name in places)
         return cls(texts, np.array(list(judgements)), np.array(means), reliability)
 
-    @classmethod
-    def from_matrix(
-        cls, descriptions: Sequence[Sequence[str]], matrix: np.ndarray
-    ) -> "HumanSimilarity":
-        """Read judgements float [N, N] of N things; NaN where there is none.
-
-        Raises:
-            ValueError: for a matrix that is not square or not symmetric, naming an entry.
-        """
-        if matrix.shape != (len(descriptions),) * 2:
-            raise ValueError(f"{len(descriptions)} things have judgements of shape {matrix.shape}")
-        unequal = ~np.isclose(matrix, matrix.T, equal_nan=True)
-        if unequal.any():
-            i, j = np.argwhere(unequal)[0].tolist()
-            raise ValueError(
-                f"the matrix of judgements is not symmetric: {matrix[i, j]} at {i}, {j} and "
-                f"{matrix[j, i]} at {j}, {i}"
-            )
-        pairs = np.argwhere(np.triu(np.isfinite(matrix), 1))
-        return cls(tuple(map(tuple, descriptions)), pairs, matrix[tuple(pairs.T)])
-
     def texts(self) -> list[str]:
         """Return the descriptions."""
         return [text for of_thing in self.descriptions for text in of_thing]
@@ -137,7 +114,7 @@ class HumanSimilarity(Task):
         independent.
         """
         first, second = self.pairs.T
-        values = (np.asarray(paired_cosine(vectors[first], vectors[second])), self.judged)
+        values = paired_cosine(vectors[first], vectors[second]), self.judged
         scores = {"pearson": float(pearson(*values)), "spearman": float(spearman(*values))}
         if self.reliability is not None:
             scores["reliability"] = self.reliability
@@ -151,7 +128,7 @@ class HumanSimilarity(Task):
             found = _weighted_pearson(*values, counts[:, first] * counts[:, second])
             return found.reshape(drawn.shape[:-1])
 
-        return Measured(scores, Observations((np.arange(len(vectors)),), statistic))
+        return Measured(scores, Observations((np.arange(len(self.descriptions)),), statistic))
 
 
 def _described(things: Source) -> dict[str, tuple[str, ...]]:
@@ -224,13 +201,7 @@ def stack(vectors: Sequence[np.ndarray], weights: Sequence[float] = ()) -> np.nd
 
 def stacked(embeds: Sequence[Embed], weights: Sequence[float] = ()) -> Embed:
     """Return the embedding by several encoders, whose vectors are stacked; see `stack`."""
-    if not embeds:
-        raise ValueError("stacking needs at least one encoder")
-
-    def embed(texts: Sequence[Content]) -> np.ndarray:
-        return stack([checked_vectors(e, texts) for e in embeds], weights)
-
-    return embed
+    return lambda texts: stack([checked_vectors(e, texts) for e in embeds], weights)
 
 
 def bags(texts: Sequence[str]) -> np.ndarray:

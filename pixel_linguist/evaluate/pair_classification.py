@@ -8,8 +8,8 @@ import numpy as np
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_numbers, read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, paired_cosine
-from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.evaluate.similarity import Embed, paired_cosine
+from pixel_linguist.evaluate.suite import Measured, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +21,8 @@ class PairClassification(Task):
     labels: tuple[int, ...]
 
     metric: ClassVar[str] = "average_precision"
+    embedded: ClassVar = ("sentence1", "sentence2")
+    perturbed: ClassVar = "sentence2"
 
     @classmethod
     def from_source(cls, source: Source, *, label: str = "label") -> "PairClassification":
@@ -33,34 +35,20 @@ class PairClassification(Task):
         labels = read_numbers(source, label, "pair", 0, 1)
         if set(labels) != {0, 1}:
             raise ValueError(f"{label} needs values 0 and 1, not {sorted(set(labels))}")
-        return cls(
-            read_texts(source, "sentence1", "pair"),
-            read_texts(source, "sentence2", "pair"),
-            tuple(map(int, labels)),
-        )
-
-    def texts(self) -> list[str]:
-        """Return both sides."""
-        return [*self.sentence1, *self.sentence2]
-
-    def attacked(self, attack: Attack) -> "PairClassification":
-        """Return the task with every sentence2 perturbed."""
-        return dataclasses.replace(self, sentence2=attack(self.sentence2))
+        first, second = (read_texts(source, name, "pair") for name in ("sentence1", "sentence2"))
+        return cls(first, second, tuple(map(int, labels)))
 
     def measure(self, embed: Embed) -> Measured:
         """Return "average_precision"; "accuracy" and "f1", each at its best threshold."""
-        vectors = checked_vectors(embed, self.texts())
-        half = len(self.labels)
-        cosines = np.asarray(paired_cosine(vectors[:half], vectors[half:]))
-        labels = np.array(self.labels)
+        cosines, labels = paired_cosine(*self.embed_each(embed)), np.array(self.labels)
         taken, right = _at_thresholds(cosines, labels)
         positives = labels.sum()
         # Pairs taken by mistake, and pairs missed.
         wrong = np.append((taken - right) + (positives - right), positives)
         scores = {
-            "average_precision": float(_average_precision(cosines, labels)),
-            "accuracy": float(1 - wrong.min() / half),
-            "f1": float((2 * right / (taken + positives)).max()),
+            "average_precision": _average_precision(cosines, labels),
+            "accuracy": 1 - wrong.min() / len(labels),
+            "f1": (2 * right / (taken + positives)).max(),
         }
         return Measured(scores, Observations((cosines, labels), _average_precision))
 

@@ -4,13 +4,13 @@ import collections
 import dataclasses
 from collections.abc import Sequence
 from math import comb
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from pixel_linguist.data.example import Content
 from pixel_linguist.data.records import Source
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column, read_texts
 from pixel_linguist.evaluate.retrieval import rank_measures
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
@@ -87,23 +87,22 @@ class PictureRetrieval(Task):
         vectors = checked_vectors(embed, self.contents())
         count = len(self.pictures)
         cosines = cosine_matrix(vectors[:count], vectors[count : 2 * count])
-        number = {text: place for place, text in enumerate(dict.fromkeys(self.captions))}
-        ids = np.array([number[text] for text in self.captions])
+        _, ids = np.unique(self.captions, return_inverse=True)
         right = ids[:, None] == ids
         ranks = {
             "picture_to_text": first_ranks(cosines, right),
             "text_to_picture": first_ranks(cosines.T, right),
         }
-        scores = {}
+        scores: dict[str, Any] = {}
         for cut in CUTS:
-            found = {f"{way}@{cut}": float((rank <= cut).mean()) for way, rank in ranks.items()}
-            scores[f"recall@{cut}"] = float(np.mean(list(found.values())))
+            found = {f"{way}@{cut}": (rank <= cut).mean() for way, rank in ranks.items()}
             chance = [chance_recall(count, own, cut) for own in right.sum(axis=1).tolist()]
-            scores |= {**found, f"chance@{cut}": float(np.mean(chance))}
+            scores[f"recall@{cut}"] = np.mean([*found.values()])
+            scores |= {**found, f"chance@{cut}": np.mean(chance)}
         if self.classes:
             scores |= class_scores(vectors[:count], vectors[2 * count :], self.classes)
         within = np.mean([rank <= CUTS[-1] for rank in ranks.values()], axis=0)
-        return Measured(scores, Observations((within,), mean))
+        return Measured(scores, Observations((within,)))
 
 
 def class_scores(
@@ -122,8 +121,8 @@ def class_scores(
         nearest other pictures, of ties the nearest's; "zero_shot", how often the nearest name is
         that of the class.
     """
-    places = {name: place for place, name in enumerate(dict.fromkeys(classes))}
-    own = np.array([places[name] for name in classes])
+    places = list(dict.fromkeys(classes))
+    own = np.array([places.index(name) for name in classes])
     cosines = cosine_matrix(pictures, pictures)
     np.fill_diagonal(cosines, -np.inf)
     priority = np.arange(len(own))[::-1]
@@ -135,11 +134,10 @@ def class_scores(
             precision.append(rank_measures(scores, grades, priority)["map"])
         nearest = own[np.argsort(-scores, kind="stable")[:NEIGHBOURS]]
         votes.append(collections.Counter(nearest.tolist()).most_common(1)[0][0])
-    zero_shot = cosine_matrix(pictures, names).argmax(axis=1) == own
     return {
-        "picture_map": float(np.mean(precision)) if precision else 0.0,
-        "knn_accuracy": float(np.mean(np.array(votes) == own)),
-        "zero_shot": float(zero_shot.mean()),
+        "picture_map": np.mean(precision) if precision else 0.0,
+        "knn_accuracy": (np.array(votes) == own).mean(),
+        "zero_shot": (cosine_matrix(pictures, names).argmax(axis=1) == own).mean(),
     }
 
 

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import jax.numpy as jnp
 import numpy as np
 
 from pixel_linguist.data.records import Source, column, id_of, open_records, text_of
-from pixel_linguist.evaluate.bootstrap import Observations, mean
-from pixel_linguist.evaluate.relevance import JoinedRelevance
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
+from pixel_linguist.evaluate.bootstrap import Observations
+from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, unit_rows
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.model.words import NOTHING, sparsify
 
 # Ranks at which nDCG and the reciprocal rank, recall, average precision and success are cut.
 CUT = 10
@@ -19,6 +20,58 @@ RECALL_CUTS = (1, 5, 10, 100)
 MAP_CUTS, HIT_CUTS = (5, 20), (1, 5, 20)
 # Queries scored at once, which bounds memory.
 BLOCK = 128
+
+
+@dataclasses.dataclass(frozen=True)
+class JoinedRelevance:
+    """Sentence and words, each scaled to length 1 apart; documents keep few words, queries all.
+
+        relevance(q, d) = (1 - w) * cos(h_q, h_d) + w * m_q . cut(m_d) / (|m_q| |cut(m_d)|)
+
+    where an embedding is h, of the sentence, then m, a number for each bucket of words; `cut` sets
+    all but the highest of m to 0, and w is `word_weight`: 0 is the sentence alone, 1 the words.
+    The model is to give all of m: `model.top_words` equals `model.word_buckets`.
+
+    Source: DupMAE (Xiao et al. 2023, arXiv 2305.02564), equation 12, which adds plain products and
+    learns from labels what they weigh.
+
+    Attributes:
+        width: of h.
+        buckets: of m. Vectors that are not float [N, width + buckets], such as those of TF-IDF in
+            the same table, stay as they are.
+        top_words: of a document that are kept.
+        word_weight: w, in [0, 1].
+    """
+
+    width: int
+    buckets: int
+    top_words: int
+    word_weight: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.top_words <= self.buckets or not 0 <= self.word_weight <= 1:
+            raise ValueError(
+                f"relevance.top_words is {self.top_words} and word_weight {self.word_weight}; they "
+                f"must be 1 to {self.buckets}, the buckets, and in [0, 1]"
+            )
+
+    def scale(self, vectors: Any, *, cut: bool) -> Any:
+        """Return vectors of which the relevance is the plain product, and the cosine.
+
+        Args:
+            vectors: of queries or documents, [N, any].
+            cut: whether they are documents.
+        """
+        if vectors.shape[1] != self.width + self.buckets or not isinstance(vectors, np.ndarray):
+            return vectors
+        sentence, words = vectors[:, : self.width], vectors[:, self.width :]
+        # Of a text without patches.
+        words = np.where(words <= NOTHING, 0, words)
+        if cut:
+            words = np.asarray(sparsify(jnp.asarray(words), self.top_words))
+        weight = self.word_weight
+        parts = (1 - weight) ** 0.5 * unit_rows(sentence), weight**0.5 * unit_rows(words)
+        return np.concatenate(parts, axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +100,7 @@ class Retrieval(Task):
     relevance: JoinedRelevance | None = None
 
     metric: ClassVar[str] = "ndcg@10"
+    embedded: ClassVar = ("queries", "corpus")
 
     def __post_init__(self) -> None:
         if self.shared_ids is None:
@@ -129,10 +183,6 @@ class Retrieval(Task):
         documents = {name: text for text, name in corpus.items()}
         return cls(documents, queries, {name: judgements[name] for name in queries}, False)
 
-    def texts(self) -> list[str]:
-        """Return queries and documents."""
-        return [*self.queries.values(), *self.corpus.values()]
-
     def attacked(self, attack: Attack) -> "Retrieval":
         """Return the task with every query perturbed."""
         texts = attack(tuple(self.queries.values()))
@@ -140,8 +190,7 @@ class Retrieval(Task):
 
     def measure(self, embed: Embed) -> Measured:
         """Return means over queries of `rank_measures`; observations are each query's nDCG@10."""
-        vectors = checked_vectors(embed, self.texts())
-        queries, documents = vectors[: len(self.queries)], vectors[len(self.queries) :]
+        queries, documents = self.embed_each(embed)
         if self.relevance:
             queries = self.relevance.scale(queries, cut=False)
             documents = self.relevance.scale(documents, cut=True)
@@ -163,10 +212,8 @@ class Retrieval(Task):
                 grades = {places[key]: grade for key, grade in judged.items() if key in places}
                 each.append(rank_measures(scores, grades, priority, unfound))
         values = {name: np.array([found[name] for found in each]) for name in each[0]}
-        return Measured(
-            {name: float(value.mean()) for name, value in values.items()},
-            Observations((values[self.metric],), mean),
-        )
+        scores = {name: value.mean() for name, value in values.items()}
+        return Measured(scores, Observations((values[self.metric],)))
 
 
 def rank_measures(

@@ -96,12 +96,10 @@ class Robustness(Task):
         """
         metric = self.task.metric
         clean = self.task.score(embed)[metric]
-        scores = {
-            f"{name}@{strength:g}": self.task.attacked(
-                make_attack(spec, strength, self.seed)
-            ).score(embed)[metric]
-            for name, spec in self.attacks.items()
-            for strength in self.strengths
-        }
-        attacked = float(np.mean(list(scores.values())))
+        scores = {}
+        for name, spec in self.attacks.items():
+            for strength in self.strengths:
+                task = self.task.attacked(make_attack(spec, strength, self.seed))
+                scores[f"{name}@{strength:g}"] = task.score(embed)[metric]
+        attacked = np.mean(list(scores.values()))
         return Measured({"attacked": attacked, "clean": clean, "drop": clean - attacked, **scores})

@@ -7,7 +7,7 @@ import numpy as np
 
 from pixel_linguist.data.example import Content
 from pixel_linguist.data.records import Source
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Measured, Task
@@ -69,8 +69,8 @@ class ScoreMaps(Task):
                 both = [taken == label, truth[shown] == label]
                 overlap.append(np.logical_and(*both).sum() / np.logical_or(*both).sum())
         scores = {
-            "patch_accuracy": float(np.mean(accuracy)),
-            "iou": float(np.mean(overlap)),
-            "chance": float(np.mean([1 / len(names) for names in self.names])),
+            "patch_accuracy": np.mean(accuracy),
+            "iou": np.mean(overlap),
+            "chance": np.mean([1 / len(names) for names in self.names]),
         }
-        return Measured(scores, Observations((np.array(accuracy),), mean))
+        return Measured(scores, Observations((np.array(accuracy),)))

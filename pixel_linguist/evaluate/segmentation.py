@@ -5,8 +5,7 @@ ends the document, and is none.
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -91,16 +90,14 @@ def tiled_boundaries(vectors: np.ndarray) -> np.ndarray:
     (Hearst 1997, Computational Linguistics 23, sections 5.2 to 5.4)
     """
     x = unit_rows(np.asarray(vectors, np.float64))
-    gaps = range(1, len(x))
-    sides = (
-        (x[max(gap - _SIDE, 0) : gap].mean(axis=0), x[gap : gap + _SIDE].mean(axis=0))
-        for gap in gaps
-    )
-    scores = np.array([float(np.prod(unit_rows(np.stack(s)), axis=0).sum()) for s in sides])
-    depth = np.array([_peak(scores[i::-1]) + _peak(scores[i:]) for i in range(len(scores))])
-    depth -= 2 * scores
-    if not len(depth):
+    if len(x) < 2:
         return np.zeros(0, bool)
+    gaps = range(1, len(x))
+    before = unit_rows(np.array([x[max(gap - _SIDE, 0) : gap].mean(axis=0) for gap in gaps]))
+    behind = unit_rows(np.array([x[gap : gap + _SIDE].mean(axis=0) for gap in gaps]))
+    scores = (before * behind).sum(axis=1)
+    peaks = np.array([_peak(scores[i::-1]) + _peak(scores[i:]) for i in range(len(scores))])
+    depth = peaks - 2 * scores
     padded = np.pad(depth, 1, constant_values=-np.inf)
     highest = (depth > padded[:-2]) & (depth >= padded[2:])
     return highest & (depth > depth.mean() - depth.std() / 2)
@@ -115,12 +112,6 @@ def _peak(scores: np.ndarray) -> float:
 def window_size(boundaries: np.ndarray) -> int:
     """Return half the mean length of a reference's topics, rounded, at least 2."""
     return max(round((len(boundaries) + 1) / (boundaries.sum() + 1) / 2), 2)
-
-
-def _counts(boundaries: np.ndarray, size: int) -> np.ndarray:
-    """Return the number of boundaries between sentences i and i + size, for each i."""
-    ends = np.pad(np.cumsum(boundaries), (1, 0))
-    return ends[size:] - ends[:-size]
 
 
 def window_errors(reference: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
@@ -143,7 +134,9 @@ def window_errors(reference: np.ndarray, predicted: np.ndarray) -> tuple[float, 
             "compared; both need 2 sentences or more, as many"
         )
     size = min(window_size(reference), len(reference))
-    ours, theirs = _counts(predicted, size), _counts(reference, size)
+    # Boundaries between sentences i and i + size, for each i.
+    ends = (np.pad(np.cumsum(boundaries), (1, 0)) for boundaries in (predicted, reference))
+    ours, theirs = (x[size:] - x[:-size] for x in ends)
     return float(((ours > 0) != (theirs > 0)).mean()), float((ours != theirs).mean())
 
 
@@ -160,29 +153,11 @@ def boundary_scores(
 
     Observations are documents.
     """
-    errors = np.array(
-        [window_errors(a, b) for a, b in zip(references, predictions, strict=True)]
-    ).mean(axis=0)
-    counts = tuple(
-        np.array([int(x.sum()) for x in of])
-        for of in (
-            [a & b for a, b in zip(references, predictions, strict=True)],
-            predictions,
-            references,
-        )
-    )
-    scores = {"f1": float(boundary_f1(*counts)), "p_k": errors[0], "window_diff": errors[1]}
-    return Measured(scores, Observations(counts, boundary_f1))
-
-
-def no_boundaries(vectors: np.ndarray) -> np.ndarray:
-    """Return that a document of N sentences is one topic."""
-    return np.zeros(len(vectors) - 1, bool)
-
-
-def random_boundaries(vectors: np.ndarray, rate: float) -> np.ndarray:
-    """Return boundaries drawn at a rate, the same ones for a number of sentences."""
-    return np.random.default_rng(len(vectors)).random(len(vectors) - 1) < rate
+    pairs = list(zip(references, predictions, strict=True))
+    p_k, window_diff = np.mean([window_errors(*pair) for pair in pairs], axis=0)
+    counts = np.array([((a & b).sum(), b.sum(), a.sum()) for a, b in pairs]).T
+    scores = {"f1": float(boundary_f1(*counts)), "p_k": p_k, "window_diff": window_diff}
+    return Measured(scores, Observations(tuple(counts), boundary_f1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,26 +193,20 @@ class Segmentation(Task):
         "p_k" and "window_diff" are better if lower.
         """
         vectors = checked_vectors(embed, self.texts())
-        ends = np.cumsum([len(document) for document in self.documents])
-        parts = np.split(vectors, ends[:-1])
+        parts = np.split(vectors, np.cumsum([len(document) for document in self.documents])[:-1])
+        counts = [int(true.sum()) + 1 for true in self.boundaries]
         rate = float(np.concatenate(self.boundaries).mean())
-        ways: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-            "": best_boundaries,
-            "tiled_": tiled_boundaries,
-            "none_": no_boundaries,
-            "random_": functools.partial(random_boundaries, rate=rate),
+        ways = {
+            "": [best_boundaries(x) for x in parts],
+            "tiled_": [tiled_boundaries(x) for x in parts],
+            "none_": [np.zeros(len(x) - 1, bool) for x in parts],
+            "random_": [np.random.default_rng(len(x)).random(len(x) - 1) < rate for x in parts],
+            "count_": [best_boundaries(x, n) for x, n in zip(parts, counts, strict=True)],
         }
-        predictions = {name: [way(x) for x in parts] for name, way in ways.items()}
-        predictions["count_"] = [
-            best_boundaries(x, int(true.sum()) + 1)
-            for x, true in zip(parts, self.boundaries, strict=True)
-        ]
-        measured = {
-            name: boundary_scores(self.boundaries, found) for name, found in predictions.items()
-        }
+        measured = {way: boundary_scores(self.boundaries, found) for way, found in ways.items()}
         scores = {
-            f"{name}{metric}": float(score)
-            for name, of_way in measured.items()
-            for metric, score in of_way.scores.items()
+            f"{way}{metric}": score
+            for way, own in measured.items()
+            for metric, score in own.scores.items()
         }
         return Measured(scores, measured[""].observations)

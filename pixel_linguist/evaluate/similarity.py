@@ -53,7 +53,7 @@ def unit_rows(x: Any) -> Any:
 
 def paired_cosine(a: Any, b: Any) -> np.ndarray:
     """Return the cosine of each row of a [N, D] with the same row of b [N, D]: float [N]."""
-    return (a * b).sum(axis=1) / (norms(a) * norms(b))
+    return np.asarray((a * b).sum(axis=1) / (norms(a) * norms(b)))
 
 
 def cosine_matrix(a: Any, b: Any) -> np.ndarray:

@@ -10,11 +10,11 @@ import numpy as np
 import optax
 
 from pixel_linguist.data.records import Source
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix, unit_rows
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 from pixel_linguist.evaluate.zero_shot import ZeroShot
-from pixel_linguist.inference import Embedder
+from pixel_linguist.inference import Embedder, blocks
 from pixel_linguist.objective.joined import insert
 from pixel_linguist.render.patches import Patches, one_text_a_row
 
@@ -80,18 +80,15 @@ class SoftPrompts(Task):
 
     def measure(self, embed: Embed) -> Measured:
         """Return "accuracy", and "zero_shot" and "majority", those of `ZeroShot` on the tests."""
-        plain = self.test.measure(embed)
-        scores = {**plain.scores, "zero_shot": plain.scores["accuracy"]}
+        zero_shot = self.test.measure(embed)
+        scores = {**zero_shot.scores, "zero_shot": zero_shot.scores["accuracy"]}
         model = getattr(embed, "embedder", embed)
         if not isinstance(model, Embedder):
-            return Measured(scores, plain.observations)
+            return Measured(scores, zero_shot.observations)
         described = unit_rows(checked_vectors(embed, list(self.test.classes.values())))
-        prompts = self.trained(model, described)
-        found = prompted(model, self.test.classified, prompts)
-        names = np.array(list(self.test.classes))
-        nearest = names[cosine_matrix(found, described).argmax(axis=1)]
-        right = (nearest == np.array(self.test.labels)).astype(float)
-        return Measured(scores | {"accuracy": float(right.mean())}, Observations((right,), mean))
+        found = prompted(model, self.test.classified, self.trained(model, described))
+        right = self.test.right(cosine_matrix(found, described))
+        return Measured(scores | {"accuracy": right.mean()}, Observations((right,)))
 
     def trained(self, model: Embedder, described: np.ndarray) -> np.ndarray:
         """Return T, float32 [T, ...], for descriptions of length 1, [C, D]."""
@@ -107,9 +104,8 @@ class SoftPrompts(Task):
             found = encode_prompted(model.encoder, model.params, rows, start + scale * moved)
             lengths = jnp.linalg.norm(found, axis=1, keepdims=True)
             cosines = found / jnp.maximum(lengths, 1e-12) @ described.T
-            return optax.softmax_cross_entropy_with_integer_labels(
-                cosines / TEMPERATURE, right
-            ).mean()
+            losses = optax.softmax_cross_entropy_with_integer_labels(cosines / TEMPERATURE, right)
+            return losses.mean()
 
         @jax.jit
         def step(moved: jax.Array, state: Any) -> Any:
@@ -145,8 +141,7 @@ def prompted(model: Embedder, texts: Sequence[str], prompts: np.ndarray) -> np.n
     """Return the embeddings of N texts behind prompts, float32 [N, D]."""
     run = jax.jit(lambda params, *given: encode_prompted(model.encoder, params, *given))
     found = []
-    for start in range(0, len(texts), BLOCK):
-        block = list(texts[start : start + BLOCK])
+    for block in blocks(texts, BLOCK):
         rows = patch_rows(model, block + [""] * (BLOCK - len(block)), len(prompts))
         found.append(np.asarray(run(model.params, rows, prompts))[: len(block)])
     return np.concatenate(found)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -9,8 +10,17 @@ import numpy as np
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations, pearson, spearman
 from pixel_linguist.evaluate.columns import read_numbers, read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, paired_cosine
+from pixel_linguist.evaluate.similarity import Embed, paired_cosine
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
+
+# The sets of each year behind published figures (Gao et al. 2021, arXiv 2104.08821, appendix B).
+OFFICIAL_SETS = {
+    "sts12": ("MSRpar", "MSRvid", "SMTeuroparl", "OnWN", "SMTnews"),
+    "sts13": ("FNWN", "headlines", "OnWN"),
+    "sts14": ("deft-forum", "deft-news", "headlines", "OnWN", "images", "tweet-news"),
+    "sts15": ("answers-forums", "answers-students", "belief", "headlines", "images"),
+    "sts16": ("answer-answer", "headlines", "plagiarism", "postediting", "question-question"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +36,8 @@ class STS(Task):
     gold: tuple[float, ...]
 
     metric: ClassVar[str] = "spearman"
+    embedded: ClassVar = ("sentence1", "sentence2")
+    perturbed: ClassVar = "sentence2"
 
     @classmethod
     def from_source(
@@ -54,21 +66,58 @@ class STS(Task):
             read_numbers(source, score, "STS record", lowest, highest),
         )
 
-    def texts(self) -> list[str]:
-        """Return both sides."""
-        return [*self.sentence1, *self.sentence2]
-
-    def attacked(self, attack: Attack) -> "STS":
-        """Return the task with every sentence2 perturbed."""
-        return dataclasses.replace(self, sentence2=attack(self.sentence2))
-
     def measure(self, embed: Embed) -> Measured:
         """Return "spearman" and "pearson", in [-1, 1]; observations are pairs."""
-        vectors = checked_vectors(embed, self.texts())
-        half = len(self.gold)
-        cosines = np.asarray(paired_cosine(vectors[:half], vectors[half:]))
-        gold = np.array(self.gold)
-        return Measured(
-            {"spearman": float(spearman(cosines, gold)), "pearson": float(pearson(cosines, gold))},
-            Observations((cosines, gold), spearman),
-        )
+        values = paired_cosine(*self.embed_each(embed)), np.array(self.gold)
+        scores = {"spearman": spearman(*values), "pearson": pearson(*values)}
+        return Measured(scores, Observations(values, spearman))
+
+
+@dataclasses.dataclass(frozen=True)
+class STSYear(Task):
+    """One year of SemEval's STS: Spearman over the pairs of all its sets, and the mean over sets.
+
+    Most published figures are of the concatenated pairs ("all" in SentEval).
+    """
+
+    sets: Mapping[str, STS]
+    year: str
+
+    metric: ClassVar[str] = "spearman_concatenated"
+
+    @classmethod
+    def from_sources(cls, sets: Mapping[str, Source], *, year: str) -> "STSYear":
+        """Read the sets of a year, as `STS.from_source` does."""
+        return cls({name: STS.from_source(source) for name, source in sets.items()}, year)
+
+    @property
+    def note(self) -> str:
+        """The official sets that are missing."""
+        missing = [name for name in OFFICIAL_SETS.get(self.year, ()) if name not in self.sets]
+        if not missing:
+            return ""
+        return f"{self.year} is without {', '.join(missing)}: not comparable with published figures"
+
+    def texts(self) -> list[str]:
+        """Return both sides of all sets."""
+        return [text for task in self.sets.values() for text in task.texts()]
+
+    def attacked(self, attack: Attack) -> "STSYear":
+        """Return the task with every sentence2 perturbed."""
+        sets = {name: task.attacked(attack) for name, task in self.sets.items()}
+        return dataclasses.replace(self, sets=sets)
+
+    def measure(self, embed: Embed) -> Measured:
+        """Return "spearman_concatenated", "spearman_mean", and "spearman/SET" for each set."""
+        each, values = {}, []
+        for name, task in self.sets.items():
+            scores, observations = task.measure(embed)
+            assert observations
+            each[f"spearman/{name}"] = scores["spearman"]
+            values.append(observations.values)
+        together = tuple(np.concatenate(side) for side in zip(*values, strict=True))
+        main = {
+            "spearman_concatenated": spearman(*together),
+            "spearman_mean": np.mean(list(each.values())),
+        }
+        return Measured({**main, **each}, Observations(together, spearman))

@@ -1,12 +1,15 @@
-"""The interface of a task, scoring on several tasks, and the table of scores."""
+"""The interface of a task, scoring with intervals, and the table of scores."""
 
 import abc
+import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pixel_linguist.evaluate.bootstrap import Observations, interval
-from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.evaluate.similarity import Embed, checked_vectors
+from pixel_linguist.inference import blocks
 
 if TYPE_CHECKING:
     from pixel_linguist.evaluate.similarity import Input
@@ -19,7 +22,7 @@ Attack = Callable[[Sequence[str]], tuple[str, ...]]
 class Measured(NamedTuple):
     """Scores of an embedding on a task, and observations of the main score if it has any."""
 
-    scores: dict[str, float]
+    scores: Mapping[str, Any]
     observations: Observations | None = None
 
 
@@ -27,34 +30,50 @@ class Task(abc.ABC):
     """Texts, with labels or judgements, on which embeddings are scored.
 
     Each task is a frozen dataclass with a maker (`from_...`) that `build.TASKS` lists. It defines
-    `texts` and `measure`; `attacked` too, if its queries can be perturbed.
+    `embedded`, or its own `texts`, and `measure`.
 
     Attributes:
         metric: name of the main score, the one in tables.
+        embedded: fields of the texts that are embedded, in order: tuples, or mappings whose values
+            are the texts.
+        perturbed: the field of the texts that attacks perturb; "": none.
     """
 
     metric: ClassVar[str]
+    embedded: ClassVar[tuple[str, ...]] = ()
+    perturbed: ClassVar[str] = ""
 
     @property
     def note(self) -> str:
         """What limits comparison with published figures; "" if nothing does."""
         return ""
 
-    @abc.abstractmethod
     def texts(self) -> list[str]:
         """Return all texts that the task embeds."""
+        found = (getattr(self, side) for side in self.embedded)
+        return [x for side in found for x in (side.values() if isinstance(side, Mapping) else side)]
 
     def contents(self) -> Iterable["Input"]:
         """Return all that the task embeds: its texts, and pictures where it has them."""
         return self.texts()
+
+    def embed_each(self, embed: Embed) -> list[Any]:
+        """Embed the texts at once and return the vectors of each field in `embedded`."""
+        vectors = checked_vectors(embed, self.texts())
+        lengths = (len(getattr(self, side)) for side in self.embedded)
+        ends = itertools.accumulate(lengths, initial=0)
+        return [vectors[start:end] for start, end in itertools.pairwise(ends)]
 
     @abc.abstractmethod
     def measure(self, embed: Embed) -> Measured:
         """Embed texts and pictures once and score them."""
 
     def attacked(self, attack: Attack) -> Self:
-        """Return the task with its queries (second sentences, test texts) perturbed."""
-        raise ValueError(f"{type(self).__name__} has no texts that can be attacked")
+        """Return the task with its queries perturbed."""
+        if not self.perturbed:
+            raise ValueError(f"{type(self).__name__} has no texts that can be attacked")
+        task: Any = self
+        return dataclasses.replace(task, **{self.perturbed: attack(getattr(self, self.perturbed))})
 
     def score(self, embed: Embed) -> dict[str, float]:
         """Return named scores; higher is better unless the task says otherwise.
@@ -62,7 +81,7 @@ class Task(abc.ABC):
         Raises:
             ValueError: if an embedding or a score is not finite.
         """
-        return self.checked(embed).scores
+        return dict(self.checked(embed).scores)
 
     def checked(self, embed: Embed) -> Measured:
         """Measure, and refuse scores that are not finite.
@@ -70,16 +89,12 @@ class Task(abc.ABC):
         No NaN leaves a task: whether it counts as the best of several scores would depend on the
         direction of the comparison.
         """
-        measured = self.measure(embed)
-        for name, score in measured.scores.items():
+        found, observations = self.measure(embed)
+        scores = {name: float(score) for name, score in found.items()}
+        for name, score in scores.items():
             if not math.isfinite(score):
                 raise ValueError(f"the score {name!r} of {type(self).__name__} is {score}")
-        return measured
-
-
-def evaluate_tasks(tasks: Mapping[str, Task], embed: Embed) -> dict[str, dict[str, float]]:
-    """Return task → scores of an embedding."""
-    return {name: task.score(embed) for name, task in tasks.items()}
+        return Measured(scores, observations)
 
 
 def with_interval(task: Task, embed: Embed) -> dict[str, float]:
@@ -94,7 +109,7 @@ def add_interval(task: Task, measured: Measured) -> dict[str, float]:
     """Return what a task measured, with the interval of `with_interval`."""
     scores, observations = measured
     if observations is None:
-        return scores
+        return dict(scores)
     low, high = interval(observations)
     return {**scores, f"{task.metric}_low": low, f"{task.metric}_high": high}
 
@@ -110,33 +125,15 @@ def score_table(
         width: maximum characters per line; columns that do not fit start a new block.
     """
     label = max(map(len, ["", *rows]))
-    blocks = []
+    parts = []
     for metric in dict.fromkeys(metrics.values()):
         tasks = [task for task in metrics if metrics[task] == metric]
-        for block in _fit(tasks, width - label):
-            lines = [metric, f"{'':{label}}" + "".join(f"  {task:>6}" for task in block)]
+        cell = 2 + max(6, *map(len, tasks))
+        for block in blocks(tasks, max((width - label) // cell, 1)):
+            lines = [metric, " " * label + "".join(f"{task:>{cell}}" for task in block)]
             for model, scores in rows.items():
-                cells = (_cell(scores.get(task, {}).get(metric), len(task)) for task in block)
-                lines.append(f"{model:{label}}" + "".join(cells))
-            blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
-
-
-def _fit(tasks: Sequence[str], width: int) -> list[list[str]]:
-    """Split column names into blocks that fit into a width."""
-    blocks: list[list[str]] = [[]]
-    left = width
-    for task in tasks:
-        needed = 2 + max(6, len(task))
-        if needed > left and blocks[-1]:
-            blocks.append([])
-            left = width
-        blocks[-1].append(task)
-        left -= needed
-    return blocks
-
-
-def _cell(value: float | None, width: int) -> str:
-    """Format one score, right-aligned."""
-    text = "-" if value is None or math.isnan(value) else f"{value:.3f}"
-    return f"  {text:>{max(6, width)}}"
+                values = (scores.get(task, {}).get(metric, math.nan) for task in block)
+                shown = ("-" if math.isnan(value) else f"{value:.3f}" for value in values)
+                lines.append(f"{model:{label}}" + "".join(f"{text:>{cell}}" for text in shown))
+            parts.append("\n".join(lines))
+    return "\n\n".join(parts)

@@ -85,20 +85,14 @@ def relation(language: str, scripts: set[str], trained: Sequence[str]) -> str:
     return RELATED if related and scripts <= {script for _, _, script in tags} else UNSEEN
 
 
-def boxed(renderer: Renderer, texts: Sequence[str]) -> float:
-    """Return the share of texts of which a letter is drawn as a box, having no font."""
-    lacking = sum(bool(missing_letters(renderer.family, text)) for text in texts)
-    return lacking / max(len(texts), 1)
-
-
-def mark(name: str, task: Task, trained: Sequence[str], renderer: Renderer | None = None) -> str:
+def mark(name: str, task: Task, trained: Sequence[str], renderer: Renderer) -> str:
     """Return what limits a score: "trained", "related" or "unseen", and "no font 12%".
 
     Args:
         name: of the task, with its languages; the furthest of several counts.
         task: of texts.
         trained: languages of the model's card, as in `relation`; without any, nothing is told.
-        renderer: of the model; None: letters are not looked at.
+        renderer: of the model.
     """
     every = task.texts()
     places = np.linspace(0, len(every) - 1, min(len(every), LOOKED_AT)).astype(int)
@@ -106,7 +100,9 @@ def mark(name: str, task: Task, trained: Sequence[str], renderer: Renderer | Non
     scripts = scripts_of(texts)
     found = [relation(code, scripts, trained) for code in languages_of(name) if trained]
     words = [max(found, key=(TRAINED, RELATED, UNSEEN).index)] if found else []
-    if renderer and (share := boxed(renderer, texts)):
+    boxed = sum(bool(missing_letters(renderer.family, text)) for text in texts)
+    if boxed:
+        share = boxed / len(texts)
         words.append(f"no font {share:.0%}")
     return ", ".join(words)
 

@@ -5,13 +5,11 @@ import re
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from pixel_linguist.data.records import Source
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_numbers, read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, paired_cosine
-from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.evaluate.similarity import Embed, paired_cosine
+from pixel_linguist.evaluate.suite import Measured, Task
 from pixel_linguist.registry import choose
 
 Change = Literal["exchange", "negate"]
@@ -73,6 +71,8 @@ class Triplets(Task):
     changed: tuple[str, ...]
 
     metric: ClassVar[str] = "accuracy"
+    embedded: ClassVar = ("anchors", "same", "changed")
+    perturbed: ClassVar = "anchors"
 
     @classmethod
     def from_source(
@@ -81,7 +81,6 @@ class Triplets(Task):
         """Read records with columns sentence1, sentence2 and the gold score.
 
         Args:
-            source: of the pairs.
             change: makes the changed version of sentence1; pairs of which it makes none are left
                 out.
             score: the column of the gold score.
@@ -101,25 +100,13 @@ class Triplets(Task):
             raise ValueError(f"no pair of {score} {lowest} or more has a sentence1 to {change}")
         return cls(*zip(*kept, strict=True))
 
-    def texts(self) -> list[str]:
-        """Return anchors, paraphrases and changed versions."""
-        return [*self.anchors, *self.same, *self.changed]
-
-    def attacked(self, attack: Attack) -> "Triplets":
-        """Return the task with every anchor perturbed."""
-        return dataclasses.replace(self, anchors=attack(self.anchors))
-
     def measure(self, embed: Embed) -> Measured:
         """Return "accuracy" and the mean cosines "same" and "changed".
 
         An equal cosine is wrong. Observations are anchors.
         """
-        anchors, same, changed = (
-            checked_vectors(embed, side) for side in (self.anchors, self.same, self.changed)
-        )
-        near, far = (np.asarray(paired_cosine(anchors, side)) for side in (same, changed))
+        anchors, same, changed = self.embed_each(embed)
+        near, far = paired_cosine(anchors, same), paired_cosine(anchors, changed)
         right = (near > far).astype(float)
         scores = {"accuracy": right.mean(), "same": near.mean(), "changed": far.mean()}
-        return Measured(
-            {name: float(score) for name, score in scores.items()}, Observations((right,), mean)
-        )
+        return Measured(scores, Observations((right,)))

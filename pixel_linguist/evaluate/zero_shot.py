@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from pixel_linguist.data.records import Source, present
-from pixel_linguist.evaluate.bootstrap import Observations, mean
+from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column, read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
-from pixel_linguist.evaluate.suite import Attack, Measured, Task
+from pixel_linguist.evaluate.similarity import Embed, cosine_matrix
+from pixel_linguist.evaluate.suite import Measured, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,8 @@ class ZeroShot(Task):
     classes: Mapping[str, str]
 
     metric: ClassVar[str] = "accuracy"
+    embedded: ClassVar = ("classified", "classes")
+    perturbed: ClassVar = "classified"
 
     @classmethod
     def from_source(
@@ -42,7 +44,6 @@ class ZeroShot(Task):
         """Read records with a text and a class.
 
         Args:
-            source: of the records.
             classes: class → its description.
             text: column.
             label: column of the class.
@@ -60,21 +61,13 @@ class ZeroShot(Task):
         described = {name: template.format(text) for name, text in classes.items()}
         return cls(read_texts(source, text, "record"), labels, described)
 
-    def texts(self) -> list[str]:
-        """Return the texts and the descriptions."""
-        return [*self.classified, *self.classes.values()]
-
-    def attacked(self, attack: Attack) -> "ZeroShot":
-        """Return the task with every text perturbed, but no description."""
-        return dataclasses.replace(self, classified=attack(self.classified))
-
     def measure(self, embed: Embed) -> Measured:
         """Return "accuracy", and "majority", that of the most frequent class."""
-        vectors = checked_vectors(embed, self.texts())
-        number, names = len(self.classified), np.array(list(self.classes))
-        nearest = cosine_matrix(vectors[:number], vectors[number:]).argmax(axis=1)
-        truth = np.array(self.labels)
-        right = (names[nearest] == truth).astype(float)
-        majority = max((truth == name).mean() for name in names)
-        scores = {"accuracy": float(right.mean()), "majority": float(majority)}
-        return Measured(scores, Observations((right,), mean))
+        right = self.right(cosine_matrix(*self.embed_each(embed)))
+        majority = max(map(self.labels.count, self.classes)) / len(self.labels)
+        return Measured({"accuracy": right.mean(), "majority": majority}, Observations((right,)))
+
+    def right(self, cosines: np.ndarray) -> np.ndarray:
+        """Return 1 where the nearest class is the text's, else 0: float [N], of cosines [N, C]."""
+        nearest = np.array(list(self.classes))[cosines.argmax(axis=1)]
+        return (nearest == self.labels).astype(float)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, ensemble_embed, prefix_embed
-from pixel_linguist.evaluate.suite import Task, add_interval, evaluate_tasks, score_table
+from pixel_linguist.evaluate.suite import Task, add_interval, score_table
 from pixel_linguist.files import read_json, write_json
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.train.context import RunContext
@@ -29,7 +29,7 @@ class Scorer:
     def score(self, params: Params, names: Sequence[str]) -> dict[str, dict[str, float]]:
         """Score parameters on the named tasks."""
         embed = self.context.embed(params)
-        return evaluate_tasks({name: self.tasks[name] for name in names}, embed)
+        return {name: self.tasks[name].score(embed) for name in names}
 
     def add_model(self, name: str, params: Params) -> None:
         """Add the row of a model, and one for each length to which its vectors are cut."""

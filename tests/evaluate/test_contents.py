@@ -1,5 +1,6 @@
 """Texts and pictures are embedded by one encoder, in the order in which they are given."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,9 @@ import pytest
 from PIL import Image
 
 from pixel_linguist.data.example import Content
-from pixel_linguist.evaluate.baselines import tfidf_embed
-from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, checked_vectors
-from pixel_linguist.evaluate.suite import Measured, Task
+from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.inference import Embedder
-from pixel_linguist.model import make_encoder
+from pixel_linguist.model import ViTEncoder
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.patches import picture_patches
 
@@ -21,12 +20,8 @@ PICTURES = [RNG.integers(0, 256, size, np.uint8) for size in [(16, 24, 3)] * 3 +
 
 
 @pytest.fixture(scope="module")
-def embedder() -> Embedder:
-    settings: dict[str, Any] = {"patch_height": 8, "patch_width": 8, "max_patches": 12}
-    settings |= {"width": 16, "depth": 1, "heads": 2, "mlp_width": 16, "patch_hidden": 0}
-    settings |= {"positions": "learned", "pooling": "mean", "head": "none", "keep_head": False}
-    settings |= {"dropout": 0.0, "norm_epsilon": 1e-6, "dtype": "float32", "remat": "none"}
-    encoder = make_encoder({**settings, "channels": 3, "max_rows": 2})
+def embedder(tiny_encoder: Callable[..., ViTEncoder]) -> Embedder:
+    encoder = tiny_encoder(max_patches=12, width=16, depth=1, channels=3, max_rows=2)
     return Embedder(encoder, encoder.init(0), Renderer(patch=8, max_patches=12), 4)
 
 
@@ -65,22 +60,3 @@ def test_a_picture_is_embedded_once() -> None:
     first = cached(["a", PICTURES[0], PICTURES[0].copy()])
     np.testing.assert_array_equal(cached([PICTURES[1], PICTURES[0], "a"])[1:], first[[1, 0]])
     assert len(asked) == 3
-
-
-class Pictures(Task):
-    """Scores nothing, of a picture and a text."""
-
-    metric = "nothing"
-
-    def texts(self) -> list[str]:
-        return ["a text"]
-
-    def contents(self) -> list[Content]:
-        return [*self.texts(), PICTURES[0]]
-
-    def measure(self, embed: Embed) -> Measured:
-        return Measured({"nothing": float(checked_vectors(embed, self.contents()).sum())})
-
-
-def test_what_reads_texts_alone_says_that_it_cannot_embed_pictures() -> None:
-    assert tfidf_embed(Pictures()) is None

@@ -1,15 +1,10 @@
-"""Geometry against closed forms and loops, and agreement with human judgements."""
-
-from pathlib import Path
-from typing import Any
+"""Geometry against closed forms and loops."""
 
 import numpy as np
 import pytest
 from scipy import sparse
 
-from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.embedding_geometry import Geometry, effective_rank
-from pixel_linguist.evaluate.human import HumanSimilarity, stacked
 from pixel_linguist.evaluate.robustness import Robustness
 
 
@@ -64,41 +59,3 @@ def test_bad_geometry_is_refused() -> None:
         Geometry.from_sources({"en": rows, "de": rows[:2]})
     with pytest.raises(ValueError, match="attacked"):
         Robustness(Geometry.from_sources({"en": rows, "de": rows}))
-
-
-def judged(folder: Path, text: str) -> Any:
-    """Make the task of a table of judgements."""
-    (folder / "judged.tsv").write_text(f"first\tsecond\tscore\n{text}")
-    spec = {"name": "human_similarity", "source": {"name": "tsv", "path": "judged.tsv"}}
-    return make_task(folder, spec)
-
-
-def test_judgements_of_a_pair_are_averaged_in_either_order(tmp_path: Path) -> None:
-    task = judged(tmp_path, "a\tb\t1\nb\ta\t3\na\tc\t5\nb\tc\t0\n")
-    assert isinstance(task, HumanSimilarity)
-    assert task.texts() == ["a", "b", "c"]
-    assert dict(zip(map(tuple, task.pairs.tolist()), task.judged, strict=True)) == {
-        (0, 1): 2.0, (0, 2): 5.0, (1, 2): 0.0
-    }  # fmt: skip
-    rows = {"a": (1.0, 0.0), "b": (0.6, 0.8), "c": (0.8, -0.6)}
-    scores = task.score(lambda texts: np.array([rows[text] for text in texts]))
-    assert scores["pearson"] == pytest.approx(np.corrcoef([0.6, 0.8, 0.0], [2, 5, 0])[0, 1])
-    assert scores["spearman"] == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize(
-    ("text", "word"), [("a\ta\t1\n", "itself"), ("a\tb\thigh\n", "'high'"), ("a\tb\t1\n", "two")]
-)
-def test_bad_judgements_are_refused(tmp_path: Path, text: str, word: str) -> None:
-    with pytest.raises(ValueError, match=word):
-        judged(tmp_path, text)
-
-
-def test_the_cosine_of_stacked_vectors_is_the_mean_of_cosines() -> None:
-    rng = np.random.default_rng(1)
-    pairs = [scale * rng.normal(size=(2, size)) for scale, size in ((1, 3), (50, 7), (0.01, 2))]
-    a, b = stacked([lambda texts, pair=pair: pair for pair in pairs])(["a", "b"])  # type: ignore[misc]
-    cosines = [x @ y / np.linalg.norm(x) / np.linalg.norm(y) for x, y in pairs]
-    assert a @ b / (a @ a) == pytest.approx(np.mean(cosines))
-    with pytest.raises(ValueError, match="one encoder"):
-        stacked([])

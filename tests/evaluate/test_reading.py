@@ -1,4 +1,4 @@
-"""Reading: scores are the task's own on pictures drawn by family, for every kind of task."""
+"""Reading: scores are the task's own on pictures drawn by family, and words are told apart."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,11 +12,10 @@ from pixel_linguist.evaluate.baselines import check_reads, encoder_embed, tfidf_
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.bootstrap import interval
 from pixel_linguist.evaluate.build import make_task
-from pixel_linguist.evaluate.ocr import OcrEncoder, Tesseract
-from pixel_linguist.evaluate.reading import Pictures
+from pixel_linguist.evaluate.peers import OcrEncoder, Tesseract
+from pixel_linguist.evaluate.reading import Pictures, WordReading
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.robustness import ATTACKS, make_attack
-from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task
 from tests.fakes import ReadingEncoder
@@ -140,22 +139,6 @@ def test_bad_settings_are_refused(arguments: dict[str, Any], word: str) -> None:
         Pictures(**{"task": SIMILARITY, **SETTINGS, **arguments})
 
 
-def test_a_recipe_names_the_task_and_a_picture_is_embedded_once() -> None:
-    source = {"name": "toy", "split": "dev", "size": 6, "seed": 0, "languages": ("en",)}
-    inner = {"name": "sts", "source": {**source, "task": "similarity"}}
-    task = make_task("", {"name": "pictures", "task": inner, **SETTINGS})
-    asked: list[Any] = []
-
-    def embed(pictures: Sequence[Any]) -> np.ndarray:
-        asked.extend(pictures)
-        return ENCODER.encode_images(pictures)
-
-    cached = CachedEmbed(embed)
-    assert task.score(cached) == task.score(cached)
-    # Each family, and both together.
-    assert len(asked) <= 3 * len(task.texts())
-
-
 def test_tesseract_reads_lines_and_pages() -> None:
     pytest.importorskip("tesserocr", reason="tesserocr is in the extra ocr")
     encoder = OcrEncoder(ENCODER, Tesseract(threads=2))
@@ -172,3 +155,43 @@ def test_ocr_without_its_model_names_the_extra(
     monkeypatch.setenv("TESSDATA_PREFIX", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="ocr"):
         Tesseract()
+
+
+NOUNS = ("anchor", "bridge", "candle", "dragon", "engine", "forest", "garden", "harbor", "island")
+
+
+def reading(**changes: Any) -> WordReading:
+    source = [{"word": word} for word in [*NOUNS, "Capital", "x1"]]
+    arguments: dict[str, Any] = {"size": 8, "families": ("noto", "mono")} | changes
+    return WordReading.from_source(source, **arguments)
+
+
+def test_a_reader_has_all_and_a_guesser_what_chance_gives() -> None:
+    task = reading()
+    known = {word: np.eye(16)[i] for i, word in enumerate(task.texts())}
+    words = iter([*task.texts(), *task.texts()[:8], *task.texts()[:8]])
+
+    def read(batch: Any) -> np.ndarray:
+        return np.array([known[next(words)] for _ in batch])
+
+    assert task.score(read) == {"mean": 1.0, "worst": 1.0, "noto": 1.0, "mono": 1.0}
+    rng = np.random.default_rng(0)
+    scores = [task.score(lambda batch: rng.normal(size=(len(batch), 8)))["mean"] for _ in range(40)]
+    assert np.mean(scores) == pytest.approx(1 / 16, abs=0.03)
+
+
+def test_neighbours_are_other_words() -> None:
+    task = reading()
+    texts = task.texts()
+    assert len(set(texts)) == len(texts) == 16
+    assert set(texts[:8]) <= set(NOUNS)
+    assert reading().texts() == texts and reading(seed=1).texts() != texts
+    with pytest.raises(ValueError, match="size"):
+        reading(size=10)
+
+
+def test_it_is_made_by_name(tmp_path: Path) -> None:
+    (tmp_path / "words.tsv").write_text("text\n" + " ".join(NOUNS) + "\n")
+    source = {"name": "words", "paths": ("words.tsv",), "columns": ("text",)}
+    spec = {"name": "word_reading", "source": source, "size": 9, "families": ("noto",)}
+    assert len(make_task(tmp_path, spec).texts()) == 18

@@ -96,11 +96,15 @@ def beir(folder: Path, **changes: str) -> Path:
 
 
 def test_a_folder_is_read_as_beir_reads_it(tmp_path: Path) -> None:
-    task = Retrieval.from_folder(beir(tmp_path))
-    assert task.corpus == {"1": "Cats sleep", "2": "dogs"}
+    corpus = (
+        '{"_id": 7, "title": null, "text": "a text"}\n{"_id": "8", "title": "Cats", "text": "b"}\n'
+    )
+    qrels = "query-id\tcorpus-id\tscore\na\t7\t2.0\na\t8\t-1\n"
+    task = Retrieval.from_folder(beir(tmp_path, corpus=corpus, qrels=qrels))
+    assert task.corpus == {"7": "a text", "8": "Cats b"}
     # Queries without judgements are not scored.
     assert task.queries == {"a": "cats?"}
-    assert task.judgements == {"a": {"1": 2}}
+    assert task.judgements == {"a": {"7": 2, "8": -1}}
 
 
 @pytest.mark.parametrize(
@@ -124,14 +128,6 @@ def test_a_folder_is_read_as_beir_reads_it(tmp_path: Path) -> None:
 def test_mistakes_in_a_folder_are_named(tmp_path: Path, changes: dict[str, str], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         Retrieval.from_folder(beir(tmp_path, **changes))
-
-
-def test_titles_may_be_null_and_grades_decimal(tmp_path: Path) -> None:
-    corpus = '{"_id": 7, "title": null, "text": "a text"}\n{"_id": "8", "title": "", "text": "b"}\n'
-    qrels = "query-id\tcorpus-id\tscore\na\t7\t2.0\na\t8\t-1\n"
-    task = Retrieval.from_folder(beir(tmp_path, corpus=corpus, qrels=qrels))
-    assert task.corpus == {"7": "a text", "8": "b"}
-    assert task.judgements == {"a": {"7": 2, "8": -1}}
 
 
 def test_judged_documents_that_the_corpus_lacks_are_never_found(tmp_path: Path) -> None:

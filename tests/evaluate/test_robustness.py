@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixel_linguist.evaluate.baselines import tfidf_embed
-from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.robustness import ATTACKS, Robustness, make_attack
-from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.evaluate.sts import STS
 
 FIRST = tuple(f"the quick fox number {i} sleeps near a river" for i in range(12))
@@ -50,23 +47,6 @@ def test_scores_are_those_of_the_task_with_its_second_sentences_attacked() -> No
     assert scores == {"attacked": mean, "clean": clean, "drop": clean - mean, **expected}
 
 
-def test_tfidf_which_ignores_case_loses_nothing_by_case() -> None:
-    task = Robustness(TASK, {"case": ATTACKS["case"]})
-    assert task.score(tfidf_embed(task))["drop"] == pytest.approx(0, abs=1e-12)
-
-
-def test_cached_texts_are_embedded_once() -> None:
-    asked: list[str] = []
-
-    def embed(texts: Sequence[str]) -> np.ndarray:
-        asked.extend(texts)
-        return letters(texts)
-
-    task = Robustness(TASK)
-    assert task.score(CachedEmbed(embed)) == task.score(letters)
-    assert len(asked) == len(set(asked))
-
-
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -79,12 +59,3 @@ def test_cached_texts_are_embedded_once() -> None:
 def test_bad_attacks_are_refused(arguments: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         Robustness(TASK, **arguments)
-
-
-def test_a_configuration_names_task_and_strengths() -> None:
-    source = {"name": "toy", "split": "dev", "size": 20, "seed": 0, "languages": ("en",)}
-    inner = {"name": "sts", "source": {**source, "task": "similarity"}}
-    task = make_task("", {"name": "robustness", "task": inner, "strengths": (0.5,)})
-    assert set(task.score(letters)) == {f"{name}@0.5" for name in ATTACKS} | {
-        "attacked", "clean", "drop"
-    }  # fmt: skip

@@ -21,8 +21,7 @@ from pixel_linguist.evaluate.similarity import (
     cosine_matrix,
     paired_cosine,
 )
-from pixel_linguist.evaluate.sts import STS
-from pixel_linguist.evaluate.sts_year import STSYear
+from pixel_linguist.evaluate.sts import STS, STSYear
 from pixel_linguist.evaluate.suite import Task, score_table, with_interval
 
 

@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.evaluate.relevance import JoinedRelevance
-from pixel_linguist.evaluate.retrieval import Retrieval
+from pixel_linguist.evaluate.retrieval import JoinedRelevance, Retrieval
 from pixel_linguist.model import ViTEncoder
 from pixel_linguist.model.decoder import Decoder
 from pixel_linguist.objective.masked_autoencoder import MaskedAutoencoder
