@@ -1,6 +1,7 @@
 """What a recipe claims, judged by a run: gains with intervals, and verdicts in words."""
 
 import dataclasses
+import functools
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,11 +15,10 @@ from pixel_linguist.report.run_record import BASELINES, RunRecord
 from pixel_linguist.report.tables import show
 
 STATISTICS: dict[str, Callable[..., np.ndarray]] = {"spearman": spearman, "accuracy": mean}
-LEVEL = 0.95
 
 
 class Gain(NamedTuple):
-    """A difference of two scores with the ends of its bootstrap interval."""
+    """A difference of two scores with the ends of its 95 % bootstrap interval."""
 
     value: float
     low: float
@@ -66,15 +66,29 @@ def judge(run: RunRecord, folder: Path) -> list[Judged]:
     Args:
         folder: of the run, with observations/.
     """
-    scores = _Scores(run, folder)
+
+    @functools.cache
+    def resampled(row: str, task: str) -> np.ndarray:
+        """Return a score, and that of each resample: float [1 + RESAMPLES]."""
+        with np.load(folder / "observations" / f"{row}.npz") as file:
+            values = file[task]
+        # Equal texts are resampled alike.
+        count, rng = values.shape[1], np.random.default_rng(zlib.crc32(task.encode()))
+        drawn = rng.integers(0, count, (RESAMPLES, count))
+        statistic = choose("metric of a claim", STATISTICS, run.metrics[task])
+        return statistic(*values[:, np.concatenate([np.arange(count)[None], drawn])])
+
+    def mean_over(row: str, tasks: Sequence[str]) -> np.ndarray:
+        return np.mean([resampled(row, task) for task in tasks], axis=0)
+
     judged = []
     for claim in run.config.get("claims", ()):
         row, tasks = claim["row"], tuple(claim["tasks"])
         compared = {BASELINES[name]: (name, tasks) for name in ("untrained", "tfidf")}
         compared |= {name: (other, tuple(on)) for name, other, on in claim["over"]}
         try:
-            own = scores.resampled(row, tasks)
-            gains = {name: _gain(own, scores.resampled(*to)) for name, to in compared.items()}
+            own = mean_over(row, tasks)
+            gains = {name: _gain(own, mean_over(*to)) for name, to in compared.items()}
         except (FileNotFoundError, KeyError):  # a row or a task that is not there (yet)
             continue
         named = [name for name, _, _ in claim["over"]]
@@ -94,32 +108,7 @@ def story(judged: Sequence[Judged]) -> list[str]:
     return [f"{heading}: {'; '.join(told)}." for heading, told in parts.items()]
 
 
-class _Scores:
-    """Resampled scores of a run's rows; equal texts are resampled alike."""
-
-    def __init__(self, run: RunRecord, folder: Path):
-        self.run, self.folder = run, folder
-        self.found: dict[tuple[str, str], np.ndarray] = {}
-
-    def resampled(self, row: str, tasks: Sequence[str]) -> np.ndarray:
-        """Return the mean score over tasks, and that of each resample: float [1 + RESAMPLES]."""
-        for task in tasks:
-            if (row, task) not in self.found:
-                self.found[row, task] = self._task(row, task)
-        return np.mean([self.found[row, task] for task in tasks], axis=0)
-
-    def _task(self, row: str, task: str) -> np.ndarray:
-        with np.load(self.folder / "observations" / f"{row}.npz") as file:
-            values = file[task]
-        count, rng = values.shape[1], np.random.default_rng(zlib.crc32(task.encode()))
-        chosen = np.concatenate(
-            [np.arange(count)[None], rng.integers(0, count, (RESAMPLES, count))]
-        )
-        statistic = choose("metric of a claim", STATISTICS, self.run.metrics[task])
-        return statistic(*values[:, chosen])
-
-
 def _gain(own: np.ndarray, other: np.ndarray) -> Gain:
     """Return the difference of two scores, with the percentiles of its resamples."""
-    low, high = np.percentile(own[1:] - other[1:], (50 * (1 - LEVEL), 50 * (1 + LEVEL)))
+    low, high = np.percentile(own[1:] - other[1:], (2.5, 97.5))
     return Gain(float(own[0] - other[0]), float(low), float(high))

@@ -90,17 +90,10 @@ class Inspector:
         if not isinstance(self.embedder, WordEmbedder):
             count = int(self.embedder.renderer.count_patches([seen])[0])
         longest = self.embedder.encoder.config.max_patches
-        return Shown(
-            "text_view",
-            {
-                "text": text,
-                "view": view,
-                "picture": data_url(_drawn(patches)),
-                "count": count,
-                "longest": longest,
-                "missing": missing_letters(self.embedder.renderer.family, seen),
-            },
-        )
+        content = {"text": text, "view": view, "count": count, "longest": longest}
+        content["picture"] = data_url(_drawn(patches))
+        content["missing"] = missing_letters(self.embedder.renderer.family, seen)
+        return Shown("text_view", content)
 
     def perturbed(self, text: str, strength: float = 1.0, seed: int = 0) -> Shown:
         """Show a text under each attack, with its cosine to the text itself."""
@@ -171,15 +164,12 @@ class Inspector:
 
         A text of one word is taken apart into letters.
         """
-        joints = [" " if len(text.split()) > 1 else "" for text in (first, second)]
-        sides = [
-            text.split() if joint else split_clusters(text)
-            for text, joint in zip((first, second), joints, strict=True)
-        ]
-        without = [
-            [joint.join(words[:i] + words[i + 1 :]) for i in range(len(words))]
-            for words, joint in zip(sides, joints, strict=True)
-        ]
+        sides, without = [], []
+        for text in (first, second):
+            joint = " " if len(text.split()) > 1 else ""
+            words = text.split() if joint else split_clusters(text)
+            sides.append(words)
+            without.append([joint.join(words[:i] + words[i + 1 :]) for i in range(len(words))])
         vectors = unit_rows(self.embedder([first, second, *without[0], *without[1]]))
         a, b, rest = vectors[0], vectors[1], vectors[2:]
         whole = float(a @ b)
@@ -202,18 +192,14 @@ class Inspector:
 
 def _patch_features(embedder: Embedder) -> Callable[..., Any]:
     """Return (params, uint8 [B, S, H, W], int32 [B]) → features of patches, float [B, S, D]."""
-    outputs = ("patch_features",)
-    if isinstance(embedder, NgramEmbedder):
-        encoder = embedder.encoder
-        return lambda params, pixels, count: encoder.encode(
-            params, one_text_a_row(pixels, count), outputs=outputs
-        )["patch_features"]
+    # N-grams are looked up by NumPy.
+    xp: Any = np if isinstance(embedder, NgramEmbedder) else jnp
 
-    def features(params: Any, pixels: jax.Array, count: jax.Array) -> jax.Array:
-        rows = one_text_a_row(pixels, count, jnp)
-        return embedder.encoder.encode(params, rows, outputs=outputs)["patch_features"]
+    def features(params: Any, pixels: Any, count: Any) -> Any:
+        rows = one_text_a_row(pixels, count, xp)
+        return embedder.encoder.encode(params, rows, outputs=("patch_features",))["patch_features"]
 
-    return jax.jit(features)
+    return features if xp is np else jax.jit(features)
 
 
 def data_url(picture: np.ndarray | Path) -> str:

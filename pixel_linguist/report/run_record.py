@@ -92,7 +92,8 @@ class RunRecord:
 
     def stage(self, name: str) -> dict[str, Any]:
         """Return a stage's settings, or nothing if the config lacks them."""
-        return mapping(mapping(self.config.get("stages")).get(name))
+        found: dict[str, Any] = self.config.get("stages", {}).get(name, {})
+        return found
 
     def groups(self, metrics: Mapping[str, str]) -> dict[str, list[str]]:
         """Return metric → its tasks, from task → metric."""
@@ -112,11 +113,6 @@ def number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else math.nan
 
 
-def mapping(value: Any) -> dict[str, Any]:
-    """Return a value if it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
 def read_run(folder: Path) -> RunRecord:
     """Read a run's folder.
 
@@ -130,12 +126,10 @@ def read_run(folder: Path) -> RunRecord:
     config, scores = (_read_object(folder / f"{part}.json") for part in ("config", "scores"))
     records, skipped = _read_lines(folder / "metrics.jsonl")
     order = list(dict.fromkeys([*config.get("order", []), *(r["stage"] for r in records)]))
-    rows = [row for row in map(mapping, scores.get("rows", [])) if "model" in row]
-    tasks = mapping(scores.get("tasks"))
     return RunRecord(
         name=folder.resolve().name,
-        rows=[Scored(row["model"], _scores(row.get("scores"))) for row in rows],
-        metrics={task: mapping(about).get("metric", "score") for task, about in tasks.items()},
+        rows=[Scored(row["model"], _scores(row["scores"])) for row in scores.get("rows", [])],
+        metrics={task: about["metric"] for task, about in scores.get("tasks", {}).items()},
         config=config,
         order=order,
         finished=frozenset(
@@ -168,16 +162,19 @@ def read_comparison(folders: Sequence[Path]) -> RunRecord:
     for run in runs:
         if not run.rows:
             raise ValueError(f"{run.name} has no scores to compare")
-        for row in run.rows:
-            if run.order and row.trained:
-                if row is run.rows[-1]:
-                    name = f"{run.name}: {row.model}"
-                    rows.setdefault(name, Scored(name, row.scores))
-            else:
-                rows.setdefault(row.model, row)
+        own = [row for row in run.rows if not (run.order and row.trained)]
+        if run.order and run.rows[-1].trained:
+            last = run.rows[-1]
+            own.append(Scored(f"{run.name}: {last.model}", last.scores))
+        for row in own:
+            rows.setdefault(row.model, row)
     tasks = [task for run in runs for task in run.metrics]
-    shared = {task: metric for run in runs for task, metric in run.metrics.items()}
-    shared = {task: metric for task, metric in shared.items() if tasks.count(task) > 1}
+    shared = {
+        task: metric
+        for run in runs
+        for task, metric in run.metrics.items()
+        if tasks.count(task) > 1
+    }
     name = " and ".join(run.name for run in runs)
     if not shared:
         raise ValueError(f"{name} have no task in common")
@@ -186,7 +183,7 @@ def read_comparison(folders: Sequence[Path]) -> RunRecord:
 
 def _read_object(path: Path) -> dict[str, Any]:
     """Read a JSON object; nothing if there is no such file."""
-    return mapping(read_json(path)) if path.is_file() else {}
+    return read_json(path) if path.is_file() else {}
 
 
 def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
@@ -196,10 +193,10 @@ def _read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
     records, skipped = [], 0
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            record = mapping(json.loads(line))
+            record = json.loads(line)
         except ValueError:
-            record = {}
-        if isinstance(record.get("stage"), str) and isinstance(record.get("step"), int):
+            record = None
+        if isinstance(record, dict) and {"kind", "stage", "step"} <= record.keys():
             records.append(record)
         elif line.strip():
             skipped += 1
@@ -210,7 +207,7 @@ def _curves(records: Sequence[dict[str, Any]], kind: str, order: Sequence[str]) 
     """Return stage → what was logged of it in records of a kind, of those that have any."""
     found: dict[str, list[tuple[int, dict[str, float]]]] = {name: [] for name in order}
     for record in records:
-        if record.get("kind") == kind:
+        if record["kind"] == kind:
             found[record["stage"]].append((record["step"], _values(record)))
     return {name: Curve(values) for name, values in found.items() if values}
 
@@ -218,14 +215,11 @@ def _curves(records: Sequence[dict[str, Any]], kind: str, order: Sequence[str]) 
 def _values(record: Mapping[str, Any]) -> dict[str, float]:
     """Return a record's metrics, or an evaluation's scores as "task/metric"."""
     if record["kind"] == "evaluation":
-        scores = _scores(record.get("scores"))
+        scores = _scores(record["scores"])
         return {f"{task}/{name}": v for task, found in scores.items() for name, v in found.items()}
     return {name: number(record[name]) for name in record.keys() - {"kind", "stage", "step"}}
 
 
-def _scores(scores: Any) -> dict[str, dict[str, float]]:
+def _scores(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
     """Return task → metric → score, from JSON."""
-    return {
-        task: {metric: number(value) for metric, value in mapping(found).items()}
-        for task, found in mapping(scores).items()
-    }
+    return {task: {name: number(x) for name, x in found.items()} for task, found in scores.items()}

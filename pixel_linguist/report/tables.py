@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pixel_linguist.objective.objectives import OBJECTIVES
-from pixel_linguist.report.run_record import RunRecord, Scored, mapping
+from pixel_linguist.report.run_record import RunRecord, Scored
 
 MISSING = "–"
 # Scores are shown with this many decimals; models that differ by less are tied.
@@ -76,10 +76,10 @@ def stage_numbers(run: RunRecord, name: str) -> list[str]:
     stage, curve = run.stage(name), run.training.get(name)
     if not (stage.get("steps") or curve):
         return [MISSING] * 7
-    peak = mapping(stage.get("schedule")).get("peak")
+    peak = stage.get("schedule", {}).get("peak")
     return [
         *(str(stage.get(key, MISSING)) for key in ("steps", "batch_size", "length")),
-        f"{peak:g}" if isinstance(peak, int | float) else MISSING,
+        MISSING if peak is None else f"{peak:g}",
         *(show(curve.last(metric) if curve else math.nan) for metric in ("loss", "accuracy")),
         duration(seconds_of(run, name)),
     ]
@@ -129,19 +129,18 @@ def describe_start(run: RunRecord, name: str) -> str:
 
 def describe_pairs(stage: Mapping[str, Any]) -> str:
     """Name a stage's data, the pair maker of each part, and whether there are hard negatives."""
-    parts = mapping(stage.get("data")).items()
-    makers = {
-        name: mapping(mapping(part).get("pairs")).get("name", MISSING) for name, part in parts
-    }
-    text = ", ".join(f"{name} → {maker}" for name, maker in makers.items())
-    hard = mapping(stage.get("objective")).get("hard_negatives")
+    parts = stage.get("data", {}).items()
+    text = ", ".join(
+        f"{name} → {part.get('pairs', {}).get('name', MISSING)}" for name, part in parts
+    )
+    hard = stage.get("objective", {}).get("hard_negatives")
     return text + (" with hard negatives" if text and hard else "")
 
 
 def describe_perturbations(stage: Mapping[str, Any]) -> str:
     """Name a stage's perturbations, aspects of style and augmentations, each with its settings."""
     kinds = {"perturb": "", "styles": "style: ", "augment": "pixels: "}
-    named = {about: describe_named(mapping(stage.get(key))) for key, about in kinds.items()}
+    named = {about: describe_named(stage.get(key, {})) for key, about in kinds.items()}
     return "; ".join(about + names for about, names in named.items() if names)
 
 
@@ -151,7 +150,7 @@ def describe_named(specification: Mapping[str, Any]) -> str:
     for name, given in specification.items():
         shown = ", ".join(
             str(value) if key in ("rate", "strength") else f"{key.replace('_', ' ')} {value}"
-            for key, value in mapping(given).items()
+            for key, value in given.items()
         )
         texts.append(name.replace("_", " ") + (f" ({shown})" if shown else ""))
     return ", ".join(texts)
@@ -159,7 +158,7 @@ def describe_named(specification: Mapping[str, Any]) -> str:
 
 def describe_objective(stage: Mapping[str, Any]) -> str:
     """Name a stage's objective with its settings, and the first sentence of its docstring."""
-    settings = {k: v for k, v in mapping(stage.get("objective")).items() if not isinstance(v, dict)}
+    settings = {k: v for k, v in stage.get("objective", {}).items() if not isinstance(v, dict)}
     name = settings.pop("name", "")
     about = inspect.getdoc(OBJECTIVES[name]) if name in OBJECTIVES else ""
     sentence = (about or "").partition("\n\n")[0].replace("\n", " ")

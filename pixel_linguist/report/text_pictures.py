@@ -54,7 +54,7 @@ def save_pairs(
         # An example whose texts are all empty is shown whole.
         for view in [view for view in seen if texts[view]] or seen:
             strip = draw_patches(seen[view][number])
-            rows.append((view, _stack([draw_caption(captions, texts[view]), strip], gap=4)))
+            rows.append((view, _join([draw_caption(captions, texts[view]), strip], 0, 4)))
         blocks.append(rows)
     _save_blocks(renderer, blocks, path)
 
@@ -110,7 +110,7 @@ def draw_patches(patches: np.ndarray, original: np.ndarray | None = None) -> np.
         base = np.full((*ink.shape, 3), PAPER, np.uint8)
         base[::height] = base[:, ::width] = GRID
         lines.append(_blend(base, ink, INK))
-    return _stack(lines, gap=2)
+    return _join(lines, 0, 2)
 
 
 def break_lines(patches: np.ndarray, per_line: int) -> list[tuple[int, int]]:
@@ -139,7 +139,7 @@ def draw_caption(captions: Renderer, text: str, color: Color = CAPTION) -> np.nd
     for line in wrap(captions, text):
         ink = np.concatenate(list(_patches(captions, line)), axis=1)
         lines.append(_blend(np.full((*ink.shape, 3), PAPER), ink, color))
-    return _stack(lines, gap=0)
+    return _join(lines, 0, 0)
 
 
 def wrap(captions: Renderer, text: str) -> list[str]:
@@ -172,20 +172,15 @@ def _blend(base: np.ndarray, ink: np.ndarray, color: Color) -> np.ndarray:
     return np.rint(base * (1 - share) + np.array(color) * share).astype(np.uint8)
 
 
-def _arrange(placed: Sequence[tuple[int, int, np.ndarray]]) -> np.ndarray:
-    """Put images on paper, each at its (left, top)."""
-    width = max(left + image.shape[1] for left, _, image in placed)
-    height = max(top + image.shape[0] for _, top, image in placed)
-    sheet = np.full((height, width, 3), PAPER, np.uint8)
-    for left, top, image in placed:
-        sheet[top : top + image.shape[0], left : left + image.shape[1]] = image
-    return sheet
-
-
-def _stack(images: Sequence[np.ndarray], gap: int) -> np.ndarray:
-    """Put images below each other, aligned at the left."""
-    tops = np.cumsum([0, *(image.shape[0] + gap for image in images)])
-    return _arrange([(0, int(top), image) for top, image in zip(tops, images, strict=False)])
+def _join(images: Sequence[np.ndarray], axis: int, gap: int) -> np.ndarray:
+    """Put images on paper below each other (axis 0) or beside each other (1)."""
+    size = max(image.shape[1 - axis] for image in images)
+    parts: list[np.ndarray] = []
+    for image in images:
+        sides = [(0, size - image.shape[0]), (0, size - image.shape[1]), (0, 0)]
+        sides[axis] = (gap if parts else 0, 0)
+        parts.append(np.pad(image, sides, constant_values=255))
+    return np.concatenate(parts, axis)
 
 
 def _save_blocks(
@@ -195,20 +190,19 @@ def _save_blocks(
     captions = caption_renderer(renderer)
     names = dict.fromkeys(label for rows in blocks for label, _ in rows)
     labels = {name: draw_caption(captions, name.replace("-", "−"), LABEL) for name in names}
-    left = max(label.shape[1] for label in labels.values()) + MARGIN
-    width = left + max(image.shape[1] for rows in blocks for _, image in rows)
+    widest = max(label.shape[1] for label in labels.values())
+    for name, label in labels.items():
+        sides = ((0, 0), (0, widest - label.shape[1]), (0, 0))
+        labels[name] = np.pad(label, sides, constant_values=255)
+    width = widest + MARGIN + max(image.shape[1] for rows in blocks for _, image in rows)
     rule = np.full((1, width, 3), RULE, np.uint8)
     drawn = [
-        _stack([_arrange([(0, 0, labels[name]), (left, 0, image)]) for name, image in rows], gap=4)
+        _join([_join([labels[name], image], 1, MARGIN) for name, image in rows], 0, 4)
         for rows in blocks
     ]
-    _write(_stack([part for image in drawn for part in (rule, image)][1:], MARGIN), path)
-
-
-def _write(image: np.ndarray, path: Path) -> None:
-    """Write an image with a margin as PNG."""
-    sides = ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
+    sheet = _join([part for image in drawn for part in (rule, image)][1:], 0, MARGIN)
     buffer = io.BytesIO()
-    sheet = np.pad(image, sides, constant_values=255)
-    Image.fromarray(sheet).save(buffer, format="PNG", optimize=True)
+    sides = ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0))
+    framed = np.pad(sheet, sides, constant_values=255)
+    Image.fromarray(framed).save(buffer, format="PNG", optimize=True)
     write_whole(path, buffer.getvalue())
