@@ -217,15 +217,6 @@ def test_a_pickle_that_would_run_code_is_not_read(tmp_path: Path, shared: Path) 
         read_reference(tmp_path)
 
 
-def test_a_converted_model_encodes_text(tmp_path: Path, shared: Path) -> None:
-    convert(shared / "fixtures" / "pixel_tiny_a", tmp_path / "ours", None)
-    encoder = SentenceEncoder.load(tmp_path / "ours")
-    assert encoder.renderer.settings()["strategy"] == "continuous"
-    embeddings = encoder.encode(["A man is playing a guitar.", "Ein Mann spielt Gitarre.", ""])
-    assert embeddings.shape == (3, 48)
-    assert np.abs(embeddings[0] - embeddings[1]).max() > 1e-3
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

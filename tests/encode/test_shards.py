@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory, tiny_model: Callable[..., Mo
     return folder
 
 
-def job(model: Path, source: Path, folder: Path, **changes: Any) -> Job:
+def job(model: Path | str, source: Path, folder: Path, **changes: Any) -> Job:
     """Return a job of the command line's defaults, but for shards of 32 texts."""
     settings: dict[str, Any] = {"column": "text", "keep": (), "format": "parquet"}
     settings |= {"dtype": "float32", "batch_size": 64, "shard_size": 32, "device": None}

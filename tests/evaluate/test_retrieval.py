@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.retrieval import Retrieval
 from pixel_linguist.evaluate.similarity import cosine_matrix
 
@@ -69,16 +68,6 @@ def test_every_measure_equals_trec_eval(seed: int, documents: int, queries: int)
     scores = task.score(embed)
     assert scores == pytest.approx(expected, abs=1e-6)
     assert set(scores) == set(expected)
-
-
-@pytest.mark.slow
-def test_cranfield_equals_trec_eval(shared: Path) -> None:
-    task = Retrieval.from_folder(shared / "data/retrieval/cranfield")
-    assert len(task.corpus) == 1400 and len(task.queries) == 225
-    embed = tfidf_embed(task)
-    scores = task.score(embed)
-    assert scores == pytest.approx(trec_eval(task, embed), abs=1e-6)
-    assert 0.3 < scores["ndcg@10"] < 0.6
 
 
 def beir(folder: Path, **changes: str) -> Path:

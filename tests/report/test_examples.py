@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,30 +54,31 @@ def test_the_map_is_of_languages_where_they_are_known() -> None:
     assert map_groups(tasks | {"geometry": Geometry(sides)}) == sides
 
 
+class Turned:
+    """Embeds the second sentences at angles to the first ones, and draws like a model."""
+
+    renderer = Renderer()
+
+    def __init__(self, angles: np.ndarray):
+        self.angles = angles
+
+    def __call__(self, texts: tuple[str, ...]) -> np.ndarray:
+        angles = self.angles if texts[0].isupper() else 0 * self.angles
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
 def test_the_pairs_that_moved_most_are_drawn(
-    tmp_path: Path, make_model: Callable[[int], Embedder], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task = sts(tuple("abcdefgh"), tuple("ABCDEFGH"))
-    # Cosines that rise with the place before, and fall with it after.
-    angles = {text: 0.1 * place for place, text in enumerate(task.sentence2)}
-
-    def embed(sign: float) -> Callable[[tuple[str, ...]], np.ndarray]:
-        turned = [[np.cos(a), np.sin(a)] for a in (angles[t] for t in task.sentence2)]
-        order = turned if sign > 0 else turned[::-1]
-        return lambda texts: (
-            np.array(order) if texts == task.sentence2 else np.tile([1.0, 0.0], (8, 1))
-        )
-
-    drawn = []
+    drawn: list[Any] = []
     monkeypatch.setattr(examples, "save_texts", lambda renderer, rows, path: drawn.extend(rows))
-    before, after = make_model(0), make_model(0)
-    monkeypatch.setattr(
-        Embedder, "__call__", lambda self, texts: embed(1 if self is before else -1)(texts)
-    )
-    examples.draw_moved(before, after, task, tmp_path / "moved.png")
+    angles = 0.1 * np.arange(8)
+    before, after = Turned(angles), Turned(angles[::-1])
+    task = sts(tuple("abcdefgh"), tuple("ABCDEFGH"))
+    examples.draw_moved(before, after, task, tmp_path / "moved.png")  # type: ignore[arg-type]
     # The last were the farthest apart and are the nearest; the first the other way round.
     assert [first for (_, first), _ in drawn] == ["h", "g", "f", "a", "b", "c"]
     for (label, first), (_, second) in drawn:
+        place = "abcdefgh".index(first)
         assert second == first.upper()
-        cosines = np.cos(angles[second]), np.cos(0.7 - angles[second])
-        assert label == "{:.2f} → {:.2f}".format(*cosines)
+        assert label == f"{np.cos(angles[place]):.2f} → {np.cos(angles[7 - place]):.2f}"
