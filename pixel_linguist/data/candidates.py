@@ -22,6 +22,8 @@ from pixel_linguist.text.word_noise import drop_words
 _BUCKETS, BINS = 1 << 16, 10
 # Rows compared with all others at once, and random pairs of which propensities are estimated.
 _BLOCK, _PAIRS = 256, 20_000
+# Percentiles of t+ and t-, least propensity, and share of words that the rule of positives drops.
+_PERCENTILES, _EPSILON, _DROPPED = (99.5, 90.0), 0.02, 0.2
 
 
 def surface_vectors(texts: Sequence[str]) -> sparse.csr_array:
@@ -61,8 +63,8 @@ class Candidates:
     as many by surface s, the cosine of letter trigrams, and as many at random; never i itself or
     an equal text. Their weights are
 
-        positive  max(0, c_ij - t+) ^ power / max(e+(s_ij), epsilon)
-        negative  1 if c_ij < t- else 0, / max(e-(s_ij), epsilon)
+        positive  max(0, c_ij - t+) / max(e+(s_ij), 0.02)
+        negative  1 if c_ij < t- else 0, / max(e-(s_ij), 0.02)
 
     where e+(s) is the share of pairs with such a surface among those that a simple rule takes for
     positives (a text with words dropped), e-(s) that among random pairs; t+ and t- are percentiles
@@ -73,23 +75,11 @@ class Candidates:
         text: column of texts.
         count: candidates of each of three kinds.
         weighted: whether weights are divided by propensities; False is the ablation.
-        positive_percentile: of t+.
-        negative_percentile: of t-.
-        power: of what exceeds t+; 0 counts all above it alike.
-        epsilon: least propensity.
-        dropped: share of words that the rule of positives drops.
-        seed: of random candidates and pairs.
     """
 
     text: str
     count: int = 16
     weighted: bool = True
-    positive_percentile: float = 99.5
-    negative_percentile: float = 90.0
-    power: float = 1.0
-    epsilon: float = 0.02
-    dropped: float = 0.2
-    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -116,7 +106,7 @@ class Candidates:
 
     def _measure(self, texts: Sequence[str], embed: Any) -> tuple[Any, ...]:
         """Return numbers of texts, vectors of meaning and surface, thresholds, propensities."""
-        rng = np.random.default_rng(self.seed)
+        rng = np.random.default_rng(0)
         numbers = {text: i for i, text in enumerate(dict.fromkeys(texts))}
         ids = np.array([numbers[text] for text in texts])
         meaning = np.asarray(embed(texts), np.float32)
@@ -124,9 +114,9 @@ class Candidates:
         first, second = rng.integers(len(texts), size=(2, _PAIRS))
         first, second = (x[ids[first] != ids[second]] for x in (first, second))
         cosines = (meaning[first] * meaning[second]).sum(axis=1)
-        limits = np.percentile(cosines, (self.positive_percentile, self.negative_percentile))
+        limits = np.percentile(cosines, _PERCENTILES)
         chosen = [texts[i] for i in rng.permutation(len(texts))[: _PAIRS // 10]]
-        ruled = [drop_words(text, rng, rate=self.dropped) for text in chosen]
+        ruled = [drop_words(text, rng, rate=_DROPPED) for text in chosen]
         # In one space, so that all have the same frequencies of trigrams.
         surface = surface_vectors([*texts, *chosen, *ruled])
         own = surface[: len(texts)]
@@ -155,9 +145,7 @@ class Candidates:
             c, s = meaning[block] @ meaning.T, (surface[block] @ surface.T).toarray()
             chosen = [nearest(np.where(equal, -2, x), count) for x in (c, s)]
             # By its own number, so that pieces change nothing.
-            draws = [
-                np.random.default_rng([self.seed, i]).permutation(len(ids)) for i in block.tolist()
-            ]
+            draws = [np.random.default_rng([0, i]).permutation(len(ids)) for i in block.tolist()]
             random = [
                 [j for j in draw[: 4 * count] if ids[j] != ids[i]][:count]
                 for i, draw in zip(block, draws, strict=True)
@@ -165,7 +153,7 @@ class Candidates:
             filled = [(own + [block[n]] * count)[:count] for n, own in enumerate(random)]
             candidates = np.concatenate([*chosen, np.array(filled)], axis=1)
             c, s, equal = (np.take_along_axis(x, candidates, axis=1) for x in (c, s, equal))
-            weights = self.weights(c, s, limits, shares)
+            weights = draw_weights(c, s, limits, shares)
             # A candidate that was found twice counts once.
             again = np.array([_repeated(row) for row in candidates]) | equal
             found["candidates"].append(candidates.astype(np.int32))
@@ -174,23 +162,20 @@ class Candidates:
                 found[name].append(np.where(again, 0, x).astype(np.float32))
         return {name: np.concatenate(parts) for name, parts in found.items()}
 
-    def weights(
-        self, c: np.ndarray, s: np.ndarray, limits: np.ndarray, shares: Sequence[np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights of positives and negatives by meaning c and surface s.
 
-        Args:
-            c: float array of cosines of meaning.
-            s: float array of the same shape, surface similarity.
-            limits: t+ and t-, float [2].
-            shares: e+ and e-, float [BINS] each.
-        """
-        above = np.maximum(c - limits[0], 0)
-        wanted = above**self.power * (above > 0), (c < limits[1]).astype(float)
-        positive, negative = (
-            x / np.maximum(e[bin_of(s)], self.epsilon) for x, e in zip(wanted, shares, strict=True)
-        )
-        return positive, negative
+def draw_weights(
+    c: np.ndarray, s: np.ndarray, limits: np.ndarray, shares: Sequence[np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of positives and negatives, as of `Candidates`.
+
+    Args:
+        c: float array of cosines of meaning.
+        s: float array of the same shape, surface similarity.
+        limits: t+ and t-, float [2].
+        shares: e+ and e-, float [BINS] each.
+    """
+    positive, negative = (np.maximum(e[bin_of(s)], _EPSILON) for e in shares)
+    return np.maximum(c - limits[0], 0) / positive, (c < limits[1]) / negative
 
 
 def nearest(scores: np.ndarray, count: int) -> np.ndarray:

@@ -15,15 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example
-from pixel_linguist.data.records import (
-    Record,
-    Source,
-    column,
-    id_of,
-    read_rows,
-    read_table,
-    text_of,
-)
+from pixel_linguist.data.records import Record, Source, column, id_of, read_rows, text_of
+
+# Words of a root's text, and the share of edges that a walk of training lacks.
+_ROOT_WORDS, _DROPPED = 24, 0.2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,8 +103,8 @@ def neighbourhoods(
     Raises:
         ValueError: for an edge to an unknown node, a class without a name, or without any node.
     """
-    table = read_table(root / nodes, ("id", text, label))
-    places = {id_of(row, "id", nodes): number for number, row in enumerate(table)}
+    table = list(read_rows(root, nodes, ("id", text, label)))
+    places = {id_of(row, "id", where): number for number, (row, where) in enumerate(table)}
     found: list[set[int]] = [set() for _ in table]
     for row, where in read_rows(root, edges, ("source", "target")):
         ends = [row["source"], row["target"]]
@@ -119,14 +114,14 @@ def neighbourhoods(
         if a != b:
             found[a].add(b)
             found[b].add(a)
-    texts = tuple(text_of(row, text, f"{nodes}, record {n}") for n, row in enumerate(table, 1))
+    texts = tuple(text_of(row, text, where) for row, where in table)
     graph = TextGraph(texts, tuple(tuple(sorted(own)) for own in found))
     taken = collections.Counter[str]()
     records: list[Record] = []
-    for number, row in enumerate(table):
+    for number, (row, where) in enumerate(table):
         if remainders and number % 10 not in remainders:
             continue
-        name = _class(row[label], label_names, f"{nodes}, record {number + 1}")
+        name = _class(row[label], label_names, where)
         taken[name] += 1
         if label_names and (not name or (shots and taken[name] > shots)):
             continue
@@ -162,14 +157,10 @@ def linked(records: Source, *, text: str, by: str) -> list[Record]:
             found[number].update(numbers)
     neighbours = tuple(tuple(sorted(own - {n})) for n, own in enumerate(found))
     graph = TextGraph(tuple(texts), neighbours)
-    made = [
-        {"text": texts[number], "node": number, "graph": graph}
-        for number, own in enumerate(neighbours)
-        if own
-    ]
-    if not made:
+    kept = [number for number, own in enumerate(neighbours) if own]
+    if not kept:
         raise ValueError(f"no two records share a value of {by!r}")
-    return made
+    return [{"text": texts[number], "node": number, "graph": graph} for number in kept]
 
 
 def _class(label: str, names: Sequence[str], where: str) -> str:
@@ -186,12 +177,8 @@ def neighbourhood(
     rng: np.random.Generator,
     *,
     others: int = 4,
-    root_words: int = 24,
     words: int = 10,
     key_words: int = 16,
-    steps: int = 64,
-    restart: float = 0.5,
-    dropped: float = 0.2,
 ) -> Example:
     """Write the neighbourhood of a node out ("anchor"), and a summary of it ("positive").
 
@@ -201,23 +188,18 @@ def neighbourhood(
 
     Args:
         others: nodes beside the root, at most.
-        root_words: words of the root's text.
-        words: of another one's.
+        words: of the text of another node than the root.
         key_words: of a summary.
-        steps: of the walk.
-        restart: probability that a step goes back to the root.
-        dropped: share of edges that are not there for a walk.
     """
-    numbers = {"root_words": root_words, "words": words, "key_words": key_words, "steps": steps}
-    if others < 0 or min(numbers.values()) < 1:
-        raise ValueError(f"others is {others}, at least 0; {numbers} must be at least 1 each")
-    if not (0 <= restart <= 1 and 0 <= dropped < 1):
-        raise ValueError(f"restart is {restart} and dropped {dropped}; in [0, 1]")
+    if others < 0 or words < 1 or key_words < 1:
+        raise ValueError(
+            f"others is {others}, words {words} and key_words {key_words}; they must be at least "
+            "0, 1 and 1"
+        )
     graph, root = column(record, "graph"), record["node"]
-    walked = walk(graph.neighbours, root, rng, steps=steps, restart=restart, dropped=dropped)
-    nodes = met(walked, others)
+    nodes = met(walk(graph.neighbours, root, rng, dropped=_DROPPED), others)
     views = {
-        "anchor": beginnings(graph, nodes, root_words, words),
+        "anchor": beginnings(graph, nodes, words),
         "positive": summary(graph, nodes, key_words),
     }
     return Example(views, {"group": (root,)})
@@ -228,10 +210,8 @@ def met(walked: Sequence[int], others: int = 4) -> list[int]:
     return list(dict.fromkeys(walked))[: others + 1]
 
 
-def beginnings(
-    graph: TextGraph, nodes: Sequence[int], root_words: int = 24, words: int = 10
-) -> str:
-    """Join the first words of nodes' texts: `root_words` of the first node, `words` of others."""
-    sizes = [root_words] + [words] * (len(nodes) - 1)
+def beginnings(graph: TextGraph, nodes: Sequence[int], words: int = 10) -> str:
+    """Join the first words of nodes' texts: 24 of the first node, `words` of each other one."""
+    sizes = [_ROOT_WORDS] + [words] * (len(nodes) - 1)
     parts = [graph.texts[n].split()[:size] for n, size in zip(nodes, sizes, strict=True)]
     return " ".join(word for part in parts for word in part)

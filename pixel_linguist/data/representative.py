@@ -18,6 +18,8 @@ from pixel_linguist.text.spans import bare_word
 
 # Texts that are encoded at once, the saturation of attention, and the highest divergence.
 _BLOCK, _SATURATION, _HIGHEST = 64, 0.01, 100.0
+# The perplexity of the draw by attention, as a share of a text's words; it sets T.
+_SHARE = 0.5
 
 
 def bare_words(text: str) -> list[str]:
@@ -69,7 +71,6 @@ def attention_shares(embed: Any, texts: Sequence[str]) -> list[np.ndarray]:
 
     Args:
         embed: a model's `Embedder`.
-        texts: N of them.
 
     Raises:
         ValueError: for a model that is none of ours, whose embedding is not the mean of its
@@ -125,10 +126,8 @@ def term_weights(texts: Sequence[str], shares: Sequence[np.ndarray]) -> list[dic
 
 def divergence(theta: Mapping[str, float], of_all: Mapping[str, float]) -> dict[str, float]:
     """Return g of each word: min(-theta_d log2 theta_0, 100)."""
-    return {
-        word: min(-t * float(np.log2(max(of_all[word], 1e-300))), _HIGHEST)
-        for word, t in theta.items()
-    }
+    logs = {word: float(np.log2(max(of_all[word], 1e-300))) for word in theta}
+    return {word: min(-t * logs[word], _HIGHEST) for word, t in theta.items()}
 
 
 def tempered(scores: np.ndarray, share: float) -> np.ndarray:
@@ -164,16 +163,12 @@ class Representatives:
     Attributes:
         text: column of texts.
         bootstrapped: whether by attention, or by counts.
-        share: of a text's words, the perplexity of the draw by attention; it sets T.
     """
 
     text: str
     bootstrapped: bool = True
-    share: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.share <= 1:
-            raise ValueError(f"share is {self.share}; it must be in (0, 1]")
         self._known: tuple[Any, ...] = ()
 
     def __call__(
@@ -204,7 +199,7 @@ class Representatives:
         for text, theta in zip(texts, thetas, strict=True):
             g = divergence(theta, of_all)
             scores = np.array([g[word] for word in vocabulary(text)])
-            found.append((scores, tempered(scores, self.share) if len(scores) else scores))
+            found.append((scores, tempered(scores, _SHARE) if len(scores) else scores))
         return found
 
     def _by_counts(self, texts: Sequence[str], embed: Any) -> list[Any]:

@@ -9,9 +9,9 @@ from pixel_linguist.data.example import Example
 from pixel_linguist.data.records import Record, Source, column, number_of, text_of
 
 
-def joined(first: str, second: str, separator: str) -> str:
+def joined(first: str, second: str) -> str:
     """Return both texts of a pair as one."""
-    return f"{first} {separator} {second}"
+    return f"{first} ¶ {second}"
 
 
 def _scaled(record: Record, name: str, bounds: tuple[float, float]) -> float:
@@ -30,7 +30,6 @@ def joined_pair(
     second: str,
     score: str,
     bounds: tuple[float, float] = (0.0, 5.0),
-    separator: str = "¶",
 ) -> Example:
     """Take both texts of a scored pair as one text, the view "anchor", in either order.
 
@@ -39,13 +38,12 @@ def joined_pair(
         second: column of the other one.
         score: column of the score, the fact "score".
         bounds: least and greatest score; they become 0 and 1.
-        separator: between the texts.
     """
     texts = [text_of(record, first), text_of(record, second)]
     if rng.random() < 0.5:
         texts.reverse()
     facts = {"score": _scaled(record, score, bounds)}
-    return Example({"anchor": joined(texts[0], texts[1], separator)}, facts)
+    return Example({"anchor": joined(*texts)}, facts)
 
 
 def taught_pair(
@@ -75,18 +73,15 @@ class JointScores:
     Attributes:
         first: column of a text.
         second: column of the other one.
-        separator: as the teacher was trained with.
     """
 
     first: str
     second: str
-    separator: str = "¶"
 
     def __call__(self, records: Source, rows: range, embed: Any) -> dict[str, np.ndarray]:
         """Return "target" float32 [N]."""
         names = (self.first, self.second)
         pairs = [[text_of(records[i], x) for x in names] for i in rows]
-        texts = [joined(a, b, self.separator) for a, b in pairs]
-        texts += [joined(b, a, self.separator) for a, b in pairs]
+        texts = [joined(a, b) for a, b in pairs] + [joined(b, a) for a, b in pairs]
         scores = np.asarray(embed(texts), np.float32)[:, 0]
         return {"target": scores.reshape(2, -1).mean(axis=0)}

@@ -92,8 +92,6 @@ def disarray(
     Args:
         document: topics of one sentence or more.
         others: other documents; without any, no topic is exchanged.
-        rng: of all draws.
-        replaced: as above.
 
     Returns:
         N sentences; whether each ends a topic, 1 or 0, and -1 for the last; and the relation of
@@ -120,7 +118,7 @@ def disarray(
 
 
 def contrasted(
-    topic: Sequence[int], rng: np.random.Generator, *, negatives: int
+    topic: Sequence[int], rng: np.random.Generator, *, negatives: int = 3
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw for each of N sentences one of its own topic, and some of others.
 
@@ -131,7 +129,6 @@ def contrasted(
 
     Args:
         topic: of each sentence, numbers that do not fall.
-        rng: of all draws.
         negatives: of a sentence.
 
     Returns:
@@ -157,31 +154,19 @@ def contrasted(
     return positive, others
 
 
-def disarrayed_topics(
-    record: Record,
-    rng: np.random.Generator,
-    *,
-    sentences: int,
-    replaced: float = 0.5,
-    negatives: int = 3,
-) -> Example:
+def disarrayed_topics(record: Record, rng: np.random.Generator, *, sentences: int) -> Example:
     """Take a window of a document with known topics, and a disarrayed copy of it.
 
     Views: "document" and "copy", of up to `sentences` sentences. Facts, int32 [sentences] and -1
     where there is none: "boundary" and "copy_boundary", whether a sentence ends a topic (not known
-    of the last); "copy_relation", see `disarray`; "positive" and "negatives" [sentences,
-    negatives], see `contrasted`.
+    of the last); "copy_relation", see `disarray`; "positive" and "negatives" [sentences, 3], see
+    `contrasted`.
 
     Args:
         sentences: room for them; the others of a window or copy are left out.
-        replaced: probability that topics of a copy are exchanged.
-        negatives: of a sentence.
     """
-    if sentences < 2 or negatives < 1 or not 0 <= replaced <= 1:
-        raise ValueError(
-            f"sentences is {sentences}, negatives {negatives} and replaced {replaced}; they must "
-            "be at least 2, at least 1 and in [0, 1]"
-        )
+    if sentences < 2:
+        raise ValueError(f"sentences is {sentences}; it must be at least 2")
 
     def filled(labels: Any) -> np.ndarray:
         """Return labels [n, ...] of the room's length."""
@@ -194,8 +179,8 @@ def disarrayed_topics(
     cuts = np.flatnonzero(np.diff(of)) + 1
     document = [tuple(texts[i] for i in part) for part in np.split(np.arange(len(of)), cuts)]
     others = [x for n, x in record["others"].items() if n != record["group"] and x]
-    copy, ends, relations = disarray(document, others, rng, replaced=replaced)
-    positive, contrasts = contrasted(of.tolist(), rng, negatives=negatives)
+    copy, ends, relations = disarray(document, others, rng)
+    positive, contrasts = contrasted(of.tolist(), rng)
     facts = {
         **group_of(record),
         "boundary": filled([*(np.diff(of) != 0).astype(int), NONE]),

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import grain
 import numpy as np
@@ -92,26 +92,9 @@ class MakeViews(grain.transforms.RandomMap):
         return content
 
 
-class Render(Protocol):
-    """The interface of a renderer; seeds, one a text, choose the styles."""
-
-    @property
-    def renderer(self) -> Renderer:
-        """Return the renderer in the style of evaluation."""
-        ...
-
-    def __call__(self, texts: Sequence[str], length: int, *, seeds: Sequence[int]) -> Any:
-        """Return .patches uint8 [B, length, H, W], .count int32 [B], and .stats.cut."""
-        ...
-
-    def count_patches(self, texts: Sequence[str], *, seeds: Sequence[int]) -> np.ndarray:
-        """Return the number of patches each text needs: int [B]."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True)
 class OneStyle:
-    """A renderer in its own style, whatever the seeds."""
+    """A renderer in its own style, whatever the seeds, which choose those of `StyledRenderer`."""
 
     renderer: Renderer
 
@@ -135,7 +118,7 @@ class ViewPipeline:
         grid: rows and columns of the encoder's positions, which limit pictures; None: no limit.
     """
 
-    render: Render
+    render: OneStyle | StyledRenderer
     views: tuple[str, ...]
     facts: Mapping[str, FactMaker] = dataclasses.field(default_factory=dict)
     grid: tuple[int, int] | None = None
@@ -160,10 +143,9 @@ class ViewPipeline:
                     texts += sentences
                     seeds += [_style(view, name)] * len(sentences)
             if texts:
-                counts = self.render.count_patches(texts, seeds=seeds)
-                total = np.zeros(len(pairs), int)
                 # Each sentence of a document begins a patch.
-                np.add.at(total, rows, counts)
+                counts = self.render.count_patches(texts, seeds=seeds)
+                total = np.bincount(rows, counts, minlength=len(pairs)).astype(int)
                 longest = np.maximum(longest, total)
         return longest
 
@@ -291,14 +273,10 @@ def make_view_pipeline(
         grid: rows and columns of the encoder's positions.
 
     Raises:
-        ValueError: for an unknown name, naming the nearest known, or a value out of range.
+        ValueError: for an unknown style, naming the nearest known, or a value out of range.
         FileNotFoundError: for a font family that is not installed.
     """
     composed = compose_styles(styles, seed)
     styled = any(composed.strengths().values())
-    return ViewPipeline(
-        render=StyledRenderer(renderer, composed) if styled else OneStyle(renderer),
-        views=views,
-        facts=facts,
-        grid=grid,
-    )
+    render = StyledRenderer(renderer, composed) if styled else OneStyle(renderer)
+    return ViewPipeline(render, views, facts, grid)

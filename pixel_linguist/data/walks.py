@@ -25,6 +25,8 @@ were what when where which who will with would you your"""
 STOP_WORDS = frozenset(_STOP.split())
 # Pairs whose shortest paths are sought at once.
 _BLOCK = 256
+# Significant digits to which numbers are rounded.
+_DIGITS = 3
 _WORD = re.compile(r"\d+(?:\.\d+)?(?!\w)|\w+")
 _BRACKETED = re.compile(r"(\w[^\[\],]*)\[([^\]]*)\]")
 
@@ -52,13 +54,13 @@ def written(record: str) -> str:
     return "; ".join(f"{name}: {value}" for name, value in cells(record).items()) or record
 
 
-def words_of(text: str, digits: int) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Return the words of a text in lower case, without stop words and words of one letter.
 
-    Numbers are rounded to `digits` significant digits, so that near ones are one word.
+    Numbers are rounded to three significant digits, so that near ones are one word.
     """
     return [
-        np.format_float_positional(float(word), digits, fractional=False, trim="-")
+        np.format_float_positional(float(word), _DIGITS, fractional=False, trim="-")
         if re.fullmatch(r"[0-9]+(\.[0-9]+)?", word)
         else word
         for word in _WORD.findall(text.lower())
@@ -66,9 +68,9 @@ def words_of(text: str, digits: int) -> list[str]:
     ]
 
 
-def terms(text: str, longest: int, digits: int) -> list[str]:
+def terms(text: str, longest: int) -> list[str]:
     """Return the n-grams of 1 to `longest` words of a text, as `words_of` gives them."""
-    words = words_of(text, digits)
+    words = words_of(text)
     sizes = range(1, longest + 1)
     return [" ".join(words[i : i + n]) for n in sizes for i in range(len(words) - n + 1)]
 
@@ -137,7 +139,6 @@ def build(
     texts: Iterable[str],
     *,
     longest: int,
-    digits: int,
     alike: Iterable[Sequence[str]] = (),
 ) -> Graph:
     """Join each tuple, and each column, with the terms of its cells, and texts with these terms.
@@ -149,7 +150,6 @@ def build(
         records: tuples; equal ones are one.
         texts: equal ones are one.
         longest: words of the longest n-grams.
-        digits: to which numbers are rounded.
         alike: sets of terms of an outside source, such as synonyms. A term of a tuple is joined
             with those of its sets, before texts are, so that a text that has a synonym alone is
             joined too. Afterwards nodes of degree < 2 go, until there are none.
@@ -163,7 +163,7 @@ def build(
     for record in dict.fromkeys(records):
         own = node(TUPLE, written(record))
         for name, value in (cells(record) or {"": record}).items():
-            for term in terms(value, longest, digits):
+            for term in terms(value, longest):
                 edges.append((own, node(TERM, term)))
                 if name:
                     edges.append((node(COLUMN, name), edges[-1][1]))
@@ -174,7 +174,7 @@ def build(
             edges += [(number[known], node(*other)) for other in entries if other != known]
     for text in dict.fromkeys(texts):
         own = node(TEXT, text)
-        known_terms = (number.get((TERM, term)) for term in terms(text, longest, digits))
+        known_terms = (number.get((TERM, term)) for term in terms(text, longest))
         edges += [(own, other) for other in known_terms if other is not None]
     graph = Graph.of(tuple(number), np.array(edges, int).reshape(-1, 2))
     return without_loose_nodes(graph) if expanded else graph
@@ -276,7 +276,6 @@ def walks(
     paths: Mapping[str, str],
     columns: Mapping[str, str],
     longest: int = 3,
-    digits: int = 3,
     compressed: int = 0,
     count: int = 10,
     steps: int = 25,
@@ -291,7 +290,6 @@ def walks(
             separated by bars, the graph is expanded.
         columns: of each of these tables.
         longest: words of the longest n-grams.
-        digits: to which numbers are rounded.
         compressed: random pairs of a tuple and a text whose shortest paths are kept; 0: all of the
             graph. The paper draws a quarter as many as there are nodes.
         seed: of pairs that are kept, and of walks.
@@ -315,8 +313,7 @@ def walks(
         table["tuples"],
         table["texts"],
         longest=longest,
-        digits=digits,
-        alike=([" ".join(words_of(entry, digits)) for entry in cell] for cell in entries),
+        alike=([" ".join(words_of(entry)) for entry in cell] for cell in entries),
     )
     if compressed:
         rng, ends = np.random.default_rng(seed), [graph.of_kind(kind) for kind in (TUPLE, TEXT)]
@@ -327,23 +324,17 @@ def walks(
     return Walks(graph, count, steps, window, (a, b, c), seed)
 
 
-def tuples(
-    root: Path, *, path: str, record: str, text: str, every: int = 1, unshared: bool = False
-) -> list[Record]:
+def tuples(root: Path, *, path: str, record: str, text: str, every: int = 1) -> list[Record]:
     """Return {"record", "text"} of a table of tuples and texts, records as they are drawn.
 
     Args:
         record: column of tuples.
         text: column of texts.
         every: 1 in so many distinct tuples is taken, with all its texts.
-        unshared: whether pairs that share a word, stop words aside, are left out.
     """
     found: dict[str, list[str]] = {}
     for row, where in read_rows(root, path, (record, text)):
-        one, other = (text_of(row, name, where) for name in (record, text))
-        words = [{*words_of(side, 3)} for side in (" ".join(cells(one).values()) or one, other)]
-        if not (unshared and words[0] & words[1]):
-            found.setdefault(written(one), []).append(other)
+        found.setdefault(written(text_of(row, record, where)), []).append(text_of(row, text, where))
     kept = list(found.items())[::every]
     return [{"record": one, "text": other} for one, others in kept for other in others]
 

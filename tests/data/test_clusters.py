@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from pixel_linguist.data import candidates as candidates_module
-from pixel_linguist.data.candidates import BINS, Candidates, bin_of, propensity, surface_vectors
+from pixel_linguist.data.candidates import (
+    BINS,
+    Candidates,
+    bin_of,
+    draw_weights,
+    propensity,
+    surface_vectors,
+)
 from pixel_linguist.data.pairs import make_pair_maker
 from pixel_linguist.data.posts import related_posts
 from pixel_linguist.data.records import Source
@@ -184,15 +191,12 @@ def test_draws_go_by_weight_and_fall_back() -> None:
     assert example.views == {"anchor": "own", "positive": "own", "negative": "c"}
 
 
-def test_weights_are_those_of_the_formulas_and_flat_without_propensities() -> None:
-    annotator = Candidates("text", power=2.0, epsilon=0.1)
-    shares = np.full(BINS, 0.05), np.full(BINS, 0.5)
+def test_weights_are_those_of_the_formulas() -> None:
+    # The least propensity is 0.02.
+    shares = np.full(BINS, 0.01), np.full(BINS, 0.5)
     c, s = np.array([0.9, 0.7, 0.2]), np.array([0.1, 0.5, 0.95])
-    positive, negative = annotator.weights(c, s, np.array([0.6, 0.5]), shares)
-    np.testing.assert_allclose(positive, [0.9, 0.1, 0], atol=1e-9)
+    positive, negative = draw_weights(c, s, np.array([0.6, 0.5]), shares)
+    np.testing.assert_allclose(positive, [15, 5, 0], atol=1e-9)
     np.testing.assert_allclose(negative, [0, 0, 2])
-    flat = Candidates("text", power=0.0, weighted=False)
-    found = flat.weights(c, s, np.array([0.1, 1.1]), [np.ones(BINS)] * 2)
-    np.testing.assert_allclose(found, np.ones((2, 3)))
     with pytest.raises(ValueError, match="others"):
-        annotator([{"text": "same"}] * 3, range(3), embed)
+        Candidates("text")([{"text": "same"}] * 3, range(3), embed)

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from pixel_linguist.data.example import Example, content_id, stack_facts
-from pixel_linguist.data.facts import NO_WORD, BagOfWords, make_fact_maker
+from pixel_linguist.data.facts import NO_WORD, BagOfWords, make_fact_maker, word_bucket
 from pixel_linguist.data.loader import make_batches, make_examples, preview
 from pixel_linguist.data.views import OneStyle, ViewPipeline
 from pixel_linguist.render import Renderer
-from pixel_linguist.text.word_buckets import word_bucket
 from tests.data.pipeline import settings, take, tsv
 
 BUCKETS = 1 << 20
@@ -117,7 +116,8 @@ def test_of_a_cut_text_the_words_are_those_of_the_longest_part_that_fits() -> No
 
 
 def test_a_view_that_an_example_lacks_has_no_words() -> None:
-    found = BagOfWords("anchor", BUCKETS)([Example({"positive": "a word"})], Letters(2), 4)
+    renderer: Any = Letters(2)
+    found = BagOfWords("anchor", BUCKETS)([Example({"positive": "a word"})], renderer, 4)
     assert found.tolist() == [[NO_WORD] * 4]
 
 

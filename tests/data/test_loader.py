@@ -54,9 +54,8 @@ class Bytes:
     def count_patches(self, texts: Sequence[str], *, seeds: Sequence[int]) -> np.ndarray:
         return np.array([max(len(text), 1) for text in texts])
 
-    @property
-    def renderer(self) -> Any:
-        raise NotImplementedError
+
+RENDER: Any = Bytes()
 
 
 def grouped(record: Any, rng: np.random.Generator, *, divisors: tuple[int, ...]) -> Example:
@@ -93,7 +92,7 @@ def uneven(root: Path) -> Any:
 
 def batches(examples: Any, views: tuple[str, ...] = VIEWS, **changes: Any) -> Any:
     options = {"batch_size": 8, "length": 20, "workers": 0, "seed": 0} | changes
-    return make_batches(examples, ViewPipeline(Bytes(), views), **options)
+    return make_batches(examples, ViewPipeline(RENDER, views), **options)
 
 
 def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
@@ -106,7 +105,7 @@ def test_a_batch_holds_what_its_examples_say(root: Path) -> None:
     cut = 0
     for name in names:
         texts = [str(view.views[name]) for _, view in read]
-        rendered = Bytes()(texts, length=16, seeds=[])
+        rendered = RENDER(texts, length=16, seeds=[])
         assert_same(batch.views[name], one_text_a_row(rendered.patches, rendered.count))
         cut += rendered.stats.cut
         own = [original.views[name] for original, _ in read]
@@ -229,7 +228,7 @@ def test_examples_that_share_a_text_or_any_group_are_arranged_apart() -> None:
     texts = {("text", content_id("0")), ("text", content_id("same"))}
     assert identities(made[0]) == texts and identities(made[4]) == texts | {("group", 9)}
     given = [(example, example) for example in made]
-    arrange = Arrange(ViewPipeline(Bytes(), VIEWS), batch_size=4, by_length=False)
+    arrange = Arrange(ViewPipeline(RENDER, VIEWS), batch_size=4, by_length=False)
     arranged = arrange.random_map(given, np.random.default_rng(0))
     assert [len(batch) for batch in arranged] == [4] * 8
     assert sorted(str(pair) for batch in arranged for pair in batch) == sorted(map(str, given))

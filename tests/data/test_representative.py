@@ -204,9 +204,6 @@ def test_passages_too_short_are_left_out_and_one_word_has_no_second_set(
         cut(records, text="text", size=2, least=9)
     with pytest.raises(ValueError, match="size"):
         cut(records, text="text", size=0, least=1)
-    for share in (0.0, 1.5):
-        with pytest.raises(ValueError, match="share"):
-            Representatives("text", share=share)
     with pytest.raises(ValueError, match="mean"):
         representative_sets({}, np.random.default_rng(0), text="text", mean=0)
     one, none = annotated(["x x", "3 4"], monkeypatch)

@@ -12,10 +12,9 @@ import pytest
 
 from pixel_linguist.data import toy
 from pixel_linguist.data.toy import LANGUAGES, ToySource
-from pixel_linguist.data.toy.cognates import change_word
 from pixel_linguist.data.toy.english import english_forms
 from pixel_linguist.data.toy.generated import GRAMMARS
-from pixel_linguist.data.toy.languages import get_language, surface_forms
+from pixel_linguist.data.toy.languages import change_word, get_language, surface_forms
 from pixel_linguist.data.toy.lexicon import concepts, of_kind, pick_concept, themes
 from tests.data.toy_text import read_concepts
 

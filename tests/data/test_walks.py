@@ -65,14 +65,14 @@ def test_the_graph_of_a_table_and_texts_is_that_written_by_hand() -> None:
         *(((TEXT, TEXTS[0]), (TERM, term)) for term in ("big", "inn", "big inn")),
         *(((TEXT, TEXTS[1]), (TERM, term)) for term in ("inn", "red")),
     }
-    found = named(build(RECORDS, TEXTS, longest=2, digits=3))
+    found = named(build(RECORDS, TEXTS, longest=2))
     assert {frozenset(edge) for edge in found} == {frozenset(edge) for edge in expected}
 
 
 def test_expansion_joins_what_is_alike_and_leaves_no_loose_node() -> None:
     alike = [("big", "large", "great"), ("red", "pink"), ("car", "auto")]
     texts = (*TEXTS, "A large inn", "Pink", "")
-    found = build(RECORDS, texts, longest=1, digits=3, alike=alike)
+    found = build(RECORDS, texts, longest=1, alike=alike)
     assert found.degrees.min() >= 2
     edges = {frozenset(edge) for edge in named(found)}
     assert {
@@ -81,7 +81,7 @@ def test_expansion_joins_what_is_alike_and_leaves_no_loose_node() -> None:
     } <= edges
     # "great" leads nowhere else, nor does "pink" with a text that has no other word.
     assert {label for kind, label in found.nodes if kind == TERM} == {"big", "inn", "red", "large"}
-    assert not len(build(["a: x9"], ["none"], longest=1, digits=3, alike=alike).nodes)
+    assert not len(build(["a: x9"], ["none"], longest=1, alike=alike).nodes)
 
 
 def test_steps_are_edges_and_visits_are_in_proportion_to_degrees() -> None:
@@ -113,7 +113,7 @@ def test_compression_keeps_the_distances_of_all_sampled_pairs() -> None:
 
 
 def test_a_record_is_of_its_index_alone_and_within_the_window() -> None:
-    graph = build(RECORDS, TEXTS, longest=2, digits=3)
+    graph = build(RECORDS, TEXTS, longest=2)
     walks = Walks(graph, 20, 8, 2, WEIGHTS, seed=3)
     assert len(walks) == 20 * len(graph.of_kind(TUPLE, TEXT, COLUMN)) == 20 * 6
     records = [walks[i] for i in range(len(walks))]
@@ -144,10 +144,10 @@ def test_synonyms_of_the_world_lead_to_sentences_that_share_no_word() -> None:
         fields = (f"field{n}: {word}" for n, word in enumerate(words))
         pairs.append(("; ".join(fields), english.compose(rng, meaning)[0]))
     alike = [[f for forms in words for f in forms.values()] for words in vocabulary.values()]
-    apart = [p for p in pairs if {*terms(p[0], 1, 3)}.isdisjoint(terms(p[1], 1, 3))]
+    apart = [p for p in pairs if {*terms(p[0], 1)}.isdisjoint(terms(p[1], 1))]
     assert len(apart) >= 5
     for synonyms, reached in (([], 0), (alike, len(apart))):
-        graph = build(*zip(*apart, strict=True), longest=1, digits=3, alike=synonyms)
+        graph = build(*zip(*apart, strict=True), longest=1, alike=synonyms)
         number = {node: i for i, node in enumerate(graph.nodes)}
         ends = [(number.get((TUPLE, a), 0), number.get((TEXT, b), 0)) for a, b in apart]
         lengths = path_lengths(graph)
@@ -186,8 +186,6 @@ def test_tables_of_tuples_are_tasks(tmp_path: Path) -> None:
     spec = {"name": "tuples", "path": "table.tsv", "record": "record", "text": "text"}
     source = make_source(tmp_path, spec)
     assert source[2] == {"record": "b: blue", "text": "other"}
-    apart = make_source(tmp_path, spec | {"unshared": True})
-    assert [apart[i]["text"] for i in range(len(apart))] == ["other", "other"]
     assert len(make_source(tmp_path, spec | {"every": 2})) == 2
     for side in ("left", "right"):
         (tmp_path / f"{side}.tsv").write_text(f"id\trecord\n0\tname: {side}\n")

@@ -50,7 +50,7 @@ def test_a_neighbourhood_begins_with_its_root_and_its_summary_has_its_rare_words
     record = {"graph": graph, "node": 4}
     alone = neighbourhood(record, np.random.default_rng(0), **options).views
     assert alone == {"anchor": "a lone fox", "positive": "This group of texts is about fox, lone."}
-    for change, word in (({"others": -1}, "least 1"), ({"dropped": 1.0}, "dropped")):
+    for change, word in (({"others": -1}, "others"), ({"words": 0}, "words")):
         with pytest.raises(ValueError, match=word):
             neighbourhood(record, np.random.default_rng(0), **change)
 

@@ -255,5 +255,5 @@ def test_settings_out_of_range_are_refused(change: dict[str, Any]) -> None:
         objective = Coherence(ROOM + 1)
         views, facts = documents()
         evaluate(objective, views, facts, {}, params=jnp.zeros(1))
-    with pytest.raises(ValueError, match="negatives"):
-        disarrayed_topics({}, np.random.default_rng(0), sentences=4, negatives=0)
+    with pytest.raises(ValueError, match="sentences"):
+        disarrayed_topics({}, np.random.default_rng(0), sentences=1)

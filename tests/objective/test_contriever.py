@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist import config as configs
-from pixel_linguist.data.crops import crops
+from pixel_linguist.data.pairs import crops
 from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.train.hosts import Backend
 from pixel_linguist.train.preemption import Preempted, Preemption

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from pixel_linguist.text.word_buckets import word_bucket, word_spans
+from pixel_linguist.data.facts import word_bucket, word_spans
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_spellings_of_one_word_share_a_bucket() -> None:
 
 
 def test_another_process_has_the_same_buckets() -> None:
-    code = "from pixel_linguist.text.word_buckets import word_bucket as b; print(b('déjà', 997))"
+    code = "from pixel_linguist.data.facts import word_bucket as b; print(b('déjà', 997))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert int(found.stdout) == word_bucket("déjà", 997)
 
