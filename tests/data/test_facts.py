@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pixel_linguist.data.example import Example, content_id, stack_facts
-from pixel_linguist.data.facts import NO_WORD, BagOfWords, make_fact_maker, word_bucket
+from pixel_linguist.data.facts import NO_WORD, BagOfWords, make_fact_maker, word_bucket, word_spans
 from pixel_linguist.data.loader import make_batches, make_examples, preview
 from pixel_linguist.data.views import OneStyle, ViewPipeline
 from pixel_linguist.render import Renderer
@@ -58,6 +58,28 @@ def test_equal_contents_have_equal_numbers_and_others_differ() -> None:
     assert len(set(ids)) == len(contents)
     assert all(0 <= number <= LARGEST for number in ids)
     assert content_id("a b") == content_id(" ".join("ab"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Can't stop: a café-au-lait, 3.14!", ["Can't", "stop", "a", "café", "au", "lait", "3.14"]),
+        ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),
+        ("שלום, עולם", ["שלום", "עולם"]),
+        ("我喜欢。", ["我", "喜", "欢"]),
+        ("a\u0301b \ud800 👍\nc", ["a\u0301b", "c"]),
+        ("", []),
+        (" ,. ", []),
+    ],
+)
+def test_words_are_found_where_they_stand(text: str, words: list[str]) -> None:
+    assert [text[start:end] for start, end in word_spans(text)] == words
+
+
+def test_spellings_of_one_word_share_a_bucket() -> None:
+    for one, other in (("Guitar", "GUITAR"), ("caf\u00e9", "cafe\u0301"), ("Straße", "STRASSE")):
+        assert word_bucket(one, 1 << 30) == word_bucket(other, 1 << 30)
+    assert word_bucket("guitar", 1 << 30) != word_bucket("guitars", 1 << 30)
 
 
 class Letters:

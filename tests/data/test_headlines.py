@@ -56,9 +56,3 @@ def test_similarity_of_years_falls_with_their_distance_where_words_drift(
         np.testing.assert_allclose(np.diagonal(found), 1)
         falls[column] = -np.diff([found[apart == far].mean() for far in (1, 2, 3)])
     assert falls["texts"].min() > 0.01 > 2 * np.abs(falls["timeless"]).max()
-
-
-def test_tfidf_clusters_headlines(stories: list[dict[str, Any]]) -> None:
-    task = Clustering.from_source(stories[:40])
-    scores = task.score(tfidf_embed(task))
-    assert all(0.5 < score <= 1 for score in scores.values())

@@ -75,15 +75,6 @@ def test_shares_of_splits() -> None:
         assert split_of(turned) == split_of(p)
 
 
-@pytest.mark.parametrize("split", SIZES)
-def test_every_meaning_belongs_to_its_split(split: str) -> None:
-    for task in TASKS:
-        source = ToySource(task, split=split, size=80, languages=ALL)
-        for i in range(80):
-            for meaning in source.meaning(i).values():
-                assert {split_of(proposition) for proposition in meaning} == {split}
-
-
 def test_english_roles_are_those_of_the_meaning() -> None:
     source = ToySource("sentences", split="train", size=2000)
     for i in range(len(source)):
@@ -180,10 +171,9 @@ def test_similarity_by_hand(first: Proposition, second: Proposition, score: floa
     assert similarity(first, second) == similarity(second, first) == pytest.approx(score)
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_similarity_is_learnable_from_meaning_and_not_from_the_surface(code: str) -> None:
+def test_similarity_is_learnable_from_meaning_and_not_from_the_surface() -> None:
     size = 600
-    source = ToySource("similarity", split="test", size=size, languages=(code,))
+    source = ToySource("similarity", split="test", size=size)
     records = [source[i] for i in range(size)]
     scores = np.array([record["score"] for record in records])
     bags = []

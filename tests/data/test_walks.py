@@ -11,8 +11,6 @@ from scipy.sparse.csgraph import shortest_path
 
 from pixel_linguist.data.pairs import columns
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.data.toy.languages import get_language
-from pixel_linguist.data.toy.meaning import draw_proposition
 from pixel_linguist.data.walks import (
     COLUMN,
     TERM,
@@ -23,7 +21,6 @@ from pixel_linguist.data.walks import (
     build,
     cells,
     compress,
-    terms,
     written,
 )  # fmt: skip
 
@@ -132,26 +129,6 @@ def test_a_record_is_of_its_index_alone_and_within_the_window() -> None:
     assert {without[i]["kind"] for i in range(len(without))} == {1}
     example = columns(records[0], np.random.default_rng(0), anchor="first", positive="second")
     assert example.facts["group"] == records[0]["group"]
-
-
-def test_synonyms_of_the_world_lead_to_sentences_that_share_no_word() -> None:
-    rng, english = np.random.default_rng(0), get_language("en")
-    vocabulary = english.vocabulary
-    meanings = [draw_proposition(rng, "train") for _ in range(300)]
-    pairs = []
-    for meaning in meanings:
-        words = [next(iter(vocabulary[name][-1].values())) for name in meaning.concepts()]
-        fields = (f"field{n}: {word}" for n, word in enumerate(words))
-        pairs.append(("; ".join(fields), english.compose(rng, meaning)[0]))
-    alike = [[f for forms in words for f in forms.values()] for words in vocabulary.values()]
-    apart = [p for p in pairs if {*terms(p[0], 1)}.isdisjoint(terms(p[1], 1))]
-    assert len(apart) >= 5
-    for synonyms, reached in (([], 0), (alike, len(apart))):
-        graph = build(*zip(*apart, strict=True), longest=1, alike=synonyms)
-        number = {node: i for i, node in enumerate(graph.nodes)}
-        ends = [(number.get((TUPLE, a), 0), number.get((TEXT, b), 0)) for a, b in apart]
-        lengths = path_lengths(graph)
-        assert sum(lengths[a, b] == 3 for a, b in ends) == reached
 
 
 def write(folder: Path, rows: Sequence[Sequence[str]]) -> dict[str, Any]:
