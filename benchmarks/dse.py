@@ -40,7 +40,6 @@ STUDENTS: dict[str, dict[str, Any]] = {
     "student, concat": {"objective.head": "concat"},
 }
 TUNED, RATES, TEACHER_RATE = ("student, cosine", "labels alone, cosine"), (1e-4, 3e-4), 3e-4
-SEPARATOR = "¶"
 # Texts on each side of the pairs that are timed, and pairs of them that the teacher reads.
 SIDE, READ = 300, 1000
 Score = Callable[[list[str], list[str]], np.ndarray]
@@ -84,8 +83,8 @@ def jointly(embed: Embed) -> Score:
     """Return the scores of a teacher: the mean of both orders."""
 
     def score(first: list[str], second: list[str]) -> np.ndarray:
-        texts = [joined(a, b, SEPARATOR) for a, b in zip(first, second, strict=True)]
-        texts += [joined(b, a, SEPARATOR) for a, b in zip(first, second, strict=True)]
+        texts = [joined(a, b) for a, b in zip(first, second, strict=True)]
+        texts += [joined(b, a) for a, b in zip(first, second, strict=True)]
         return np.asarray(embed(texts))[:, 0].reshape(2, -1).mean(axis=0)
 
     return score
@@ -106,7 +105,7 @@ def timed(
     """Return pairs a second of the teacher, and of a student, which scores all of N x M."""
     rows = read_table(options.data / "sts/stsb/en/test.tsv")[:SIDE]
     first, second = ([str(row[x]) for row in rows] for x in ("sentence1", "sentence2"))
-    pairs = [joined(a, b, SEPARATOR) for a in first for b in second][:: SIDE**2 // READ]
+    pairs = [joined(a, b) for a in first for b in second][:: SIDE**2 // READ]
     of_teacher = load_model(teacher(options)).params
 
     def read_pairs() -> None:
