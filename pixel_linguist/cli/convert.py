@@ -12,11 +12,12 @@ from pathlib import Path
 import jax
 
 from pixel_linguist.cli.main import path
-from pixel_linguist.convert.decoder_files import load_decoder, save_decoder
 from pixel_linguist.convert.reference import (
     Converted,
     is_reference,
+    load_decoder,
     read_reference,
+    save_decoder,
     write_reference,
 )
 from pixel_linguist.files import check_model_folder

@@ -1,5 +1,6 @@
 """Folders of the reference: config.json with model.safetensors or pytorch_model.bin."""
 
+import dataclasses
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,11 +15,13 @@ from pixel_linguist.convert.names import Piece, decoder_pieces, encoder_pieces
 from pixel_linguist.files import damage, read_json, write_json
 from pixel_linguist.model.decoder import DecoderConfig, decoder_shapes
 from pixel_linguist.model.encoder import EncoderConfig, Params, ViTEncoder
-from pixel_linguist.model.store import Model
+from pixel_linguist.model.store import Model, load_objectives, save_objectives
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.renderer import PRESETS
 
 POSITIONS = "vit.embeddings.position_embeddings"
+# The objective that goes on from a converted decoder.
+OBJECTIVE = "masked_autoencoder"
 
 
 class Converted(NamedTuple):
@@ -99,6 +102,20 @@ def write_reference(folder: Path, converted: Converted) -> None:
     save_file(tensors, partial, metadata={"format": "pt"})
     partial.replace(folder / "model.safetensors")
     write_json(folder / "config.json", _reference_config(config, decoder and decoder[0]))
+
+
+def save_decoder(folder: Path, decoder: DecoderConfig, params: Params) -> None:
+    """Write a decoder into its model's folder, before the model, whose config.json comes last."""
+    save_objectives(folder, {OBJECTIVE: {"decoder": params}})
+    write_json(folder / "decoder.json", dataclasses.asdict(decoder))
+
+
+def load_decoder(folder: Path) -> tuple[DecoderConfig, Params] | None:
+    """Read the decoder of a model's folder; None if it has none."""
+    path = folder / "decoder.json"
+    if not path.is_file():
+        return None
+    return DecoderConfig(**read_json(path)), load_objectives(folder)[OBJECTIVE]["decoder"]
 
 
 def reference_tensors(

@@ -8,7 +8,7 @@ from pixel_linguist.bucket import data_root
 from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.bitext import Bitext
 from pixel_linguist.evaluate.chance import chance
-from pixel_linguist.evaluate.classification import Classification
+from pixel_linguist.evaluate.classification import Classification, ZeroShot
 from pixel_linguist.evaluate.clustering import Clustering, SharedTags
 from pixel_linguist.evaluate.embedding_geometry import Geometry
 from pixel_linguist.evaluate.human import HumanSimilarity
@@ -23,7 +23,6 @@ from pixel_linguist.evaluate.soft_prompts import SoftPrompts
 from pixel_linguist.evaluate.sts import STS, STSYear
 from pixel_linguist.evaluate.suite import Task
 from pixel_linguist.evaluate.triplets import Triplets
-from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.registry import make
 
 Spec = Mapping[str, Any]

@@ -1,7 +1,8 @@
-"""Classification: do embeddings tell the classes of texts, such as topics, apart?"""
+"""Classification: do embeddings tell the classes of texts apart, by examples or descriptions?"""
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from pixel_linguist.data.records import Source, present
 from pixel_linguist.evaluate.baselines import scikit_learn
 from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column, read_texts
-from pixel_linguist.evaluate.similarity import Embed, unit_rows
+from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, unit_rows
 from pixel_linguist.evaluate.suite import Measured, Task
 
 # Neighbours that vote in k-NN classification.
@@ -77,3 +78,63 @@ class Classification(Task):
         nearest = np.argsort(-dense, axis=1, kind="stable")[:, :NEIGHBOURS]
         votes = (Counter(self.train_labels[i] for i in row).most_common(1)[0][0] for row in nearest)
         return float(np.mean([a == b for a, b in zip(votes, self.test_labels, strict=True)]))
+
+
+@dataclasses.dataclass(frozen=True)
+class ZeroShot(Task):
+    """Accuracy of the class whose description is nearest by cosine.
+
+    Attributes:
+        classified: N texts.
+        labels: their classes.
+        classes: class → its description.
+    """
+
+    classified: tuple[str, ...]
+    labels: tuple[str, ...]
+    classes: Mapping[str, str]
+
+    metric: ClassVar[str] = "accuracy"
+    embedded: ClassVar = ("classified", "classes")
+    perturbed: ClassVar = "classified"
+
+    @classmethod
+    def from_source(
+        cls,
+        source: Source,
+        *,
+        classes: Mapping[str, str],
+        text: str = "text",
+        label: str = "label",
+        template: str = "{}",
+    ) -> "ZeroShot":
+        """Read records with a text and a class.
+
+        Args:
+            classes: class → its description.
+            text: column.
+            label: column of the class.
+            template: in which a description stands at {}.
+
+        Raises:
+            ValueError: for fewer than two classes, an empty description, or a record of another
+                class.
+        """
+        if len(classes) < 2 or not all(classes.values()):
+            raise ValueError(f"two classes or more need a description each, not {dict(classes)}")
+        labels = tuple(map(str, read_column(source, label, "record", present)))
+        if unknown := set(labels) - set(classes):
+            raise ValueError(f"the class {min(unknown)!r} has no description")
+        described = {name: template.format(text) for name, text in classes.items()}
+        return cls(read_texts(source, text, "record"), labels, described)
+
+    def measure(self, embed: Embed) -> Measured:
+        """Return "accuracy", and "majority", that of the most frequent class."""
+        right = self.right(cosine_matrix(*self.embed_each(embed)))
+        majority = max(map(self.labels.count, self.classes)) / len(self.labels)
+        return Measured({"accuracy": right.mean(), "majority": majority}, Observations((right,)))
+
+    def right(self, cosines: np.ndarray) -> np.ndarray:
+        """Return 1 where the nearest class is the text's, else 0: float [N], of cosines [N, C]."""
+        nearest = np.array(list(self.classes))[cosines.argmax(axis=1)]
+        return (nearest == self.labels).astype(float)

@@ -11,9 +11,9 @@ import optax
 
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations
+from pixel_linguist.evaluate.classification import ZeroShot
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix, unit_rows
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
-from pixel_linguist.evaluate.zero_shot import ZeroShot
 from pixel_linguist.inference import Embedder, blocks
 from pixel_linguist.objective.joined import insert
 from pixel_linguist.render.patches import Patches, one_text_a_row

@@ -15,8 +15,13 @@ from safetensors.numpy import load_file, save_file
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.convert import convert
 from pixel_linguist.cli.main import main
-from pixel_linguist.convert.decoder_files import load_decoder, save_decoder
-from pixel_linguist.convert.reference import Converted, read_reference, write_reference
+from pixel_linguist.convert.reference import (
+    Converted,
+    load_decoder,
+    read_reference,
+    save_decoder,
+    write_reference,
+)
 from pixel_linguist.model import ViTEncoder
 from pixel_linguist.model.decoder import DecoderConfig, init_decoder
 from pixel_linguist.model.store import Model, load_model, save_model

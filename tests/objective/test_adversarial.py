@@ -11,7 +11,7 @@ import pytest
 
 from pixel_linguist.data.graph import TextGraph, linked, neighbourhood, summary, walk
 from pixel_linguist.data.sources import make_source
-from pixel_linguist.evaluate.zero_shot import ZeroShot
+from pixel_linguist.evaluate.classification import ZeroShot
 from pixel_linguist.objective.adversarial import Adversarial
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.protocol import AXIS, Batch, View

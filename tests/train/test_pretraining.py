@@ -11,7 +11,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from pixel_linguist.cli.convert import convert
-from pixel_linguist.convert.decoder_files import load_decoder
+from pixel_linguist.convert.reference import load_decoder
 from pixel_linguist.model.store import OBJECTIVE, load_model, load_objectives
 from pixel_linguist.objective import make_objective
 from pixel_linguist.recipe import masked_autoencoder, words_fact
