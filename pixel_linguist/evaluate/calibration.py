@@ -1,6 +1,7 @@
 """Calibration: one cloud of vectors is laid on another without pairs: shift, scale, rotate."""
 
 import numpy as np
+from scipy.linalg import orthogonal_procrustes
 
 from pixel_linguist.evaluate.similarity import unit_rows
 
@@ -32,12 +33,6 @@ def csls(cosines: np.ndarray) -> np.ndarray:
     are near to everything.
     """
     return np.asarray(2 * (cosines - density(cosines, _NEIGHBOURS)))
-
-
-def procrustes(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return the orthogonal W, [D, D], that minimises |a W - b|, of paired rows [N, D]."""
-    u, _, v = np.linalg.svd(a.T @ b)
-    return np.asarray(u @ v)
 
 
 def _axes(x: np.ndarray) -> np.ndarray:
@@ -74,7 +69,7 @@ def rotation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
             scores = scaled(w)
             forward, backward = scores.argmax(axis=1), scores.argmax(axis=0)
             mutual = np.flatnonzero(backward[forward] == np.arange(len(a)))
-            w = procrustes(a[mutual], b[forward[mutual]])
+            w, _ = orthogonal_procrustes(a[mutual], b[forward[mutual]])
             if (found := fit(w)) > score + 1e-9:
                 best, score = w, found
     return best

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -64,20 +64,25 @@ class Classification(Task):
         found = np.asarray(probe.fit(train, self.train_labels).predict(test))
         f1_score = scikit_learn("metrics").f1_score
         right = (found == self.test_labels).astype(float)
+        cosines = test @ train.T
+        dense = cosines if isinstance(cosines, np.ndarray) else cosines.toarray()
         scores = {
             "accuracy": right.mean(),
             "f1": f1_score(self.test_labels, found, average="macro"),
-            "knn_accuracy": self._knn_accuracy(train, test),
+            "knn_accuracy": (nearest_votes(dense, self.train_labels) == self.test_labels).mean(),
         }
         return Measured(scores, Observations((right,)))
 
-    def _knn_accuracy(self, train: Any, test: Any) -> float:
-        """Classify by the most frequent label among the nearest texts; of ties, the nearest's."""
-        cosines = test @ train.T
-        dense = cosines if isinstance(cosines, np.ndarray) else cosines.toarray()
-        nearest = np.argsort(-dense, axis=1, kind="stable")[:, :NEIGHBOURS]
-        votes = (Counter(self.train_labels[i] for i in row).most_common(1)[0][0] for row in nearest)
-        return float(np.mean([a == b for a, b in zip(votes, self.test_labels, strict=True)]))
+
+def nearest_votes(cosines: np.ndarray, labels: Sequence[Any]) -> np.ndarray:
+    """Return the most frequent label among each text's five nearest; of ties, the nearest's: [N].
+
+    Args:
+        cosines: float [N, M].
+        labels: of the M.
+    """
+    nearest = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
+    return np.array([Counter(labels[i] for i in row).most_common(1)[0][0] for row in nearest])
 
 
 @dataclasses.dataclass(frozen=True)

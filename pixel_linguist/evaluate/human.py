@@ -53,9 +53,7 @@ class HumanSimilarity(Task):
         """Read judgements; those of one pair, in either order, are averaged.
 
         Args:
-            score: column of the judgement.
-            first: column of a thing.
-            second: column of another.
+            score: column of the judgement; `first` and `second` are those of the two things.
             rater: column of the person who judged; None: not known.
             things: records with columns thing and description, several of a thing; None: a thing is
                 described by its name.

@@ -117,15 +117,11 @@ class OcrEncoder:
     """An encoder of pictures that reads them by OCR and encodes the text."""
 
     def __init__(self, encoder: Encoder, read: Tesseract):
-        self._encoder, self._read = encoder, read
-
-    def encode(self, sentences: list[str], /) -> Any:
-        """Return [N, D] for N texts."""
-        return self._encoder.encode(sentences)
+        self.encode, self._read = encoder.encode, read
 
     def encode_images(self, pictures: Iterable[Image.Image], /) -> Any:
         """Return [N, D] for N pictures."""
-        return self._encoder.encode(self._read(pictures))
+        return self.encode(self._read(pictures))
 
 
 class FastTextEncoder:

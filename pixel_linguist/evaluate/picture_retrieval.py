@@ -1,6 +1,5 @@
 """Retrieval between pictures and captions, among pictures of a class, and classes by name."""
 
-import collections
 import dataclasses
 from collections.abc import Sequence
 from math import comb
@@ -11,14 +10,13 @@ import numpy as np
 from pixel_linguist.data.example import Content
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.bootstrap import Observations
+from pixel_linguist.evaluate.classification import nearest_votes
 from pixel_linguist.evaluate.columns import read_column, read_texts
 from pixel_linguist.evaluate.retrieval import rank_measures
 from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
 CUTS = (1, 5, 10)
-# Pictures that vote on a class.
-NEIGHBOURS = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -126,17 +124,15 @@ def class_scores(
     cosines = cosine_matrix(pictures, pictures)
     np.fill_diagonal(cosines, -np.inf)
     priority = np.arange(len(own))[::-1]
-    precision, votes = [], []
+    precision = []
     for row, scores in enumerate(cosines):
         alike = np.flatnonzero((own == own[row]) & (np.arange(len(own)) != row))
         if len(alike):
             grades = dict.fromkeys(alike.tolist(), 1)
             precision.append(rank_measures(scores, grades, priority)["map"])
-        nearest = own[np.argsort(-scores, kind="stable")[:NEIGHBOURS]]
-        votes.append(collections.Counter(nearest.tolist()).most_common(1)[0][0])
     return {
-        "picture_map": np.mean(precision) if precision else 0.0,
-        "knn_accuracy": (np.array(votes) == own).mean(),
+        "picture_map": float(np.mean(precision)) if precision else 0.0,
+        "knn_accuracy": (nearest_votes(cosines, own.tolist()) == own).mean(),
         "zero_shot": (cosine_matrix(pictures, names).argmax(axis=1) == own).mean(),
     }
 
