@@ -26,7 +26,7 @@ from benchmarks.method_arms import METHODS
 from benchmarks.methods import ROOT, recipe, spread, train, write_lines
 from experiments.methods.untaught import START, defaults_of_start, fine_tuned
 from pixel_linguist.data.pairs import make_pair_maker
-from pixel_linguist.data.posts import related_posts
+from pixel_linguist.data.posts import bare
 from pixel_linguist.data.records import read_table
 from pixel_linguist.model import Encoder
 from pixel_linguist.model.store import load_model, save_model
@@ -51,6 +51,30 @@ CLASSES, EVERY, BATCH = 4, 25, 32
 # Of the encoders of posts; of classifiers, and of patches between, which are vectors of length 1.
 SETTING, RATE, PATCH_RATE = (1e-4, 0.05), 3e-4, 3e-3
 Posts = list[dict[str, Any]]
+
+
+def related_posts(
+    posts: Sequence[str], vectors: np.ndarray, database: Sequence[str], database_vectors: np.ndarray
+) -> list[str]:
+    """Return for each of N posts the nearest of a database by cosine that is no repeat of it.
+
+    Args:
+        vectors: of the posts, float [N, D].
+        database: M texts.
+        database_vectors: of these, float [M, D].
+
+    Returns:
+        N texts; "" where all of the database repeat the post.
+    """
+    norms = np.linalg.norm(database_vectors, axis=1, keepdims=True)
+    unit = database_vectors / np.maximum(norms, 1e-12)
+    known = np.array([bare(post) for post in database])
+    found = []
+    for post, vector in zip(posts, vectors, strict=True):
+        cosines = np.where(known == bare(post), -np.inf, unit @ vector)
+        best = int(cosines.argmax())
+        found.append(database[best] if np.isfinite(cosines[best]) else "")
+    return found
 
 
 def finder(arm: str, options: Any) -> Callable[[Sequence[str]], np.ndarray]:

@@ -38,7 +38,7 @@ def clusters(
         year is that of the cluster's first text.
 
     Raises:
-        ValueError: for a date without a year where years are chosen, or if no cluster is left.
+        ValueError: for a date without a year where years are chosen.
     """
     found: dict[str, dict[str, None]] = collections.defaultdict(dict)
     numbers: dict[str, int] = {}
@@ -46,7 +46,8 @@ def clusters(
     for row, where in read_rows(root, path):
         name = id_of(row, group, where)
         numbers.setdefault(name, len(numbers))
-        year = _year(str(column(row, date, where))) if date else None
+        written = _YEAR.search(str(column(row, date, where)).replace("T", " ")) if date else None
+        year = int(written[0]) if written else None
         if years:
             if year is None:
                 raise ValueError(f"{where}: years are chosen, but no date of a year is given")
@@ -54,19 +55,11 @@ def clusters(
                 continue
         year_of.setdefault(name, year)
         found[name][text_of(row, text, where)] = None
-    records: list[Record] = [
+    return [
         {"texts": tuple(texts), "group": numbers[name], "year": year_of[name]}
         for name, texts in found.items()
         if len(texts) >= least and (not remainders or numbers[name] % 10 in remainders)
     ]
-    if not records:
-        raise ValueError(f"{path} has no cluster of at least {least} distinct texts")
-    return records
-
-
-def _year(date: str) -> int | None:
-    found = _YEAR.search(date.replace("T", " "))
-    return int(found[0]) if found else None
 
 
 def cluster_pair(record: Record, rng: np.random.Generator, *, texts: str = "texts") -> Example:

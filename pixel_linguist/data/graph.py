@@ -101,7 +101,7 @@ def neighbourhoods(
         "label": name of the class or None, "node", "graph"}.
 
     Raises:
-        ValueError: for an edge to an unknown node, a class without a name, or without any node.
+        ValueError: for an edge to an unknown node, or a class without a name.
     """
     table = list(read_rows(root, nodes, ("id", text, label)))
     places = {id_of(row, "id", where): number for number, (row, where) in enumerate(table)}
@@ -128,8 +128,6 @@ def neighbourhoods(
         record = {"text": texts[number], "label": name or None, "node": number, "graph": graph}
         walked = walk(graph.neighbours, number, np.random.default_rng(number))
         records.append({**record, "written": beginnings(graph, met(walked))})
-    if not records:
-        raise ValueError(f"{nodes} has no such node")
     return records
 
 
@@ -141,9 +139,6 @@ def linked(records: Source, *, text: str, by: str) -> list[Record]:
 
     Returns:
         {"text", "node", "graph"} of the records that have a neighbour.
-
-    Raises:
-        ValueError: if none has one.
     """
     texts, having = [], collections.defaultdict(list)
     for number in range(len(records)):
@@ -157,10 +152,8 @@ def linked(records: Source, *, text: str, by: str) -> list[Record]:
             found[number].update(numbers)
     neighbours = tuple(tuple(sorted(own - {n})) for n, own in enumerate(found))
     graph = TextGraph(tuple(texts), neighbours)
-    kept = [number for number, own in enumerate(neighbours) if own]
-    if not kept:
-        raise ValueError(f"no two records share a value of {by!r}")
-    return [{"text": texts[number], "node": number, "graph": graph} for number in kept]
+    nodes = [number for number, own in enumerate(neighbours) if own]
+    return [{"text": texts[number], "node": number, "graph": graph} for number in nodes]
 
 
 def _class(label: str, names: Sequence[str], where: str) -> str:

@@ -33,9 +33,6 @@ def tagged_posts(
     Returns:
         A record a tag: {"tag", "posts": texts, "post_tags": the numbers of each post's tags,
         "group": its own number}.
-
-    Raises:
-        ValueError: if no tag has enough posts.
     """
     numbers: dict[str, int] = {}
     posts: dict[str, dict[str, tuple[str, tuple[int, ...]]]] = collections.defaultdict(dict)
@@ -47,7 +44,7 @@ def tagged_posts(
         if rest and (not remainders or number % 10 in remainders):
             for tag in own:
                 posts[tag].setdefault(rest, (post, own_numbers))
-    records: list[Record] = [
+    return [
         {
             "tag": tag,
             "posts": tuple(post for post, _ in of_tag.values()),
@@ -57,9 +54,6 @@ def tagged_posts(
         for tag, of_tag in posts.items()
         if len(of_tag) >= least
     ]
-    if not records:
-        raise ValueError(f"{path} has no tag with {least} posts")
-    return records
 
 
 def posts_of_tag(
@@ -110,27 +104,3 @@ def bare(post: str) -> str:
     """Return a post without tags, links, mentions, case and punctuation, to tell repeats."""
     words = re.sub(rf"{TAG.pattern}|@\w*|https?\S*|…", " ", post).lower()
     return " ".join(re.findall(r"\w+", words))
-
-
-def related_posts(
-    posts: Sequence[str], vectors: np.ndarray, database: Sequence[str], database_vectors: np.ndarray
-) -> list[str]:
-    """Return for each of N posts the nearest of a database by cosine that is no repeat of it.
-
-    Args:
-        vectors: of the posts, float [N, D].
-        database: M texts.
-        database_vectors: of these, float [M, D].
-
-    Returns:
-        N texts; "" where all of the database repeat the post.
-    """
-    norms = np.linalg.norm(database_vectors, axis=1, keepdims=True)
-    unit = database_vectors / np.maximum(norms, 1e-12)
-    known = np.array([bare(post) for post in database])
-    found = []
-    for post, vector in zip(posts, vectors, strict=True):
-        cosines = np.where(known == bare(post), -np.inf, unit @ vector)
-        best = int(cosines.argmax())
-        found.append(database[best] if np.isfinite(cosines[best]) else "")
-    return found

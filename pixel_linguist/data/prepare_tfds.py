@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pixel_linguist.data.sources import source_files
+from pixel_linguist.data.tfds import tfds_builder
 from pixel_linguist.files import local_path
 
 TFDS = ("tfds", "tfds_nli_triples")
@@ -78,13 +79,12 @@ def _sources(node: Any) -> Iterator[Mapping[str, Any]]:
 
 def _builder(folder: Path, name: str) -> Any:
     import tensorflow_datasets
-    import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
     from absl import logging
 
     # It warns of each that is not prepared.
     logging.set_verbosity(logging.ERROR)
     try:
-        return tensorflow_datasets.builder(name, data_dir=folder, file_format="array_record")
+        return tfds_builder(folder, name)
     except tensorflow_datasets.core.registered.DatasetNotFoundError as error:
         raise ValueError(f"TFDS has no data set {name!r}") from error
 

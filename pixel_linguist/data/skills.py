@@ -38,9 +38,6 @@ def skill_lists(
     Returns:
         A record a title: {"title", "name", "items": distinct texts, "described": the title and
         items of an even spread over the list, "group": the occupation's number}.
-
-    Raises:
-        ValueError: if no occupation is left.
     """
     titles, lists = _texts_by_key(root, paths, key, title, items)
     records: list[Record] = []
@@ -59,8 +56,6 @@ def skill_lists(
             }
             for text in own
         ]
-    if not records:
-        raise ValueError(f"{', '.join(paths)}: no title has {least} items")
     return records
 
 

@@ -10,6 +10,7 @@ ValueError, with the file and the record. Arguments that many sources have:
 - source: the specification of another source, of whose records this one is made.
 """
 
+import collections
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,26 @@ from typing import Any
 from pixel_linguist.bucket import data_root
 from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.clusters import clusters
-from pixel_linguist.data.concepts import NamedSource
 from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
 from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.emoji_pages import emoji_pages
+from pixel_linguist.data.example import padded
 from pixel_linguist.data.graph import linked, neighbourhoods
 from pixel_linguist.data.nli import nli_triples
 from pixel_linguist.data.posts import tagged_posts
-from pixel_linguist.data.records import Record, Source, present, read_rows, read_table, text_of
+from pixel_linguist.data.records import (
+    Record,
+    Source,
+    column,
+    present,
+    read_rows,
+    read_table,
+    text_of,
+)
 from pixel_linguist.data.representative import cut
 from pixel_linguist.data.skills import skill_lists
-from pixel_linguist.data.tfds import TfdsSource, tfds_folder, tfds_nli_triples
+from pixel_linguist.data.tfds import TfdsSource, tfds_builder, tfds_nli_triples
 from pixel_linguist.data.topics import topics
 from pixel_linguist.data.toy import ToySource
 from pixel_linguist.data.walks import entity_pairs, tuples, walks
@@ -138,6 +147,49 @@ def articles(
     return records
 
 
+class NamedSource(Sequence[Record]):
+    """The records of a source, with the numbers of their concepts in the column "concepts".
+
+    Args:
+        column: of names, a sequence or a text with bars; empty: none is known.
+        names: of the concepts, such as those of a training split; empty: those of the records, the
+            most frequent first.
+        most: number of names, the most frequent, that are taken; 0: all.
+
+    Attributes:
+        names: of the concepts, by number.
+
+    Raises:
+        ValueError: for a concept without a name, or if there are fewer than two.
+    """
+
+    def __init__(self, source: Source, column: str, names: Sequence[str] = (), most: int = 0):
+        self._records = [source[i] for i in range(len(source))]
+        own = [_names(record, column) for record in self._records]
+        counts = collections.Counter(name for of_record in own for name in of_record)
+        if not names:
+            names = sorted(counts, key=lambda name: (-counts[name], name))[: most or None]
+        if len(set(names)) < 2 or not all(name.strip() for name in names):
+            raise ValueError(f"two concepts or more with names are needed, not {list(names)!r:.80}")
+        self.names = tuple(names)
+        place = {name: number for number, name in enumerate(self.names)}
+        self._concepts = [[place[x] for x in of_record if x in place] for of_record in own]
+        self._longest = max(1, *map(len, self._concepts))
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, index: Any) -> Any:
+        concepts = padded(self._concepts[index], self._longest)
+        return {**self._records[index], "concepts": concepts}
+
+
+def _names(record: Record, name: str) -> tuple[str, ...]:
+    cell = column(record, name) or ()
+    names = cell.split("|") if isinstance(cell, str) else cell
+    return tuple(dict.fromkeys(names))
+
+
 def toy(
     root: Path, *, task: str, split: str, size: int, languages: Sequence[str], seed: int
 ) -> ToySource:
@@ -223,7 +275,7 @@ def source_folder(root: str | Path, spec: Mapping[str, Any]) -> Path | None:
     """
     here = data_root(root, spec)
     if spec["name"] in ("tfds", "tfds_nli_triples"):
-        return tfds_folder(here, spec["dataset"])
+        return Path(tfds_builder(here, spec["dataset"]).data_dir)
     named = spec["dataset"] if spec["name"] == "huggingface" else spec.get("path")
     folder = here / named if named else None
     return folder if folder and folder.is_dir() else None

@@ -97,15 +97,14 @@ def _value(record: Any, name: str) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def tfds_folder(root: Path, dataset: str) -> Path:
-    """Return the folder that holds the files of a TFDS data set."""
+def tfds_builder(root: Path, dataset: str) -> Any:
+    """Return the builder of a TFDS data set, of which `data_dir` is the folder of its files."""
     import tensorflow_datasets
     import tensorflow_datasets.text  # registers glue, multi_nli, xnli, wikipedia
 
-    builder = tensorflow_datasets.builder(
+    return tensorflow_datasets.builder(
         dataset, data_dir=root.expanduser(), file_format="array_record"
     )
-    return Path(builder.data_dir)
 
 
 @functools.cache

@@ -37,7 +37,7 @@ def topics(
         "group": the document's number, "others": the topics of all documents, by number}.
 
     Raises:
-        ValueError: for a record of another kind, one sentence a window, or without any document.
+        ValueError: for a record of another kind, or one sentence a window.
     """
     if sentences == 1 or sentences < 0:
         raise ValueError(f"sentences is {sentences}; a window has at least 2, or 0 for documents")
@@ -55,8 +55,6 @@ def topics(
             window = slice(start, start + size)
             own = {"sentences": tuple(texts[window]), "topic": tuple(numbers[window])}
             records.append({**own, "group": number, "others": documents})
-    if not records:
-        raise ValueError(f"{path} has no document of 2 sentences or more")
     return records
 
 

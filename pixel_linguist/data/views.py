@@ -261,16 +261,13 @@ def make_view_pipeline(
     seed: int,
     grid: tuple[int, int] | None = None,
 ) -> ViewPipeline:
-    """Make it from a stage's settings.
+    """Make a `ViewPipeline` from a stage's settings.
 
     Args:
         renderer: the recipe's, whose style is that of evaluation.
-        views: names of the views that are drawn.
         styles: as `render.styles.compose_styles` takes them; without strength, all is drawn in the
             renderer's own style.
-        facts: that depend on drawing.
         seed: of the stage.
-        grid: rows and columns of the encoder's positions.
 
     Raises:
         ValueError: for an unknown style, naming the nearest known, or a value out of range.

@@ -24,7 +24,7 @@ from pixel_linguist.text.graphemes import (
     stay_apart,
 )
 from pixel_linguist.text.keyboards import adjacent_letters, alphabet
-from pixel_linguist.text.rate import chosen, perturbation
+from pixel_linguist.text.rate import chosen, chosen_clusters, perturbation
 
 
 class _Letters:
@@ -68,11 +68,6 @@ class _Letters:
         return letter.upper() if here.isupper() else letter
 
 
-def _hits(clusters: Sequence[str], draws: np.ndarray, rate: float) -> list[int]:
-    """Return the positions of clusters that are not space and whose draw is below the rate."""
-    return [index for index in chosen(draws, rate) if not clusters[index].isspace()]
-
-
 @perturbation
 def scramble_inner_letters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Permute the inner clusters of each word at random, with probability `rate`.
@@ -109,7 +104,7 @@ def transpose_characters(text: str, rng: np.random.Generator, *, rate: float) ->
     """
     clusters = split_clusters(text)
     free = 0
-    for index in _hits(clusters, rng.random(len(clusters))[:-1], rate / (2 - rate)):
+    for index in chosen_clusters(clusters, rng.random(len(clusters))[:-1], rate / (2 - rate)):
         if index < free or clusters[index + 1].isspace():
             continue
         around = slice(max(index - 1, 0), index + 3)
@@ -128,7 +123,7 @@ def insert_characters(text: str, rng: np.random.Generator, *, rate: float) -> st
     clusters = split_clusters(text)
     draws = rng.random((3, len(clusters)))
     letters = _Letters(tuple(clusters))
-    for index in _hits(clusters, draws[0], rate):
+    for index in chosen_clusters(clusters, draws[0], rate):
         letter = letters.draw(index, draws[1, index], other=False)
         here = clusters[index]
         clusters[index] = letter + here if draws[2, index] < 0.5 else here + letter
@@ -143,7 +138,7 @@ def delete_characters(text: str, rng: np.random.Generator, *, rate: float) -> st
     """
     clusters = split_clusters(text)
     draws = rng.random(len(clusters))
-    hits = _hits(clusters, draws, rate)
+    hits = chosen_clusters(clusters, draws, rate)
     written = [index for index, cluster in enumerate(clusters) if not cluster.isspace()]
     if len(hits) == len(written):
         hits.remove(max(written, key=draws.__getitem__))
@@ -157,7 +152,7 @@ def _replace(text: str, rng: np.random.Generator, rate: float, *, by_adjacent: b
     clusters = split_clusters(text)
     draws = rng.random((2, len(clusters)))
     letters = _Letters(tuple(clusters))
-    for index in _hits(clusters, draws[0], rate):
+    for index in chosen_clusters(clusters, draws[0], rate):
         here = clusters[index]
         adjacent = adjacent_letters(here[0]) if by_adjacent else ()
         if adjacent:
@@ -190,7 +185,7 @@ def keyboard_neighbours(text: str, rng: np.random.Generator, *, rate: float) -> 
 def repeat_characters(text: str, rng: np.random.Generator, *, rate: float) -> str:
     """Write each cluster twice with probability `rate`."""
     clusters = split_clusters(text)
-    for index in _hits(clusters, rng.random(len(clusters)), rate):
+    for index in chosen_clusters(clusters, rng.random(len(clusters)), rate):
         clusters[index] *= 2
     return "".join(clusters)
 

@@ -1,7 +1,7 @@
 """The rate of a perturbation: the expected share of its units (clusters, words) that it changes."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -36,3 +36,8 @@ def perturbation(perturb: Perturbation) -> Perturbation:
 def chosen(draws: np.ndarray, rate: float) -> list[int]:
     """Return the positions whose draw from [0, 1), float [n], is below the rate."""
     return (draws < rate).nonzero()[0].tolist()
+
+
+def chosen_clusters(clusters: Sequence[str], draws: np.ndarray, rate: float) -> list[int]:
+    """Return those of `chosen` whose cluster is not whitespace."""
+    return [index for index in chosen(draws, rate) if not clusters[index].isspace()]

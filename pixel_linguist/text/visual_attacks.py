@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pixel_linguist.text.graphemes import script, split_clusters
-from pixel_linguist.text.rate import chosen, perturbation
+from pixel_linguist.text.rate import chosen_clusters, perturbation
 
 # Latin, Cyrillic and Greek letters of the same shape (Unicode Technical Standard 39).
 _ALIKE = (
@@ -37,9 +37,8 @@ def _replace(
     """Replace clusters by `replace(cluster, draw from [0, 1))`, each with probability `rate`."""
     clusters = split_clusters(text)
     draws = rng.random((2, len(clusters)))
-    for index in chosen(draws[0], rate):
-        if not clusters[index].isspace():
-            clusters[index] = replace(clusters[index], draws[1, index])
+    for index in chosen_clusters(clusters, draws[0], rate):
+        clusters[index] = replace(clusters[index], draws[1, index])
     return "".join(clusters)
 
 

@@ -68,7 +68,7 @@ def test_titles_are_joined_with_their_items(tmp_path: Path) -> None:
         ("chef", "Cooks", ("soup", "boil", "cut"), 1),
     ]
     assert found[1]["described"] == "bread maker. dough, knead"
-    with pytest.raises(ValueError, match="items"):
+    with pytest.raises(ValueError, match="empty"):
         make_source(tmp_path, tables(tmp_path) | {"least": 4})
     with pytest.raises(ValueError, match="items"):
         title_and_skills(found[0], np.random.default_rng(0), least=3)

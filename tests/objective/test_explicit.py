@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from pixel_linguist.data.concepts import NamedSource
 from pixel_linguist.data.pairs import make_pair_maker
+from pixel_linguist.data.sources import NamedSource
 from pixel_linguist.objective import make_objective
 from pixel_linguist.objective.contrastive import InfoNCE
 from pixel_linguist.objective.explicit import ExplicitContrast, codes, explain, name_loss, terms
