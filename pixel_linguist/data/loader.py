@@ -162,8 +162,15 @@ def make_examples(
     for number, (name, part) in enumerate(named):
         source = sources[name]
         records = grain.MapDataset.source(source).seed(derive_seed(seed, name)).shuffle()
-        perturbed = tuple(stage["perturb_views"])
-        views = MakeViews(makers[name], perturb, perturbed, number, len(named), groups, view_facts)
+        views = MakeViews(
+            makers[name],
+            perturb,
+            tuple(stage["perturb_views"]),
+            part=number,
+            parts=len(named),
+            groups=groups,
+            view_facts=view_facts,
+        )
         parts.append(records.random_map(views).repeat())
         weights.append(part["weight"] * size_weight(len(source), stage["mixture_temperature"]))
     return grain.MapDataset.mix(parts, weights=weights) if len(parts) > 1 else parts[0]
