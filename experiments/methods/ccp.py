@@ -75,7 +75,7 @@ def get_config() -> ConfigDict:
         source = {"name": "tsv", "path": f"bitext/tatoeba/{code}-eng.tsv"}
         config.tasks.update(bitexts(f"{code}-eng", source, code, "eng"))
     for code in NTREX:
-        source = {"name": "tsv", "path": "bitext/ntrex.tsv.gz", "columns": (code, "eng")}
-        config.tasks.update(bitexts(f"ntrex-{code}", source, code, "eng"))
+        rows = {"name": "tsv", "path": "bitext/ntrex.tsv.gz", "columns": (code, "eng")}
+        config.tasks.update(bitexts(f"ntrex-{code}", rows, code, "eng"))
     config.evaluate.report_tasks = tuple(f"{code}-eng" for code in TATOEBA)
     return config

@@ -167,7 +167,9 @@ class HybridTransformer(VisionTransformer):
         rows = words.reshape(-1, *words.shape[2:])
         if pixels.ndim == 3 and not self.is_initializing():
             most = max(1, len(rows) // _REPEATED)
-            params = {name: own for name, own in self.variables["params"].items() if "token" in name}
+            params = {
+                name: own for name, own in self.variables["params"].items() if "token" in name
+            }
             found = once_each(_apply(self.config), most, params, rows)
         else:
             found = _tokens(self.config, rows)

@@ -38,7 +38,7 @@ def test_values_and_gradients_are_those_of_the_function(most: int) -> None:
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
     jax.tree.map(same, slopes(once), slopes(function))
-    same(once(PARAMS, ROWS), function(PARAMS, jnp.asarray(ROWS)))
+    same(once(PARAMS, jnp.asarray(ROWS)), function(PARAMS, jnp.asarray(ROWS)))
 
 
 @pytest.mark.parametrize(("most", "computed"), [(4, 10), (5, 5), (8, 8)])
