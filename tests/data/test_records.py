@@ -209,15 +209,3 @@ def test_records_are_not_parsed_before_they_are_used(tmp_path: Path) -> None:
     records = open_records(write(tmp_path / "a.jsonl", '{"text": "a"}\nbroken\n'))
     assert len([*records.raw()]) == 2
     assert next(iter(records)) == ({"text": "a"}, f"{tmp_path}/a.jsonl, line 1")
-
-
-def test_the_real_files_are_read(shared: Path) -> None:
-    """Every file; cells that are quoted at their origin are unquoted."""
-    files = [*shared.glob("data/sts/sts15/*.tsv"), *shared.glob("data/*/*.jsonl.gz")]
-    files += [*shared.glob("data/topics/**/*.tsv*"), *shared.glob("data/bitext/*.gz")]
-    for path in files:
-        assert len(read_table(path)) > 100
-    (path,) = shared.glob("data/sts/sts15/answers-students.tsv")
-    cells = {cell for row in read_table(path) for cell in row.values()}
-    assert 'because switch z is in bulb c"s closed path' in cells
-    assert len(read_table(shared / "data/definitions/wordnet.tsv")) == 117_659

@@ -156,16 +156,6 @@ def test_missing_files_are_named(tmp_path: Path, name: str) -> None:
         make_source(tmp_path, spec | ({"pivot": "en"} if name == "aligned" else {}))
 
 
-def test_the_real_files_become_sources(shared: Path) -> None:
-    data = shared / "data"
-    paths = {code: f"sts/stsb/{code}/train.tsv" for code in ("en", "ru", "zh")}
-    columns = ["sentence1", "sentence2"]
-    parallel = records(data, name="aligned", paths=paths, columns=columns, pivot="en")
-    assert {record["language2"] for record in parallel} == {"ru", "zh"}
-    sections = records(data, name="articles", path="topical/wikipedia.jsonl", minimum_words=12)
-    assert len({record["group"] for record in sections}) == 89
-
-
 def test_the_files_and_the_folder_of_a_source_are_known(tmp_path: Path, write: Write) -> None:
     write("a.tsv", "x")
     write("b.tsv", "x")
