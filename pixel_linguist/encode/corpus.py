@@ -112,10 +112,9 @@ def _encode_pages(job: Job) -> int:
             with shards.claim(number) as ours:
                 if not ours:
                     continue
-                found = embed_pages(embedder, pages, block, progress.update)
-                columns = page_columns(block, found.words)
-                shards.write(number, found.vectors.astype(job.dtype), columns)
-                words += found.words
+                vectors, found = embed_pages(embedder, pages, block, progress.update)
+                shards.write(number, vectors.astype(job.dtype), page_columns(block, found))
+                words += found
     log_unread(words, embedder.encoder.config.max_patches)
     return len(words)
 

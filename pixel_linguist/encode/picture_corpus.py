@@ -126,13 +126,6 @@ class Pages:
         return found.hexdigest()
 
 
-class Embedded(NamedTuple):
-    """Embeddings float32 [N, D] of length 1, and words found: 0 without text, None if damaged."""
-
-    vectors: np.ndarray
-    words: list[int | None]
-
-
 def holds_pages(source: Path) -> bool:
     """Tell whether a source is a folder of pictures or a PDF, not a file of texts."""
     return source.is_dir() or source.suffix.lower() == ".pdf"
@@ -159,10 +152,11 @@ def embed_pages(
     pages: Pages,
     part: Sequence[Page],
     progress: Callable[[int], object],
-) -> Embedded:
-    """Embed pages, the same to the last bit whatever was embedded before.
+) -> tuple[np.ndarray, list[int | None]]:
+    """Return embeddings of pages, float32 [N, D] of length 1, and how many words each shows.
 
-    Damaged pages and pages without text have the embedding of an empty text; each is logged.
+    They are the same to the last bit whatever was embedded before. Pages without text (0 words)
+    and damaged ones (None) have the embedding of an empty text; each is logged.
 
     Args:
         part: N pages.
@@ -170,7 +164,8 @@ def embed_pages(
     """
     # Pictures of words that are kept would change the batches of the others.
     embedder.tokens.forget()
-    vectors, words = [np.zeros((0, embedder.encoder.dimension), np.float32)], []
+    vectors = [np.zeros((0, embedder.encoder.dimension), np.float32)]
+    words: list[int | None] = []
     longest = embedder.encoder.config.max_patches
 
     def read(page: Page) -> tuple[np.ndarray, int | None]:
@@ -190,7 +185,7 @@ def embed_pages(
             vectors.append(unit(embedder.embed_words(list(pixels))[0]))
             words += counts
             progress(len(block))
-    return Embedded(np.concatenate(vectors), words)
+    return np.concatenate(vectors), words
 
 
 def page_columns(pages: Sequence[Page], words: Sequence[int | None]) -> dict[str, "pyarrow.Array"]:
