@@ -31,7 +31,7 @@ def bucket_path(path: str | Path) -> Path:
         raise ValueError(f"{path} needs gcsfs: pip install 'pixel-linguist[gcs]'")
     import fsspec
 
-    # TensorStore and other hosts write behind its back.
+    # TensorStore and other hosts write to the bucket as well.
     fsspec.config.conf.setdefault("gcs", {})["use_listings_cache"] = False
     found: Path = epath.Path(BUCKET.sub("gs://", str(path)))
     return found
@@ -105,7 +105,7 @@ class Mirror:
         self.known = self._marks()
 
     def push(self) -> None:
-        """Copy to the bucket what has changed since the last time, and delete what is gone.
+        """Copy changed files to the bucket, and delete there those that are gone.
 
         A config.json says that its folder is whole, and comes last.
         """

@@ -36,7 +36,7 @@ def local_path(path: str | Path) -> Path:
 
 
 def in_bucket(path: str | Path) -> bool:
-    """Tell whether a path is in a bucket of Google Cloud Storage."""
+    """Return whether a path is in a bucket of Google Cloud Storage."""
     return BUCKET.match(str(path)) is not None
 
 
@@ -122,7 +122,7 @@ def read_json(path: Path) -> Any:
 
 
 def check_model_folder(folder: Path) -> None:
-    """Refuse a folder that holds something else than a model, saying what it is.
+    """Refuse a folder that holds something else than a model.
 
     Raises:
         ValueError: for the folder of a run, of vectors, or of a model of another type, and for

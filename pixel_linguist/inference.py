@@ -17,12 +17,7 @@ from pixel_linguist.model import Encoder
 from pixel_linguist.packing import Batch, most_inputs, plan
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.images import pictures_patches
-from pixel_linguist.render.patches import (
-    Patches,
-    check_positions,
-    packed,
-    picture_patches,
-)
+from pixel_linguist.render.patches import Patches, check_positions, packed, picture_patches
 
 if TYPE_CHECKING:
     from pixel_linguist.render.images import Picture
@@ -179,6 +174,8 @@ class Embedder:
         self, pictures: Sequence[np.ndarray], output: str
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yield numbers of pictures of one size, and an output of them."""
+        config = self.encoder.config
+        patch = (config.patch_height, config.patch_width)
         alike: dict[tuple[int, ...], list[int]] = {}
         for number, picture in enumerate(pictures):
             alike.setdefault(picture.shape, []).append(number)
@@ -186,16 +183,11 @@ class Embedder:
             for rows in blocks(numbers, self.batch_size):
                 # The last batch is filled up, so that it needs no compilation of its own.
                 filled = rows + rows[-1:] * (self.batch_size - len(rows))
-                batch = self._grid(np.stack([pictures[i] for i in filled]))
+                patches = picture_patches(np.stack([pictures[i] for i in filled]), patch)
+                check_positions(patches, (config.max_rows, config.max_patches), "a picture")
+                batch = jax.device_put(patches, self.rows)
                 found = _compiled_patches(self.encoder, output)(self.params, batch)
                 yield rows, np.asarray(found)[: len(rows)]
-
-    def _grid(self, pictures: np.ndarray) -> Patches:
-        """Cut pictures of one size into patches, laid out over devices."""
-        config = self.encoder.config
-        patches = picture_patches(pictures, (config.patch_height, config.patch_width))
-        check_positions(patches, (config.max_rows, config.max_patches), "a picture")
-        return jax.device_put(patches, self.rows)
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
         needed = self.renderer.count_patches(texts)

@@ -8,8 +8,8 @@ import numpy as np
 # Padded lengths of full batches; single rows have two more, which makes 8 shapes in all.
 _LENGTHS = 6
 _SHORTEST = 8
-# Least patches of a row of several inputs; and the patches of an input by which the inputs of a row
-# are limited: more where each possible input costs a CLS token.
+# Least patches of a row of several inputs. A row has at most one input for every 2 of its patches,
+# or for every 8 where each possible input costs a CLS token.
 _PACKED = 64
 _TEXT, _TEXT_WITH_CLS = 2, 8
 

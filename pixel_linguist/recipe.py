@@ -172,7 +172,7 @@ def stage(
 
 
 def starts() -> dict[str, Any]:
-    """Return what a stage starts from: scratch."""
+    """Return the settings of a stage's start: scratch."""
     return {
         # Earlier stages, or model folders; several are averaged, none is scratch.
         "init_from": (),
@@ -186,7 +186,7 @@ def starts() -> dict[str, Any]:
 
 
 def scoring(steps: int) -> dict[str, Any]:
-    """Return when and on what a stage's model is scored."""
+    """Return the settings of scores inside a stage."""
     return {
         # Tasks scored inside the stage, and the task/metric by which its best model is kept;
         # without one, its last is.
@@ -359,7 +359,7 @@ def get_config() -> ConfigDict:
                 "truncate_dims": (),
                 "ensembles": {},
             },
-            # What the run is to show, see `claim`.
+            # Claims that the report judges, see `claim`.
             "claims": (),
         }
     )

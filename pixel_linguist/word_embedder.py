@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Rows of a drawn line, with room for the marks of all scripts above and below letters of 16 rows.
 _LINE = 36
-# Lines drawn at once, and columns of a patch of them.
+# Lines drawn at once, and columns of their patches.
 _LINES, _COLUMNS = 256, 16
 # Pictures of words whose vectors are kept, some kilobytes each.
 _KEPT = 100_000

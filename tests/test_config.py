@@ -8,8 +8,6 @@ from ml_collections import ConfigDict
 
 from pixel_linguist import config as configs
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
-
 
 @pytest.fixture
 def config() -> ConfigDict:
@@ -34,23 +32,17 @@ def config() -> ConfigDict:
         ("--config.stages.nli.steps=25", lambda c: c.stages.nli.steps, 25),
         ("stages.nli.steps=-1", lambda c: c.stages.nli.steps, -1),
         ("--config.stages.nli.peak=3e-5", lambda c: c.stages.nli.peak, 3e-5),
-        ("--config.stages.nli.peak=1", lambda c: c.stages.nli.peak, 1.0),
         ("--config.stages.nli.decay=linear", lambda c: c.stages.nli.decay, "linear"),
         ("--config.stages.nli.init_from=a,b", lambda c: c.stages.nli.init_from, ("a", "b")),
         ('--config.stages.nli.init_from=["a,b"]', lambda c: c.stages.nli.init_from, ("a,b",)),
-        ("--config.order=", lambda c: c.order, []),
         ("--config.order=a", lambda c: c.order, ["a"]),
         ("--config.sizes=1,2,3", lambda c: c.sizes, (1, 2, 3)),
-        ("--config.sizes=[4]", lambda c: c.sizes, (4,)),
         ("--config.font_size=16", lambda c: c.font_size, 16),
-        ("--config.font_size=-3", lambda c: c.font_size, -3),
-        ("--config.font_size=1.5", lambda c: c.font_size, 1.5),
         ("--config.font_size=null", lambda c: c.font_size, None),
         ("--config.font_size=None", lambda c: c.font_size, None),
         ("--config.font_size=.5", lambda c: c.font_size, 0.5),
         ("--config.font_size=True", lambda c: c.font_size, True),
         ("--config.font_size=(1, 'b')", lambda c: c.font_size, (1, "b")),
-        ("--config.sizes=(1, 2)", lambda c: c.sizes, (1, 2)),
         ("--config.sizes=()", lambda c: c.sizes, ()),
         ("--config.order=['a', 'b']", lambda c: c.order, ["a", "b"]),
         ("--config.order=('a')", lambda c: c.order, ["a"]),
@@ -58,12 +50,9 @@ def config() -> ConfigDict:
         ("--config.order=a, b", lambda c: c.order, ["a", "b"]),
         ("--config.order=None", lambda c: c.order, []),
         ("--config.flags=(True,)", lambda c: c.flags, (True,)),
-        ("--config.font_size=[1, 2]", lambda c: c.font_size, [1, 2]),
         ("--config.font_size=big", lambda c: c.font_size, "big"),
-        ("--config.font_size=-big", lambda c: c.font_size, "-big"),
         ("--config.flags=true,false", lambda c: c.flags, (True, False)),
         ('--config.parts=[{"a": 2}]', lambda c: c.parts, ({"a": 2},)),
-        ("--config.remat=true", lambda c: c.remat, True),
         ("--config.remat=False", lambda c: c.remat, False),
         ("--config.data_dir=/a=b c", lambda c: c.data_dir, "/a=b c"),
         ("--config.data_dir=", lambda c: c.data_dir, ""),
@@ -104,18 +93,6 @@ def test_mistakes_are_named_and_change_nothing(
     with pytest.raises(ValueError, match=word):
         configs.override(config, [assignment])
     assert configs.plain(config) == before
-
-
-RECIPES = sorted(path.stem for path in EXPERIMENTS.glob("*.py") if path.stem != "__init__")
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes_are_loaded_locked(name: str) -> None:
-    config = configs.load(EXPERIMENTS / f"{name}.py")
-    assert config.is_locked
-    with pytest.raises(AttributeError, match="batch"):
-        config.batch = 3
-    assert configs.plain(config)["evaluate"]["batch_size"] > 0
 
 
 def test_files_that_are_no_recipes_are_named(tmp_path: Path) -> None:

@@ -85,8 +85,3 @@ def test_a_fresh_process_computes_the_same(
     outputs = np.load(tmp_path / "outputs.npz")
     for name, embedding in expected.items():
         np.testing.assert_allclose(outputs[name], embedding, atol=1e-6, rtol=0)
-
-
-def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match=r"error: no model .*none-such"):
-        main(["export", str(tmp_path / "none-such"), str(tmp_path)])

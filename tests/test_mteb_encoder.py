@@ -70,11 +70,8 @@ def scores_of(model: Any, task: Any, cache: Path) -> dict[str, Any]:
     return dict(scores)
 
 
-def test_sts_in_text_and_in_pictures(
-    encoder: SentenceEncoder, shared: Path, tmp_path: Path
-) -> None:
+def test_sts(encoder: SentenceEncoder, shared: Path, tmp_path: Path) -> None:
     from datasets import Dataset
-    from PIL import Image
 
     rows = read_table(shared / "data/sts/stsb/en/test.tsv")[::10]
     task = STS.from_source(rows)
@@ -101,26 +98,6 @@ def test_sts_in_text_and_in_pictures(
     wrapped = SentenceTransformer(modules=[PixelEncoder(encoder)], device="cpu")
     found = scores_of(wrapped, theirs, tmp_path / "wrapped")
     assert found["cosine_spearman"] == pytest.approx(ours["spearman"], abs=1e-6)
-
-    def draw(text: str) -> Image.Image:
-        rendered = encoder.renderer([text])
-        ink = np.concatenate(list(rendered.patches[0, : rendered.count[0]]), axis=1)
-        return Image.fromarray(255 - ink)
-
-    drawn = {side: [draw(text) for text in columns[side]] for side in ("sentence1", "sentence2")}
-    data = {"test": Dataset.from_dict({**drawn, "score": columns["score"]})}
-    theirs = make_task(
-        "AbsTaskSTS", "VisualSTS(eng)", "cosine_spearman", data, modalities=["image"],
-        category="i2i",
-    )  # fmt: skip
-    cosines = np.sum(
-        encoder.encode_images(drawn["sentence1"]) * encoder.encode_images(drawn["sentence2"]), 1
-    )
-    from scipy.stats import spearmanr
-
-    expected = spearmanr(cosines, task.gold).statistic
-    found = main_scores(encoder, theirs, tmp_path)
-    assert found["cosine_spearman"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_visual_sts_gives_the_scores_of_the_task_pictures(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from pixel_linguist.evaluate.suite import Task, with_interval
 from pixel_linguist.evaluate.transfer import marks
 from pixel_linguist.files import write_json, write_whole
 
-# As `encode` has it, whose embedder draws the pictures too.
+# That of `encode`, so that both share an embedder.
 BATCH = 64
 
 
@@ -68,7 +68,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
 def run(options: argparse.Namespace) -> None:
     """Score, print the table, and write the report if there is a folder for it."""
     if options.out:
-        # A missing extra is told before the models are scored, not after.
+        # A missing extra is an error before the models are scored, not after.
         importlib.import_module("pixel_linguist.report")
     specs = load(options.config).tasks.to_dict() if options.config else find_tasks(options.data)
     if not options.tasks:

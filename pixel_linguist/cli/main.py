@@ -5,7 +5,6 @@ A verb is a module of this package with `parse(parser, arguments)`, which return
 """
 
 import argparse
-import codecs
 import contextlib
 import importlib
 import io
@@ -15,53 +14,47 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from pixel_linguist.files import local_path
 from pixel_linguist.registry import did_you_mean
 
 PROGRAM = "pixel-linguist"
-# What users' mistakes, and a machine's limits, are raised as. Anything else is a defect here.
+# Errors of users' mistakes and of a machine's limits; any other one is a defect of this package.
 ERRORS = (ValueError, OSError, ModuleNotFoundError, FloatingPointError)
 
 
-class Verb(NamedTuple):
-    """A line of the overview: what the verb does, and an example of its arguments."""
-
-    does: str
-    example: str
-
-
+# Verb → what it does, and an example of its arguments.
 VERBS = {
-    "train": Verb(
+    "train": (
         "train a model by a recipe of stages, or fine-tune one on your pairs",
         "experiments/quickstart.py --workdir runs/quickstart",
     ),
-    "prepare": Verb("prepare the data sets of a recipe", "experiments/pixel_linguist.py --list"),
-    "evaluate": Verb(
+    "prepare": ("prepare the data sets of a recipe", "experiments/pixel_linguist.py --list"),
+    "evaluate": (
         "score models on tasks, beside TF-IDF and other encoders",
         'tiny --tasks "stsb-*" --peers tfidf --data ../shared/data',
     ),
-    "encode": Verb("encode texts of a file, or pictures of text", "corpus.jsonl vectors/"),
-    "search": Verb("find the texts or pictures that are nearest to a query", "corpus.jsonl"),
-    "preview": Verb(
+    "encode": ("encode texts of a file, or pictures of text", "corpus.jsonl vectors/"),
+    "search": ("find the texts or pictures that are nearest to a query", "corpus.jsonl"),
+    "preview": (
         "type a text and see what a model makes of it, on a page of this machine",
         '"The quick brown fox"',
     ),
-    "render": Verb("draw text as a model sees it", '"The quick brown fox" --out fox.png'),
-    "report": Verb("write the report of a run again, or compare runs", "runs/a runs/b --out both"),
-    "convert": Verb("convert checkpoints of PIXEL and Pixel-Linguist, and back", "SRC DST"),
-    "export": Verb("write an encoder as StableHLO", "tiny exported"),
-    "methods": Verb("list the published methods, with their recipes", ""),
-    "mteb": Verb("score a model on tasks of MTEB", "tiny --tasks STSBenchmark --out results"),
+    "render": ("draw text as a model sees it", '"The quick brown fox" --out fox.png'),
+    "report": ("write the report of a run again, or compare runs", "runs/a runs/b --out both"),
+    "convert": ("convert checkpoints of PIXEL and Pixel-Linguist, and back", "SRC DST"),
+    "export": ("write an encoder as StableHLO", "tiny exported"),
+    "methods": ("list the published methods, with their recipes", ""),
+    "mteb": ("score a model on tasks of MTEB", "tiny --tasks STSBenchmark --out results"),
 }
 
 
 def overview() -> str:
     """Return the help on all verbs."""
     lines = [f"usage: {PROGRAM} VERB ...", ""]
-    for name, verb in VERBS.items():
-        lines += [f"  {name:10}{verb.does}", f"            {PROGRAM} {name} {verb.example}"]
+    for name, (does, example) in VERBS.items():
+        lines += [f"  {name:10}{does}", f"            {PROGRAM} {name} {example}"]
     return "\n".join([*lines, "", f"{PROGRAM} VERB --help explains a verb."])
 
 
@@ -110,20 +103,11 @@ def plain_messages() -> Iterator[None]:
         warnings.formatwarning = formatwarning
 
 
-def _shown(error: UnicodeError) -> tuple[bytes | str, int]:
-    """Put U+FFFD, or "?" where that cannot be written either, in place of what cannot be."""
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    shown = "\ufffd".encode("utf-8") if error.encoding.lower() in ("utf-8", "utf8") else b"?"
-    return shown * (error.end - error.start), error.end
-
-
 def write_any_text() -> None:
-    """Let texts with lone surrogates, or letters that the locale lacks, be printed."""
-    codecs.register_error("shown", _shown)
+    """Let texts with lone surrogates, or letters that the locale lacks, be printed, as "?"."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="shown")
+            stream.reconfigure(errors="replace")
 
 
 def error_line(error: BaseException) -> str:
@@ -164,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         with plain_messages():
             module.run(options)
     except BrokenPipeError:
-        # The reader of a pipe, as `head`, has seen enough; Python's exit would flush once more.
+        # The reader of the pipe, such as `head`, has gone; Python's exit would flush once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except ERRORS as error:
         sys.exit(error_line(error))

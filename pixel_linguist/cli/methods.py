@@ -8,11 +8,6 @@ import argparse
 from importlib.resources import files
 
 
-def table() -> str:
-    """Return the table of methods, as Markdown."""
-    return (files("pixel_linguist.cli") / "methods.md").read_text("utf-8")
-
-
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
     """Parse the command line, which takes nothing."""
     return parser.parse_args(arguments)
@@ -20,4 +15,4 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
 
 def run(options: argparse.Namespace) -> None:
     """Print the table."""
-    print(table(), end="")
+    print((files("pixel_linguist.cli") / "methods.md").read_text("utf-8"), end="")

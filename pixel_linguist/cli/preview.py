@@ -24,7 +24,7 @@ from pixel_linguist.report.inspection import TEMPLATES, Inspector
 
 HOST = "127.0.0.1"
 BATCH = 32
-# Bytes of a request, and characters of a text that is looked at, at most.
+# Most bytes of a request, and most characters of a text.
 MOST_BYTES, MOST_TEXT = 1 << 20, 300
 TEXT = "The quick brown fox jumps over the lazy dog."
 TEXTS = (
@@ -84,7 +84,7 @@ def make_server(options: argparse.Namespace) -> "Server":
 
 
 class Server(ThreadingHTTPServer):
-    """Serves the page and what it asks for, to this machine alone."""
+    """Serves the page and its parts to this machine alone."""
 
     def __init__(self, port: int, model: str, inspector: Inspector, first: Mapping[str, Any]):
         super().__init__((HOST, port), Handler)
@@ -155,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
             send(400, body=json.dumps({"error": str(error)}))
 
     def _is_local(self) -> bool:
-        """Tell whether the page was asked for by its own name: other sites have no part in it."""
+        """Return whether the request names this machine, which keeps other sites out."""
         return self.headers.get("Host", "").partition(":")[0] in (HOST, "localhost")
 
     def _send(self, status: int, kind: str, body: str) -> None:

@@ -97,11 +97,10 @@ def install_fonts(families: Sequence[str]) -> str:
     )
 
 
-def caption(text: str, length: int) -> np.ndarray:
+def caption(text: str) -> np.ndarray:
     """Draw a caption: uint8 [14, width]."""
     writer = Renderer("noto", "continuous", (14, 16), max_patches=4096, font_size=10.5)
-    patches = writer([text], max(length, int(writer.count_patches([text])[0]))).patches[0]
-    return patches.swapaxes(0, 1).reshape(14, -1)
+    return writer([text]).patches[0].swapaxes(0, 1).reshape(14, -1)
 
 
 def numbers(count: int, width: int) -> np.ndarray:
@@ -159,7 +158,7 @@ def draw(renderer: Renderer, text: str, about: str, options: argparse.Namespace)
     print(about)
     scale, width = options.scale, patches.shape[2]
     line = numbers(min(len(patches), 64), width * scale)
-    head = caption(about, 1)
+    head = caption(about)
     columns = max(line.shape[1], head.shape[1])
     stacked = [np.pad(part, ((0, 0), (0, columns - part.shape[1]))) for part in (head, line)]
     return [Row(patches, count, np.concatenate(stacked), rendered.stats.cut > 0)]

@@ -23,15 +23,9 @@ from tqdm import tqdm
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.main import path
 from pixel_linguist.data.records import TEXT, column, open_records, text_of
+from pixel_linguist.encode import picture_corpus, shards
 from pixel_linguist.encode.corpus import origin
-from pixel_linguist.encode.picture_corpus import (
-    Pages,
-    embed_pages,
-    holds_pages,
-    log_unread,
-    page_embedder,
-)
-from pixel_linguist.encode.shards import check_origin, read_columns, read_shards
+from pixel_linguist.encode.picture_corpus import Pages, holds_pages, page_embedder
 from pixel_linguist.render.images import read_grey
 from pixel_linguist.render.word_pictures import read_page
 from pixel_linguist.search.exact import ExactIndex
@@ -77,27 +71,23 @@ def run(options: argparse.Namespace) -> None:
 def read_pages(
     options: argparse.Namespace, encoder: SentenceEncoder, pages: Pages
 ) -> tuple[np.ndarray, list[str]]:
-    """Return the vectors of pages with text, and the line that is shown for each.
-
-    Raises:
-        FileNotFoundError: if the folder holds no vectors.
-        ValueError: if they are of other pictures or another model, or incomplete, the model cannot
-            read pictures, or no picture has text.
-    """
+    """Return the vectors of pages with text, and the line that is shown for each."""
     embedder = page_embedder(options.model, encoder)
     if options.vectors is None:
         with tqdm(total=len(pages.pages), unit="picture") as progress:
-            vectors, words = embed_pages(embedder, pages, pages.pages, progress.update)
-        log_unread(words, embedder.encoder.config.max_patches)
+            vectors, words = picture_corpus.embed_pages(
+                embedder, pages, pages.pages, progress.update
+            )
+        picture_corpus.log_unread(words, embedder.encoder.config.max_patches)
     else:
-        check_origin(options.vectors, origin(options.corpus, options.column, encoder.model))
-        columns = read_columns(options.vectors, ["path", "words"])
+        shards.check_origin(options.vectors, origin(options.corpus, options.column, encoder.model))
+        columns = shards.read_columns(options.vectors, ["path", "words"])
         if columns["path"] != [page.name for page in pages.pages]:
             raise ValueError(
                 f"{options.vectors} holds vectors of {len(columns['path'])} of "
                 f"{len(pages.pages)} pictures; encode the rest"
             )
-        vectors, words = read_shards(options.vectors), columns["words"]
+        vectors, words = shards.read_shards(options.vectors), columns["words"]
     kept = [row for row, count in enumerate(words) if count]
     if not kept:
         raise ValueError(f"no text was found in the pictures of {options.corpus}")
@@ -119,16 +109,11 @@ def read_corpus(options: argparse.Namespace) -> tuple[list[str], list[str]]:
 def corpus_vectors(
     options: argparse.Namespace, encoder: SentenceEncoder, texts: list[str]
 ) -> np.ndarray:
-    """Read the vectors of the texts, or encode these.
-
-    Raises:
-        FileNotFoundError: if the folder holds no vectors.
-        ValueError: if they are of another file, column or model, or incomplete.
-    """
+    """Read the vectors of the texts, or encode these."""
     if options.vectors is None:
         return encoder.encode(texts, show_progress=True)
-    check_origin(options.vectors, origin(options.corpus, options.column, encoder.model))
-    vectors, needed = read_shards(options.vectors), (len(texts), encoder.dimension)
+    shards.check_origin(options.vectors, origin(options.corpus, options.column, encoder.model))
+    vectors, needed = shards.read_shards(options.vectors), (len(texts), encoder.dimension)
     if vectors.shape != needed:
         raise ValueError(
             f"{options.vectors} holds vectors of shape {vectors.shape}; {options.corpus} and the "
@@ -140,12 +125,7 @@ def corpus_vectors(
 def read_queries(
     options: argparse.Namespace, encoder: SentenceEncoder
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield queries and their vectors [1, D]: a picture, or texts.
-
-    Raises:
-        FileNotFoundError: if there is no such picture.
-        ValueError: if the picture is damaged or without text, or the model cannot read it.
-    """
+    """Yield queries and their vectors [1, D]: a picture, or texts."""
     if options.picture is None:
         for text in read_lines():
             yield text, encoder.encode([text])

@@ -170,9 +170,9 @@ def annotate_stage(context: RunContext, name: str) -> None:
 
 
 def _claim(context: RunContext, part: ConfigDict, folder: Path) -> None:
-    """Note what the annotations of a part are made of, or refuse the pieces of other ones.
+    """Write the settings of a part's annotations, or refuse pieces made with other settings.
 
-    The stage itself begins after them, so that its settings do not guard them.
+    Annotations are made before the stage begins, whose settings therefore do not guard them.
     """
     root = context.config.data_dir
     files, data = sorted(source_files(root, part.source)), data_root(root, part.source)

@@ -1,9 +1,8 @@
-"""Checkpoints of a stage: train state and data position, written behind the loop's back.
+"""Checkpoints of a stage: train state and data position, written in the background.
 
-A checkpoint is a folder, named by its step, of what Orbax writes (state), what run it is of and
-where its data iterator stood (position.json), and a manifest of every file's SHA-256, which is
-written last: a folder without one is half a checkpoint. Orbax itself restores flipped bits without
-a word.
+A checkpoint is a folder, named by its step, of Orbax's files (state/), the run and the position of
+its data iterator (position.json), and a manifest of every file's SHA-256, which is written last: a
+folder without one is half a checkpoint. Orbax itself restores flipped bits silently.
 """
 
 import logging
@@ -37,8 +36,6 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path, *, keep: int, keep_every: int, run: str, workers: int):
-        if keep < 1:
-            raise ValueError(f"train.keep_checkpoints is {keep}; at least one must be kept")
         self.folder = folder if in_bucket(folder) else folder.absolute()
         self.keep = keep
         self.keep_every = keep_every
@@ -94,7 +91,7 @@ class Checkpoints:
             saving.result()
 
     def check(self) -> None:
-        """Raise what `wait` would raise if the save has failed already, without waiting."""
+        """Raise the error of `wait` if the save has failed already, without waiting."""
         if self.saving and self.saving.done():
             self.wait()
 
@@ -131,7 +128,7 @@ class Checkpoints:
         return sorted(int(path.name) for path in self.folder.iterdir() if path.name.isdigit())
 
     def _choose(self) -> int:
-        """Return the step of the latest whole checkpoint, or -1; set aside what is not whole."""
+        """Return the step of the latest whole checkpoint, or -1; set aside damaged ones."""
         for partial in self.folder.glob("*.orbax-checkpoint-tmp*"):
             remove(partial)
         for step in reversed(self._steps()):
@@ -188,13 +185,13 @@ class Checkpoints:
             ) from error
         for old in self._steps()[: -self.keep]:
             if not (self.keep_every and old % self.keep_every == 0):
-                # Without its manifest, what is left of it if this is cut off passes for no one.
+                # If this is cut off, the rest does not pass for a whole checkpoint.
                 (self.folder / str(old) / MANIFEST).unlink(missing_ok=True)
                 remove(self.folder / str(old))
 
 
 def find_fault(folder: Path) -> str | None:
-    """Say what is wrong with a checkpoint's files, by its manifest; None if nothing is."""
+    """Return what is wrong with a checkpoint's files, by its manifest; None if nothing is."""
     if not (folder / MANIFEST).is_file():
         return f"it has no {MANIFEST}, so it was not written to its end"
     try:

@@ -1,4 +1,4 @@
-"""What is refused of a recipe before any of it runs."""
+"""Checks of a recipe, before any of it runs."""
 
 import contextlib
 import math
@@ -26,7 +26,7 @@ Range = tuple[str, Callable[[float], bool]]
 AT_LEAST_0: Range = "at least 0", lambda x: x >= 0
 AT_LEAST_1: Range = "at least 1", lambda x: x >= 1
 ABOVE_0: Range = "above 0", lambda x: x > 0
-# Numbers that no run could use are out of these ranges, by key; other checks have the rest.
+# Keys of numbers, and their ranges; other checks have the rest.
 RANGES: dict[str, Range] = {
     # A depth of 0 is that of a stem without blocks.
     **dict.fromkeys(("seed", "workers", "steps", "patience", "chunk_size", "depth"), AT_LEAST_0),
@@ -37,7 +37,7 @@ RANGES: dict[str, Range] = {
     **dict.fromkeys(("clip_norm", "epsilon", "norm_epsilon", "temperature", "scale"), ABOVE_0),
     **dict.fromkeys(("b1", "b2"), ("at least 0 and below 1", lambda x: 0 <= x < 1)),
 }
-# Groups of a recipe or of a stage whose numbers are looked at too.
+# Groups of a recipe or of a stage whose numbers are checked too.
 GROUPS = ("train", "evaluate", "model", "optimizer", "schedule", "objective")
 
 
@@ -113,7 +113,8 @@ def check_names(key: str, names: Iterable[str], known: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def naming(what: str) -> Iterator[None]:
-    """Say of what an error inside is; of its subclasses, some cannot be made from a text."""
+    """Put a name before the message of an error inside."""
+    # Some subclasses of these cannot be made from a message.
     try:
         yield
     except FileNotFoundError as error:
@@ -132,7 +133,7 @@ def read_start(context: RunContext, start: str) -> Result:
 
 
 def check_metric(tasks: Mapping[str, Task], key: str, value: str) -> None:
-    """Refuse what is not the name of a task and of a score that it gives."""
+    """Refuse a value that is not TASK/METRIC with a metric that the task gives."""
     task, _, metric = value.partition("/")
     if task not in tasks:
         raise ValueError(f"{key} {value!r} is not TASK/METRIC, of {', '.join(tasks)}")

@@ -1,4 +1,4 @@
-"""What all stages of a run share."""
+"""A run's recipe, encoder, renderer and folder, which all of its stages share."""
 
 import dataclasses
 from pathlib import Path
@@ -67,7 +67,7 @@ class RunContext:
 def make_context(
     config: ConfigDict, folder: Path, *, profile: bool = False, devices: int = 0
 ) -> RunContext:
-    """Make it from a recipe; 0 devices stand for those of this machine.
+    """Make a run's context from its recipe; 0 devices stand for those of this machine.
 
     Raises:
         ValueError: for an impossible architecture or renderer.
@@ -78,6 +78,5 @@ def make_context(
     renderer = Renderer(**settings, patch=patch)
     sizes = ("patch_height", "patch_width", "max_patches")
     encoder = make_encoder({name: config.render[name] for name in sizes} | config.model.to_dict())
-    trace = folder / "profile" if profile else None
-    devices = devices or jax.device_count()
+    trace, devices = folder / "profile" if profile else None, devices or jax.device_count()
     return RunContext(config, encoder, renderer, RunFolder(folder), trace, devices)

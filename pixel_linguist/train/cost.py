@@ -1,4 +1,4 @@
-"""What a step costs: floating-point operations, and how many this machine does in a second."""
+"""Floating-point operations of a step, and of this machine in a second."""
 
 import functools
 import time

@@ -25,7 +25,7 @@ from pixel_linguist.train.run_folder import RunFolder
 
 Backend = Literal["pmap", "shard_map"]
 
-# Where hosts are not found by JAX itself, these say who they are.
+# Environment variables that name the hosts where JAX does not find them.
 ADDRESS, COUNT, NUMBER = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 
 
@@ -68,7 +68,7 @@ def join_hosts(hosts: str) -> None:
 
 
 def _alone_on_its_host() -> bool:
-    """Tell whether Open MPI or SLURM has started one process on each host."""
+    """Return whether Open MPI or SLURM has started one process on each host."""
     local = os.environ.get("OMPI_COMM_WORLD_LOCAL_SIZE")
     tasks = local or os.environ.get("SLURM_STEP_TASKS_PER_NODE", "")
     return re.fullmatch(r"1(\(x\d+\))?", tasks) is not None
@@ -149,9 +149,9 @@ def check_hosts(folder: Path, settings: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def shared_by_hosts(embed: Embedder) -> Callable[[Sequence[Content]], np.ndarray]:
-    """Return an embedding of which each host does a share, while all get all rows.
+    """Return an embedding that hosts compute in shares, each of them receiving all rows.
 
-    All hosts have to ask for the same texts in the same order.
+    All hosts must give the same texts in the same order.
 
     Args:
         embed: on this host's devices; N texts or pictures → float32 [N, D].

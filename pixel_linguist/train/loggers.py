@@ -13,11 +13,11 @@ class Logger(Protocol):
     """Takes the figures of a step."""
 
     def log(self, kind: str, stage: str, step: int, values: Mapping[str, float]) -> None:
-        """Note named figures of a stage's step; kind is "train", "evaluation" or "probe"."""
+        """Log named figures of a stage's step; kind is "train", "evaluation" or "probe"."""
         ...
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Flush, and end."""
         ...
 
 
@@ -35,14 +35,14 @@ class TensorBoard:
     def log(self, kind: str, stage: str, step: int, values: Mapping[str, float]) -> None:
         """Write the figures as KIND/NAME."""
         if stage not in self.writers:
-            # What a run that was cut off wrote of later steps is taken back.
+            # Drops later steps that an interrupted run wrote.
             path = str(self.folder / stage)
             self.writers[stage] = self.make(path, purge_step=step, write_to_disk=True)
         for name, value in values.items():
             self.writers[stage].add_scalar(f"{kind}/{name}", value, step)
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Flush, and end."""
         for writer in self.writers.values():
             writer.close()
 
@@ -74,7 +74,7 @@ class WeightsAndBiases:
         self.run.log(named | {f"{stage}/step": step})
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Flush, and end."""
         self.run.finish()
 
 

@@ -39,12 +39,12 @@ class OptimizerConfig:
 
 
 def is_frozen(path: Any, frozen: tuple[str, ...]) -> bool:
-    """Tell whether a leaf of {"encoder", "objective"} is in one of the groups."""
+    """Return whether a leaf of {"encoder", "objective"} is in one of the groups."""
     return path[0].key == "encoder" and path[1].key in frozen
 
 
 def freeze(params: Any, frozen: tuple[str, ...]) -> Any:
-    """Return parameters of which the named groups have no gradients."""
+    """Return parameters, the named groups of the encoder without gradients."""
     return jax.tree_util.tree_map_with_path(
         lambda path, x: jax.lax.stop_gradient(x) if is_frozen(path, frozen) else x, params
     )

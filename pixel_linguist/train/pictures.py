@@ -32,28 +32,17 @@ class Report:
     Pairs are (original, view) examples; `seen` is view → patches of each, as the model sees them.
     """
 
-    def stage_started(
-        self, folder: Path, name: str, renderer: Renderer, pairs: Sequence[Pair], seen: Images
-    ) -> None:
-        """Picture a stage's first pairs."""
+    def pairs(self, path: Path, renderer: Renderer, pairs: Sequence[Pair], seen: Images) -> None:
+        """Picture pairs: the first of a stage, or the batch of a step that is not finite."""
 
-    def non_finite(
-        self, renderer: Renderer, pairs: Sequence[Pair], seen: Images, path: Path
-    ) -> None:
-        """Picture the batch of a step that is not finite."""
-
-    def images(self, folder: Path, name: str, renderer: Renderer, images: Images) -> None:
-        """Write an objective's pictures: caption → uint8 [count, H, W] of each text."""
+    def images(self, path: Path, renderer: Renderer, images: Images) -> None:
+        """Picture an objective's outputs: caption → uint8 [count, H, W] of each text."""
 
     def scored(self, folder: Path) -> None:
         """Plot the scores so far."""
 
     def finished(
-        self,
-        folder: Path,
-        embedders: Sequence[Embedder],
-        tasks: Mapping[str, Task],
-        names: Sequence[str],
+        self, folder: Path, embedders: Sequence[Embedder], tasks: Mapping[str, Task]
     ) -> Path | None:
         """Write the report of a finished run, and return its path."""
         return None
@@ -74,7 +63,7 @@ def check_losses(stage: Stage, log: StageLogger, done: int, report: Report) -> N
     pictured = pairs[:BATCH_SHOWN]
     picture = path.with_suffix(".png")
     seen = seen_patches(stage, pictured, step=step)
-    report.non_finite(stage.context.renderer, pictured, seen, picture)
+    report.pairs(picture, stage.context.renderer, pictured, seen)
     raise FloatingPointError(
         f"stage {stage.name}: the loss or its gradient is not finite at step {step + 1}; lower "
         f"schedule.peak (now {settings.schedule.peak}) or optimizer.clip_norm. The batch of that "
@@ -86,17 +75,17 @@ def check_losses(stage: Stage, log: StageLogger, done: int, report: Report) -> N
 
 def picture_pairs(stage: Stage, report: Report) -> None:
     """Leave a picture of a stage's first pairs, as the model sees them."""
-    pairs = list(preview(stage.examples, PAIRS_SHOWN))
-    context, seen = stage.context, seen_patches(stage, pairs, step=0)
-    report.stage_started(context.folder.folder, stage.name, context.renderer, pairs, seen)
+    pairs, context = list(preview(stage.examples, PAIRS_SHOWN)), stage.context
+    path = context.folder.folder / "pairs" / f"{stage.name}.png"
+    report.pairs(path, context.renderer, pairs, seen_patches(stage, pairs, step=0))
 
 
 def picture_objective(stage: Stage, params: Any, report: Report) -> None:
     """Leave the pictures of a stage's objective, if it has any."""
-    pairs = list(preview(stage.examples, TEXTS_SHOWN))
+    pairs, context = list(preview(stage.examples, TEXTS_SHOWN)), stage.context
     if images := objective_images(stage, params, pairs):
-        context = stage.context
-        report.images(context.folder.folder, stage.name, context.renderer, images)
+        path = context.folder.folder / "images" / f"{stage.name}.png"
+        report.images(path, context.renderer, images)
 
 
 def seen_patches(stage: Stage, pairs: Sequence[Pair], *, step: int) -> dict[str, list[np.ndarray]]:

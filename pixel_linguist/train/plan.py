@@ -19,12 +19,12 @@ from pixel_linguist.train.hosts import place, place_state
 from pixel_linguist.train.stage import Stage, make_stage
 from pixel_linguist.train.step import init_state
 
-# Rows a device in the batch that is timed, and how often it is.
+# Rows of a device in the timed batch, and its repetitions.
 ROWS, REPEATS = 8, 3
-# Share of the peak that a transformer of this kind is taken to reach on a machine that is not here,
-# and share of a device's memory that a step may take.
+# Assumed share of the peak that a transformer reaches on another machine, and share of a device's
+# memory that a step may take.
 UTILISATION, ROOM = 0.4, 0.9
-# Examples of a batch whose lengths are looked at.
+# Most examples of a batch by which lengths are estimated.
 SAMPLED = 1024
 
 
@@ -101,7 +101,7 @@ def plan_recipe(context: RunContext, target: Accelerator | None = None) -> str:
 
 
 def where_it_starts(context: RunContext, name: str, settings: ConfigDict) -> tuple[str, int]:
-    """Say where a stage starts from, and the number of its steps that are done."""
+    """Return where a stage starts from, and the number of its finished steps."""
     if context.folder.finished(name):
         return "finished", settings.steps
     folder = context.folder.checkpoints(name)
@@ -118,9 +118,9 @@ def where_it_starts(context: RunContext, name: str, settings: ConfigDict) -> tup
 
 
 def objective_origin(context: RunContext, stage: Stage, params: Any) -> str:
-    """Say where a stage's objective takes its parameters from; "" if it has none.
+    """Return where a stage's objective takes its parameters from; "" if it has none.
 
-    Of starts that are stages of the same run, the plan goes by their objective's name.
+    Stages of this run, which may not have run yet, are compared by their objectives' names.
     """
     name = stage.settings.objective.name
     key = jax.random.key(0)
@@ -138,7 +138,7 @@ def objective_origin(context: RunContext, stage: Stage, params: Any) -> str:
 
 
 def measure(stage: Stage, params: Any, target: Accelerator | None) -> Cost:
-    """Return what a step costs, on this machine scaled up from a few rows that are trained on.
+    """Return the cost of a step; on this machine it is scaled up from a few rows.
 
     Bytes are those at the stage's length. Where lengths differ, the rest is a mean of batches.
     """

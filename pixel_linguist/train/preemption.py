@@ -1,4 +1,4 @@
-"""Being asked to stop: by SIGTERM (a scheduler, a cloud that takes its machine back) or Ctrl-C."""
+"""Requests to stop: SIGTERM (of a scheduler, of a cloud that preempts its machine) or Ctrl-C."""
 
 import contextlib
 import signal
@@ -18,9 +18,9 @@ class Preempted(Exception):
 class Preemption:
     """Listens for signals while it is entered.
 
-    Inside `deferred` a signal is noted, for `reached` to tell at the next step; elsewhere it ends
-    the run on the spot, as nothing is lost there. A second signal always does. Should Python drop
-    what is raised, as it does in callbacks of its own, the next `reached` or `check` tells.
+    Inside `deferred` a signal is noted for `reached` at the next step; elsewhere it ends the run at
+    once, as nothing is lost there. A second signal always does. Python drops exceptions in some of
+    its callbacks; then the next `reached` or `check` stops the run.
     """
 
     def __init__(self) -> None:
@@ -54,9 +54,9 @@ class Preemption:
             self.waiting = False
 
     def reached(self) -> bool:
-        """Tell, after a step, whether to save and stop; all hosts are told at the same step."""
+        """Return, after a step, whether to save and stop; all hosts stop at the same step."""
         if jax.process_count() > 1:
-            # JAX asks for numbers that rise, and those of a stage's steps begin again.
+            # JAX needs rising numbers; those of a stage's steps begin again.
             self.steps += 1
             if multihost_utils.reached_preemption_sync_point(self.steps):
                 self.noted = "SIGTERM"

@@ -1,4 +1,4 @@
-"""A rehearsal: a whole run on tiny shapes, so that what would fail after an hour fails now."""
+"""A rehearsal: a whole run on tiny shapes, whose failures come in minutes instead of hours."""
 
 import dataclasses
 import logging
@@ -25,13 +25,17 @@ logger = logging.getLogger(__name__)
 STEPS, ROWS, LENGTH, WIDTH = 3, 2, 32, 32
 
 
-class Interruption(Preemption):
-    """Asks a run to stop after its second step."""
+class StopsAfter(Preemption):
+    """Asks a run to stop after a number of steps, once."""
+
+    def __init__(self, steps: int):
+        super().__init__()
+        self.left = steps
 
     def reached(self) -> bool:
-        """Tell whether it is the second."""
-        self.steps += 1
-        return self.steps == STEPS - 1
+        """Return whether that number of steps has been done."""
+        self.left -= 1
+        return not self.left
 
 
 def rehearse(
@@ -63,7 +67,7 @@ def rehearse(
         multihost_utils.sync_global_devices("the rehearsal's starts are written")
     tiny = tiny_recipe(context, scratch / "starts")
     try:
-        run_recipe(tiny, scratch / "run", Interruption(), **extras)
+        run_recipe(tiny, scratch / "run", StopsAfter(STEPS - 1), **extras)
     except Preempted as stop:
         logger.info("%s; resumed", stop)
         run_recipe(tiny, scratch / "run", preemption, **extras)
@@ -113,7 +117,7 @@ def tiny_recipe(context: RunContext, starts: Path) -> ConfigDict:
             own = tuple(start for start in stage.init_from if start in order)
             if len(own) < len(stage.init_from) or stage.start_required:
                 stage.init_from = (*own, str(starts / name))
-            # The last row of the table will do, beside the untrained encoder's.
+            # One trained row of the table is enough.
             stage.report = name == order[-1]
             if not stage.steps:
                 continue

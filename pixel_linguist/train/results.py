@@ -1,4 +1,4 @@
-"""What a stage leaves: a model's folder, with the parameters of its objective in it."""
+"""A stage's result: a model's folder with the parameters of the stage's objective in it."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,17 +6,11 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from flax import traverse_util
 
 from pixel_linguist.convert import is_reference, read_reference
+from pixel_linguist.model import store
 from pixel_linguist.model.encoder import Params
-from pixel_linguist.model.store import (
-    Model,
-    load_model,
-    load_objectives,
-    save_model,
-    save_objectives,
-)
+from pixel_linguist.model.store import Model, load_model
 
 
 class Result(NamedTuple):
@@ -28,8 +22,8 @@ class Result(NamedTuple):
 
 def save_result(model_folder: Path, model: Model, objectives: dict[str, Params]) -> None:
     """Write a stage's result; the model comes last, so that a folder that has it is complete."""
-    save_objectives(model_folder, objectives)
-    save_model(model_folder, model)
+    store.save_objectives(model_folder, objectives)
+    store.save_model(model_folder, model)
 
 
 def start_model(model_folder: Path) -> Model:
@@ -41,7 +35,7 @@ def start_model(model_folder: Path) -> Model:
 
 def load_result(model_folder: Path) -> Result:
     """Read a stage's result, or any other model's folder."""
-    return Result(start_model(model_folder).params, load_objectives(model_folder))
+    return Result(start_model(model_folder).params, store.load_objectives(model_folder))
 
 
 def average(models: Sequence[Any]) -> Any:
@@ -54,16 +48,15 @@ def average_objectives(results: Sequence[Result]) -> dict[str, Params]:
     common = set.intersection(*(set(result.objectives) for result in results))
     alike = {}
     for name in sorted(common):
-        params = [result.objectives[name] for result in results]
-        if len({shapes(p) for p in params}) == 1:
-            alike[name] = average(params)
+        first, *others = (result.objectives[name] for result in results)
+        if all(shapes(params) == shapes(first) for params in others):
+            alike[name] = average([first, *others])
     return alike
 
 
-def shapes(params: Any) -> tuple[Any, ...]:
-    """Return what parameters of one structure have in common, hashable."""
-    flat = traverse_util.flatten_dict(params, sep="/") if params else {}
-    return tuple(sorted((name, np.shape(array)) for name, array in flat.items()))
+def shapes(params: Params) -> Any:
+    """Return the shapes of parameters, as a tree that can be compared."""
+    return jax.tree.map(np.shape, params)
 
 
 def greedy_soup(

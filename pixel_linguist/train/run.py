@@ -48,9 +48,9 @@ from pixel_linguist.train.step import State, init_state
 from pixel_linguist.word_embedder import KeptVectors, WordEmbedder
 
 logger = logging.getLogger(__name__)
-# What a result may depend on beside the config.
+# Packages on whose versions a result may depend.
 VERSIONS = ("pixel-linguist", "jax", "flax", "optax", "numpy", "uharfbuzz", "freetype-py")
-# Pairs whose geometry is followed.
+# Pairs whose geometry is logged.
 PROBED = 128
 
 ReadBatch = Callable[[HostBatch], HostBatch]
@@ -64,7 +64,7 @@ def prepare(
     devices: int = 0,
     skip: Collection[str] = (),
 ) -> tuple[RunContext, dict[str, Task]]:
-    """Make what a recipe needs, or refuse it; nothing is written.
+    """Make the context and tasks of a recipe, or refuse it; nothing is written.
 
     Args:
         devices: that the recipe is for; 0: those of this machine.
@@ -153,7 +153,7 @@ def run_stages(
     reported = [name for name in config.order if config.stages[name].report]
     shown = dict.fromkeys([*reported[:1], config.order[-1]])
     embedders = [context.embedder(load_model(context.folder.model(name)).params) for name in shown]
-    page = report.finished(folder, embedders, tasks, config.evaluate.report_tasks)
+    page = report.finished(folder, embedders, scorer.shown)
     logger.info("model: %s", context.folder.shared / "model")
     if page:
         logger.info("report: %s", context.folder.shared / page.relative_to(folder))
@@ -250,15 +250,9 @@ def train_stage(
 def first_state(stage: Stage, start: Result) -> tuple[State, Any]:
     """Return the state of a stage before its first step, and its objective's constants."""
     context, settings = stage.context, stage.settings
+    parts = context.encoder, start.encoder, stage.objective, stage.optimizer
     annotations = annotation_tables(context, stage.name)
-    state, constants = init_state(
-        context.encoder,
-        start.encoder,
-        stage.objective,
-        stage.optimizer,
-        seed=stage.seed,
-        annotations=annotations,
-    )
+    state, constants = init_state(*parts, seed=stage.seed, annotations=annotations)
     own, origin = handed_on(state["params"]["objective"], start, settings.objective.name)
     if origin != "none":
         state["params"]["objective"] = jax.tree.map(np.array, own)
@@ -267,7 +261,7 @@ def first_state(stage: Stage, start: Result) -> tuple[State, Any]:
 
 
 def stage_checkpoints(stage: Stage) -> Checkpoints:
-    """Return what keeps the checkpoints of a stage."""
+    """Return the checkpoints of a stage."""
     train, folder = stage.context.config.train, stage.context.folder
     return Checkpoints(
         folder.checkpoints(stage.name),
@@ -279,7 +273,7 @@ def stage_checkpoints(stage: Stage) -> Checkpoints:
 
 
 def next_batch(data: Any, log: StageLogger, backend: Any, read: ReadBatch) -> Any:
-    """Wait for the next batch, count what is in it, read it, and lay it out on the devices.
+    """Wait for the next batch, count its patches, and lay it out on the devices.
 
     Raises:
         ChildProcessError: if a process that draws has died.
@@ -305,23 +299,20 @@ def next_batch(data: Any, log: StageLogger, backend: Any, read: ReadBatch) -> An
 
 def make_probe(stage: Stage) -> Geometry | None:
     """Return the task of the geometry of a stage's first pairs, unperturbed; None without texts."""
-    sides: dict[str, list[str]] = {"anchor": [], "positive": []}
-    for original, _ in preview(stage.examples, PROBED):
-        texts = {side: original.views.get(side) for side in sides}
-        if all(isinstance(text, str) for text in texts.values()):
-            for side, text in texts.items():
-                sides[side].append(str(text))
-    if len(sides["anchor"]) < 2:
+    views = [original.views for original, _ in preview(stage.examples, PROBED)]
+    pairs = [(view.get("anchor"), view.get("positive")) for view in views]
+    texts = [pair for pair in pairs if all(isinstance(text, str) for text in pair)]
+    if len(texts) < 2:
         return None
-    return Geometry({side: tuple(texts) for side, texts in sides.items()})
+    return Geometry(dict(zip(("anchor", "positive"), zip(*texts, strict=True), strict=True)))
 
 
 def stem_reader(stage: Stage, embedder: Embedder) -> ReadBatch:
-    """Return what replaces pictures of words by the stem's vectors, where that changes nothing.
+    """Return a function that replaces pictures of words in a batch by the vectors of a frozen stem.
 
-    A stem that is not trained gives a picture the same vector in every step, so that each distinct
-    picture is computed once; the stem takes most of a step otherwise. A stage with augmentation, or
-    whose objective reads pixels, keeps its pictures.
+    The stem gives a picture the same vector in every step, so that each distinct picture is
+    computed once; it would take most of a step. A stage with augmentation, or whose objective reads
+    pixels, keeps its pictures, as does one that trains its stem.
     """
     needed = stage.augmentation.steps or stage.objective.reads_pixels
     if not isinstance(embedder, WordEmbedder) or "stem" not in stage.optimizer.frozen or needed:

@@ -1,4 +1,4 @@
-"""A run's folder: where everything is, and what was logged."""
+"""A run's folder: its paths, settings, metrics and scores."""
 
 import io
 import json
@@ -19,17 +19,17 @@ class RunFolder:
     """The folder of one run.
 
     It holds config.json, metrics.jsonl, scores.json, observations/MODEL.npz, pairs/STAGE.png, and
-    for each stage
     stages/STAGE/{stage.json, checkpoints/, best/, annotations/, model/}; model/ is there once the
     stage is finished.
+
+    Args:
+        shared: folder of the checkpoints, which hosts write together; all hosts but the first
+            have a `folder` of their own.
+        mirror: copies the folder of a run to its bucket.
     """
 
     def __init__(self, folder: Path, *, shared: Path | None = None, mirror: Mirror | None = None):
-        self.folder = folder
-        # Where hosts write together; all but the first have another folder of their own.
-        self.shared = shared or folder
-        # Of a run in a bucket, what copies the folder there.
-        self.mirror = mirror
+        self.folder, self.shared, self.mirror = folder, shared or folder, mirror
         self.loggers: list[Logger] = []
 
     def stage(self, name: str) -> Path:
@@ -50,7 +50,7 @@ class RunFolder:
             self.mirror.push()
 
     def finished(self, name: str) -> bool:
-        """Tell whether a stage is finished."""
+        """Return whether a stage is finished."""
         return (self.model(name) / "config.json").is_file()
 
     def check(self, settings: Mapping[str, dict[str, Any]]) -> None:
@@ -81,13 +81,13 @@ class RunFolder:
                 )
 
     def begin_stage(self, name: str, settings: dict[str, Any]) -> None:
-        """Note a stage's settings, unless an earlier start of the run did."""
+        """Write a stage's settings, unless an earlier start of the run did."""
         path = self.stage(name) / "stage.json"
         if not path.is_file():
             write_json(path, settings)
 
     def fingerprint(self, name: str) -> str:
-        """Return what tells a stage that was begun, with its settings, from any other."""
+        """Return the SHA-256 of a begun stage's settings."""
         return sha256(self.stage(name) / "stage.json")
 
     def log(self, kind: str, stage: str, step: int, values: Mapping[str, Any]) -> None:
@@ -114,7 +114,7 @@ class RunFolder:
         write_whole(path, "".join(kept).encode())
 
     def evaluations(self, stage: str) -> list[dict[str, Any]]:
-        """Return what was logged of the scores inside a stage, in order."""
+        """Return the logged scores inside a stage, in order."""
         lines = (self.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
         records = [json.loads(line) for line in lines]
         return [r for r in records if r["kind"] == "evaluation" and r["stage"] == stage]
@@ -133,7 +133,7 @@ class RunFolder:
             write_json(path, table | {"rows": rows})
 
     def add_observations(self, model: str, values: Mapping[str, np.ndarray]) -> None:
-        """Write what a model's scores were computed of, so that gains of pairs can be told later.
+        """Write the observations behind a model's scores, to compare rows of the table by later.
 
         Args:
             values: task → float [K, N], arrays of one number a pair or query.

@@ -104,7 +104,7 @@ def keep_best(stage: Stage, params: Params, score: float, step: int) -> None:
 
 
 def gave_up(stage: Stage, done: int) -> bool:
-    """Tell whether so many evaluations as `patience` says have brought no better score."""
+    """Return whether the last `patience` evaluations brought no better score."""
     settings, path = stage.settings, stage.folder / "best" / "score.json"
     if not settings.patience or not path.is_file():
         return False

@@ -26,6 +26,7 @@ from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.seeds import derive_seed
+from pixel_linguist.train import results
 from pixel_linguist.train.annotate import (
     annotated,
     annotation_folder,
@@ -34,19 +35,12 @@ from pixel_linguist.train.annotate import (
 )
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.optim import OptimizerConfig, learning_rate
-from pixel_linguist.train.results import (
-    Result,
-    average,
-    average_objectives,
-    greedy_soup,
-    load_result,
-    shapes,
-)
+from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.step import Step, make_step
 
 # Parameters and names of tasks → task → metric → score.
 Score = Callable[[Params, Sequence[str]], Mapping[str, Mapping[str, float]]]
-# Examples that are drawn to see how fast that is.
+# Examples drawn to measure the speed of drawing.
 DRAWN = 32
 
 
@@ -85,21 +79,30 @@ class Stage:
         """Return the learning rate of a step, from 0 on."""
         return np.float32(learning_rate(step, steps=self.settings.steps, **self.settings.schedule))
 
+    def _arrangement(self) -> dict[str, int]:
+        settings = self.settings
+        return {
+            "window": settings.window,
+            "length_buckets": settings.length_buckets,
+            "seed": self.seed,
+        }
+
     def batches(self) -> Any:
         """Return the endless batches of this host."""
-        settings = self.settings
         return make_batches(
             self.examples,
             self.views,
-            batch_size=settings.batch_size,
-            length=settings.length,
+            batch_size=self.settings.batch_size,
+            length=self.settings.length,
             workers=self.context.config.train.workers,
-            seed=self.seed,
-            window=settings.window,
-            length_buckets=settings.length_buckets,
             process=jax.process_index(),
             processes=jax.process_count(),
+            **self._arrangement(),
         )
+
+    def windows(self, batch_size: int) -> Any:
+        """Return the endless windows of batches of examples, of all hosts and not drawn yet."""
+        return arranged(self.examples, self.views, batch_size=batch_size, **self._arrangement())
 
     def draw_rate(self) -> float:
         """Return the examples a second that this host can draw with all its workers, measured."""
@@ -109,21 +112,9 @@ class Stage:
             self.views.batch(pairs, self.settings.length)
             rates.append(DRAWN / (time.perf_counter() - began))
             began = time.perf_counter()
-        # Without processes threads draw, one at a time but for what releases Python's lock.
+        # Without processes, threads draw; Python's lock lets one work at a time.
         workers = self.context.config.train.workers or 1
         return rates[-1] * min(workers, os.cpu_count() or 1)
-
-    def windows(self, batch_size: int) -> Any:
-        """Return the endless windows of batches of examples, of all hosts and not drawn yet."""
-        settings = self.settings
-        return arranged(
-            self.examples,
-            self.views,
-            batch_size=batch_size,
-            window=settings.window,
-            length_buckets=settings.length_buckets,
-            seed=self.seed,
-        )
 
     def step(self, **changes: Any) -> Step:
         """Return the step, with `changes` of the arguments of `make_step`."""
@@ -134,13 +125,8 @@ class Stage:
             "shard_optimizer": train.shard_optimizer,
             "encoder_options": tuple(self.settings.encoder_options),
         }
-        return make_step(
-            self.context.encoder,
-            self.objective,
-            self.optimizer,
-            train.backend,
-            **(options | changes),
-        )
+        parts = self.context.encoder, self.objective, self.optimizer, train.backend
+        return make_step(*parts, **(options | changes))
 
 
 def make_stage(context: RunContext, name: str) -> Stage:
@@ -189,7 +175,7 @@ def stage_seed(config: ConfigDict, name: str) -> int:
 
 
 def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tuple[Result, str]:
-    """Return what a stage starts from, and a word about it if models were chosen.
+    """Return a stage's start, and a line about it if models were chosen.
 
     Args:
         score: parameters and names of tasks → their scores, for an average by a metric.
@@ -207,11 +193,11 @@ def start_result(context: RunContext, settings: ConfigDict, score: Score) -> tup
     if len(loaded) == 1:
         return loaded[0], ""
     encoders = [result.encoder for result in loaded]
-    objectives = average_objectives(loaded)
+    objectives = results.average_objectives(loaded)
     if not settings.average_by:
-        return Result(average(encoders), objectives), ""
+        return Result(results.average(encoders), objectives), ""
     task, metric = settings.average_by.split("/")
-    params, chosen, best = greedy_soup(encoders, lambda p: score(p, (task,))[task][metric])
+    params, chosen, best = results.greedy_soup(encoders, lambda p: score(p, (task,))[task][metric])
     names = ", ".join(settings.init_from[place] for place in chosen)
     return Result(params, objectives), f"average by {settings.average_by}: {names} ({best:.3f})"
 
@@ -227,7 +213,8 @@ def handed_on(drawn: Params, start: Result, name: str) -> tuple[Params, str]:
     if not jax.tree.leaves(drawn):
         return drawn, "none"
     known = start.objectives.get(name)
-    if known and shapes(known) == shapes({k: drawn[k] for k in known if k in drawn}):
+    alike = {key: drawn[key] for key in known or () if key in drawn}
+    if known and results.shapes(known) == results.shapes(alike):
         return {**drawn, **known}, "restored"
     return drawn, "new"
 

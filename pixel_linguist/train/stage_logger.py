@@ -1,4 +1,4 @@
-"""What is logged of a stage: metrics, speed, waiting for data, utilisation, memory, progress."""
+"""The log of a stage: metrics, speed, waiting for data, utilisation, memory, progress."""
 
 import contextlib
 import logging
@@ -66,10 +66,7 @@ class StageLogger:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """Count the time that is spent inside as waiting for data, if devices ran out of work.
-
-        Steps run behind the host's back: what it spends here while they do costs nothing.
-        """
+        """Count the time inside as waiting for data, as far as the devices had no work in it."""
         began = time.perf_counter()
         yield
         if self.ended.done():
@@ -77,8 +74,8 @@ class StageLogger:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Leave out the time that is spent inside, on evaluating or saving."""
-        # Steps run behind the host's back: theirs is not to be left out.
+        """Leave out the time inside, which evaluates or saves."""
+        # Steps run asynchronously, and their time counts.
         jax.block_until_ready(self.metrics)
         began = time.perf_counter()
         yield
@@ -94,7 +91,7 @@ class StageLogger:
             self.flops += train_flops(self.stage.context.encoder.config, rows, length)
 
     def step(self, done: int, metrics: dict[str, jax.Array]) -> None:
-        """Take note of a step that was begun."""
+        """Count a step that was begun."""
         self.metrics.append(metrics)
         self.ended = self.watcher.submit(_end, metrics)
         self.bar.update()

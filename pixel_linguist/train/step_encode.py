@@ -175,7 +175,7 @@ def example_keys(key: jax.Array, name: str, example: jax.Array) -> jax.Array:
 
 
 def device_batch(batch: Any, options: Sequence[str] = ()) -> Batch:
-    """Return what a loss sees of a device's share of a `HostBatch`, inside the mapped axis.
+    """Return a device's share of a `HostBatch` as losses take it, inside the mapped axis.
 
     Args:
         options: names of facts [B] that the encoder takes as options.
@@ -188,7 +188,7 @@ def device_batch(batch: Any, options: Sequence[str] = ()) -> Batch:
 
 
 def _shape(view: View) -> Any:
-    """Return what views have in common that are encoded together."""
+    """Return the structure and shapes of a view; equal ones are encoded together."""
     leaves, tree = jax.tree.flatten(view.patches)
     return tree, tuple((x.shape, str(x.dtype)) for x in leaves)
 

@@ -234,10 +234,7 @@ def test_any_text_is_printed(model: str, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.jsonl"
     corpus.write_text('{"text": "\\udc80 a dog \\ud83d"}\n{"text": "caf\\u00e9"}\n')
     command = [sys.executable, "-m", "pixel_linguist", "search", str(corpus), "--model", model]
-    for encoding, dog, cafe in (
-        ("utf-8", "\ufffd a dog \ufffd", "café"),
-        ("ascii", "? a dog ?", "caf?"),
-    ):
+    for encoding, cafe in (("utf-8", "café"), ("ascii", "caf?")):
         done = subprocess.run(
             command,
             input=b"a dog\ncat\n",
@@ -246,7 +243,7 @@ def test_any_text_is_printed(model: str, tmp_path: Path) -> None:
             check=True,
         )
         printed = done.stdout.decode(encoding)
-        assert printed.count(dog) == printed.count(cafe) == 2
+        assert printed.count("? a dog ?") == printed.count(cafe) == 2
 
 
 def test_texts_are_drawn_in_each_family_and_strategy(tmp_path: Path, capsys: Out) -> None:

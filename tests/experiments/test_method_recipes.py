@@ -14,9 +14,9 @@ from pixel_linguist import config as configs
 from pixel_linguist.train import run
 from pixel_linguist.train.annotate import annotate_stage
 from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.rehearsal import StopsAfter
 from pixel_linguist.train.results import Result
 from tests.experiments.test_reading_recipes import RECIPES, WORDS, step
-from tests.train.tiny import StopsAfter
 
 TABLES = {
     "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),

@@ -2,7 +2,7 @@
 
 import collections
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import jax
 import numpy as np
@@ -13,17 +13,18 @@ from pixel_linguist.data.pairs import crops
 from pixel_linguist.objective.contriever import Contriever
 from pixel_linguist.train.hosts import Backend
 from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.rehearsal import StopsAfter
 from pixel_linguist.train.run import run_recipe
 from pixel_linguist.train.step import NO_AUGMENTATION
 from pixel_linguist.train.step_encode import StepEncode, device_batch
-from tests.train.steps import OBJECTIVES, states
-from tests.train.tiny import BATCH, StopsAfter, encoder, random_batch
+from tests.train.steps import states
+from tests.train.tiny import BATCH, encoder, random_batch
 
 RECIPE = Path(__file__).parents[2] / "experiments" / "methods" / "contriever.py"
 
 
 STEPS = 7
-OBJECTIVE = cast(Contriever, OBJECTIVES["contriever"])
+OBJECTIVE = Contriever(queue_size=20, momentum=0.7, temperature=0.5)
 # The slow loop has neither dropout nor a head.
 PLAIN: dict[str, Any] = {"dropout": 0.0, "head": "none"}
 _encode = jax.jit(encoder(**PLAIN).encode)

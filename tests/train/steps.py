@@ -18,7 +18,6 @@ from pixel_linguist.data.example import Example
 from pixel_linguist.data.views import HostBatch, Pair, ViewPipeline, make_view_pipeline
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.objective.contriever import Contriever
-from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.augment import Augmentation, compose
 from pixel_linguist.train.hosts import Backend, place, place_state
@@ -35,55 +34,23 @@ AUGMENT = {"rotate": {"strength": 1.0}, "noise": {"strength": 0.5}}
 
 
 @dataclasses.dataclass(frozen=True)
-class Momentum(Objective):
-    """A queue of keys, their second moments, and the momentum encoder that made them.
-
-    `broken` is the step whose loss is not finite, from 0 on.
-    """
-
-    size: int = 24
-    broken: int = -1
-
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The views that are drawn."""
-        return ("anchor", "positive")
+class Momentum(Contriever):
+    """Contriever's queue and teacher (rows), and second moments of its keys [D, D] (totals)."""
 
     def init(self, key: Any, encoder: Any, encoder_params: Any, annotations: Any) -> Any:
-        """Return the state: teacher, queue [size, D], place of the next row, moments [D, D]."""
-        width = encoder.dimension
-        state = {
-            "teacher": encoder_params,
-            "queue": jnp.zeros((self.size, width)),
-            "next": jnp.int32(0),
-            "second": jnp.zeros((width, width)),
-            "calls": jnp.int32(0),
-        }
-        return {"scale": jnp.float32(1)}, state, {}
+        """Add the moments to the state."""
+        params, state, constants = super().init(key, encoder, encoder_params, annotations)
+        return params, state | {"second": jnp.zeros((encoder.dimension,) * 2)}, constants
 
-    def loss(self, params: Any, state: Any, constants: Any, batch: Any, encode: Any, key: Any):  # type: ignore[no-untyped-def]
-        """Contrast anchors with the momentum encoder's positives and with the queue."""
-        a = encode(params["encoder"], batch.views["anchor"], key=key)["embedding"]
-        other = jax.random.fold_in(key, 1)
-        k = encode(state["teacher"], batch.views["positive"], key=other)["embedding"]
-        a, k = normalise(a), jax.lax.stop_gradient(normalise(k))
-        scores = jnp.concatenate([(a * k).sum(1, keepdims=True), a @ state["queue"].T], axis=1)
-        loss = -jax.nn.log_softmax(5 * params["objective"]["scale"] * scores)[:, 0].mean()
-        loss = jnp.where(state["calls"] == self.broken, jnp.nan, loss)
-        return loss, {}, {"keys": k}, {"second": k.T @ k}
+    def loss(self, *arguments: Any) -> Any:
+        """Add the totals."""
+        loss, metrics, rows, _ = super().loss(*arguments)
+        return loss, metrics, rows, {"second": rows["key"].T @ rows["key"]}
 
     def after_update(self, params: Any, state: Any, rows: Any, totals: Any) -> Any:
-        """Put rows into the queue, and let moments and teacher follow."""
-        keys = rows["keys"]
-        return {
-            "teacher": jax.tree.map(
-                lambda t, p: 0.9 * t + 0.1 * p, state["teacher"], params["encoder"]
-            ),
-            "queue": jax.lax.dynamic_update_slice(state["queue"], keys, (state["next"], 0)),
-            "next": (state["next"] + len(keys)) % self.size,
-            "second": 0.9 * state["second"] + 0.1 * totals["second"],
-            "calls": state["calls"] + 1,
-        }
+        """Let the moments follow too."""
+        second = 0.9 * state["second"] + 0.1 * totals["second"]
+        return super().after_update(params, state, rows, totals) | {"second": second}
 
 
 # Arguments of `states` for an encoder with experts.
@@ -95,8 +62,7 @@ EXPERTS: dict[str, Any] = {
 }
 OBJECTIVES: dict[str, Objective] = {
     "experts": make_objective({"name": "info_nce"}),
-    "contriever": Contriever(queue_size=20, momentum=0.7, temperature=0.5),
-    "momentum": Momentum(),
+    "momentum": Momentum(queue_size=20, momentum=0.7, temperature=0.5),
     "contrast": make_objective({"name": "info_nce", "learnable_temperature": True}),
     "hard": make_objective(
         {"name": "info_nce", "hard_negatives": True, "learnable_temperature": True}

@@ -10,10 +10,10 @@ from ml_collections import ConfigDict
 
 from pixel_linguist.bucket import bucket_path, copied, data_root
 from pixel_linguist.train.preemption import Preempted, Preemption
-from pixel_linguist.train.rehearsal import rehearse
+from pixel_linguist.train.rehearsal import StopsAfter, rehearse
 from pixel_linguist.train.run import run_recipe
 from tests.fake_bucket import Objects, fake_bucket
-from tests.train.tiny import StopsAfter, change, recipe
+from tests.train.tiny import change, recipe
 
 TEXTS = "text\n" + "\n".join(f"the {n} horses of the {n + 1}th farmer" for n in range(60))
 WEIGHTS = "model/weights.safetensors"

@@ -6,65 +6,37 @@ from typing import Any
 
 import grain
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pixel_linguist.objective.geometry import normalise
 from pixel_linguist.train.checkpoint import Checkpoints
 from pixel_linguist.train.hosts import Backend, place, place_state
 from pixel_linguist.train.step import init_state, make_step
-from pixel_linguist.train.step_encode import example_keys
-from tests.train.steps import SEED, Momentum, train
-from tests.train.tiny import BATCH, OPTIMIZER, encoder, largest_difference, random_batch
+from tests.train.steps import SEED, Momentum, states
+from tests.train.tiny import BATCH, OPTIMIZER, encoder, random_batch
 
 BACKENDS: tuple[Backend, ...] = ("pmap", "shard_map")
-# Its third update is not finite; one objective for all tests, so that a step is compiled once.
-OBJECTIVE = Momentum(broken=2)
-_encode = jax.jit(encoder().encode)
-
-
-def keys_of(params: Any, step: int) -> np.ndarray:
-    """Return the keys of a batch, encoded without step, devices and objective."""
-    key = jax.random.fold_in(jax.random.key(np.uint32(SEED)), step)
-    keys = example_keys(jax.random.fold_in(key, 1), "positive", jnp.arange(BATCH))
-    patches = random_batch(step).views["positive"]
-    found = _encode(params, patches, keys=keys)["embedding"]
-    return np.asarray(normalise(found[:, 0]))
+# One objective for all tests, so that a step is compiled once.
+OBJECTIVE = Momentum(queue_size=20, momentum=0.7, temperature=0.5)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.slow
-def test_rows_totals_and_parameters_reach_the_state(backend: Backend) -> None:
+def test_totals_are_of_all_rows(backend: Backend) -> None:
     assert jax.device_count() == 4
-    before, _ = train(OBJECTIVE, backend, steps=1)
-    after, _ = train(OBJECTIVE, backend, steps=2)
-    start = encoder().init(0)
-    one, two = keys_of(start, 0), keys_of(before["objective"]["teacher"], 1)
-    # Rows stand in the order of the global batch.
-    np.testing.assert_allclose(before["objective"]["queue"][:BATCH], one, atol=1e-5)
-    assert not before["objective"]["queue"][BATCH:].any()
-    np.testing.assert_allclose(after["objective"]["queue"][BATCH : 2 * BATCH], two, atol=1e-5)
-    assert after["objective"]["next"] == 2 * BATCH
+    *_, after = states(OBJECTIVE, backend, steps=2)
+    one, two = np.split(after["objective"]["queue"]["key"][: 2 * BATCH], 2)
+    assert np.abs(one).sum(axis=1).min() > 0
     second = 0.09 * one.T @ one + 0.1 * two.T @ two
-    np.testing.assert_allclose(after["objective"]["second"], second, atol=1e-5)
-    teacher = jax.tree.map(
-        lambda s, b, a: 0.9 * (0.9 * s + 0.1 * b) + 0.1 * a,
-        start,
-        before["params"]["encoder"],
-        after["params"]["encoder"],
-    )
-    assert largest_difference(after["objective"]["teacher"], teacher) < 1e-6
-    assert largest_difference(teacher, after["params"]["encoder"]) > 1e-3
+    np.testing.assert_allclose(after["objective"]["second"], second, atol=1e-4)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_step_that_is_not_finite_leaves_the_state(backend: Backend) -> None:
-    before, _ = train(OBJECTIVE, backend, steps=2)
-    after, metrics = train(OBJECTIVE, backend, steps=3)
-    assert np.isnan(metrics[-1]["loss"]) and np.isfinite(metrics[0]["loss"])
-    assert after["objective"]["calls"] == before["objective"]["calls"] == 2
-    assert largest_difference(after["objective"], before["objective"]) == 0
+    # Such a rate breaks the parameters in the first step.
+    first, before, after = states(OBJECTIVE, backend, steps=2, rate=np.nan)
+    assert np.isfinite(first["metrics"]["loss"]) and np.isnan(before["metrics"]["loss"])
+    assert before["objective"]["next"] == BATCH
+    jax.tree.map(np.testing.assert_array_equal, after["objective"], before["objective"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,18 +46,18 @@ class Misshapen(Momentum):
     def loss(self, *arguments: Any) -> Any:
         """Drop a row."""
         loss, metrics, rows, totals = super().loss(*arguments)
-        return loss, metrics, {"keys": rows["keys"][1:]}, totals
+        return loss, metrics, jax.tree.map(lambda x: x[1:], rows), totals
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_rows_of_another_leading_axis_are_refused(backend: Backend) -> None:
     with pytest.raises(ValueError, match="rows"):
-        train(Misshapen(), backend, steps=1)
+        states(Misshapen(queue_size=20), backend, steps=1)
 
 
 def test_a_state_may_share_buffers_with_the_parameters() -> None:
     tiny = encoder()
-    state, _ = init_state(tiny, tiny.init(0), Momentum(), OPTIMIZER, seed=0)
+    state, _ = init_state(tiny, tiny.init(0), OBJECTIVE, OPTIMIZER, seed=0)
     leaves = jax.tree.leaves(state)
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves)
     teacher = jax.tree.leaves(state["objective"]["teacher"])
@@ -132,4 +104,4 @@ def test_a_state_resumes_exactly(tmp_path: Path, backend: Backend, shard: bool) 
     placed = place_state(restored, backend, shard_optimizer=shard)
     resumed = jax.device_get(go(placed, constants, 3, 5))
     jax.tree.map(np.testing.assert_array_equal, resumed, whole)
-    assert jnp.abs(whole["objective"]["queue"]).max() > 0
+    assert np.abs(whole["objective"]["queue"]["key"]).max() > 0

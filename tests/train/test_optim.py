@@ -44,12 +44,6 @@ def test_schedules_equal_those_of_optax(warmup: int) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_an_unknown_decay_is_named() -> None:
-    decay: Any = "cosin"
-    with pytest.raises(ValueError, match="cosin"):
-        learning_rate(0, peak=1.0, warmup=0, steps=10, decay=decay)
-
-
 def updates_of(config: OptimizerConfig, grads: list[Any], params: Any) -> list[Any]:
     optimizer = make_optimizer(config)
     state, found = optimizer.init(params), []

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
@@ -16,8 +15,8 @@ from pixel_linguist.model.store import OBJECTIVE, load_model, load_objectives
 from pixel_linguist.objective import make_objective
 from pixel_linguist.recipe import masked_autoencoder, words_fact
 from pixel_linguist.train.preemption import Preemption
-from pixel_linguist.train.results import Result, load_result
-from pixel_linguist.train.run import first_state, run_recipe
+from pixel_linguist.train.results import load_result
+from pixel_linguist.train.run import run_recipe
 from pixel_linguist.train.stage import handed_on
 from tests.train.tiny import DECODER, begun, change, largest_difference, recipe
 
@@ -102,16 +101,3 @@ def test_a_converted_decoder_is_the_start_of_a_stage(tmp_path: Path, shared: Pat
     drawn = objective.init(jax.random.key(0), encoder, start.encoder, {})[0]
     own, origin = handed_on(drawn, start, NAME)
     assert origin == "restored" and largest_difference(own["decoder"], found[1]) == 0
-
-
-def test_an_objective_of_other_shapes_is_drawn(tmp_path: Path) -> None:
-    config = recipe("pretrain")
-    change(config, "stages.pretrain.objective", masked_autoencoder() | {"decoder": DECODER})
-    context, stage, _ = begun(config, "pretrain", tmp_path)
-    params = context.encoder.init(0)
-    drawn = stage.objective.init(jax.random.key(9), context.encoder, params, {})[0]
-    state, _ = first_state(stage, Result(params, {NAME: drawn}))
-    assert largest_difference(state["params"]["objective"], drawn) == 0
-    wider = {"decoder": jax.tree.map(lambda x: np.zeros((*x.shape, 2)), drawn["decoder"])}
-    state, _ = first_state(stage, Result(params, {NAME: wider}))
-    assert largest_difference(state["params"]["objective"], drawn) > 1e-3

@@ -6,8 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pixel_linguist.files import read_json
 from pixel_linguist.model.store import OBJECTIVE, load_model, load_objectives
@@ -37,16 +35,6 @@ def test_models_join_the_best_first_and_only_if_they_help() -> None:
     params, chosen, score = greedy_soup([model(9), model(1.75), model(0.5)], nearness)
     assert chosen == [2, 1]
     assert params["kernel"] == 1.125 and score == -0.125
-
-
-@settings(deadline=None)
-@given(st.lists(st.floats(-8, 8, width=16), min_size=1, max_size=6))
-def test_the_average_is_no_worse_than_any_model(values: list[float]) -> None:
-    models = [model(value) for value in values]
-    params, chosen, score = greedy_soup(models, nearness)
-    assert score == nearness(params) >= max(map(nearness, models))
-    mean = np.mean([models[place]["kernel"] for place in chosen], dtype=np.float32)
-    np.testing.assert_allclose(params["kernel"], mean, rtol=1e-6)
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])

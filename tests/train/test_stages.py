@@ -14,12 +14,13 @@ from pixel_linguist.model.store import OBJECTIVE, load_model
 from pixel_linguist.train import scores as scores_module
 from pixel_linguist.train.pictures import Report
 from pixel_linguist.train.preemption import Preempted, Preemption
+from pixel_linguist.train.rehearsal import StopsAfter
 from pixel_linguist.train.results import Result
 from pixel_linguist.train.run import next_batch, run_recipe, train_stage
 from pixel_linguist.train.scores import Scorer
 from pixel_linguist.train.stage import stage_settings
 from pixel_linguist.train.stage_logger import StageLogger
-from tests.train.tiny import StopsAfter, begun, change, recipe
+from tests.train.tiny import begun, change, recipe
 
 
 def metrics(folder: Path, kind: str) -> list[dict[str, Any]]:

@@ -20,11 +20,7 @@ CONTRASTS = (
     "experts:pmap:random:0",
     "experts:shard_map:random:1",
 )
-STATES = tuple(
-    f"{name}:{backend}:random:0"
-    for name in ("momentum", "contriever")
-    for backend in ("pmap", "shard_map")
-)
+STATES = ("momentum:pmap:random:0", "momentum:shard_map:random:0")
 TEXTS = ("contrast:pmap:text:0", "contrast:shard_map:text:1")
 
 

@@ -17,7 +17,6 @@ from pixel_linguist.recipe import get_config
 from pixel_linguist.render.patches import one_text_a_row
 from pixel_linguist.train.context import RunContext, make_context
 from pixel_linguist.train.optim import OptimizerConfig
-from pixel_linguist.train.preemption import Preemption
 from pixel_linguist.train.scores import Scorer
 from pixel_linguist.train.stage import Stage, make_stage, stage_settings
 
@@ -38,19 +37,6 @@ OPTIMIZER = OptimizerConfig(
     b1=0.9, b2=0.999, epsilon=1e-4, weight_decay=0.1, clip_norm=0.1, accumulate=1
 )
 DECODER = {"width": 16, "depth": 1, "heads": 2, "mlp_width": 32}
-
-
-class StopsAfter(Preemption):
-    """Is asked to stop after a step."""
-
-    def __init__(self, step: int):
-        super().__init__()
-        self.left = step
-
-    def reached(self) -> bool:
-        """Tell whether the step has come."""
-        self.left -= 1
-        return not self.left
 
 
 def encoder(**changes: Any) -> ViTEncoder:
