@@ -21,6 +21,7 @@ OBJECTIVE = Momentum(queue_size=20, momentum=0.7, temperature=0.5)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.slow
 def test_totals_are_of_all_rows(backend: Backend) -> None:
     assert jax.device_count() == 4
     *_, after = states(OBJECTIVE, backend, steps=2)
@@ -31,6 +32,7 @@ def test_totals_are_of_all_rows(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.slow
 def test_a_step_that_is_not_finite_leaves_the_state(backend: Backend) -> None:
     # Such a rate breaks the parameters in the first step.
     first, before, after = states(OBJECTIVE, backend, steps=2, rate=np.nan)
