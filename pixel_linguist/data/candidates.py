@@ -22,8 +22,8 @@ from pixel_linguist.text.word_noise import drop_words
 _BUCKETS, BINS = 1 << 16, 10
 # Rows compared with all others at once, and random pairs of which propensities are estimated.
 _BLOCK, _PAIRS = 256, 20_000
-# Percentiles of t+ and t-, least propensity, and share of words that the rule of positives drops.
-_PERCENTILES, _EPSILON, _DROPPED = (99.5, 90.0), 0.02, 0.2
+# Percentile of t-, least propensity, and share of words that the rule of positives drops.
+_PERCENTILE, _EPSILON, _DROPPED = 90.0, 0.02, 0.2
 
 
 def surface_vectors(texts: Sequence[str]) -> sparse.csr_array:
@@ -75,11 +75,13 @@ class Candidates:
         text: column of texts.
         count: candidates of each of three kinds.
         weighted: whether weights are divided by propensities; False is the ablation.
+        positive_percentile: of t+.
     """
 
     text: str
     count: int = 16
     weighted: bool = True
+    positive_percentile: float = 99.5
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -114,7 +116,7 @@ class Candidates:
         first, second = rng.integers(len(texts), size=(2, _PAIRS))
         first, second = (x[ids[first] != ids[second]] for x in (first, second))
         cosines = (meaning[first] * meaning[second]).sum(axis=1)
-        limits = np.percentile(cosines, _PERCENTILES)
+        limits = np.percentile(cosines, (self.positive_percentile, _PERCENTILE))
         chosen = [texts[i] for i in rng.permutation(len(texts))[: _PAIRS // 10]]
         ruled = [drop_words(text, rng, rate=_DROPPED) for text in chosen]
         # In one space, so that all have the same frequencies of trigrams.
