@@ -11,7 +11,7 @@ from pixel_linguist.data.records import Source, present
 from pixel_linguist.evaluate.baselines import scikit_learn
 from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column, read_texts
-from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, unit_rows
+from pixel_linguist.evaluate.similarity import Embed, cosine_matrix, dense, unit_rows
 from pixel_linguist.evaluate.suite import Measured, Task
 
 # Neighbours that vote in k-NN classification.
@@ -64,12 +64,11 @@ class Classification(Task):
         found = np.asarray(probe.fit(train, self.train_labels).predict(test))
         f1_score = scikit_learn("metrics").f1_score
         right = (found == self.test_labels).astype(float)
-        cosines = test @ train.T
-        dense = cosines if isinstance(cosines, np.ndarray) else cosines.toarray()
+        cosines = dense(test @ train.T)
         scores = {
             "accuracy": right.mean(),
             "f1": f1_score(self.test_labels, found, average="macro"),
-            "knn_accuracy": (nearest_votes(dense, self.train_labels) == self.test_labels).mean(),
+            "knn_accuracy": (nearest_votes(cosines, self.train_labels) == self.test_labels).mean(),
         }
         return Measured(scores, Observations((right,)))
 

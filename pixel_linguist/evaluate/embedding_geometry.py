@@ -9,7 +9,13 @@ import numpy as np
 
 from pixel_linguist.data.records import Source
 from pixel_linguist.evaluate.columns import read_texts
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, cosine_matrix, unit_rows
+from pixel_linguist.evaluate.similarity import (
+    Embed,
+    checked_vectors,
+    cosine_matrix,
+    dense,
+    unit_rows,
+)
 from pixel_linguist.evaluate.suite import Measured, Task
 
 # Embeddings of which the effective rank is computed, at most.
@@ -95,8 +101,7 @@ def effective_rank(vectors: Any) -> float:
     rows = unit_rows(vectors[chosen].astype(np.float64))
     # Both products have the squared singular values as eigenvalues; the smaller one is taken.
     product = rows @ rows.T if rows.shape[0] <= rows.shape[1] else rows.T @ rows
-    dense = product if isinstance(product, np.ndarray) else product.toarray()
-    squares = np.linalg.eigvalsh(dense)
+    squares = np.linalg.eigvalsh(dense(product))
     values = np.sqrt(np.maximum(squares, 0))
     # Smaller ones are rounding errors.
     values = values[values > 1e-4 * values.max()]

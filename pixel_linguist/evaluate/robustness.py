@@ -87,6 +87,10 @@ class Robustness(Task):
         """Return the texts of the task before attacks."""
         return self.task.texts()
 
+    def contents(self) -> list[Any]:
+        """Return what the task embeds before attacks, pictures of its texts where it draws them."""
+        return self.task.contents()
+
     def measure(self, embed: Embed) -> Measured:
         """Return the task's main score under each attack.
 

@@ -13,7 +13,7 @@ import numpy as np
 from pixel_linguist.data.records import Source, column
 from pixel_linguist.evaluate.bootstrap import Observations
 from pixel_linguist.evaluate.columns import read_column
-from pixel_linguist.evaluate.similarity import Embed, checked_vectors, unit_rows
+from pixel_linguist.evaluate.similarity import Embed, checked_vectors, dense, unit_rows
 from pixel_linguist.evaluate.suite import Measured, Task
 
 # A topic more has to save this share of a sentence's mean squared distance from the mean; chosen
@@ -192,7 +192,7 @@ class Segmentation(Task):
         "none_..." and "random_..." look at nothing; random boundaries are drawn at the true rate.
         "p_k" and "window_diff" are better if lower.
         """
-        vectors = checked_vectors(embed, self.texts())
+        vectors = dense(checked_vectors(embed, self.texts()))
         parts = np.split(vectors, np.cumsum([len(document) for document in self.documents])[:-1])
         counts = [int(true.sum()) + 1 for true in self.boundaries]
         rate = float(np.concatenate(self.boundaries).mean())

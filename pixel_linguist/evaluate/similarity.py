@@ -58,9 +58,12 @@ def paired_cosine(a: Any, b: Any) -> np.ndarray:
 
 def cosine_matrix(a: Any, b: Any) -> np.ndarray:
     """Return the cosine of each row of a [N, D] with each row of b [M, D]: float [N, M]."""
-    products = a @ b.T
-    dense = products if isinstance(products, np.ndarray) else products.toarray()
-    return dense / (norms(a)[:, None] * norms(b))
+    return dense(a @ b.T) / (norms(a)[:, None] * norms(b))
+
+
+def dense(matrix: Any) -> np.ndarray:
+    """Return an array, or a SciPy sparse array as one."""
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
 
 
 def prefix_embed(embed: Embed, width: int) -> Embed:

@@ -13,6 +13,7 @@ from pixel_linguist.evaluate.baselines import tfidf_embed
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.classification import Classification
 from pixel_linguist.evaluate.pair_classification import PairClassification
+from pixel_linguist.evaluate.segmentation import Segmentation
 from pixel_linguist.evaluate.similarity import Embed
 
 
@@ -92,3 +93,9 @@ def test_labels_that_cannot_be_learned_are_refused(train: str, test: str, word: 
     sources = ([{"text": "t", "label": label} for label in labels] for labels in (train, test))
     with pytest.raises(ValueError, match=word):
         Classification.from_sources(*sources)
+
+
+def test_a_document_is_segmented_by_tfidf() -> None:
+    topics = (("red apple", "green apple", "apple pie"), ("fast car", "slow car", "car race"))
+    task = Segmentation((tuple(x for topic in topics for x in topic),), (np.arange(5) == 2,))
+    assert task.score(tfidf_embed(task))["count_f1"] == 1.0

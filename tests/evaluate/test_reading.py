@@ -15,7 +15,7 @@ from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.peers import OcrEncoder, Tesseract
 from pixel_linguist.evaluate.reading import Pictures, WordReading
 from pixel_linguist.evaluate.retrieval import Retrieval
-from pixel_linguist.evaluate.robustness import ATTACKS, make_attack
+from pixel_linguist.evaluate.robustness import ATTACKS, Robustness, make_attack
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.evaluate.suite import Task
 from tests.fakes import ReadingEncoder
@@ -107,7 +107,8 @@ def test_embeddings_without_a_method_for_pictures_have_no_score() -> None:
         def encode(self, sentences: list[str], /) -> Any:
             raise AssertionError
 
-    assert encoder_embed(TextsAlone())(task) is None and tfidf_embed(task) is None
+    for drawn in (task, Robustness(task, {"case": ATTACKS["case"]})):
+        assert encoder_embed(TextsAlone())(drawn) is None and tfidf_embed(drawn) is None
 
 
 def test_an_encoder_that_refuses_pictures_is_named_with_the_tasks() -> None:
