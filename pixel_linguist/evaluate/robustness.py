@@ -1,12 +1,12 @@
 """Robustness: how much a score falls when texts are perturbed, at several strengths."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from pixel_linguist.evaluate.similarity import Embed
+from pixel_linguist.evaluate.similarity import Embed, Input
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 from pixel_linguist.text import compose
 
@@ -87,7 +87,7 @@ class Robustness(Task):
         """Return the texts of the task before attacks."""
         return self.task.texts()
 
-    def contents(self) -> list[Any]:
+    def contents(self) -> Iterable[Input]:
         """Return what the task embeds before attacks, pictures of its texts where it draws them."""
         return self.task.contents()
 
