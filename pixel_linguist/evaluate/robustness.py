@@ -2,13 +2,16 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from pixel_linguist.evaluate.similarity import Embed, Input
+from pixel_linguist.evaluate.similarity import Embed
 from pixel_linguist.evaluate.suite import Attack, Measured, Task
 from pixel_linguist.text import compose
+
+if TYPE_CHECKING:
+    from pixel_linguist.evaluate.similarity import Input
 
 # Perturbation → its keyword arguments, as `compose` takes them.
 AttackSpec = Mapping[str, Mapping[str, Any]]
@@ -87,7 +90,7 @@ class Robustness(Task):
         """Return the texts of the task before attacks."""
         return self.task.texts()
 
-    def contents(self) -> Iterable[Input]:
+    def contents(self) -> Iterable["Input"]:
         """Return what the task embeds before attacks, pictures of its texts where it draws them."""
         return self.task.contents()
 
