@@ -4,9 +4,9 @@
 
 Trains the teacher of experiments/methods/dse.py, which reads both texts of a pair as one, lets it
 score all pairs once, and trains students with both heads, and one by labels alone, at equal numbers
-of encoded patches. Rates of the first two rows are chosen by the development split with seed 0, in
-equal numbers of tries. Prints one JSON line a row, adds it to benchmarks/dse.jsonl, and writes the
-table in docs/methods.md.
+of encoded patches. Rates of the students with a cosine are chosen by the development split with
+seed 0, in equal numbers of tries. Prints one JSON line a row, adds it to benchmarks/dse.jsonl, and
+writes the table in docs/methods.md.
 """
 
 import argparse
@@ -47,7 +47,7 @@ Score = Callable[[list[str], list[str]], np.ndarray]
 
 def teacher(options: Any) -> Path:
     """Return the folder of the teacher, trained unless the cache has it."""
-    folder: Path = options.cache / f"teacher-{options.seed}"
+    folder: Path = options.cache / f"teacher-{options.patches}-{options.seed}"
     if not (folder / "config.json").is_file():
         config = recipe("dse", {}, options.data, (TEACHER_RATE, 0.0), "teacher")
         config.seed = options.seed
@@ -62,7 +62,9 @@ def student(row: str, rate: float, options: Any) -> tuple[PairDistillation, Any]
     config = recipe("dse", arm, options.data, (rate, 0.0), "student")
     config.seed = options.seed
     # Where the teacher's scores lie, which all students share.
-    params, _ = train(config, options.cache / f"students-{options.seed}", options.patches)
+    params, _ = train(
+        config, options.cache / f"students-{options.patches}-{options.seed}", options.patches
+    )
     settings = config.stages.student.objective.to_dict()
     del settings["name"]
     return PairDistillation(**settings), params
@@ -107,6 +109,7 @@ def timed(
     first, second = ([str(row[x]) for row in rows] for x in ("sentence1", "sentence2"))
     pairs = [joined(a, b) for a in first for b in second][:: SIDE**2 // READ]
     of_teacher = load_model(teacher(options)).params
+    scores = jax.jit(objective.scores)
 
     def read_pairs() -> None:
         context.embedder(of_teacher)(pairs)
@@ -115,7 +118,7 @@ def timed(
         # An embedder of its own knows no words of earlier calls.
         embed = context.embedder(params["encoder"])
         u, v = jnp.asarray(embed(first)), jnp.asarray(embed(second))
-        jax.jit(objective.scores)(params["objective"], u, v).block_until_ready()
+        scores(params["objective"], u, v).block_until_ready()
 
     joint, single = len(pairs) / seconds(read_pairs), SIDE**2 / seconds(score_all)
     return {"teacher_pairs_per_second": joint, "pairs_per_second": single, "ratio": single / joint}
@@ -145,7 +148,9 @@ def measure(options: Any) -> Iterator[dict[str, Any]]:
     of_teacher = spearman(jointly(context.embedder(load_model(teacher(options)).params)), options)
     yield {"row": "teacher", "rate": TEACHER_RATE, **of_teacher}
     rates = {
-        line["row"]: line["rate"] for line in known_lines() if not line["seed"] and "rate" in line
+        line["row"]: line["rate"]
+        for line in known_lines(options.patches)
+        if not line["seed"] and "rate" in line
     }
     for row in STUDENTS:
         tries: tuple[float, ...] = RATES
@@ -163,15 +168,16 @@ def measure(options: Any) -> Iterator[dict[str, Any]]:
         yield best | kept | times
 
 
-def known_lines() -> list[dict[str, Any]]:
-    """Return the results so far."""
+def known_lines(patches: int) -> list[dict[str, Any]]:
+    """Return the results so far at a number of patches."""
     text = RESULTS.read_text() if RESULTS.is_file() else ""
-    return [json.loads(line) for line in text.splitlines()]
+    lines = (json.loads(line) for line in text.splitlines())
+    return [line for line in lines if line["patches"] == patches]
 
 
-def write_table() -> None:
+def write_table(patches: int) -> None:
     """Write the table of all seeds, the latest result of each row and seed."""
-    known = {(line["row"], line["seed"]): line for line in known_lines()}
+    known = {(line["row"], line["seed"]): line for line in known_lines(patches)}
     header = ["row", "seeds", "rate", *SETS, "stsb-kept", "sickr-kept", "pairs_per_second"]
     table = [f"| {' | '.join(header)} |", "|" + "---|" * len(header)]
     for row in ("start, cosine", "teacher", *STUDENTS):
@@ -206,7 +212,7 @@ def main() -> None:
         with RESULTS.open("a") as file:
             file.write(json.dumps(line) + "\n")
         print(json.dumps(line), flush=True)
-        write_table()
+        write_table(options.patches)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def emoji(
 
     parts, folder = choose("split", SPLITS, split), root / path
     names = ("emoji", "code", "left", "top", "name", "keywords", *([classes] if classes else []))
-    table = list(read_rows(folder, "emoji.tsv", names))
+    table = list(read_rows(root, str(Path(path, "emoji.tsv")), names))
     labels: dict[str, int] = {}
     for row, where in table if classes else ():
         if not row[str(classes)].strip():

@@ -193,7 +193,11 @@ def make_pair_maker(spec: Mapping[str, Any]) -> PairMaker:
             is refused with the first record.
     """
     arguments = dict(spec)
-    name = arguments.pop("name", None)
+    if "name" not in arguments:
+        raise ValueError(
+            f"a pair maker is described by 'name' and its arguments, not by {arguments}"
+        )
+    name = arguments.pop("name")
     function = choose("pair maker", PAIR_MAKERS, name)
     check_arguments(f"pair maker {name!r}", function, arguments, given=2)
     if "pairs" in arguments:

@@ -197,11 +197,11 @@ def toy(
     return ToySource(task, split=split, size=size, languages=tuple(languages), seed=seed)
 
 
-def _of_another(function: Callable[..., Source]) -> Callable[..., Source]:
+def _of_another(name: str, function: Callable[..., Source]) -> Callable[..., Source]:
     """Return the source that a function of records and keyword arguments makes of another one."""
 
     def derived(root: Path, *, source: Mapping[str, Any], **options: Any) -> Source:
-        check_arguments(function.__name__, function, options, given=1)
+        check_arguments(f"source {name!r}", function, options, given=1)
         return function(make_source(root, source), **options)
 
     return derived
@@ -224,21 +224,21 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "toy": toy,
     "emoji": emoji,
     "emoji_pages": emoji_pages,
-    "word_pages": _of_another(word_pages),
+    "word_pages": _of_another("word_pages", word_pages),
     "words": words,
     "clusters": clusters,
     "tagged_posts": tagged_posts,
     "passages": passages,
     "skill_lists": skill_lists,
-    "cut_documents": _of_another(cut),
+    "cut_documents": _of_another("cut_documents", cut),
     "walks": walks,
     "tuples": tuples,
     "entity_pairs": entity_pairs,
     "dictionary": dictionary,
     "topics": topics,
-    "named": _of_another(NamedSource),
+    "named": _of_another("named", NamedSource),
     "neighbourhoods": neighbourhoods,
-    "linked": _of_another(linked),
+    "linked": _of_another("linked", linked),
 }
 
 
@@ -253,7 +253,7 @@ def make_source(root: str | Path, spec: Mapping[str, Any]) -> Source:
     """
     source = make("source", SOURCES, spec, data_root(root, spec))
     if len(source) == 0:
-        raise ValueError(f"the source {dict(spec)} is empty")
+        raise ValueError(f"the source {dict(spec)} is empty: no record fits its settings")
     return source
 
 

@@ -350,12 +350,14 @@ def entity_pairs(root: Path, *, folder: str, split: str) -> list[Record]:
     sides = {
         side: {
             id_of(row, "id", where): written(text_of(row, "record", where))
-            for row, where in read_rows(root / folder, f"{side}.tsv", ("id", "record"))
+            for row, where in read_rows(root, str(Path(folder, f"{side}.tsv")), ("id", "record"))
         }
         for side in ("left", "right")
     }
     records = []
-    for row, where in read_rows(root / folder, f"{split}.tsv", ("label", "left", "right")):
+    for row, where in read_rows(
+        root, str(Path(folder, f"{split}.tsv")), ("label", "left", "right")
+    ):
         ids = [id_of(row, side, where) for side in sides]
         if unknown := [i for i, side in zip(ids, sides, strict=True) if i not in sides[side]]:
             raise ValueError(f"{where}: there is no entry {', '.join(unknown)}")

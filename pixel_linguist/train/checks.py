@@ -21,6 +21,7 @@ from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.loggers import check_loggers
 from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.stage import make_stage
+from pixel_linguist.train.step import check_accumulation
 
 Range = tuple[str, Callable[[float], bool]]
 AT_LEAST_0: Range = "at least 0", lambda x: x >= 0
@@ -66,13 +67,15 @@ def check_recipe(
                 f"evaluate.truncate_dims has {width}; embeddings have 1 to "
                 f"{context.encoder.dimension} numbers"
             )
-    check_names("evaluate.report_tasks", config.evaluate.report_tasks, tasks)
+    check_names("evaluate.report_tasks", config.evaluate.report_tasks, tasks, "tasks")
     if sorted(config.order) != sorted(config.stages):
         raise ValueError(
             f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
         )
     for name, members in config.evaluate.ensembles.items():
-        check_names(f"evaluate.ensembles.{name}", members or ("nothing",), config.order)
+        if not members:
+            raise ValueError(f"evaluate.ensembles.{name} is empty; it needs stages")
+        check_names(f"evaluate.ensembles.{name}", members, config.order, "stages")
     fonts: dict[str, dict[str, str]] = {name: {} for name in skip}
     for number, name in enumerate(config.order):
         if name not in skip:
@@ -105,10 +108,12 @@ def check_ranges(config: ConfigDict, prefix: str = "") -> None:
                 raise ValueError(f"{name} is {value}; it must be {wanted}")
 
 
-def check_names(key: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Refuse names that are not among the known ones."""
+def check_names(key: str, names: Iterable[str], known: Iterable[str], kind: str) -> None:
+    """Refuse names that are not among the known ones of a kind, such as "tasks"."""
     if unknown := set(names) - set(known):
-        raise ValueError(f"{key} names {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+        raise ValueError(
+            f"{key} names {', '.join(sorted(unknown))}; there are the {kind} {', '.join(known)}"
+        )
 
 
 @contextlib.contextmanager
@@ -185,7 +190,8 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
     settings, devices = context.config.stages[name], context.devices
     if settings.batch_size < 1 or settings.batch_size % devices:
         raise ValueError(
-            f"batch_size is {settings.batch_size}; it must be a multiple of the {devices} devices"
+            f"batch_size is {settings.batch_size}; it must be a positive multiple of the "
+            f"{devices} devices"
         )
     rows = settings.batch_size // devices
     if settings.chunk_size and rows % settings.chunk_size:
@@ -194,12 +200,14 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
     if not 1 <= settings.length <= longest:
         raise ValueError(f"length {settings.length} is not in 1..{longest} patches")
     bucket_lengths(settings.length, settings.length_buckets)
-    check_names("evaluate_tasks", settings.evaluate_tasks, tasks)
+    check_names("evaluate_tasks", settings.evaluate_tasks, tasks, "tasks")
     if settings.patience and not settings.best_metric:
         raise ValueError("patience needs a best_metric, without which no score is better")
     if settings.best_metric:
         evaluated = {task: tasks[task] for task in settings.evaluate_tasks}
         check_metric(evaluated, "best_metric", settings.best_metric)
+    encoder, shapes = context.encoder, context.encoder.shapes()
+    check_names("optimizer.frozen", settings.optimizer.frozen, shapes, "groups of parameters")
     if parts := unannotated(context, name):
         # Its examples cannot be read before; sources at least are there.
         for part in parts:
@@ -207,16 +215,11 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
         return {}
     stage = make_stage(context, name)
     stage.rate(0)
-    init, encoder, shapes = stage.objective.init, context.encoder, context.encoder.shapes()
+    init = stage.objective.init
     _, state = jax.eval_shape(
         lambda key, params: init(key, encoder, params, {})[:2], jax.random.key(0), shapes
     )
-    if settings.optimizer.accumulate > 1 and jax.tree.leaves(state):
-        raise ValueError(
-            f"optimizer.accumulate is {settings.optimizer.accumulate}; it must be 1, as "
-            f"{settings.objective.name} keeps a state. chunk_size takes batches of any size"
-        )
-    check_names("optimizer.frozen", settings.optimizer.frozen, shapes)
+    check_accumulation(stage.optimizer, state)
     stage.step()
     # Reading the first example opens every source and tries the pair maker and perturbations;
     # drawing it tries the renderer, though of styles only those that it is drawn in.
@@ -230,8 +233,8 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
             f"maker makes no {', '.join(lacking)}"
         )
     facts = first[0][0].facts
-    check_names("encoder_options", settings.encoder_options, facts)
+    check_names("encoder_options", settings.encoder_options, facts, "facts of examples")
     options = {name: np.asarray([facts[name]]) for name in settings.encoder_options}
-    context.encoder.check_options(options)
+    encoder.check_options(options)
     stage.views.batch(first, settings.length)
     return stage.views.font_hashes()

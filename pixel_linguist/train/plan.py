@@ -88,10 +88,16 @@ def plan_recipe(context: RunContext, target: Accelerator | None = None) -> str:
                 f"second, the devices take {settings.batch_size / cost.seconds:,.0f}"
             )
             if target and cost.memory > ROOM * target.chip.gigabytes * 1e9:
+                config = context.config
+                ways = [
+                    "a smaller chunk_size",
+                    *["model.remat=blocks"] * (config.model.remat != "blocks"),
+                    *["train.shard_optimizer=true (with train.backend=shard_map)"]
+                    * (not config.train.shard_optimizer),
+                ]
                 words.append(
-                    f"{name}: does NOT fit into {target.chip.gigabytes:g} GB a device; a smaller "
-                    "chunk_size, model.remat=blocks, or train.shard_optimizer=true (with "
-                    "train.backend=shard_map) takes less"
+                    f"{name}: does NOT fit into {target.chip.gigabytes:g} GB a device; less take: "
+                    f"{', '.join(ways)}"
                 )
             if word := objective_origin(context, stage, params):
                 words.append(f"{name}: {word}")

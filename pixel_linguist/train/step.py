@@ -39,15 +39,28 @@ def init_state(
     of the objective. Leaves are NumPy arrays of their own, without a device axis: a multi-process
     run must start from host arrays for donation to work, and a teacher that shares buffers with the
     parameters would be donated twice.
+
+    Raises:
+        ValueError: where gradients are to be accumulated for an objective with a state.
     """
     key = jax.random.key(np.uint32(seed))
     own, objective_state, constants = objective.init(
         key, encoder, encoder_params, annotations or {}
     )
+    check_accumulation(optimizer, objective_state)
     params = {"encoder": encoder_params, "objective": own}
     opt = make_optimizer(optimizer).init(params)
     state = {"params": params, "opt": opt, "step": np.int32(0), "objective": objective_state}
     return jax.tree.map(np.array, state), jax.tree.map(np.array, constants)
+
+
+def check_accumulation(optimizer: OptimizerConfig, objective_state: Tree) -> None:
+    """Refuse to accumulate gradients for an objective with a state: it would follow each batch."""
+    if optimizer.accumulate > 1 and jax.tree.leaves(objective_state):
+        raise ValueError(
+            f"optimizer.accumulate is {optimizer.accumulate}; it must be 1, as the objective keeps "
+            "a state. chunk_size takes batches of any size"
+        )
 
 
 def gradients(

@@ -88,7 +88,7 @@ def test_a_teacher_s_vector_and_a_score_are_facts() -> None:
     ("spec", "word"),
     [
         ({"name": "colums"}, "'columns'"),
-        ({}, "unknown"),
+        ({}, "name"),
         ({"name": "identity", "txt": "a"}, "'text'"),
         ({"name": "columns", "anchor": "a"}, "positive"),
     ],

@@ -54,7 +54,7 @@ def test_columns_and_random_access(task: str) -> None:
     assert records(task, 1, seed=1) != found[:1]
 
 
-def test_records_are_the_same_in_every_process_and_version() -> None:
+def test_records_are_those_of_earlier_versions() -> None:
     found = []
     for task in sorted(COLUMNS):
         text = json.dumps(records(task, 20, split="dev", seed=3), sort_keys=True)

@@ -38,6 +38,13 @@ def test_posts_are_held_out_and_no_post_is_related_to_itself(
     assert hicl_emotion.with_related(options) == found
 
 
+def test_a_related_post_is_no_repeat() -> None:
+    posts, database = ["See you soon"], ["see YOU soon! #bye @user", "see you", "far"]
+    vectors = np.array([[1, 0.0], [0.9, 0.1], [0, 1]])
+    assert hicl_emotion.related_posts(posts, vectors[:1], database, vectors) == ["see you"]
+    assert hicl_emotion.related_posts(posts, vectors[:1], database[:1], vectors[:1]) == [""]
+
+
 def test_macro_f1_counts_classes_that_are_never_predicted() -> None:
     posts = [{"label": label} for label in "0001"]
     found = hicl_emotion.scores(posts, np.zeros(4, int))

@@ -27,6 +27,7 @@ from pixel_linguist.report.text_pictures import (
     draw_strip,
     save_images,
     save_pairs,
+    save_texts,
     wrap,
 )
 
@@ -141,6 +142,23 @@ def test_odd_texts_have_a_picture_of_bounded_size(tmp_path: Path, text: str) -> 
     made = example(text, text)
     height, width, _ = save([made], seen(made, length=60), tmp_path / "odd.png").shape
     assert height < 350 and width < LINE + 250
+
+
+def test_texts_stand_beside_their_labels(tmp_path: Path) -> None:
+    blocks = [
+        [("query", "Teh cta slept"), ("0.93", "A cat slept"), ("-0.13", TEXTS["Devanagari"])],
+        [("-0.20 → 0.71", TEXTS["Arabic"]), (" ", "hello world")],
+    ]
+    save_texts(RENDERER, blocks, tmp_path / "texts.png")
+    sheet = read(tmp_path / "texts.png")
+    assert rules(sheet) == 1
+    tops = []
+    for label, text in (row for rows in blocks for row in rows):
+        (strip,) = places(sheet, draw_strip(RENDERER, text))
+        tops.append(strip[0])
+        name = draw_caption(CAPTIONS, label.replace("-", "−"), LABEL)
+        assert label == " " or (strip[0], MARGIN) in places(sheet, name)
+    assert tops == sorted(tops)
 
 
 def test_images_of_an_objective_stand_below_their_text_line_by_line(tmp_path: Path) -> None:
