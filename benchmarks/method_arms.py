@@ -225,7 +225,9 @@ METHODS = {
         "dev-graph/accuracy",
         ("test-graph/accuracy", "test-alone/accuracy", "test-few-graph/accuracy"),
         {
+            "plain contrast": {"pairs": "itself", "objective": PLAIN},
             "method": {},
+            "perturbed by a tenth": {"objective.size": 0.001},
             "not perturbed": {"objective.steps": 1, "objective.size": 0.0},
         },
         ((3e-4, 0.07),),
