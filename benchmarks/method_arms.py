@@ -227,7 +227,9 @@ METHODS = {
         {
             "plain contrast": {"pairs": "itself", "objective": PLAIN},
             "method": {},
-            "perturbed by a tenth": {"objective.size": 0.001},
+            "size 0.001": {"objective.size": 0.001},
+            "size 0.0001": {"objective.size": 0.0001},
+            "size 0.00001": {"objective.size": 0.00001},
             "not perturbed": {"objective.steps": 1, "objective.size": 0.0},
         },
         ((3e-4, 0.07),),
