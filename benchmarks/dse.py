@@ -10,7 +10,6 @@ writes the table in docs/methods.md.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,16 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.methods import ROOT, recipe, spread, train, write_lines
+from benchmarks.methods import (
+    ROOT,
+    keep_result,
+    known_results,
+    recipe,
+    rounded,
+    spread,
+    train,
+    write_lines,
+)
 from experiments.methods.untaught import START
 from pixel_linguist.data.records import read_table
 from pixel_linguist.data.teacher_pairs import joined
@@ -170,9 +178,7 @@ def measure(options: Any) -> Iterator[dict[str, Any]]:
 
 def known_lines(patches: int) -> list[dict[str, Any]]:
     """Return the results so far at a number of patches."""
-    text = RESULTS.read_text() if RESULTS.is_file() else ""
-    lines = (json.loads(line) for line in text.splitlines())
-    return [line for line in lines if line["patches"] == patches]
+    return [line for line in known_results(RESULTS) if line["patches"] == patches]
 
 
 def write_table(patches: int) -> None:
@@ -207,11 +213,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/dse_benchmark"))
     options = parser.parse_args()
     for found in measure(options):
-        line = {**found, "seed": options.seed, "patches": options.patches}
-        line = {k: round(x, 4) if isinstance(x, float) else x for k, x in line.items()}
-        with RESULTS.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
+        keep_result(RESULTS, rounded({**found, "seed": options.seed, "patches": options.patches}))
         write_table(options.patches)
 
 

@@ -23,7 +23,16 @@ import numpy as np
 from sklearn.metrics import accuracy_score, f1_score
 
 from benchmarks.method_arms import METHODS
-from benchmarks.methods import ROOT, recipe, spread, train, write_lines
+from benchmarks.methods import (
+    ROOT,
+    keep_result,
+    known_results,
+    recipe,
+    rounded,
+    spread,
+    train,
+    write_lines,
+)
 from experiments.methods.untaught import START, defaults_of_start, fine_tuned
 from pixel_linguist.data.pairs import make_pair_maker
 from pixel_linguist.data.posts import bare
@@ -220,9 +229,7 @@ def measure(options: Any) -> Iterator[dict[str, Any]]:
 
 def write_table() -> None:
     """Write the table of all seeds, the latest result of each row and seed."""
-    text = RESULTS.read_text() if RESULTS.is_file() else ""
-    lines = [json.loads(line) for line in text.splitlines()]
-    known = {(line["row"], line["seed"]): line for line in lines}
+    known = {(line["row"], line["seed"]): line for line in known_results(RESULTS)}
     table = ["| read with | seeds | macro F1 | accuracy | dev macro F1 |", "|---|---|---|---|---|"]
     for row in ("majority class", *ROWS):
         own = [line for (name, _), line in known.items() if name == row]
@@ -243,11 +250,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("runs/hicl_emotion"))
     options = parser.parse_args()
     for found in measure(options):
-        line = {**found, "seed": options.seed, "steps": options.steps}
-        line = {k: round(x, 4) if isinstance(x, float) else x for k, x in line.items()}
-        with RESULTS.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
+        keep_result(RESULTS, rounded({**found, "seed": options.seed, "steps": options.steps}))
         write_table()
 
 

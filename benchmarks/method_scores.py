@@ -16,7 +16,7 @@ from pixel_linguist.data.sources import make_source
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.clustering import nearest_other
 from pixel_linguist.evaluate.embedding_geometry import Geometry
-from pixel_linguist.evaluate.similarity import CachedEmbed, Embed
+from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, cosine_matrix, paired_cosine
 from pixel_linguist.evaluate.sts import STS
 from pixel_linguist.objective.explicit import codes
 from pixel_linguist.text.character_noise import ocr_confusions
@@ -72,7 +72,7 @@ class Scorer:
         """Return the correlation of cosine and difference of length, given the gold score."""
         rows = read_table(self.data / "sts/stsb/en/dev.tsv")
         first, second = ([row[name] for row in rows] for name in ("sentence1", "sentence2"))
-        cosines = (_unit(embed(first)) * _unit(embed(second))).sum(axis=1)
+        cosines = paired_cosine(embed(first), embed(second))
         gaps = [abs(len(a.split()) - len(b.split())) for a, b in zip(first, second, strict=True)]
         ranks = [rankdata(x) for x in (cosines, gaps, [float(row["score"]) for row in rows])]
         (_, cg, cs), (_, _, gs), _ = np.corrcoef(ranks)
@@ -118,7 +118,7 @@ class Scorer:
         place = {text: i for i, text in enumerate(texts)}
         vectors = np.asarray(embed(texts))
         table = np.stack([vectors[[place[x] for x in known[name]]].mean(axis=0) for name in names])
-        scores = _unit(embed([record["text"] for record in asked])) @ _unit(table).T
+        scores = cosine_matrix(embed([record["text"] for record in asked]), table)
         best = [
             max(row[names.index(x)] for x in r["names"])
             for row, r in zip(scores, asked, strict=True)
@@ -158,7 +158,3 @@ class Scorer:
         return task.attacked(
             lambda texts: tuple(ocr_confusions(text, rng, rate=0.1) for text in texts)
         ).score(embed)
-
-
-def _unit(x: Any) -> np.ndarray:
-    return np.asarray(x) / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)

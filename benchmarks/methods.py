@@ -137,10 +137,23 @@ def train(config: ConfigDict, folder: Path, budget: int) -> tuple[Any, Any]:
     return jax.device_get(state["params"]), {"steps": steps, "patches": patches}
 
 
-def known_results() -> list[dict[str, Any]]:
-    """Return the results so far."""
-    lines = RESULTS.read_text().splitlines() if RESULTS.is_file() else []
+def known_results(path: Path = RESULTS) -> list[dict[str, Any]]:
+    """Return the results so far that a file of JSON lines has."""
+    lines = path.read_text().splitlines() if path.is_file() else []
     return [json.loads(line) for line in lines]
+
+
+def keep_result(path: Path, line: Mapping[str, Any]) -> None:
+    """Print a result as one line of JSON, and add it to a file of such lines."""
+    text = json.dumps(line)
+    with path.open("a") as file:
+        file.write(text + "\n")
+    print(text, flush=True)
+
+
+def rounded(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of which floats have four digits behind the point."""
+    return {name: round(x, 4) if isinstance(x, float) else x for name, x in found.items()}
 
 
 def measured(
@@ -171,15 +184,13 @@ def measured(
         "rate": setting[0],
         "temperature": setting[1],
         **counts,
-        "scores": {name: round(x, 4) for name, x in found.items()},
+        "scores": rounded(found),
         "seconds": round(time.perf_counter() - began),
         "load": round(os.getloadavg()[0], 1),
         "start": start[:12],
         "key": key,
     }
-    with RESULTS.open("a") as file:
-        file.write(json.dumps(line) + "\n")
-    print(json.dumps(line), flush=True)
+    keep_result(RESULTS, line)
     return line
 
 
@@ -210,11 +221,9 @@ def measure(options: Any) -> None:
     if not any(x["method"] == options.name and x["arm"] == "start" for x in known_results()):
         scores = tools[1]((method.dev, *method.tests), context.embedder(start.encoder))
         line = {"method": options.name, "arm": "start", "seed": 0, "steps": 0, "patches": 0}
-        line |= {"scores": {name: round(x, 4) for name, x in scores.items()}}
+        line |= {"scores": rounded(scores)}
         line |= {"start": weights[:12], "key": f"start-{options.name}", "final": True}
-        with RESULTS.open("a") as file:
-            file.write(json.dumps(line) + "\n")
-        print(json.dumps(line), flush=True)
+        keep_result(RESULTS, line)
     chosen: dict[str, tuple[float, float]] = {}
     for arm in method.arms:
         tries = method.tries if arm in TUNED else (chosen["method"],)
