@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from experiments.methods.mirror_languages import LANGUAGES
 from pixel_linguist.recipe import info_nce
 
 IDENTITY = {"name": "identity", "text": "text"}
@@ -77,6 +78,16 @@ METHODS = {
             "mask, drophead 0.2": {"model.dropout": 0.0, "model.drophead": 0.2},
         },
         ((2e-5, 0.04), (1e-4, 0.04), (3e-4, 0.04)),
+    ),
+    "mirror_languages": Method(
+        220_000,
+        "others/dev",
+        (
+            *("others/spearman", "stsb-en/spearman"),
+            *(f"stsb-{code}/spearman" for code in LANGUAGES[1:]),
+        ),
+        {"plain contrast": {"objective": PLAIN, **NO_MASK}, "method": {}},
+        ((1e-4, 0.04),),
     ),
     "whitened": Method(
         220_000,

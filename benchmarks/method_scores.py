@@ -61,6 +61,15 @@ class Scorer:
             scores.append(STS(first, second, gold).score(embed)["spearman"])
         return {"spearman": float(np.mean(scores))}
 
+    def _others(self, embed: Embed) -> Scores:
+        """Return the mean Spearman correlation over STS-B in all languages but English."""
+        found: dict[str, list[float]] = {"dev": [], "spearman": []}
+        for name in self.tasks:
+            if match := re.fullmatch(r"stsb-(?!en)[a-z]{2}(-dev|)", name):
+                kind = match[1].lstrip("-") or "spearman"
+                found[kind].append(self._task(name).score(embed)["spearman"])
+        return {kind: float(np.mean(scores)) for kind, scores in found.items()}
+
     def _geometry(self, embed: Embed) -> Scores:
         """Return measures of STS-B's development pairs of a score of 4 or more."""
         table = read_table(self.data / "sts/stsb/en/dev.tsv")

@@ -21,8 +21,9 @@ from tests.experiments.test_reading_recipes import RECIPES, WORDS, step
 TABLES = {
     "sts/stsb/en/train.tsv": ("score", "sentence1", "sentence2"),
     **{
-        f"sts/stsb/{code}/train.tsv": ("score", "sentence1", "sentence2")
-        for code in ("es", "fr", "it", "pt")
+        f"sts/stsb/{code}/{split}.tsv": ("score", "sentence1", "sentence2")
+        for code in ("de", "es", "fr", "it", "nl", "pt", "ru", "zh")
+        for split in ("train", "dev", "test")
     },
     **{f"bitext/tatoeba/{code}-eng.tsv": (code, "eng") for code in ("spa", "fra", "ita", "por")},
     "sts/stsb/en/dev.tsv": ("score", "sentence1", "sentence2"),
@@ -132,6 +133,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
     "name",
     [
         "mirror",
+        "mirror_languages",
         "captions",
         "anchored_languages",
         "whitened",
