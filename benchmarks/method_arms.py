@@ -39,6 +39,12 @@ CCP_ARMS: dict[str, dict[str, Any]] = {
     "both sides by the batch": {"objective.one_sided": False},
     "no bank": {"objective.bank_size": 0},
 }
+DEBCSE_ARMS: dict[str, dict[str, Any]] = {
+    "plain contrast": {"objective": PLAIN, "pairs": IDENTITY, "annotate": {}},
+    "method": {},
+    "same candidates, unweighted": {"annotate.weighted": False},
+    "nearer positives": {"annotate.positive_percentile": 99.99},
+}
 METHODS = {
     "anchored_languages": Method(
         220_000,
@@ -107,12 +113,20 @@ METHODS = {
         220_000,
         STS_DEV,
         (*STS_TESTS, "length/partial"),
-        {
-            "plain contrast": {"objective": PLAIN, "pairs": IDENTITY, "annotate": {}},
-            "method": {},
-            "same candidates, unweighted": {"annotate.weighted": False},
-            "nearer positives": {"annotate.positive_percentile": 99.99},
-        },
+        DEBCSE_ARMS,
+        ((1e-4, 0.05),),
+    ),
+    "debcse_world": Method(
+        150_000,
+        "dev/spearman",
+        (
+            "test/spearman",
+            *("drawn/positive", "drawn/positive_close", "drawn/positive_same"),
+            *("drawn/positive_without", "drawn/negative", "drawn/negative_close"),
+            *("drawn/chance", "drawn/chance_close", "drawn/chance_same"),
+        ),
+        DEBCSE_ARMS,
+        ((1e-4, 0.05),),
     ),
     "ccp": Method(
         300_000,

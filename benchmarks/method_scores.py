@@ -1,7 +1,8 @@
 """The scores that methods are compared by; METHODS names them TASK/METRIC."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
+from experiments.methods.debcse_world import PAIRS, SIDES
 from experiments.methods.defsent import TEST, TRAIN, definitions
 from experiments.methods.sesa import titles
 from pixel_linguist.data.records import read_table
 from pixel_linguist.data.sources import make_source
+from pixel_linguist.data.toy import similarity
+from pixel_linguist.data.toy.proposition import HIGHEST_SCORE
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.clustering import nearest_other
 from pixel_linguist.evaluate.embedding_geometry import Geometry
@@ -29,11 +33,13 @@ class Scorer:
 
     Attributes:
         objective: trained parameters of the objective, for spaces of its own.
+        annotations: returns the tables that were made before the stage, by part and column.
     """
 
     def __init__(self, tasks: Mapping[str, Any], data: Path):
         self.tasks, self.data = tasks, data
         self.objective: Mapping[str, Any] = {}
+        self.annotations: Callable[[], Mapping[str, Any]] = dict
 
     def __call__(self, wanted: Sequence[str], embed: Embed) -> Scores:
         """Return TASK/METRIC → score."""
@@ -160,6 +166,11 @@ class Scorer:
         precision = [average_precision_score(has[:, k], found[:, k]) for k in there]
         return {**scores, "names": float(np.mean(precision)), "chance": float(has[:, there].mean())}
 
+    def _drawn(self, embed: Embed) -> Scores:
+        """Return what the pairs that DebCSE draws from the generated world mean."""
+        tables = self.annotations()
+        return drawn_meanings(tables["sentences"]) if tables else defaultdict(lambda: float("nan"))
+
     def _ocr(self, embed: Embed) -> Scores:
         """Return the scores of the test stories, misread as old print is."""
         rng = np.random.default_rng(0)
@@ -167,3 +178,34 @@ class Scorer:
         return task.attacked(
             lambda texts: tuple(ocr_confusions(text, rng, rate=0.1) for text in texts)
         ).score(embed)
+
+
+def drawn_meanings(table: Mapping[str, np.ndarray]) -> Scores:
+    """Return how similar in meaning a text of `debcse_world` and what is drawn for it are.
+
+    Args:
+        table: annotations of the texts by `Candidates`.
+
+    Returns:
+        Of "positive" and "negative": the expected similarity, 0 to 5; in percent, the texts
+        "_without" any, and of the others those "_close", of a similarity of 4 or more, and "_same",
+        of 5. Close negatives are false ones. "chance" is a candidate at random.
+    """
+    world: Any = make_source(".", PAIRS)
+    told = [world.meaning(i)[side][0] for i in range(len(world)) for side in SIDES]
+    truth = np.array(
+        [
+            [similarity(own, told[j]) for j in row]
+            for own, row in zip(told, table["candidates"], strict=True)
+        ]
+    )
+    kinds = {"": truth, "_close": 100.0 * (truth >= 4), "_same": 100.0 * (truth >= HIGHEST_SCORE)}
+    weights = {name: table[f"{name}_weights"] for name in ("positive", "negative")}
+    found: Scores = {}
+    for name, weight in {**weights, "chance": np.ones_like(truth)}.items():
+        some = weight.sum(axis=1) > 0
+        share = weight[some] / weight[some].sum(axis=1, keepdims=True)
+        for kind, values in kinds.items():
+            found[name + kind] = float((share * values[some]).sum(axis=1).mean())
+        found[f"{name}_without"] = 100 * float(1 - some.mean())
+    return found

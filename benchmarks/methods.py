@@ -34,7 +34,7 @@ from pixel_linguist.config import plain
 from pixel_linguist.data.example import Example
 from pixel_linguist.data.pairs import PAIR_MAKERS, make_pair_maker
 from pixel_linguist.files import sha256
-from pixel_linguist.train.annotate import annotate_stage, unannotated
+from pixel_linguist.train.annotate import annotate_stage, annotation_tables, unannotated
 from pixel_linguist.train.context import make_context
 from pixel_linguist.train.hosts import place, place_state
 from pixel_linguist.train.run import first_state, stem_reader
@@ -175,8 +175,10 @@ def measured(
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         params, counts = train(config.lock(), Path(folder), method.patches)
-    scorer.objective = params["objective"]
-    found = scorer(wanted, embedder(params["encoder"]))
+        scorer.objective = params["objective"]
+        context = make_context(config, Path(folder))
+        scorer.annotations = functools.partial(annotation_tables, context, config.order[0])
+        found = scorer(wanted, embedder(params["encoder"]))
     line = {
         "method": name,
         "arm": arm,

@@ -126,6 +126,11 @@ def _aligned_texts(
     return tables
 
 
+def texts(source: Source, columns: Sequence[str]) -> list[Record]:
+    """Make a record {"text"} of each of some columns of another source, record by record."""
+    return [{"text": text_of(source[i], name)} for i in range(len(source)) for name in columns]
+
+
 def articles(
     root: Path, *, path: str, minimum_words: int, skip_bad_lines: bool = False
 ) -> list[Record]:
@@ -213,6 +218,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "csv": rows,
     "jsonl": rows,
     "sentences": sentences,
+    "texts": _of_another("texts", texts),
     "nli_triples": nli_triples,
     "aligned": aligned,
     "translations": translations,

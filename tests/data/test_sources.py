@@ -50,6 +50,15 @@ def test_sentences_are_distinct_stripped_and_split_at_bars(tmp_path: Path, write
     assert texts == ["one", "two", "three", "four", "None"]
 
 
+def test_texts_are_the_columns_of_another_sources_records_in_order(write: Write) -> None:
+    path = write("a.tsv", table("first~second~third", "a|b~c~d", "e~~a|b"))
+    spec = {"name": "texts", "source": {"name": "tsv", "path": path.name}}
+    found = records(path.parent, **spec, columns=["third", "first"])
+    assert found == [{"text": text} for text in ("d", "a|b", "a|b", "e")]
+    with pytest.raises(ValueError, match="fourth"):
+        records(path.parent, **spec, columns=["fourth"])
+
+
 def test_triples_take_contradictions_in_turn(tmp_path: Path, write: Write) -> None:
     rows = [
         "entailment~p~e1",

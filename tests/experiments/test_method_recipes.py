@@ -47,6 +47,7 @@ TABLES = {
     "bitext/tatoeba/est-eng.tsv": ("est", "eng"),
     "bitext/tatoeba/lvs-eng.tsv": ("lvs", "eng"),
     "bitext/tatoeba/ukr-eng.tsv": ("ukr", "eng"),
+    "paraphrase/wikisplit/train.tsv.gz": ("sentence", "split1", "split2"),
     "paraphrase/mrpc/train.tsv": ("sentence1", "sentence2"),
     "paraphrase/parade/train.tsv.gz": ("sentence1", "sentence2"),
     "nli/xnli/en/dev.tsv": ("premise", "hypothesis"),
@@ -123,6 +124,9 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
     for stage in config.stages.values():
         stage.update(steps=3, batch_size=16, init_from=(), adapter="", length=6)
         stage.schedule.warmup = 0
+        for part in stage.data.values():
+            if part.source.name == "texts":
+                part.source.source.size = ROWS
         if "groups" in stage.objective and stage.objective.name == "group_whitening":
             stage.objective.groups = 6
     return config.lock()
@@ -140,6 +144,7 @@ def tiny(name: str, data: Path, folder: Path) -> ConfigDict:
         "headlines",
         "ccp",
         "debcse",
+        "debcse_world",
         "hicl",
         "vacancy",
         "tdmatch",
