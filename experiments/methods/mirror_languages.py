@@ -1,12 +1,12 @@
 """Mirror-BERT on STS-B's sentences in nine languages; that they are translations is not used.
 
-    ./run.sh train experiments/methods/mirror_languages.py --config.data_dir=DATA \\
+    ./run.sh train experiments/methods/mirror_languages.py --config.data_dir=DATA \
         --workdir runs/mirror_languages
 
 As `mirror.py`; the start has read English alone. Spans are masked in texts of 30 characters or
-more, as are one in eight of the Chinese sentences. Chinese has no spaces: a patch is a run of some
-ten characters, not a word. They are drawn with the fonts of the extra "cjk"; without it, seven in
-eight are boxes with their code points, which differ as the characters do, but look otherwise.
+more, as are one in eight of the Chinese sentences. Chinese has no spaces: a patch is a run of up
+to nine characters, not a word. They are drawn with the fonts of the extra "cjk"; without it, seven
+in eight are boxes with their code points, which differ as the characters do, but look otherwise.
 """
 
 from ml_collections import ConfigDict
