@@ -201,12 +201,12 @@ def debiased(record: Record, rng: np.random.Generator, *, text: str) -> Example:
     a positive is its own; one without a candidate for a negative has none.
     """
     views = {"anchor": text_of(record, text)}
-    others = column(record, "records", "the record without annotations")
+    record_of = column(record, "record_of", "the record without annotations")
     for view, fallback in (("positive", views["anchor"]), ("negative", "")):
         weights = np.asarray(column(record, f"{view}_weights"), np.float64)
         draw, total = rng.random(), weights.sum()
         views[view] = fallback
         if total > 0:
             place = int(np.searchsorted(np.cumsum(weights), draw * total, side="right"))
-            views[view] = others[int(record["candidates"][place])][text]
+            views[view] = record_of(int(record["candidates"][place]))[text]
     return Example(views)

@@ -89,7 +89,8 @@ ANNOTATORS: dict[str, type] = {
 class AnnotatedSource:
     """A source whose records have columns of annotations; arrays stay on disk.
 
-    A record's column "records" is the source itself, for annotations that are numbers of records.
+    A record's column "record_of" is a function of the number of a record, for annotations that are
+    such numbers. It is not the source: Grain walks through all that a record holds.
     """
 
     source: Source
@@ -105,7 +106,7 @@ class AnnotatedSource:
             name: np.load(self.folder / f"{piece}.{name}.npy", mmap_mode="r")[row]
             for name in self.columns
         }
-        return {**self.source[index], **added, "records": self.source}
+        return {**self.source[index], **added, "record_of": self.source.__getitem__}
 
 
 def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path) -> None:

@@ -172,7 +172,8 @@ def test_inverse_propensities_flatten_the_surface_of_a_rule() -> None:
 
 def test_draws_go_by_weight_and_fall_back() -> None:
     spec = {"name": "debiased", "text": "text"}
-    record = {"text": "own", "records": [{"text": t} for t in "abc"], "candidates": np.arange(3)}
+    others = [{"text": text} for text in "abc"]
+    record = {"text": "own", "record_of": others.__getitem__, "candidates": np.arange(3)}
     weights = {"positive_weights": [1, 3, 0], "negative_weights": [0, 0, 0]}
     examples = drawn(spec, {**record, **weights}, 4000)
     counts = Counter(example.views["positive"] for example in examples)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
@@ -78,6 +79,9 @@ def test_an_interrupted_annotation_resumes_with_the_next_piece(tmp_path: Path, s
     for i in range(RECORDS):
         assert found[i]["text"] == "x" * (i + 1)
         assert found[i]["teacher"].tolist() == [i + 1, 1] and found[i]["teacher"].dtype == "f4"
+    # Grain walks through all that a record holds, which is not the whole source.
+    assert len(jax.tree.leaves(found[0])) == 3
+    assert found[0]["record_of"](2)["text"] == "xxx"
 
 
 def test_other_numbers_of_rows_are_refused(tmp_path: Path, source: Any) -> None:
