@@ -24,6 +24,8 @@ PAIRS: dict[str, tuple[str, tuple[str, str], tuple[float, float] | None]] = {
     "parade": ("paraphrase/parade/train.tsv.gz", SENTENCES, None),
     "xnli": ("nli/xnli/en/dev.tsv", ("premise", "hypothesis"), None),
 }
+# Half of the texts fit into half of the length.
+BY_LENGTH = {"length_buckets": 2, "window": 4}
 
 
 def pairs(name: str, *, teacher: bool) -> dict[str, Any]:
@@ -45,14 +47,17 @@ def get_config() -> ConfigDict:
         {name: pairs(name, teacher=True) for name in PAIRS if PAIRS[name][2]},
         objective={"name": "joined_score"},
         steps=600,
-        peak=3e-4,
+        peak=1e-3,
         length=48,
+        **BY_LENGTH,
         report=False,
     )
     config.stages.student = fine_tuned(
         {name: pairs(name, teacher=False) for name in PAIRS},
         objective={"name": "pair_distillation", "head": "cosine", "teacher_weight": 0.5},
         steps=600,
+        length=32,
+        **BY_LENGTH,
         evaluate_tasks=(DEV,),
         mixture_temperature=1.0,
     )

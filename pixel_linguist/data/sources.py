@@ -47,10 +47,16 @@ from pixel_linguist.registry import check_arguments, make
 
 
 def rows(
-    root: Path, *, path: str, columns: Sequence[str] | None = None, skip_bad_lines: bool = False
+    root: Path,
+    *,
+    path: str,
+    columns: Sequence[str] | None = None,
+    skip_bad_lines: bool = False,
+    remainders: Sequence[int] = (),
 ) -> list[Record]:
     """Read columns (None: all) of a file of any kind that `read_table` reads."""
-    return read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
+    records = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
+    return [x for number, x in enumerate(records) if not remainders or number % 10 in remainders]
 
 
 def sentences(

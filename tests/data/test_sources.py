@@ -37,6 +37,8 @@ def test_rows_are_read_from_any_kind_of_file(tmp_path: Path, write: Write) -> No
     assert found[0] == {"score": "1", "text": '"quoted" and\xa0blank'}
     assert [row["text"] for row in found[1:]] == [" two|parts ", ""]
     assert records(tmp_path, name="tsv", path="a.tsv", columns=["score"])[0] == {"score": "1"}
+    tenth = records(tmp_path, name="tsv", path="a.tsv", columns=["score"], remainders=(0, 2))
+    assert [row["score"] for row in tenth] == ["1", "3"]
     write("a.jsonl", '{"text": "one", "n": 1}\n{"n": 2, "text": null}\n')
     found = records(tmp_path, name="jsonl", path="a.jsonl", columns=["text"])
     assert found == [{"text": "one"}, {"text": None}]
