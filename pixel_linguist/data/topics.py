@@ -34,7 +34,8 @@ def topics(
 
     Returns:
         A record a window of 2 sentences or more: {"sentences", "topic": the topic's number of each,
-        "group": the document's number, "others": the topics of all documents, by number}.
+        "group": the document's number, "others": a function that returns the items of all
+        documents' topics by number (not the topics: Grain walks through all a record holds)}.
 
     Raises:
         ValueError: for a record of another kind, or one sentence a window.
@@ -54,7 +55,7 @@ def topics(
         for start in range(0, len(texts) - 1, max(size - 1, 1)):
             window = slice(start, start + size)
             own = {"sentences": tuple(texts[window]), "topic": tuple(numbers[window])}
-            records.append({**own, "group": number, "others": documents})
+            records.append({**own, "group": number, "others": documents.items})
     return records
 
 
@@ -176,7 +177,7 @@ def disarrayed_topics(record: Record, rng: np.random.Generator, *, sentences: in
     of = np.asarray(column(record, "topic"))[:sentences]
     cuts = np.flatnonzero(np.diff(of)) + 1
     document = [tuple(texts[i] for i in part) for part in np.split(np.arange(len(of)), cuts)]
-    others = [x for n, x in record["others"].items() if n != record["group"] and x]
+    others = [x for n, x in record["others"]() if n != record["group"] and x]
     copy, ends, relations = disarray(document, others, rng)
     positive, contrasts = contrasted(of.tolist(), rng)
     facts = {

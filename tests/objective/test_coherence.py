@@ -121,7 +121,7 @@ def documents(seed: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
         record: dict[str, Any] = {
             "sentences": tuple(map(str, range(len(row)))),
             "topic": row,
-            "others": {},
+            "others": {}.items,
         }
         facts.append(disarrayed_topics({**record, "group": None}, rng, sentences=ROOM).facts)
     for view in ("document", "copy"):
