@@ -276,7 +276,9 @@ def write_table(name: str) -> None:
             f"{own[0]['steps']}",
             f"{own[0]['patches']:,}",
         ]
-        lines.append(" | ".join(["", arm, *counts, *map(spread, scores), ""]).strip())
+        # The hash of the start's weights.
+        label = arm if rate else f"{arm} {own[0]['start']}"
+        lines.append(" | ".join(["", label, *counts, *map(spread, scores), ""]).strip())
     both = [best_by_seed(name, arm) for arm in TUNED]
     seeds = sorted(set(both[0]) & set(both[1]))
     if len(seeds) > 1:
