@@ -54,7 +54,10 @@ def rows(
     skip_bad_lines: bool = False,
     remainders: Sequence[int] = (),
 ) -> list[Record]:
-    """Read columns (None: all) of a file of any kind that `read_table` reads."""
+    """Read columns (None: all) of a file of any kind that `read_table` reads.
+
+    `remainders`, if any, are those that the numbers of the records read leave when divided by 10.
+    """
     records = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
     return [x for number, x in enumerate(records) if not remainders or number % 10 in remainders]
 
