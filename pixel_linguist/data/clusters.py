@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, id_of, read_rows, text_of
+from pixel_linguist.data.records import Record, column, id_of, in_split, read_rows, text_of
 
 _YEAR = re.compile(r"\b(1[5-9]|20)\d\d\b")
 
@@ -58,7 +58,7 @@ def clusters(
     return [
         {"texts": tuple(texts), "group": numbers[name], "year": year_of[name]}
         for name, texts in found.items()
-        if len(texts) >= least and (not remainders or numbers[name] % 10 in remainders)
+        if len(texts) >= least and in_split(numbers[name], remainders)
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pixel_linguist.data.example import Example, padded
-from pixel_linguist.data.records import Record, Source, column, read_rows, text_of
+from pixel_linguist.data.records import Record, Source, column, in_split, read_rows, text_of
 
 
 def dictionary(
@@ -41,7 +41,7 @@ def dictionary(
         names = tuple(dict.fromkeys(name.strip() for name in cell.split("|") if name.strip()))
         if not text or not names:
             raise ValueError(f"{where}: {names or 'no entry'} has the definition {text!r}")
-        if not remainders or number % 10 in remainders:
+        if in_split(number, remainders):
             found.append((text, names))
     if shortest:
         found = sorted(found, key=lambda record: len(record[0]))[:shortest]

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example
-from pixel_linguist.data.records import Record, Source, column, id_of, read_rows, text_of
+from pixel_linguist.data.records import Record, Source, column, id_of, in_split, read_rows, text_of
 
 # Words of a root's text, and the share of edges that a walk of training lacks.
 _ROOT_WORDS, _DROPPED = 24, 0.2
@@ -119,7 +119,7 @@ def neighbourhoods(
     taken = collections.Counter[str]()
     records: list[Record] = []
     for number, (row, where) in enumerate(table):
-        if remainders and number % 10 not in remainders:
+        if not in_split(number, remainders):
             continue
         name = _class(row[label], label_names, where)
         taken[name] += 1

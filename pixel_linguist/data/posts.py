@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example, padded
-from pixel_linguist.data.records import Record, column, number_of, read_rows, text_of
+from pixel_linguist.data.records import Record, column, in_split, number_of, read_rows, text_of
 from pixel_linguist.text.word_noise import TAG
 
 
@@ -41,7 +41,7 @@ def tagged_posts(
         own = [tag for tag in dict.fromkeys(text_of(row, tags, where).split("|")) if tag]
         own_numbers = tuple(numbers.setdefault(tag, len(numbers)) for tag in own)
         rest = bare(post)
-        if rest and (not remainders or number % 10 in remainders):
+        if rest and in_split(number, remainders):
             for tag in own:
                 posts[tag].setdefault(rest, (post, own_numbers))
     return [

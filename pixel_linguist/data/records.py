@@ -54,6 +54,11 @@ class Source(Protocol):
         ...
 
 
+def in_split(number: int, remainders: Sequence[int]) -> bool:
+    """Return whether a number leaves one of the remainders when divided by 10; () is all."""
+    return not remainders or number % 10 in remainders
+
+
 class Raw(NamedTuple):
     """A record that is not parsed yet: its first line, or row, from 1, and its content."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, id_of, read_rows, text_of
+from pixel_linguist.data.records import Record, column, id_of, in_split, read_rows, text_of
 
 # Titles of fewer characters are left out.
 _SHORTEST = 3
@@ -43,7 +43,7 @@ def skill_lists(
     records: list[Record] = []
     for number, (code, own) in enumerate(titles.items()):
         found = tuple(lists.get(code, {}))
-        if len(found) < least or not own or (remainders and number % 10 not in remainders):
+        if len(found) < least or not own or not in_split(number, remainders):
             continue
         spread = _fitting(found[:: max(len(found) // 4, 1)], words)
         records += [

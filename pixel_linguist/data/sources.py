@@ -30,6 +30,7 @@ from pixel_linguist.data.records import (
     Record,
     Source,
     column,
+    in_split,
     present,
     read_rows,
     read_table,
@@ -59,7 +60,7 @@ def rows(
     `remainders`, if any, are those that the numbers of the records read leave when divided by 10.
     """
     records = read_table(root / path, columns, skip_bad_lines=skip_bad_lines)
-    return [x for number, x in enumerate(records) if not remainders or number % 10 in remainders]
+    return [x for number, x in enumerate(records) if in_split(number, remainders)]
 
 
 def sentences(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pixel_linguist.data.example import Example, group_of
-from pixel_linguist.data.records import Record, column, present, read_rows
+from pixel_linguist.data.records import Record, column, in_split, present, read_rows
 from pixel_linguist.text.spans import split_sentences
 
 Topics = Sequence[Sequence[str]]
@@ -44,7 +44,7 @@ def topics(
         raise ValueError(f"sentences is {sentences}; a window has at least 2, or 0 for documents")
     documents: dict[int, Topics] = {}
     for number, (row, where) in enumerate(read_rows(root, path)):
-        if not remainders or number % 10 in remainders:
+        if in_split(number, remainders):
             found = [tuple(topic) for topic in _topics(row, where)]
             documents[number] = [topic for topic in found if topic]
     records: list[Record] = []

@@ -222,6 +222,8 @@ def test_documents_of_three_kinds_are_read_in_windows(tmp_path: Path) -> None:
     assert [x["topic"] for x in whole] == [(0, 0, 1, 1, 1), (0, 0, 1), (0, 1, 1, 2, 2)]
     windows: Any = make_source(tmp_path, {**source, "sentences": 3})
     assert [x["sentences"] for x in windows[:2]] == [("a", "b", "c"), ("c", "d", "e")]
+    # Grain walks through all that a record holds, which is not all documents.
+    assert len(jax.tree.leaves(windows[0])) == 3 + 3 + 1 + 1
     example = disarrayed_topics(windows[0], np.random.default_rng(0), sentences=4)
     assert example.facts["boundary"].tolist() == [0, 1, NONE, NONE]
     scores = Segmentation.from_source(whole).score(lambda x: np.eye(30)[: len(x)])
