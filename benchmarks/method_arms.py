@@ -18,9 +18,9 @@ class Method(NamedTuple):
         dev: task and metric by which rate and temperature are chosen.
         tests: of the table, TASK/METRIC.
         arms: label → changes of the recipe: "model.KEY", "source.KEY" or "annotate.KEY" of all
-            parts (None: without it), or a key of its stage. "method" and "plain contrast" are
-            tuned.
-        tries: (peak rate, temperature).
+            parts (None: without it), or a key of its stage.
+        tries: (peak rate, temperature) of the method and its baseline.
+        baseline: the arm that the method is compared with.
     """
 
     patches: int
@@ -28,6 +28,7 @@ class Method(NamedTuple):
     tests: tuple[str, ...]
     arms: Mapping[str, Mapping[str, Any]]
     tries: tuple[tuple[float, float], ...] = ((1e-4, 0.05), (3e-4, 0.05))
+    baseline: str = "plain contrast"
 
 
 STS_DEV, STS_TESTS = "stsb-en-dev/spearman", ("stsb-en/spearman", "sickr/spearman")
@@ -232,7 +233,10 @@ METHODS = {
     "segments": Method(
         220_000,
         "dev/f1",
-        ("test/f1", "test/p_k", "test/count_p_k", "choi/f1", "choi/p_k", "choi/count_p_k"),
+        (
+            *(f"{kind}/{x}" for kind in ("test", "choi") for x in ("f1", "p_k", "count_p_k")),
+            *(f"tagged/{kind}_{x}" for kind in ("test", "choi") for x in ("f1", "p_k")),
+        ),
         {
             "method": {},
             "plain tagger": {
@@ -244,6 +248,7 @@ METHODS = {
             "as one page": {"objective.page": True},
         },
         ((3e-4, 0.1),),
+        "plain tagger",
     ),
     "graph": Method(
         40_000,

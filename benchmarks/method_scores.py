@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.metrics import average_precision_score
 
 from experiments.methods.debcse_world import PAIRS, SIDES
 from experiments.methods.defsent import TEST, TRAIN, definitions
+from experiments.methods.segments import SENTENCES
 from experiments.methods.sesa import titles
 from pixel_linguist.data.records import read_table
 from pixel_linguist.data.sources import make_source
@@ -20,8 +22,16 @@ from pixel_linguist.data.toy.proposition import HIGHEST_SCORE
 from pixel_linguist.evaluate.build import make_task
 from pixel_linguist.evaluate.clustering import nearest_other
 from pixel_linguist.evaluate.embedding_geometry import Geometry
-from pixel_linguist.evaluate.similarity import CachedEmbed, Embed, cosine_matrix, paired_cosine
+from pixel_linguist.evaluate.segmentation import boundary_scores
+from pixel_linguist.evaluate.similarity import (
+    CachedEmbed,
+    Embed,
+    cosine_matrix,
+    dense,
+    paired_cosine,
+)
 from pixel_linguist.evaluate.sts import STS
+from pixel_linguist.objective.coherence import Coherence
 from pixel_linguist.objective.explicit import codes
 from pixel_linguist.text.character_noise import ocr_confusions
 
@@ -115,6 +125,38 @@ class Scorer:
         texts = [row[code] for code in languages for row in rows]
         own = np.repeat(np.arange(len(languages)), len(rows))
         return {"nearest": float((own[nearest_other(embed(texts))] == own).mean())}
+
+    def _tagged(self, embed: Embed) -> Scores:
+        """Return scores of the tagger's own boundaries, as many as the articles of dev have.
+
+        Of documents cut into windows, as in training; nothing of a tagger of pages.
+        """
+        kinds = ("dev", "test", "choi")
+        if "positions" not in self.objective:
+            return {f"{kind}_{x}": float("nan") for kind in kinds for x in ("f1", "p_k")}
+        tagger = Coherence(SENTENCES).tagger
+        apply = jax.jit(lambda x, there: tagger.apply({"params": self.objective}, x, there)[0])
+        tasks = {kind: self._task(kind) for kind in kinds}
+        # How much likelier an end of a topic is than none, behind each sentence but the last.
+        ends: dict[str, list[np.ndarray]] = {kind: [] for kind in kinds}
+        for kind, task in tasks.items():
+            for document in task.documents:
+                vectors = dense(embed(document))
+                windows = range(0, len(vectors) - 1, SENTENCES - 1)
+                x = np.zeros((len(windows), SENTENCES, vectors.shape[1]), np.float32)
+                there = np.zeros(x.shape[:2], bool)
+                for row, start in enumerate(windows):
+                    own = vectors[start : start + SENTENCES]
+                    x[row, : len(own)], there[row, : len(own)] = own, True
+                logits = np.asarray(apply(x, there))[:, :-1]
+                ends[kind].append((logits[..., 1] - logits[..., 0]).ravel()[: len(vectors) - 1])
+        rate = np.concatenate(tasks["dev"].boundaries).mean()
+        level = np.quantile(np.concatenate(ends["dev"]), 1 - rate)
+        found = {}
+        for kind, task in tasks.items():
+            scores = boundary_scores(task.boundaries, [x > level for x in ends[kind]]).scores
+            found |= {f"{kind}_{name}": scores[name] for name in ("f1", "p_k")}
+        return found
 
     def _entries(self, embed: Embed) -> Scores:
         """Return how well held-out definitions find their entries, by the mean of the others.

@@ -7,7 +7,8 @@ one JSON line an arm, and writes the method's table into docs/methods.md. The me
 contrast are tuned by the development split in as many tries with seed 0; ablations take the
 method's settings. Other seeds train method and plain contrast again, with the settings found.
 Results are kept in benchmarks/methods.jsonl by a hash of all settings, so that methods share
-baselines and an interrupted benchmark goes on; --table writes the tables of what is there.
+baselines and an interrupted benchmark goes on; --table writes the tables of what is there, and
+--peers scores TF-IDF and a text model on the method's tasks instead (extra "peers").
 """
 
 import argparse
@@ -33,6 +34,8 @@ from pixel_linguist import config as configs
 from pixel_linguist.config import plain
 from pixel_linguist.data.example import Example
 from pixel_linguist.data.pairs import PAIR_MAKERS, make_pair_maker
+from pixel_linguist.evaluate.build import make_task
+from pixel_linguist.evaluate.peers import MINILM, TFIDF, load_peer
 from pixel_linguist.files import sha256
 from pixel_linguist.train.annotate import annotate_stage, annotation_tables, unannotated
 from pixel_linguist.train.context import make_context
@@ -44,7 +47,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS, DOCS = ROOT / "benchmarks" / "methods.jsonl", ROOT / "docs" / "methods.md"
 
 
-TUNED = ("method", "plain contrast")
+PEERS = {"TF-IDF": TFIDF, MINILM: MINILM}
 
 
 def itself(record: Any, rng: np.random.Generator, *, of: Mapping[str, Any]) -> Example:
@@ -205,8 +208,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--table", action="store_true", help="write the table of what is known")
+    parser.add_argument("--peers", action="store_true", help="score the peers instead")
     options = parser.parse_args()
-    if not options.table:
+    if options.peers:
+        measure_peers(options)
+    elif not options.table:
         measure(options)
     write_table(options.name)
 
@@ -228,14 +234,34 @@ def measure(options: Any) -> None:
         keep_result(RESULTS, line)
     chosen: dict[str, tuple[float, float]] = {}
     for arm in method.arms:
-        tries = method.tries if arm in TUNED else (chosen["method"],)
-        if options.seed and arm not in TUNED:
+        tuned = arm in ("method", method.baseline)
+        tries = method.tries if tuned else (chosen["method"],)
+        if options.seed and not tuned:
             continue
         if options.seed:
             best = best_by_seed(options.name, arm)[0]
             tries = ((best["rate"], best["temperature"]),)
         found = [measured(options.name, arm, options, t, tools) for t in tries]
         chosen[arm] = tries[max(range(len(tries)), key=lambda i: found[i]["scores"][method.dev])]
+
+
+def measure_peers(options: Any) -> None:
+    """Score the peers on those tests of a method that are tasks of its recipe."""
+    method = METHODS[options.name]
+    tasks = recipe(options.name, {}, options.data, method.tries[0]).tasks.to_dict()
+    wanted = [name for name in (method.dev, *method.tests) if name.split("/")[0] in tasks]
+    for arm, peer in PEERS.items():
+        if any((x["method"], x["arm"]) == (options.name, arm) for x in known_results()):
+            continue
+        embed_for, scores = load_peer(peer), dict[str, float]()
+        for name in dict.fromkeys(test.split("/")[0] for test in wanted):
+            task = make_task(options.data, tasks[name])
+            found = task.score(embed_for(task))
+            scores |= {
+                test: found[test.split("/")[1]] for test in wanted if test.startswith(name + "/")
+            }
+        line = {"method": options.name, "arm": arm, "seed": 0, "scores": rounded(scores)}
+        keep_result(RESULTS, {**line, "key": f"{peer}-{options.name}", "final": True})
 
 
 def best_by_seed(name: str, arm: str) -> dict[int, dict[str, Any]]:
@@ -262,33 +288,31 @@ def write_table(name: str) -> None:
     method = METHODS[name]
     header = ["arm", "seeds", "rate, temperature", "steps", "patches", *method.tests]
     lines = [" | ".join(["", *header, ""]).strip(), "|" + "---|" * len(header)]
-    for arm in ("start", *method.arms):
+    known = {x["arm"] for x in known_results() if x["method"] == name}
+    for arm in (*(x for x in PEERS if x in known), "start", *method.arms):
         best = best_by_seed(name, arm)
         own = [best[seed] for seed in sorted(best)]
         if not own:
             lines.append(" | ".join(["", arm, *[""] * (len(header) - 1), ""]).strip())
             continue
-        scores = [[line["scores"][test] for line in own] for test in method.tests]
+        # A peer has no score of what is not a task.
+        scores = [[line["scores"].get(test, np.nan) for line in own] for test in method.tests]
         rate = f"{own[0]['rate']:g}, {own[0]['temperature']:g}" if "rate" in own[0] else ""
-        counts = [
-            str(len(own)) if rate else "",
-            rate,
-            f"{own[0]['steps']}",
-            f"{own[0]['patches']:,}",
-        ]
+        counts = [str(len(own)) if rate else "", rate, "", ""]
+        if "steps" in own[0]:
+            counts[2:] = [f"{own[0]['steps']}", f"{own[0]['patches']:,}"]
         # The hash of the start's weights.
-        label = arm if rate else f"{arm} {own[0]['start']}"
+        label = f"{arm} {own[0]['start']}" if arm == "start" else arm
         lines.append(" | ".join(["", label, *counts, *map(spread, scores), ""]).strip())
-    both = [best_by_seed(name, arm) for arm in TUNED]
+    both = [best_by_seed(name, arm) for arm in ("method", method.baseline)]
     seeds = sorted(set(both[0]) & set(both[1]))
     if len(seeds) > 1:
         gains = [
             spread([both[0][s]["scores"][test] - both[1][s]["scores"][test] for s in seeds], "+")
             for test in method.tests
         ]
-        lines.append(
-            " | ".join(["", "method less plain", str(len(seeds)), "", "", "", *gains, ""]).strip()
-        )
+        label = f"method less {method.baseline.split()[0]}"
+        lines.append(" | ".join(["", label, str(len(seeds)), "", "", "", *gains, ""]).strip())
     write_lines(name, lines)
 
 
