@@ -152,7 +152,7 @@ class Scorer:
                 ends[kind].append((logits[..., 1] - logits[..., 0]).ravel()[: len(vectors) - 1])
         rate = np.concatenate(tasks["dev"].boundaries).mean()
         level = np.quantile(np.concatenate(ends["dev"]), 1 - rate)
-        found = {}
+        found: Scores = {}
         for kind, task in tasks.items():
             scores = boundary_scores(task.boundaries, [x > level for x in ends[kind]]).scores
             found |= {f"{kind}_{name}": scores[name] for name in ("f1", "p_k")}
