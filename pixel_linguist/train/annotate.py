@@ -8,10 +8,12 @@ records; the objective's `init` is given them as whole tables.
 import dataclasses
 import functools
 import importlib
+import math
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -85,27 +87,56 @@ ANNOTATORS: dict[str, type] = {
 }
 
 
+class Rows(NamedTuple):
+    """Rows of a .npy file, read one by one.
+
+    np.load parses the file's header as Python, which fails at times in several threads at once
+    (CPython 3.11), and loader threads read a row each.
+    """
+
+    path: Path
+    count: int
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of_file(cls, path: Path) -> "Rows":
+        """Read the header of a file."""
+        array = np.load(path, mmap_mode="r")
+        return cls(path, len(array), array.shape[1:], array.dtype)
+
+    def read(self, row: int) -> Any:
+        """Return a row, which is a number if the array has one dimension."""
+        if not 0 <= row < self.count:
+            raise IndexError(f"{self.path} has {self.count} rows; {row} is none of them")
+        size = math.prod(self.shape) * self.dtype.itemsize
+        with self.path.open("rb") as file:
+            file.seek((row - self.count) * size, os.SEEK_END)
+            row_of_file: np.ndarray = np.frombuffer(file.read(size), self.dtype)
+        return row_of_file.reshape(self.shape)[()]
+
+
 @dataclasses.dataclass(frozen=True)
 class AnnotatedSource:
     """A source whose records have columns of annotations; arrays stay on disk.
 
     A record's column "record_of" is a function of the number of a record, for annotations that are
     such numbers. It is not the source: Grain walks through all that a record holds.
+
+    Attributes:
+        source: of the records.
+        columns: each one's file and rows by piece.
     """
 
     source: Source
-    folder: Path
-    columns: tuple[str, ...]
+    columns: Mapping[str, Sequence[Rows]]
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Record:
         piece, row = divmod(index, PIECE)
-        added = {
-            name: np.load(self.folder / f"{piece}.{name}.npy", mmap_mode="r")[row]
-            for name in self.columns
-        }
+        added = {name: pieces[piece].read(row) for name, pieces in self.columns.items()}
         return {**self.source[index], **added, "record_of": self.source.__getitem__}
 
 
@@ -137,7 +168,12 @@ def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path
 
 def annotated(source: Source, folder: Path) -> AnnotatedSource:
     """Return a source with the annotations that its folder holds."""
-    return AnnotatedSource(source, folder, _columns(folder))
+    pieces = range(-(-len(source) // PIECE))
+    columns = {
+        name: tuple(Rows.of_file(folder / f"{piece}.{name}.npy") for piece in pieces)
+        for name in _columns(folder)
+    }
+    return AnnotatedSource(source, columns)
 
 
 def _columns(folder: Path) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Annotations: written in pieces, resumed, read by pair makers, part of a stage's settings."""
 
 import json
+import pickle
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +62,9 @@ class Embed:
         return np.array([[len(text), 1] for text in texts], np.float64)
 
 
-def test_an_interrupted_annotation_resumes_with_the_next_piece(tmp_path: Path, source: Any) -> None:
+def test_an_interrupted_annotation_resumes_with_the_next_piece(
+    tmp_path: Path, source: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "annotations"
     with pytest.raises(KeyboardInterrupt):
         annotate(source, SPEC, Embed(fails_at=2), folder)
@@ -82,6 +85,23 @@ def test_an_interrupted_annotation_resumes_with_the_next_piece(tmp_path: Path, s
     # Grain walks through all that a record holds, which is not the whole source.
     assert len(jax.tree.leaves(found[0])) == 3
     assert found[0]["record_of"](2)["text"] == "xxx"
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise AssertionError("np.load parses Python, which is not safe in several threads")
+
+    monkeypatch.setattr(np, "load", fails)
+    copied = pickle.loads(pickle.dumps(found))
+    assert [x["teacher"].tolist() for x in copied] == [[i + 1, 1] for i in range(RECORDS)]
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (0,)])
+def test_rows_of_a_file_are_those_of_numpy(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(0).normal(size=(5, *shape)).astype(np.float16)
+    np.save(tmp_path / "x.npy", array)
+    rows = module.Rows.of_file(tmp_path / "x.npy")
+    for row in range(5):
+        np.testing.assert_array_equal(rows.read(row), array[row])
+        assert type(rows.read(row)) is type(array[row])
 
 
 def test_other_numbers_of_rows_are_refused(tmp_path: Path, source: Any) -> None:
