@@ -70,7 +70,8 @@ def check_recipe(
     check_names("evaluate.report_tasks", config.evaluate.report_tasks, tasks, "tasks")
     if sorted(config.order) != sorted(config.stages):
         raise ValueError(
-            f"order names {', '.join(config.order)}; stages are {', '.join(config.stages)}"
+            f"order names {', '.join(config.order)}; it must have each stage once: "
+            f"{', '.join(config.stages)}"
         )
     for name, members in config.evaluate.ensembles.items():
         if not members:
