@@ -102,12 +102,16 @@ def save(examples: list[Example], views: dict[str, list[np.ndarray]], path: Path
     return read(path)
 
 
-def test_pictures_without_a_text_are_shown_in_their_colours(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
-    picture = Example({"anchor": pixels})
-    sheet = save([picture], {"anchor": [pixels]}, tmp_path / "stage.png")
-    expected = 255 - pixels.swapaxes(0, 1).reshape(16, 96, 3)
-    assert len(places(sheet, expected)) == 1
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_picture_is_shown_whole_beside_its_text(tmp_path: Path, channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 48, channels), np.uint8)
+    caption = example("A cat slept", "", "").views["anchor"]
+    picture = Example({"anchor": pixels, "positive": caption})
+    patches = [np.zeros((6, 16, 16, 3), np.uint8)]
+    text = seen(example("A cat slept", "", ""))["anchor"]
+    sheet = save([picture], {"anchor": patches, "positive": text}, tmp_path / "stage.png")
+    assert len(places(sheet, 255 - np.broadcast_to(pixels, (32, 48, 3)))) == 1
+    assert len(places(sheet, draw_patches(text[0]))) == 1
 
 
 def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
