@@ -95,7 +95,7 @@ class Rows(NamedTuple):
     """
 
     path: Path
-    count: int
+    length: int
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
 
@@ -107,11 +107,11 @@ class Rows(NamedTuple):
 
     def read(self, row: int) -> Any:
         """Return a row, which is a number if the array has one dimension."""
-        if not 0 <= row < self.count:
-            raise IndexError(f"{self.path} has {self.count} rows; {row} is none of them")
+        if not 0 <= row < self.length:
+            raise IndexError(f"{self.path} has {self.length} rows; {row} is none of them")
         size = math.prod(self.shape) * self.dtype.itemsize
         with self.path.open("rb") as file:
-            file.seek((row - self.count) * size, os.SEEK_END)
+            file.seek((row - self.length) * size, os.SEEK_END)
             row_of_file: np.ndarray = np.frombuffer(file.read(size), self.dtype)
         return row_of_file.reshape(self.shape)[()]
 
