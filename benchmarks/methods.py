@@ -3,9 +3,9 @@
     python -m benchmarks.methods mirror --data ../shared/data
 
 Trains the arms of a method of experiments/methods/ from tiny-reading-untaught, scores them, prints
-one JSON line an arm, and writes the method's table into docs/methods.md. The method and the plain
-contrast are tuned by the development split in as many tries with seed 0; ablations take the
-method's settings. Other seeds train method and plain contrast again, with the settings found.
+one JSON line an arm, and writes the method's table into docs/methods.md. The method and its
+baseline are tuned by the development split in as many tries with seed 0; ablations take the
+method's settings. Other seeds train method and baseline again, with the settings found.
 Results are kept in benchmarks/methods.jsonl by a hash of all settings, so that methods share
 baselines and an interrupted benchmark goes on; --table writes the tables of what is there, and
 --peers scores TF-IDF and a text model on the method's tasks instead (extra "peers").
@@ -45,8 +45,6 @@ from pixel_linguist.train.stage import make_stage, start_result
 
 ROOT = Path(__file__).parents[1]
 RESULTS, DOCS = ROOT / "benchmarks" / "methods.jsonl", ROOT / "docs" / "methods.md"
-
-
 PEERS = {"TF-IDF": TFIDF, MINILM: MINILM}
 
 
@@ -248,18 +246,16 @@ def measure(options: Any) -> None:
 def measure_peers(options: Any) -> None:
     """Score the peers on those tests of a method that are tasks of its recipe."""
     method = METHODS[options.name]
-    tasks = recipe(options.name, {}, options.data, method.tries[0]).tasks.to_dict()
-    wanted = [name for name in (method.dev, *method.tests) if name.split("/")[0] in tasks]
+    known = recipe(options.name, {}, options.data, method.tries[0]).tasks.to_dict()
+    wanted = [test for test in (method.dev, *method.tests) if test.split("/")[0] in known]
+    names = dict.fromkeys(test.split("/")[0] for test in wanted)
+    tasks = {name: make_task(options.data, known[name]) for name in names}
     for arm, peer in PEERS.items():
         if any((x["method"], x["arm"]) == (options.name, arm) for x in known_results()):
             continue
-        embed_for, scores = load_peer(peer), dict[str, float]()
-        for name in dict.fromkeys(test.split("/")[0] for test in wanted):
-            task = make_task(options.data, tasks[name])
-            found = task.score(embed_for(task))
-            scores |= {
-                test: found[test.split("/")[1]] for test in wanted if test.startswith(name + "/")
-            }
+        embed_for = load_peer(peer)
+        found = {name: task.score(embed_for(task)) for name, task in tasks.items()}
+        scores = {test: found[test.split("/")[0]][test.split("/")[1]] for test in wanted}
         line = {"method": options.name, "arm": arm, "seed": 0, "scores": rounded(scores)}
         keep_result(RESULTS, {**line, "key": f"{peer}-{options.name}", "final": True})
 
@@ -298,9 +294,10 @@ def write_table(name: str) -> None:
         # A peer has no score of what is not a task.
         scores = [[line["scores"].get(test, np.nan) for line in own] for test in method.tests]
         rate = f"{own[0]['rate']:g}, {own[0]['temperature']:g}" if "rate" in own[0] else ""
-        counts = [str(len(own)) if rate else "", rate, "", ""]
-        if "steps" in own[0]:
-            counts[2:] = [f"{own[0]['steps']}", f"{own[0]['patches']:,}"]
+        trained = (
+            [f"{own[0]['steps']}", f"{own[0]['patches']:,}"] if "steps" in own[0] else ["", ""]
+        )
+        counts = [str(len(own)) if rate else "", rate, *trained]
         # The hash of the start's weights.
         label = f"{arm} {own[0]['start']}" if arm == "start" else arm
         lines.append(" | ".join(["", label, *counts, *map(spread, scores), ""]).strip())

@@ -44,25 +44,29 @@ def save_pairs(
     Args:
         pairs: (original, perturbed) examples.
         seen: view → patches uint8 [count, H, W] of each pair, or [count, H, W, 3] of pictures; a
-            view is shown where the original has a text or picture for it, and a picture whole.
+            view is shown where the original has a text or picture for it; a picture whole, that of
+            a path as its patches.
     """
     captions = caption_renderer(renderer)
     blocks = []
     for number, (original, _) in enumerate(pairs):
         texts = {view: _view_text(original, view) for view in seen}
-        pictures = {view: x for view, x in original.views.items() if isinstance(x, np.ndarray)}
         rows = []
         # An example whose texts are all empty is shown whole.
-        for view in [view for view in seen if texts[view] or view in pictures] or seen:
-            if view in pictures:
-                rows.append(
-                    (view, 255 - np.broadcast_to(pictures[view], (*pictures[view].shape[:2], 3)))
-                )
+        for view in [view for view in seen if texts[view] or _is_picture(original, view)] or seen:
+            content = original.views.get(view)
+            if isinstance(content, np.ndarray):
+                rows.append((view, 255 - np.broadcast_to(content, (*content.shape[:2], 3))))
                 continue
             strip = draw_patches(seen[view][number])
             rows.append((view, _join([draw_caption(captions, texts[view]), strip], 0, 4)))
         blocks.append(rows)
     _save_blocks(renderer, blocks, path)
+
+
+def _is_picture(example: Example, view: str) -> bool:
+    """Return whether a view is a picture, or the path of one."""
+    return isinstance(example.views.get(view), np.ndarray | Path)
 
 
 def _view_text(example: Example, view: str) -> str:

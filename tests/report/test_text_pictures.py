@@ -114,6 +114,16 @@ def test_a_picture_is_shown_whole_beside_its_text(tmp_path: Path, channels: int)
     assert len(places(sheet, draw_patches(text[0]))) == 1
 
 
+@pytest.mark.parametrize("text", ["", "A cat slept"])
+def test_pictures_of_paths_are_shown_in_their_colours(tmp_path: Path, text: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
+    picture = Example({"anchor": tmp_path / "picture.png", "positive": text})
+    views = {"anchor": [pixels], "positive": seen(example(text, "", ""))["anchor"]}
+    sheet = save([picture], views, tmp_path / "stage.png")
+    expected = 255 - pixels.swapaxes(0, 1).reshape(16, 96, 3)
+    assert len(places(sheet, expected)) == 1
+
+
 def test_pairs_stand_below_each_other(tmp_path: Path) -> None:
     examples = [
         example("A cat slept", "A cat dozed", ""),
