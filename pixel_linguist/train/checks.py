@@ -19,6 +19,7 @@ from pixel_linguist.registry import choose
 from pixel_linguist.train.annotate import TEXT_MODEL, sentence_transformers, unannotated
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.loggers import check_loggers
+from pixel_linguist.train.optim import group_names
 from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.stage import make_stage
 from pixel_linguist.train.step import check_accumulation
@@ -208,7 +209,8 @@ def check_training(context: RunContext, name: str, tasks: Mapping[str, Task]) ->
         evaluated = {task: tasks[task] for task in settings.evaluate_tasks}
         check_metric(evaluated, "best_metric", settings.best_metric)
     encoder, shapes = context.encoder, context.encoder.shapes()
-    check_names("optimizer.frozen", settings.optimizer.frozen, shapes, "groups of parameters")
+    frozen = settings.optimizer.frozen
+    check_names("optimizer.frozen", frozen, group_names(shapes), "groups of parameters")
     if parts := unannotated(context, name):
         # Its examples cannot be read before; sources at least are there.
         for part in parts:

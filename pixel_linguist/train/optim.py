@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 import jax
 import optax
+from flax import traverse_util
 
 Decay = Literal["cosine", "linear", "constant"]
 
@@ -26,7 +27,8 @@ class OptimizerConfig:
         clip_norm: largest global norm of the gradient.
         accumulate: batches whose gradients are averaged into one update, of objectives without a
             state.
-        frozen: groups of the encoder's parameters that are not trained, as "positions".
+        frozen: groups of the encoder's parameters that are not trained, as "positions" or
+            "stem/conv1".
     """
 
     b1: float
@@ -40,7 +42,14 @@ class OptimizerConfig:
 
 def is_frozen(path: Any, frozen: tuple[str, ...]) -> bool:
     """Return whether a leaf of {"encoder", "objective"} is in one of the groups."""
-    return path[0].key == "encoder" and path[1].key in frozen
+    name = "/".join(part.key for part in path[1:])
+    return path[0].key == "encoder" and any(f"{name}/".startswith(f"{x}/") for x in frozen)
+
+
+def group_names(params: Any) -> list[str]:
+    """Return the names of a tree's groups: of its leaves, and of all that holds some."""
+    paths = traverse_util.flatten_dict(params)
+    return sorted({"/".join(path[: n + 1]) for path in paths for n in range(len(path))})
 
 
 def freeze(params: Any, frozen: tuple[str, ...]) -> Any:

@@ -31,6 +31,7 @@ IDENTITY = {"name": "identity", "text": "text"}
         ("stages.both.start_required", True, "needs a start"),
         ("stages.both.schedule.decay", "cosin", "stage both.*cosine"),
         ("stages.both.optimizer.frozen", ("heads",), "frozen"),
+        ("stages.both.optimizer.frozen", ("embed", "blocks/mlp"), "blocks/mlp_in"),
         ("train.log_every", 0, "log_every"),
         ("stages.both.schedule.peak", float("inf"), r"stages\.both\.schedule\.peak"),
         ("stages.both.optimizer.weight_decay", float("nan"), r"optimizer\.weight_decay"),
