@@ -5,9 +5,10 @@
         --config.stages.words.init_from='("runs/reading/model",)'
 
 The stem of reading.py stays as it is. Above it, a transformer learns what words mean, and then
-sentences, from the vectors of all-MiniLM-L6-v2 (of a text model: the extra `peers`); at last it
-contrasts pairs: captions of one picture, entailments with contradictions, entries and definitions.
-Without a text model, only the last stage is left:
+sentences, from the vectors of all-MiniLM-L6-v2 (of a text model: the extra `peers`). It contrasts
+pairs: captions of one picture, entailments with contradictions, entries and definitions. At last,
+texts that are alike are given the similarities that the text model gives them, and the stem's last
+layers learn too. Without a text model, the contrast alone is left:
 
     --config.order='("pairs",)' --config.stages.pairs.init_from='("runs/reading/model",)' \\
     --config.stages.pairs.adapter=stem_only --config.stages.pairs.steps=10000
@@ -15,6 +16,7 @@ Without a text model, only the last stage is left:
 Data are those whose licences let weights be published.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -35,17 +37,32 @@ TYPOS = {
 
 STYLES = {"family": {"strength": 1.0}, "weight": {"strength": 0.5}}
 OPTIMIZER = {"b2": 0.98, "weight_decay": 0.02, "frozen": ("stem",)}
+# All of the stem but its last layers.
+CONVOLUTIONS = tuple(
+    f"stem/{layer}"
+    for layer in ("conv1", "conv2", "conv3", "norm3", "conv4", "norm4", "norm_pooled")
+)
 WORDNET, CAPTIONS = "definitions/wordnet.tsv", "captions/coco_val2017.tsv.gz"
 SNLI = ("nli/snli/dev.tsv.gz", "nli/snli_counterfactual/train.tsv.gz")
 
 
-def taught(weight: float, *paths: str, columns: tuple[str, ...]) -> dict[str, Any]:
+def taught(weight: float, paths: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, Any]:
     """Return distinct texts in columns of tables, with the teacher's vectors."""
     return part(
         {"name": "sentences", "paths": paths, "columns": columns},
         {"name": "teacher_target", "text": "text", "target": "vector"},
         weight,
         {"name": "embeddings", "model": TEACHER, "text": "text", "column": "vector"},
+    )
+
+
+def related(weight: float, paths: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, Any]:
+    """Return distinct texts, each with three of the twelve nearest to it by the teacher."""
+    return part(
+        {"name": "sentences", "paths": paths, "columns": columns},
+        {"name": "with_nearest", "text": "text", "number": 3},
+        weight,
+        {"name": "nearest_texts", "model": TEACHER, "text": "text", "count": 12},
     )
 
 
@@ -104,27 +121,56 @@ def contrasted(start: str, steps: int) -> ConfigDict:
     return config
 
 
+def likened(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
+    """Return a stage that learns how alike the teacher finds texts that are alike."""
+    config = stage(
+        init_from=(start,),
+        data=data,
+        objective={"name": "relations", "number": 3, "cosine_weight": 0.3},
+        perturb=TYPOS,
+        perturb_probability=0.4,
+        styles=STYLES,
+        steps=steps,
+        peak=2e-4,
+        warmup=20,
+        batch_size=128,
+        length=32,
+        length_buckets=4,
+        window=8,
+        evaluate_tasks=(DEV,),
+    )
+    config.optimizer.update({**OPTIMIZER, "frozen": CONVOLUTIONS})
+    return config
+
+
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults_of_words()
     config.model.update(
-        {"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 3840}
+        {
+            **{"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 3840},
+            "pooling": "vector",
+        }
     )
-    captions = tuple(f"caption{number}" for number in range(1, 6))
-    sentences = {
-        "definitions": taught(2.0, WORDNET, columns=("definition", "examples")),
-        "captions": taught(2.0, CAPTIONS, columns=captions),
-        "nli": taught(2.0, *SNLI, columns=("premise", "hypothesis")),
-        "sts": taught(1.0, "sts/stsb/en/train.tsv", columns=("sentence1", "sentence2")),
-        "entries": taught(1.0, WORDNET, columns=("entries",)),
+    texts = {
+        "definitions": (2.0, (WORDNET,), ("definition", "examples")),
+        "captions": (2.0, (CAPTIONS,), tuple(f"caption{number}" for number in range(1, 6))),
+        "nli": (2.0, SNLI, ("premise", "hypothesis")),
+        "sts": (1.0, ("sts/stsb/en/train.tsv",), ("sentence1", "sentence2")),
+        "entries": (1.0, (WORDNET,), ("entries",)),
     }
+
+    def of_texts(make: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+        return {name: make(*arguments) for name, arguments in texts.items()}
+
     config.stages.words = distilled(
-        data={"entries": taught(1.0, WORDNET, columns=("entries",))}, steps=1_000, length=4
+        data={"entries": taught(*texts["entries"])}, steps=1_000, length=4
     )
     config.stages.words.update({"adapter": "stem_only", "start_required": True})
-    config.stages.sentences = distilled("words", data=sentences, steps=10_000, length=32)
+    config.stages.sentences = distilled("words", data=of_texts(taught), steps=10_000, length=32)
     config.stages.pairs = contrasted("sentences", steps=1_000)
-    config.order = ("words", "sentences", "pairs")
+    config.stages.relations = likened("pairs", of_texts(related), steps=2_000)
+    config.order = ("words", "sentences", "pairs", "relations")
     tables = {DEV: "sts/stsb/en/dev.tsv", "stsb-en": "sts/stsb/en/test.tsv"}
     for name, path in tables.items():
         config.tasks[name] = {"name": "sts", "source": {"name": "tsv", "path": path}}

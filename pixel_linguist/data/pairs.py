@@ -18,6 +18,7 @@ from pixel_linguist.data.emoji import captioned
 from pixel_linguist.data.emoji_pages import on_page
 from pixel_linguist.data.example import Example, group_of
 from pixel_linguist.data.graph import neighbourhood
+from pixel_linguist.data.nearest_texts import with_nearest
 from pixel_linguist.data.posts import labelled, posts_of_tag
 from pixel_linguist.data.records import Record, column, number_of, text_of
 from pixel_linguist.data.representative import representative_sets
@@ -174,6 +175,7 @@ PAIR_MAKERS: dict[str, Callable[..., Example]] = {
     "labelled": labelled,
     "neighbours": neighbours,
     "debiased": debiased,
+    "with_nearest": with_nearest,
     "representative_sets": representative_sets,
     "title_and_skills": title_and_skills,
     "defined": defined,

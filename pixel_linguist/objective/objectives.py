@@ -20,6 +20,7 @@ from pixel_linguist.objective.matryoshka import Matryoshka
 from pixel_linguist.objective.pair_scores import JoinedScore, PairDistillation
 from pixel_linguist.objective.preference import Preference
 from pixel_linguist.objective.protocol import Objective
+from pixel_linguist.objective.relations import Relations
 from pixel_linguist.objective.score_map import ScoreMap
 from pixel_linguist.objective.whitening import GroupWhitening
 from pixel_linguist.registry import make
@@ -57,6 +58,7 @@ OBJECTIVES: dict[str, Callable[..., Objective]] = {
     "matryoshka": _matryoshka,
     "pair_distillation": PairDistillation,
     "preference": Preference,
+    "relations": Relations,
 }
 
 

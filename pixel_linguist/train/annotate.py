@@ -22,6 +22,7 @@ from pixel_linguist.bucket import data_root
 from pixel_linguist.config import differences, plain
 from pixel_linguist.data.candidates import Candidates
 from pixel_linguist.data.dictionary import Definitions
+from pixel_linguist.data.nearest_texts import NearestTexts
 from pixel_linguist.data.records import Record, Source, column
 from pixel_linguist.data.representative import Representatives
 from pixel_linguist.data.sources import make_source, source_files
@@ -83,6 +84,7 @@ ANNOTATORS: dict[str, type] = {
     "candidates": Candidates,
     "definitions": Definitions,
     "joint_scores": JointScores,
+    "nearest_texts": NearestTexts,
     "representatives": Representatives,
 }
 
@@ -120,8 +122,8 @@ class Rows(NamedTuple):
 class AnnotatedSource:
     """A source whose records have columns of annotations; arrays stay on disk.
 
-    A record's column "record_of" is a function of the number of a record, for annotations that are
-    such numbers. It is not the source: Grain walks through all that a record holds.
+    A record's column "record_of" is a function from the number of a record to it, for annotations
+    that are such numbers. It is not the source: Grain walks through all that a record holds.
 
     Attributes:
         source: of the records.
@@ -135,9 +137,13 @@ class AnnotatedSource:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Record:
+        return {**self.record(index), "record_of": self.record}
+
+    def record(self, index: int) -> Record:
+        """Return a record with its annotations alone."""
         piece, row = divmod(index, PIECE)
         added = {name: pieces[piece].read(row) for name, pieces in self.columns.items()}
-        return {**self.source[index], **added, "record_of": self.source.__getitem__}
+        return {**self.source[index], **added}
 
 
 def annotate(source: Source, spec: Mapping[str, Any], embed: Embed, folder: Path) -> None:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import method_scores, methods
+from benchmarks import method_arms, method_scores, methods
 from benchmarks.method_arms import Method
 from experiments.methods.segments import SENTENCES
 from pixel_linguist.evaluate.build import make_task
@@ -54,7 +54,7 @@ def test_peers_are_scored_on_the_tasks_of_a_method_alone(
     tasks = {"sts": {"name": "sts", "source": {**source, "languages": ("en",)}}}
     method = Method(1, "sts/spearman", ("sts/pearson", "tagged/dev_f1"), {})
     known = SimpleNamespace(tasks=SimpleNamespace(to_dict=lambda: tasks))
-    monkeypatch.setitem(methods.METHODS, "toy", method)
+    monkeypatch.setitem(method_arms.METHODS, "toy", method)
     monkeypatch.setattr(methods, "PEERS", {"TF-IDF": TFIDF})
     monkeypatch.setattr(methods, "RESULTS", tmp_path / "results.jsonl")
     monkeypatch.setattr(methods, "recipe", lambda *_: known)

@@ -22,7 +22,7 @@ from tests.data.pipeline import take
 
 RECIPES = Path(__file__).parents[2] / "experiments"
 BATCH = 8
-ROWS = 12
+ROWS = 16
 TABLES = {
     "definitions/wordnet.tsv": ("pos", "entries", "definition", "examples"),
     "captions/coco_val2017.tsv": ("image", *(f"caption{n}" for n in range(1, 6))),
@@ -132,12 +132,13 @@ def test_tiny(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ValueError, match="init_from"):
         run.prepare(config, tmp_path / "run")
     config.stages.words.init_from = ("sentences",)
-    config.order = ("sentences", "words", "pairs")
+    config.order = ("sentences", "words", "pairs", "relations")
     config.stages.sentences.init_from = ()
     context, _ = run.prepare(config, tmp_path / "run")
     for name in config.order:
         annotate_stage(context, name)
         before, after = step(context, name, Result(context.encoder.init(0), {}))
         moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
-        assert not any(jax.tree.leaves(moved["stem"]))
+        layers = {layer for layer in moved["stem"] if any(jax.tree.leaves(moved["stem"][layer]))}
+        assert layers == ({"hidden", "skip", "out"} if name == "relations" else set())
         assert all(jax.tree.leaves(moved["token_hidden"]))
