@@ -60,7 +60,7 @@ def related(weight: float, paths: tuple[str, ...], columns: tuple[str, ...]) -> 
     """Return distinct texts, each with three of the twelve nearest to it by the teacher."""
     return part(
         {"name": "sentences", "paths": paths, "columns": columns},
-        {"name": "with_nearest", "text": "text", "number": 3},
+        {"name": "with_nearest", "text": "text", "number": 3, "again": 0.5},
         weight,
         {"name": "nearest_texts", "model": TEACHER, "text": "text", "count": 12},
     )

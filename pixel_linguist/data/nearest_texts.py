@@ -57,7 +57,9 @@ class NearestTexts:
         return {"target": vectors[rows.start : rows.stop], "nearest": np.concatenate(found)}
 
 
-def with_nearest(record: Record, rng: np.random.Generator, *, text: str, number: int) -> Example:
+def with_nearest(
+    record: Record, rng: np.random.Generator, *, text: str, number: int, again: float = 0.0
+) -> Example:
     """Take a text, "anchor", and some of its nearest, "nearest_1" to "nearest_{number}".
 
     Records are those that the annotator `NearestTexts` has annotated. The fact "target" is float32
@@ -66,14 +68,20 @@ def with_nearest(record: Record, rng: np.random.Generator, *, text: str, number:
     Args:
         text: column of texts.
         number: texts that are drawn, without repetition.
+        again: share of examples, 0 to 1, in which "nearest_1" is the text itself, of which
+            perturbation and style make another picture.
 
     Raises:
-        ValueError: if a record has fewer nearest texts.
+        ValueError: if a record has fewer nearest texts, or `again` is out of range.
     """
     numbers = column(record, "nearest", "the record without annotations")
     if not 1 <= number <= len(numbers):
         raise ValueError(f"number is {number}; the annotation has {len(numbers)} nearest texts")
+    if not 0 <= again <= 1:
+        raise ValueError(f"again is {again}; it must be from 0 to 1")
     others = [record["record_of"](int(i)) for i in rng.choice(numbers, number, replace=False)]
+    if rng.random() < again:
+        others[0] = record
     views = {"anchor": text_of(record, text)}
     views |= {f"nearest_{n}": text_of(other, text) for n, other in enumerate(others, start=1)}
     return Example(views, {"target": np.stack([x["target"] for x in (record, *others)])})

@@ -108,8 +108,14 @@ def test_nearest_texts_are_those_of_a_full_sort_and_bring_their_targets(
         numbers = [len(str(text)) - 1 for text in example.views.values()]
         assert numbers[0] == i and len(set(numbers)) == 3 and set(numbers[1:]) <= set(order[:3])
         np.testing.assert_allclose(example.facts["target"], vectors[numbers], atol=1e-6)
-    with pytest.raises(ValueError, match="number"):
-        make_pair_maker({"name": "with_nearest", "text": "text", "number": 4})(found[0], RNG)
+    spec = {"name": "with_nearest", "text": "text", "number": 2}
+    again = [make_pair_maker({**spec, "again": 0.5})(found[3], RNG) for _ in range(400)]
+    same = [example for example in again if example.views["nearest_1"] == "x" * 4]
+    assert len(same) / 400 == pytest.approx(0.5, abs=0.1)
+    np.testing.assert_array_equal(same[0].facts["target"][0], same[0].facts["target"][1])
+    for changes, match in (({"number": 4}, "number"), ({"again": 1.5}, "again")):
+        with pytest.raises(ValueError, match=match):
+            make_pair_maker({**spec, **changes})(found[0], RNG)
 
 
 def test_bad_settings_and_too_few_texts_are_refused(tmp_path: Path) -> None:
