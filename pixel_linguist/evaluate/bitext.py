@@ -14,6 +14,8 @@ from pixel_linguist.evaluate.suite import Attack, Measured, Task
 
 # Neighbours in a margin (Artetxe and Schwenk 2019, arXiv 1811.01136, section 3.2).
 NEIGHBOURS = 4
+# Cosines that differ by less are equal, but for rounding.
+_TIE = 1e-6
 
 
 def margins(cosines: np.ndarray) -> np.ndarray:
@@ -74,7 +76,8 @@ class Bitext(Task):
 
         "margin_accuracy" and its two directions are the same by ratio margin, "csls_accuracy" by
         CSLS. "cosine" is the mean of the pairs; "mrr_forward" the mean reciprocal rank of a text's
-        translation among the distinct texts of the second side, and "rank_forward" the median rank.
+        translation among the distinct texts of the second side, and "rank_forward" the median rank;
+        texts that are equally near share the mean of their ranks.
         The observation of a pair is the share of the two directions in which it was found.
         """
         sides = self.embed_each(embed)
@@ -93,7 +96,9 @@ class Bitext(Task):
             found[way] = (forward + backward) / 2
         own = np.diag(cosines)
         _, distinct = np.unique(self.second, return_index=True)
-        ranks = 1 + (cosines[:, distinct] > own[:, None]).sum(axis=1)
+        above = cosines[:, distinct] - own[:, None]
+        tied = np.abs(above) < _TIE
+        ranks = 1 + ((above > 0) & ~tied).sum(axis=1) + (tied.sum(axis=1) - 1) / 2
         scores |= {"cosine": own.mean(), "mrr_forward": (1 / ranks).mean()}
         scores["rank_forward"] = np.median(ranks)
         return Measured(scores, Observations((found[""],)))

@@ -85,6 +85,9 @@ def test_csls_and_ranks_equal_a_loop() -> None:
     assert scores["rank_forward"] == np.median(ranks)
     assert scores["mrr_forward"] == pytest.approx(np.mean([1 / rank for rank in ranks]))
     assert scores["cosine"] == pytest.approx(np.mean([cosine(*x) for x in ("ax", "by", "cx")]))
+    # An encoder to which all texts are alike has found nothing.
+    alike = Bitext(tuple("abcde"), tuple("vwxyz")).score(lambda texts: np.ones((len(texts), 2)))
+    assert alike["rank_forward"] == 3 and alike["mrr_forward"] == pytest.approx(1 / 3)
 
 
 def test_queries_meet_an_index_that_another_encoder_made() -> None:
