@@ -34,7 +34,7 @@ TYPOS = {
     "keyboard_neighbours": {"rate": 0.05},
     "scramble_inner_letters": {"rate": 0.1},
 }
-
+MISSPELLED: dict[str, Any] = {"perturb": TYPOS, "perturb_probability": 0.4}
 STYLES = {"family": {"strength": 1.0}, "weight": {"strength": 0.5}}
 OPTIMIZER = {"b2": 0.98, "weight_decay": 0.02, "frozen": ("stem",)}
 # All of the stem but its last layers.
@@ -66,26 +66,23 @@ def related(weight: float, paths: tuple[str, ...], columns: tuple[str, ...]) -> 
     )
 
 
-def distilled(*start: str, data: dict[str, Any], steps: int, length: int) -> ConfigDict:
-    """Return a stage that learns the teacher's vectors of texts, a part of them misspelled."""
-    config = stage(
-        init_from=start,
-        data=data,
-        objective={"name": "distillation", "temperature": 0.05, "similarity_weight": 1.0},
-        perturb=TYPOS,
-        perturb_probability=0.4,
-        styles=STYLES,
-        steps=steps,
-        peak=1.5e-3,
-        warmup=60,
-        batch_size=512,
-        length=length,
-        length_buckets=4,
-        window=8,
-        evaluate_tasks=(DEV,),
-    )
+def trained(
+    start: tuple[str, ...], data: dict[str, Any], objective: dict[str, Any], **settings: Any
+) -> ConfigDict:
+    """Return a stage whose texts are drawn in several typefaces, above a stem that stays."""
+    usual: dict[str, Any] = {
+        **{"styles": STYLES, "warmup": 60, "batch_size": 512, "length": 32},
+        **{"length_buckets": 4, "window": 8, "evaluate_tasks": (DEV,)},
+    }
+    config = stage(init_from=start, data=data, objective=objective, **(usual | settings))
     config.optimizer.update(OPTIMIZER)
     return config
+
+
+def distilled(start: tuple[str, ...], data: dict[str, Any], **settings: Any) -> ConfigDict:
+    """Return a stage that learns the teacher's vectors of texts, a part of them misspelled."""
+    objective = {"name": "distillation", "temperature": 0.05, "similarity_weight": 1.0}
+    return trained(start, data, objective, **MISSPELLED, peak=1.5e-3, **settings)
 
 
 def contrasted(start: str, steps: int) -> ConfigDict:
@@ -93,9 +90,9 @@ def contrasted(start: str, steps: int) -> ConfigDict:
     snli = {"name": "nli_triples", "paths": SNLI}
     captions, wordnet = ({"name": "tsv", "path": path} for path in (CAPTIONS, WORDNET))
     splits = {"name": "tsv", "path": "paraphrase/wikisplit/train.tsv.gz"}
-    config = stage(
-        init_from=(start,),
-        data={
+    return trained(
+        (start,),
+        {
             "captions": part(captions, columns("caption1", "caption2"), 1.5),
             "more_captions": part(captions, columns("caption3", "caption4"), 1.5),
             "nli": part(
@@ -105,41 +102,19 @@ def contrasted(start: str, steps: int) -> ConfigDict:
             "synonyms": part(wordnet, {"name": "alternatives", "text": "entries"}, 1.0),
             "splits": part(splits, columns("sentence", "split1"), 0.5),
         },
-        objective=info_nce(hard_negatives=True),
+        info_nce(hard_negatives=True),
         perturb={"drop_words": {"rate": 0.1}},
-        styles=STYLES,
         steps=steps,
         peak=8e-4,
-        warmup=60,
-        batch_size=512,
-        length=32,
-        length_buckets=4,
-        window=8,
-        evaluate_tasks=(DEV,),
     )
-    config.optimizer.update(OPTIMIZER)
-    return config
 
 
 def likened(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
     """Return a stage that learns how alike the teacher finds texts that are alike."""
-    config = stage(
-        init_from=(start,),
-        data=data,
-        objective={"name": "relations", "number": 3, "cosine_weight": 0.3},
-        perturb=TYPOS,
-        perturb_probability=0.4,
-        styles=STYLES,
-        steps=steps,
-        peak=2e-4,
-        warmup=20,
-        batch_size=128,
-        length=32,
-        length_buckets=4,
-        window=8,
-        evaluate_tasks=(DEV,),
-    )
-    config.optimizer.update({**OPTIMIZER, "frozen": CONVOLUTIONS})
+    objective = {"name": "relations", "number": 3, "cosine_weight": 0.3}
+    settings = {"steps": steps, "peak": 2e-4, "warmup": 20, "batch_size": 128}
+    config = trained((start,), data, objective, **MISSPELLED, **settings)
+    config.optimizer.frozen = CONVOLUTIONS
     return config
 
 
@@ -147,11 +122,9 @@ def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults_of_words()
     config.model.update(
-        {
-            **{"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 3840},
-            "pooling": "vector",
-        }
+        {"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 3840}
     )
+    config.model.pooling = "vector"
     texts = {
         "definitions": (2.0, (WORDNET,), ("definition", "examples")),
         "captions": (2.0, (CAPTIONS,), tuple(f"caption{number}" for number in range(1, 6))),
@@ -163,11 +136,10 @@ def get_config() -> ConfigDict:
     def of_texts(make: Callable[..., dict[str, Any]]) -> dict[str, Any]:
         return {name: make(*arguments) for name, arguments in texts.items()}
 
-    config.stages.words = distilled(
-        data={"entries": taught(*texts["entries"])}, steps=1_000, length=4
-    )
+    entries = {"entries": taught(*texts["entries"])}
+    config.stages.words = distilled((), entries, steps=1_000, length=4)
     config.stages.words.update({"adapter": "stem_only", "start_required": True})
-    config.stages.sentences = distilled("words", data=of_texts(taught), steps=10_000, length=32)
+    config.stages.sentences = distilled(("words",), of_texts(taught), steps=10_000)
     config.stages.pairs = contrasted("sentences", steps=1_000)
     config.stages.relations = likened("pairs", of_texts(related), steps=2_000)
     config.order = ("words", "sentences", "pairs", "relations")

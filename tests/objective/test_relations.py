@@ -81,10 +81,6 @@ def test_collapsed_embeddings_have_a_defined_loss() -> None:
     assert all(np.isfinite(x).all() for x in gradients[0].values())
 
 
-class Texts(list[dict[str, str]]):
-    """Records of texts."""
-
-
 def embed(texts: Sequence[str]) -> np.ndarray:
     return np.array([np.random.default_rng(len(text)).normal(size=4) + 3 for text in texts])
 
@@ -92,14 +88,15 @@ def embed(texts: Sequence[str]) -> np.ndarray:
 def test_nearest_texts_are_those_of_a_full_sort_and_bring_their_targets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = Texts({"text": "x" * (n + 1)} for n in range(11))
+    source = [{"text": "x" * (n + 1)} for n in range(11)]
     monkeypatch.setattr(annotate_module, "PIECE", 4)
     annotate(source, SPEC, embed, tmp_path)
     found = annotated(source, tmp_path)
     vectors = embed([record["text"] for record in source])
     vectors -= vectors.mean(axis=0)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    maker = make_pair_maker({"name": "with_nearest", "text": "text", "number": 2})
+    spec = {"name": "with_nearest", "text": "text", "number": 2}
+    maker = make_pair_maker(spec)
     for i in range(11):
         order = [j for j in np.argsort(-vectors @ vectors[i]).tolist() if j != i]
         assert found[i]["nearest"].tolist() == order[:3]
@@ -108,7 +105,6 @@ def test_nearest_texts_are_those_of_a_full_sort_and_bring_their_targets(
         numbers = [len(str(text)) - 1 for text in example.views.values()]
         assert numbers[0] == i and len(set(numbers)) == 3 and set(numbers[1:]) <= set(order[:3])
         np.testing.assert_allclose(example.facts["target"], vectors[numbers], atol=1e-6)
-    spec = {"name": "with_nearest", "text": "text", "number": 2}
     again = [make_pair_maker({**spec, "again": 0.5})(found[3], RNG) for _ in range(400)]
     same = [example for example in again if example.views["nearest_1"] == "x" * 4]
     assert len(same) / 400 == pytest.approx(0.5, abs=0.1)
@@ -122,9 +118,9 @@ def test_bad_settings_and_too_few_texts_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="number"):
         make_objective({"name": "relations", "number": 1})
     with pytest.raises(ValueError, match="count"):
-        annotate(Texts([{"text": "a"}]), {**SPEC, "count": 0}, embed, tmp_path)
+        annotate([{"text": "a"}], {**SPEC, "count": 0}, embed, tmp_path)
     with pytest.raises(ValueError, match="nearest"):
-        annotate(Texts([{"text": "a"}] * 3), SPEC, embed, tmp_path)
+        annotate([{"text": "a"}] * 3, SPEC, embed, tmp_path)
     maker = make_pair_maker({"name": "with_nearest", "text": "text", "number": 2})
     with pytest.raises(ValueError, match="annotations"):
         maker({"text": "a"}, RNG)
