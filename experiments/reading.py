@@ -54,24 +54,19 @@ def defaults_of_words() -> ConfigDict:
     return config
 
 
-def get_config() -> ConfigDict:
-    """Return the recipe."""
-    config = defaults_of_words()
-    english = word_list("definitions/wordnet.tsv", columns=("entries", "definition", "examples"))
-    others = word_list("bitext/tico19.tsv.gz", columns=("fr", "es-LA", "pt-BR", "id", "sw", "ru"))
-    pairs = {"name": "one_letter_off", "word": "word", "capitals": 0.1}
+def drawn_in_any_typeface() -> dict[str, Any]:
+    """Return the settings of a stage whose texts differ in typeface and wear."""
     mild = {"strength": 0.3}
     families = tuple(name for name in installed_families() if name not in NOT_SEEN)
-    config.stages.words = stage(
-        data={"english": part(english, pairs, 3.0), "others": part(others, pairs)},
-        styles={
+    return {
+        "styles": {
             "family": {"strength": 1.0, "families": families},
             "size": mild,
             "weight": {"strength": 0.8},
             "slant": {"strength": 0.8},
             "spacing": {"strength": 0.5},
         },
-        augment={
+        "augment": {
             "blur": {"strength": 0.5},
             "noise": {"strength": 0.5},
             "contrast": {"strength": 0.5},
@@ -79,6 +74,18 @@ def get_config() -> ConfigDict:
             "jitter_baseline": mild,
             "shift": {"strength": 0.2},
         },
+    }
+
+
+def get_config() -> ConfigDict:
+    """Return the recipe."""
+    config = defaults_of_words()
+    english = word_list("definitions/wordnet.tsv", columns=("entries", "definition", "examples"))
+    others = word_list("bitext/tico19.tsv.gz", columns=("fr", "es-LA", "pt-BR", "id", "sw", "ru"))
+    pairs = {"name": "one_letter_off", "word": "word", "capitals": 0.1}
+    config.stages.words = stage(
+        data={"english": part(english, pairs, 3.0), "others": part(others, pairs)},
+        **drawn_in_any_typeface(),
         objective=info_nce(hard_negatives=True) | {"learnable_temperature": True},
         steps=8_000,
         peak=2.5e-3,

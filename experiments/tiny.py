@@ -8,7 +8,8 @@ The stem of reading.py stays as it is. Above it, a transformer learns what words
 sentences, from the vectors of all-MiniLM-L6-v2 (of a text model: the extra `peers`). It contrasts
 pairs: captions of one picture, entailments with contradictions, entries and definitions. At last,
 texts that are alike are given the similarities that the text model gives them, and the stem's last
-layers learn too. Without a text model, the contrast alone is left:
+layers learn too. Then the whole stem learns to read worn text in any typeface as the model reads
+the same text when it is clean. Without a text model, the contrast alone is left:
 
     --config.order='("pairs",)' --config.stages.pairs.init_from='("runs/reading/model",)' \\
     --config.stages.pairs.adapter=stem_only --config.stages.pairs.steps=10000
@@ -21,7 +22,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from experiments.reading import defaults_of_words
+from experiments.reading import defaults_of_words, drawn_in_any_typeface
 from pixel_linguist.recipe import columns, info_nce, part, stage
 
 TEACHER = "st:sentence-transformers/all-MiniLM-L6-v2"
@@ -42,17 +43,24 @@ CONVOLUTIONS = tuple(
     f"stem/{layer}"
     for layer in ("conv1", "conv2", "conv3", "norm3", "conv4", "norm4", "norm_pooled")
 )
+# All but the stem.
+ABOVE = (
+    *("norm_token", "token_hidden", "token_out", "token_skip"),
+    *("positions", "blocks", "norm", "pool"),
+)
 WORDNET, CAPTIONS = "definitions/wordnet.tsv", "captions/coco_val2017.tsv.gz"
 SNLI = ("nli/snli/dev.tsv.gz", "nli/snli_counterfactual/train.tsv.gz")
 
 
-def taught(weight: float, paths: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, Any]:
+def taught(
+    weight: float, paths: tuple[str, ...], columns: tuple[str, ...], teacher: str = TEACHER
+) -> dict[str, Any]:
     """Return distinct texts in columns of tables, with the teacher's vectors."""
     return part(
         {"name": "sentences", "paths": paths, "columns": columns},
         {"name": "teacher_target", "text": "text", "target": "vector"},
         weight,
-        {"name": "embeddings", "model": TEACHER, "text": "text", "column": "vector"},
+        {"name": "embeddings", "model": teacher, "text": "text", "column": "vector"},
     )
 
 
@@ -118,6 +126,15 @@ def likened(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
     return config
 
 
+def reread(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
+    """Return a stage whose stem learns the vectors that the start has of the same texts, clean."""
+    objective = {"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0}
+    settings: dict[str, Any] = {**drawn_in_any_typeface(), "peak": 1e-3, "steps": steps}
+    config = trained((start,), data, objective, **MISSPELLED, **settings)
+    config.optimizer.frozen = ABOVE
+    return config
+
+
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = defaults_of_words()
@@ -142,7 +159,9 @@ def get_config() -> ConfigDict:
     config.stages.sentences = distilled(("words",), of_texts(taught), steps=10_000)
     config.stages.pairs = contrasted("sentences", steps=1_000)
     config.stages.relations = likened("pairs", of_texts(related), steps=2_000)
-    config.order = ("words", "sentences", "pairs", "relations")
+    clean = {name: taught(*arguments, "relations") for name, arguments in texts.items()}
+    config.stages.typefaces = reread("relations", clean, steps=4_000)
+    config.order = ("words", "sentences", "pairs", "relations", "typefaces")
     tables = {DEV: "sts/stsb/en/dev.tsv", "stsb-en": "sts/stsb/en/test.tsv"}
     for name, path in tables.items():
         config.tasks[name] = {"name": "sts", "source": {"name": "tsv", "path": path}}

@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments.reading import NOT_SEEN
 from pixel_linguist import config as configs
+from pixel_linguist.model.store import save_model
 from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train import pictures, run
 from pixel_linguist.train.annotate import annotate_stage
@@ -132,13 +133,19 @@ def test_tiny(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ValueError, match="init_from"):
         run.prepare(config, tmp_path / "run")
     config.stages.words.init_from = ("sentences",)
-    config.order = ("sentences", "words", "pairs", "relations")
+    config.order = ("sentences", "words", "pairs", "relations", "typefaces")
     config.stages.sentences.init_from = ()
     context, _ = run.prepare(config, tmp_path / "run")
+    start = context.encoder.init(0)
+    save_model(context.start("relations"), context.model(start))
+    last = {"hidden", "skip", "out"}
+    trained = {"relations": last, "typefaces": set(start["stem"])}
     for name in config.order:
         annotate_stage(context, name)
-        before, after = step(context, name, Result(context.encoder.init(0), {}))
+        before, after = step(context, name, Result(start, {}))
         moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
         layers = {layer for layer in moved["stem"] if any(jax.tree.leaves(moved["stem"][layer]))}
-        assert layers == ({"hidden", "skip", "out"} if name == "relations" else set())
-        assert all(jax.tree.leaves(moved["token_hidden"]))
+        assert layers == trained.get(name, set())
+        above = [layer for layer in moved if layer != "stem"]
+        assert all(jax.tree.leaves(moved["token_hidden"])) == (name != "typefaces")
+        assert name != "typefaces" or not any(jax.tree.leaves([moved[x] for x in above]))
