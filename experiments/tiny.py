@@ -6,10 +6,12 @@
 
 The stem of reading.py stays as it is. Above it, a transformer learns what words mean, and then
 sentences, from the vectors of all-MiniLM-L6-v2 (of a text model: the extra `peers`). It contrasts
-pairs: captions of one picture, entailments with contradictions, entries and definitions. At last,
+pairs: captions of one picture, entailments with contradictions, entries and definitions. Then
 texts that are alike are given the similarities that the text model gives them, and the stem's last
 layers learn too. Then the whole stem learns to read worn text in any typeface as the model reads
-the same text when it is clean. Without a text model, the contrast alone is left:
+the same text when it is clean. At the end all layers learn similarities again, also those of
+captions and NLI sentences to copies that differ by a word or two. Without a text model, the
+contrast alone is left:
 
     --config.order='("pairs",)' --config.stages.pairs.init_from='("runs/reading/model",)' \\
     --config.stages.pairs.adapter=stem_only --config.stages.pairs.steps=10000
@@ -64,10 +66,18 @@ def taught(
     )
 
 
-def related(weight: float, paths: tuple[str, ...], columns: tuple[str, ...]) -> dict[str, Any]:
-    """Return distinct texts, each with three of the twelve nearest to it by the teacher."""
+def related(
+    weight: float, paths: tuple[str, ...], columns: tuple[str, ...], edits: int = 0
+) -> dict[str, Any]:
+    """Return distinct texts, each with three of the twelve nearest to it by the teacher.
+
+    With `edits`, so many copies of each text differ from it by a word or two.
+    """
+    source: dict[str, Any] = {"name": "sentences", "paths": paths, "columns": columns}
+    if edits:
+        source = {"name": "edited_texts", "source": source, "text": "text", "number": edits}
     return part(
-        {"name": "sentences", "paths": paths, "columns": columns},
+        source,
         {"name": "with_nearest", "text": "text", "number": 3, "again": 0.5},
         weight,
         {"name": "nearest_texts", "model": TEACHER, "text": "text", "count": 12},
@@ -117,13 +127,11 @@ def contrasted(start: str, steps: int) -> ConfigDict:
     )
 
 
-def likened(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
+def likened(start: str, data: dict[str, Any], **settings: Any) -> ConfigDict:
     """Return a stage that learns how alike the teacher finds texts that are alike."""
     objective = {"name": "relations", "number": 3, "cosine_weight": 0.3}
-    settings = {"steps": steps, "peak": 2e-4, "warmup": 20, "batch_size": 128}
-    config = trained((start,), data, objective, **MISSPELLED, **settings)
-    config.optimizer.frozen = CONVOLUTIONS
-    return config
+    settings = {"peak": 2e-4, "warmup": 20, "batch_size": 128} | settings
+    return trained((start,), data, objective, **MISSPELLED, **settings)
 
 
 def reread(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
@@ -159,9 +167,15 @@ def get_config() -> ConfigDict:
     config.stages.sentences = distilled(("words",), of_texts(taught), steps=10_000)
     config.stages.pairs = contrasted("sentences", steps=1_000)
     config.stages.relations = likened("pairs", of_texts(related), steps=2_000)
+    config.stages.relations.optimizer.frozen = CONVOLUTIONS
     clean = {name: taught(*arguments, "relations") for name, arguments in texts.items()}
     config.stages.typefaces = reread("relations", clean, steps=4_000)
-    config.order = ("words", "sentences", "pairs", "relations", "typefaces")
+    edited = {name: related(*texts[name], 4) for name in ("captions", "nli")}
+    config.stages.edits = likened(
+        "typefaces", of_texts(related) | edited, steps=1_000, **drawn_in_any_typeface()
+    )
+    config.stages.edits.optimizer.frozen = ()
+    config.order = ("words", "sentences", "pairs", "relations", "typefaces", "edits")
     tables = {DEV: "sts/stsb/en/dev.tsv", "stsb-en": "sts/stsb/en/test.tsv"}
     for name, path in tables.items():
         config.tasks[name] = {"name": "sts", "source": {"name": "tsv", "path": path}}

@@ -20,6 +20,7 @@ from pixel_linguist.data.arrow import HuggingFaceSource, ParquetSource
 from pixel_linguist.data.clusters import clusters
 from pixel_linguist.data.dictionary import dictionary
 from pixel_linguist.data.documents import passages
+from pixel_linguist.data.edited_texts import EditedTexts
 from pixel_linguist.data.emoji import emoji
 from pixel_linguist.data.emoji_pages import emoji_pages
 from pixel_linguist.data.example import padded
@@ -229,6 +230,7 @@ SOURCES: dict[str, Callable[..., Source]] = {
     "jsonl": rows,
     "sentences": sentences,
     "texts": _of_another("texts", texts),
+    "edited_texts": _of_another("edited_texts", EditedTexts),
     "nli_triples": nli_triples,
     "aligned": aligned,
     "translations": translations,

@@ -81,7 +81,7 @@ def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
         stage.steps, stage.batch_size, stage.evaluate_every = 1, BATCH, 1
         stage.schedule.warmup = 0
         for part in stage.data.values():
-            source = part.source
+            source = part.source.get("source", part.source)
             if "path" in source:
                 source.path = source.path.removesuffix(".gz")
             else:
@@ -133,13 +133,14 @@ def test_tiny(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(ValueError, match="init_from"):
         run.prepare(config, tmp_path / "run")
     config.stages.words.init_from = ("sentences",)
-    config.order = ("sentences", "words", "pairs", "relations", "typefaces")
+    config.order = ("sentences", "words", "pairs", "relations", "typefaces", "edits")
     config.stages.sentences.init_from = ()
     context, _ = run.prepare(config, tmp_path / "run")
     start = context.encoder.init(0)
     save_model(context.start("relations"), context.model(start))
     last = {"hidden", "skip", "out"}
-    trained = {"relations": last, "typefaces": set(start["stem"])}
+    every = set(start["stem"])
+    trained = {"relations": last, "typefaces": every, "edits": every}
     for name in config.order:
         annotate_stage(context, name)
         before, after = step(context, name, Result(start, {}))
