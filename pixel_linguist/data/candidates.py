@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse
 
 from pixel_linguist.data.example import Example
-from pixel_linguist.data.records import Record, column, text_of
+from pixel_linguist.data.records import Record, Source, column, text_of
 from pixel_linguist.text.word_noise import drop_words
 
 # Hashed trigrams of letters, and bins of surface similarity.
@@ -88,9 +88,7 @@ class Candidates:
             raise ValueError(f"count is {self.count}; at least 1 candidate is needed")
         self._known: tuple[Any, ...] = ()
 
-    def __call__(
-        self, records: Sequence[Record], rows: range, embed: Any
-    ) -> Mapping[str, np.ndarray]:
+    def __call__(self, records: Source, rows: range, embed: Any) -> Mapping[str, np.ndarray]:
         """Return columns of the records `rows` among all.
 
         "candidates" int32 [N, 3 count], numbers of records; "positive_weights" and

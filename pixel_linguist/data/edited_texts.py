@@ -2,6 +2,7 @@
 
 import collections
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class EditedTexts(Sequence[Record]):
     def __len__(self) -> int:
         return len(self._texts) * (1 + self._number)
 
-    def __getitem__(self, index: int) -> Record:
+    def __getitem__(self, index: Any) -> Any:
         if not 0 <= index < len(self):
             raise IndexError(f"{index} is not the number of one of {len(self)} texts")
         row, copy = divmod(index, 1 + self._number)

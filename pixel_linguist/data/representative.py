@@ -169,9 +169,7 @@ class Representatives:
     def __post_init__(self) -> None:
         self._known: tuple[Any, ...] = ()
 
-    def __call__(
-        self, records: Sequence[Record], rows: range, embed: Any
-    ) -> Mapping[str, np.ndarray]:
+    def __call__(self, records: Source, rows: range, embed: Any) -> Mapping[str, np.ndarray]:
         """Return "scores" and "probabilities" float32 [N, W] of each record's `vocabulary`.
 
         Behind its last word there are zeros.

@@ -78,11 +78,6 @@ class PairDistillation(Objective):
                 f"{self.teacher_weight}; 'concat' or 'cosine', and 0 to 1 are needed"
             )
 
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The texts of a pair."""
-        return ("anchor", "positive")
-
     def init(
         self, key: Any, encoder: Any, encoder_params: Any, annotations: Any
     ) -> tuple[Tree, Tree, Tree]:

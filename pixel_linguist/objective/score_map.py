@@ -84,11 +84,6 @@ class ScoreMap(Objective):
     temperature: float = 0.07
     prompting: bool = True
 
-    @property
-    def views(self) -> tuple[str, ...]:
-        """The views that are encoded."""
-        return ("anchor", "positive")
-
     def init(
         self, key: Any, encoder: Any, encoder_params: Any, annotations: Any
     ) -> tuple[Tree, Tree, Tree]:

@@ -10,7 +10,7 @@ import functools
 import importlib
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -79,7 +79,7 @@ class Embeddings:
         return {self.column: found}
 
 
-ANNOTATORS: dict[str, type] = {
+ANNOTATORS: dict[str, Callable[..., Annotator]] = {
     "embeddings": Embeddings,
     "candidates": Candidates,
     "definitions": Definitions,

@@ -35,20 +35,20 @@ class PatchCache(UnitCache):
         drawn = self._drawn(np.array([unit.width for unit in shaped]))
         left, right = np.full(len(drawn), -grid.margin), drawn * grid.width - grid.margin
         ink = grid.atlas.draw(shaped, left, right, grid.height, grid.baseline)
-        _to_patches(ink, self._room(number, OVERHEAD, drawn), grid.width)
+        _to_patches(ink, self._room(number, drawn), grid.width)
 
     def _drawn(self, width: np.ndarray) -> np.ndarray:
         """Return the patches that are kept of units, by their widths."""
         return np.minimum(self.grid.unit_patches(width), self.grid.max_patches)
 
-    def _room(self, number: int, overhead: int, drawn: np.ndarray) -> np.ndarray:
+    def _room(self, number: int, drawn: np.ndarray) -> np.ndarray:
         """Claim patches of units; returns them, uint8 [sum of drawn, H * W]."""
         many = int(drawn.sum())
         start, stop = self._used, self._used + many
         if stop > len(self.patches):
             raise Full
         # Units without a picture are free, so that one text may have any number of them.
-        self._spend(overhead * np.count_nonzero(drawn) + many * self.patches.shape[1])
+        self._spend(OVERHEAD * np.count_nonzero(drawn) + many * self.patches.shape[1])
         self.first = longer(self.first, number + len(drawn))
         self.first[number : number + len(drawn)] = start + drawn.cumsum() - drawn
         self._used = stop
@@ -56,7 +56,7 @@ class PatchCache(UnitCache):
 
     def _copy(self, number: int, old: "PatchCache", numbers: np.ndarray) -> None:
         drawn = self._drawn(old.width[numbers])
-        room = self._room(number, OVERHEAD, drawn)
+        room = self._room(number, drawn)
         old.patches.take(ranges(old.first[numbers], drawn), axis=0, out=room, mode="clip")
 
     def _keep_words(self, number: int, words: Drawn) -> None:
@@ -66,7 +66,7 @@ class PatchCache(UnitCache):
         if (drawn < taken).any():
             start = (taken.cumsum() - taken) * grid.width
             ink = ink.take(ranges(start, drawn * grid.width), axis=0)
-        _to_patches(ink, self._room(number, OVERHEAD, drawn), grid.width)
+        _to_patches(ink, self._room(number, drawn), grid.width)
 
     def draw(self, placed: Placed, length: int) -> np.ndarray:
         """Draw a batch, uint8 [B, length, H, W]."""
@@ -105,22 +105,21 @@ class ColumnCache(UnitCache):
         right = np.maximum(np.minimum(right, most), left)
         ink = grid.atlas.draw(shaped, left, right, grid.height, grid.baseline)
         width = np.array([unit.width for unit in shaped])
-        self._append(number, OVERHEAD, ink, left, right, width)
+        self._append(number, ink, left, right, width)
 
     def _keep_words(self, number: int, words: Drawn) -> None:
         edges = words.left, words.right, words.width
-        self._append(number, OVERHEAD, words.ink, *edges)
+        self._append(number, words.ink, *edges)
 
     def _copy(self, number: int, old: "ColumnCache", numbers: np.ndarray) -> None:
         width, before = old.width[numbers], old.before[numbers]
         right = np.minimum(width, self.grid.max_patches * self.grid.width) + old.after[numbers]
         ink = old.columns.take(ranges(old.first[numbers] - before, before + right), axis=0)
-        self._append(number, OVERHEAD, ink, -before, right, width)
+        self._append(number, ink, -before, right, width)
 
     def _append(
         self,
         number: int,
-        overhead: int,
         ink: np.ndarray,
         left: np.ndarray,
         right: np.ndarray,
@@ -130,7 +129,7 @@ class ColumnCache(UnitCache):
         start, end = self._used, number + len(left)
         if start + len(ink) > len(self.columns):
             raise Full
-        self._spend(overhead * len(left) + ink.size)
+        self._spend(OVERHEAD * len(left) + ink.size)
         self.columns[start : start + len(ink)] = ink
         self._used += len(ink)
         behind = np.cumsum(right - left)
