@@ -10,11 +10,8 @@ pairs: captions of one picture, entailments with contradictions, entries and def
 texts that are alike are given the similarities that the text model gives them, and the stem's last
 layers learn too. Then the whole stem learns to read worn text in any typeface as the model reads
 the same text when it is clean. At the end all layers learn similarities again, also those of
-captions and NLI sentences to copies that differ by a word or two. Without a text model, the
-contrast alone is left:
-
-    --config.order='("pairs",)' --config.stages.pairs.init_from='("runs/reading/model",)' \\
-    --config.stages.pairs.adapter=stem_only --config.stages.pairs.steps=10000
+captions and NLI sentences to copies that differ by a word or two. tiny_untaught.py is without the
+text model.
 
 Data are those whose licences let weights be published.
 """
@@ -45,13 +42,21 @@ CONVOLUTIONS = tuple(
     f"stem/{layer}"
     for layer in ("conv1", "conv2", "conv3", "norm3", "conv4", "norm4", "norm_pooled")
 )
-# All but the stem.
+# All but the stem, and the pooling, if it has parameters.
 ABOVE = (
     *("norm_token", "token_hidden", "token_out", "token_skip"),
-    *("positions", "blocks", "norm", "pool"),
+    *("positions", "blocks", "norm"),
 )
 WORDNET, CAPTIONS = "definitions/wordnet.tsv", "captions/coco_val2017.tsv.gz"
 SNLI = ("nli/snli/dev.tsv.gz", "nli/snli_counterfactual/train.tsv.gz")
+# Weights, files and columns of the texts.
+TEXTS: dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]] = {
+    "definitions": (2.0, (WORDNET,), ("definition", "examples")),
+    "captions": (2.0, (CAPTIONS,), tuple(f"caption{number}" for number in range(1, 6))),
+    "nli": (2.0, SNLI, ("premise", "hypothesis")),
+    "sts": (1.0, ("sts/stsb/en/train.tsv",), ("sentence1", "sentence2")),
+    "entries": (1.0, (WORDNET,), ("entries",)),
+}
 
 
 def taught(
@@ -103,13 +108,13 @@ def distilled(start: tuple[str, ...], data: dict[str, Any], **settings: Any) -> 
     return trained(start, data, objective, **MISSPELLED, peak=1.5e-3, **settings)
 
 
-def contrasted(start: str, steps: int) -> ConfigDict:
+def contrasted(start: tuple[str, ...], steps: int) -> ConfigDict:
     """Return a stage that contrasts pairs that mean the same, with hard negatives of NLI."""
     snli = {"name": "nli_triples", "paths": SNLI}
     captions, wordnet = ({"name": "tsv", "path": path} for path in (CAPTIONS, WORDNET))
     splits = {"name": "tsv", "path": "paraphrase/wikisplit/train.tsv.gz"}
     return trained(
-        (start,),
+        start,
         {
             "captions": part(captions, columns("caption1", "caption2"), 1.5),
             "more_captions": part(captions, columns("caption3", "caption4"), 1.5),
@@ -134,13 +139,19 @@ def likened(start: str, data: dict[str, Any], **settings: Any) -> ConfigDict:
     return trained((start,), data, objective, **MISSPELLED, **settings)
 
 
-def reread(start: str, data: dict[str, Any], steps: int) -> ConfigDict:
+def reread(start: str, steps: int) -> ConfigDict:
     """Return a stage whose stem learns the vectors that the start has of the same texts, clean."""
     objective = {"name": "distillation", "temperature": 0.05, "similarity_weight": 0.0}
     settings: dict[str, Any] = {**drawn_in_any_typeface(), "peak": 1e-3, "steps": steps}
-    config = trained((start,), data, objective, **MISSPELLED, **settings)
+    clean = {name: taught(*arguments, start) for name, arguments in TEXTS.items()}
+    config = trained((start,), clean, objective, **MISSPELLED, **settings)
     config.optimizer.frozen = ABOVE
     return config
+
+
+def of_texts(make: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """Return a part of each of the texts."""
+    return {name: make(*arguments) for name, arguments in TEXTS.items()}
 
 
 def get_config() -> ConfigDict:
@@ -150,27 +161,16 @@ def get_config() -> ConfigDict:
         {"width": 384, "depth": 1, "heads": 6, "mlp_width": 768, "token_hidden": 3840}
     )
     config.model.pooling = "vector"
-    texts = {
-        "definitions": (2.0, (WORDNET,), ("definition", "examples")),
-        "captions": (2.0, (CAPTIONS,), tuple(f"caption{number}" for number in range(1, 6))),
-        "nli": (2.0, SNLI, ("premise", "hypothesis")),
-        "sts": (1.0, ("sts/stsb/en/train.tsv",), ("sentence1", "sentence2")),
-        "entries": (1.0, (WORDNET,), ("entries",)),
-    }
-
-    def of_texts(make: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-        return {name: make(*arguments) for name, arguments in texts.items()}
-
-    entries = {"entries": taught(*texts["entries"])}
+    entries = {"entries": taught(*TEXTS["entries"])}
     config.stages.words = distilled((), entries, steps=1_000, length=4)
     config.stages.words.update({"adapter": "stem_only", "start_required": True})
     config.stages.sentences = distilled(("words",), of_texts(taught), steps=10_000)
-    config.stages.pairs = contrasted("sentences", steps=1_000)
+    config.stages.pairs = contrasted(("sentences",), steps=1_000)
     config.stages.relations = likened("pairs", of_texts(related), steps=2_000)
     config.stages.relations.optimizer.frozen = CONVOLUTIONS
-    clean = {name: taught(*arguments, "relations") for name, arguments in texts.items()}
-    config.stages.typefaces = reread("relations", clean, steps=4_000)
-    edited = {name: related(*texts[name], 4) for name in ("captions", "nli")}
+    config.stages.typefaces = reread("relations", steps=4_000)
+    config.stages.typefaces.optimizer.frozen = (*ABOVE, "pool")
+    edited = {name: related(*TEXTS[name], 4) for name in ("captions", "nli")}
     config.stages.edits = likened(
         "typefaces", of_texts(related) | edited, steps=1_000, **drawn_in_any_typeface()
     )

@@ -150,3 +150,21 @@ def test_tiny(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         above = [layer for layer in moved if layer != "stem"]
         assert all(jax.tree.leaves(moved["token_hidden"])) == (name != "typefaces")
         assert name != "typefaces" or not any(jax.tree.leaves([moved[x] for x in above]))
+
+
+@pytest.mark.slow
+def test_tiny_untaught(data: Path, tmp_path: Path) -> None:
+    config = tiny("tiny_untaught", data, tmp_path)
+    with pytest.raises(ValueError, match="init_from"):
+        run.prepare(config, tmp_path / "run")
+    # Without sentence-transformers: no stage asks for a text model.
+    config.stages.pairs.update({"adapter": "", "start_required": False})
+    context, _ = run.prepare(config, tmp_path / "run")
+    start = context.encoder.init(0)
+    save_model(context.start("pairs"), context.model(start))
+    for name, stem_moves in {"pairs": False, "typefaces": True}.items():
+        annotate_stage(context, name)
+        before, after = step(context, name, Result(start, {}))
+        moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
+        assert any(jax.tree.leaves(moved["stem"])) == stem_moves
+        assert all(jax.tree.leaves(moved["token_hidden"])) != stem_moves
