@@ -1,6 +1,7 @@
 """Texts with copies that differ by a word or two: sentences that look alike and mean less so."""
 
 import collections
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,18 +42,14 @@ class EditedTexts(Sequence[Record]):
         self._texts = [text_of(source[i], text) for i in range(len(source))]
         self._number = number
         between = collections.defaultdict(set)
+        self._pairs: set[tuple[str, str]] = set()
         for own in self._texts:
             words = [_EDGE, *own.split(), _EDGE]
-            for i in range(1, len(words) - 1):
-                between[words[i - 1], words[i + 1]].add(words[i])
+            self._pairs.update(itertools.pairwise(words))
+            for before, word, after in zip(words, words[1:], words[2:], strict=False):
+                between[before, after].add(word)
         # In order, so that draws do not depend on how sets are walked through.
         self._between = {pair: sorted(words) for pair, words in between.items()}
-        self._pairs = {
-            pair
-            for own in self._texts
-            for words in [own.split()]
-            for pair in zip([_EDGE, *words], [*words, _EDGE], strict=True)
-        }
 
     def __len__(self) -> int:
         return len(self._texts) * (1 + self._number)
