@@ -23,7 +23,6 @@ from torch import nn
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
-from pixel_linguist.hub import as_transformer
 from pixel_linguist.model import make_encoder, preset
 from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
@@ -49,7 +48,7 @@ def sentence_encoder() -> SentenceEncoder:
 
 def of_arrays(encoder: SentenceEncoder, patches: np.ndarray, count: np.ndarray) -> Run:
     """Return a call of our encoder on one batch of pictures."""
-    model = as_transformer(encoder.model)
+    model = encoder.model
     params, rows = jax.device_put(model.params), one_text_a_row(patches, count)
     run = jax.jit(lambda params, rows: model.encoder.encode(params, rows)["embedding"])
     return lambda: jax.block_until_ready(run(params, rows))

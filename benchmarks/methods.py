@@ -2,7 +2,7 @@
 
     python -m benchmarks.methods mirror --data ../shared/data
 
-Trains the arms of a method of experiments/methods/ from tiny-reading-untaught, scores them, prints
+Trains the arms of a method of experiments/methods/ from tiny-untaught, scores them, prints
 one JSON line an arm, and writes the method's table into docs/methods.md. The method and its
 baseline are tuned by the development split in as many tries with seed 0; ablations take the
 method's settings. Other seeds train method and baseline again, with the settings found.

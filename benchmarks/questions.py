@@ -1,6 +1,6 @@
 """The questions that people ask of such models: our scores beside what they may take instead.
 
-    python -m benchmarks.questions --model tiny-reading --data ../shared/data
+    python -m benchmarks.questions --model tiny --data ../shared/data
 
 Needs the extra "peers". Prints the scores as a line of JSON, with the ratio to the best peer, and
 `--page docs/evaluation.md` puts them between its marks. The peers: TF-IDF; fastText's skip-grams
@@ -120,7 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", default="tiny-reading")
+    parser.add_argument("--model", default="tiny")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--tasks", nargs="+", default=list(QUESTIONS))
     parser.add_argument("--work", type=Path, help="folder in which the peers' models are kept")

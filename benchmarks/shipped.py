@@ -1,6 +1,6 @@
 """Sentences a second of a shipped model, beside all-MiniLM-L6-v2.
 
-    taskset -c 0,1 python -m benchmarks.shipped --model tiny-reading --data ../shared/data
+    taskset -c 0,1 python -m benchmarks.shipped --model tiny --data ../shared/data
 
 Needs the extra "peers". STS-B's train sentences fill the cache of words, then its test sentences
 are timed in blocks, each of them encoded once. "cold" is the rate with a cache that is empty

@@ -1,4 +1,4 @@
-"""The shipped model `tiny-reading-untaught`: as tiny.py, without any text model.
+"""The shipped model `tiny-untaught`: as tiny.py, without any text model.
 
     ./run.sh train experiments/reading.py --config.data_dir=DATA --workdir runs/reading
     ./run.sh train experiments/tiny_untaught.py --config.data_dir=DATA --workdir runs/untaught \\

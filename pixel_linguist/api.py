@@ -1,7 +1,6 @@
 """The encoder as a user meets it: load a model folder, encode sentences, compare them."""
 
 import functools
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -15,10 +14,9 @@ from pixel_linguist.evaluate.segmentation import best_boundaries
 from pixel_linguist.evaluate.similarity import cosine_matrix, norms, paired_cosine
 from pixel_linguist.files import local_path
 from pixel_linguist.forked import check_not_forked
-from pixel_linguist.hub import AnyModel, as_transformer, open_model
+from pixel_linguist.hub import open_model
 from pixel_linguist.inference import Embedder
-from pixel_linguist.model.store import Stored, save_model
-from pixel_linguist.ngram import NgramEmbedder, NgramModel
+from pixel_linguist.model.store import Model, Stored, save_model
 from pixel_linguist.render import Renderer
 from pixel_linguist.search import Hits, Pairs, Vectors, as_vectors, nearest, nearest_pairs
 from pixel_linguist.text.containers import as_texts, holds_vectors
@@ -71,7 +69,7 @@ class SentenceEncoder:
     >>> encoder.similarity(embeddings, embeddings)
     """
 
-    def __init__(self, model: AnyModel, truncate_dim: int | None = None):
+    def __init__(self, model: Model, truncate_dim: int | None = None):
         self.model = model
         self.truncate_dim = _checked_width(truncate_dim, model.config.dimension)
         self.renderer = Renderer(**model.renderer)
@@ -105,14 +103,9 @@ class SentenceEncoder:
 
         Args:
             path: the folder; made if it is not there, its model replaced if it is.
-            dtype: of the weights on disk; "float16" halves them, rounded to 11 bits. The folder of
-                an n-gram model is copied as it is.
+            dtype: of the weights on disk; "float16" halves them, rounded to 11 bits.
         """
-        folder = local_path(path)
-        if isinstance(self.model, NgramModel):
-            shutil.copytree(self.model.folder, folder, dirs_exist_ok=True)
-        else:
-            save_model(folder, self.model, dtype)
+        save_model(local_path(path), self.model, dtype)
 
     @property
     def dimension(self) -> int:
@@ -147,7 +140,7 @@ class SentenceEncoder:
             normalize: whether vectors are scaled to length 1.
             dtype: of the vectors, "float32" or "float16".
             device: "cpu", "gpu" or "tpu"; None: JAX's default. This process's devices of the kind
-                share each batch. An n-gram model uses the CPU alone.
+                share each batch.
             truncate_dim: D, the first numbers that are kept of each vector, before it is scaled;
                 None: those that `load` was told to keep, or all. Only models trained by the
                 objective "matryoshka" put most of the meaning into them.
@@ -249,7 +242,7 @@ class SentenceEncoder:
             FileNotFoundError: there is no such file.
             TypeError: one of them is no picture.
             ValueError: a file is damaged or no picture, or does not have the shape of a line of
-                text where only lines are read; or the model cannot read pictures (n-gram models).
+                text where only lines are read.
         """
         finish = self._finisher(normalize, dtype, truncate_dim)
         found = self._embedder(batch_size, device).images(pictures)
@@ -313,13 +306,13 @@ class SentenceEncoder:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: a column is missing or a score is bad (the error names the line), there are
-                too few pairs, or this is an n-gram model, which cannot be trained.
+            ValueError: a column is missing or a score is bad (the error names the line), or
+                there are too few pairs.
         """
         # Training loads much that encoding does not need.
         from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
 
-        tuned = fine_tune(as_transformer(self.model), read_pairs(Path(pairs)), Settings(**settings))
+        tuned = fine_tune(self.model, read_pairs(Path(pairs)), Settings(**settings))
         return SentenceEncoder(tuned.model, self.truncate_dim)
 
     def _vectors(self, given: Any) -> np.ndarray:
@@ -334,15 +327,11 @@ class SentenceEncoder:
         return SentenceEncoder, (self.model, self.truncate_dim)
 
     def _embedder(self, batch_size: int, device: str | None) -> Embedder:
-        # An n-gram model works without JAX.
-        if not isinstance(self.model, NgramModel):
-            check_not_forked()
+        check_not_forked()
         return self.embedder(batch_size, device)
 
     def _make_embedder(self, batch_size: int, device: str | None) -> Embedder:
         model, devices = self.model, _devices(device)
-        if isinstance(model, NgramModel):
-            return NgramEmbedder(model.config, model.params, self.renderer, batch_size)
         return make_embedder(model.encoder, model.params, self.renderer, batch_size, devices)
 
     def _finisher(

@@ -5,17 +5,15 @@ from pathlib import Path
 from pixel_linguist.convert import is_reference, read_reference
 from pixel_linguist.files import check_model_folder, local_path
 from pixel_linguist.model.store import Model, load_model
-from pixel_linguist.ngram import NgramModel, is_ngram, read_ngram
 from pixel_linguist.pretrained import find_model
 
 PREFIX = "hf:"
 # Beside the config; a pickled checkpoint is fetched only where there is nothing safer.
 SAFE, PICKLED = ["*.json", "*.safetensors"], ["pytorch_model.bin"]
-AnyModel = Model | NgramModel
 
 
-def open_model(name: str | Path) -> AnyModel:
-    """Read a model of ours, of either kind, or a checkpoint of PIXEL or Pixel-Linguist.
+def open_model(name: str | Path) -> Model:
+    """Read a model of ours, or a checkpoint of PIXEL or Pixel-Linguist.
 
     Args:
         name: a folder, the name of a model that comes with the package, or "hf:owner/name", a
@@ -29,23 +27,7 @@ def open_model(name: str | Path) -> AnyModel:
     hub = text.startswith(PREFIX) and not text.startswith(f"{PREFIX}/")
     folder = download(text.removeprefix(PREFIX)) if hub else find_model(local_path(name))
     check_model_folder(folder)
-    if is_ngram(folder):
-        return read_ngram(folder)
     return read_reference(folder).model if is_reference(folder) else load_model(folder)
-
-
-def as_transformer(model: AnyModel) -> Model:
-    """Return a model that can be trained, exported and converted.
-
-    Raises:
-        ValueError: for an n-gram model.
-    """
-    if isinstance(model, NgramModel):
-        raise ValueError(
-            "this is an n-gram model, whose table was solved by ridge regression: it cannot be "
-            "trained, exported or converted; take a transformer"
-        )
-    return model
 
 
 def download(repository: str) -> Path:

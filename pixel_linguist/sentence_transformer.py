@@ -11,7 +11,6 @@ import numpy as np
 from PIL.Image import Image
 
 from pixel_linguist.api import SentenceEncoder
-from pixel_linguist.ngram import NgramModel
 
 try:
     import torch
@@ -29,7 +28,7 @@ class PixelEncoder(InputModule):
     of pixels; JAX chooses the devices. Its parameters are frozen; modules behind it, as `Dense`,
     can be trained.
 
-    >>> SentenceTransformer(modules=[PixelEncoder("tiny-reading")]).encode(["a text"])
+    >>> SentenceTransformer(modules=[PixelEncoder("tiny")]).encode(["a text"])
 
     Args:
         encoder: or what `SentenceEncoder.load` takes.
@@ -49,7 +48,7 @@ class PixelEncoder(InputModule):
     @property
     def modalities(self) -> list[str]:
         """Return the kinds of inputs."""
-        return ["text"] if isinstance(self.encoder.model, NgramModel) else ["text", "image"]
+        return ["text", "image"]
 
     @property
     def max_seq_length(self) -> int:

@@ -25,7 +25,6 @@ ROOMS = (
     "packing",
     "inference",
     "word_embedder",
-    "ngram",
     "convert",
     "pretrained",
     "hub",

@@ -32,7 +32,7 @@ QUERIES = [
 
 @pytest.fixture(scope="module")
 def encoder() -> SentenceEncoder:
-    return SentenceEncoder.load("tiny-reading")
+    return SentenceEncoder.load("tiny")
 
 
 def found(encoder: SentenceEncoder, pictures: list[np.ndarray]) -> list[int]:

@@ -43,15 +43,23 @@ class OfNumbers(SentenceVectorizer):
 
 # Checks that do not run, with the reason.
 SKIPPED = {"check_array_api_input": "texts are no arrays of another library"}
+# Checks that may fail, with the reason.
+FAILED = {
+    "check_methods_sample_order_invariance": "it allows 1e-9, and float32 sums of another order "
+    "differ by 3e-8"
+}
 
 
 @pytest.mark.slow
 def test_checks_of_scikit_learn() -> None:
-    results = check_estimator(OfNumbers(), on_skip=None)
+    results = check_estimator(
+        OfNumbers(), on_skip=None, on_fail=None, expected_failed_checks=FAILED
+    )
     by_status: dict[str, set[str]] = {}
     for result in results:
         by_status.setdefault(result["status"], set()).add(result["check_name"])
     assert by_status.pop("skipped") == SKIPPED.keys()
+    assert by_status.pop("xfail", set()) <= FAILED.keys()
     assert set(by_status) == {"passed"} and len(by_status["passed"]) > 40
     # Of inputs that are no tables it checks but that they can be cloned.
     check_estimator(SentenceVectorizer(), on_skip=None)

@@ -13,8 +13,8 @@ import pytest
 
 PAGE = Path(__file__).parents[1] / "docs" / "using.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-# They bring PyTorch, compile much or start processes.
-SLOW = ("sentence_transformers", "tiny-reading", "__main__", "GridSearchCV")
+# They bring PyTorch or start processes.
+SLOW = ("sentence_transformers", "__main__", "GridSearchCV")
 
 
 def name(block: str) -> str:

@@ -1,6 +1,6 @@
 """Are words all you need? Human similarity by words, pictures of words, and pictures, stacked.
 
-    python -m experiments.methods.human_words --data DATA --model tiny-reading
+    python -m experiments.methods.human_words --data DATA --model tiny
 
 Nothing is trained (Marjieh et al. 2023, arXiv 2206.04105): Pearson's correlation of cosines with
 mean judgements, with 95 % intervals over things. Sets: Leuven's ten categories, sentences of SICK
@@ -77,7 +77,7 @@ def main() -> None:
     """Print all sets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--model", default="tiny-reading")
+    parser.add_argument("--model", default="tiny")
     parser.add_argument("--sick", type=int, default=1000, help="pairs of SICK's test split")
     options = parser.parse_args()
     embed = CachedEmbed(SentenceEncoder.load(options.model).encode)

@@ -1,4 +1,4 @@
-"""The start that six methods share: tiny-reading-untaught, an English model of pictures of words.
+"""The start that six methods share: tiny-untaught, an English model of pictures of words.
 
     ./run.sh train experiments/methods/untaught.py --config.data_dir=DATA --workdir runs/untaught
 
@@ -18,7 +18,7 @@ from pixel_linguist.pretrained import find_model
 from pixel_linguist.recipe import get_config as defaults
 from pixel_linguist.recipe import info_nce, part, stage
 
-START = str(find_model("tiny-reading-untaught"))
+START = str(find_model("tiny-untaught"))
 DEV = "stsb-en-dev"
 IDENTITY = {"name": "identity", "text": "text"}
 

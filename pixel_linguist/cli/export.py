@@ -8,7 +8,7 @@ import argparse
 
 from pixel_linguist.cli.main import path
 from pixel_linguist.convert.stablehlo import PLATFORMS, write_export
-from pixel_linguist.hub import as_transformer, open_model
+from pixel_linguist.hub import open_model
 
 
 def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
@@ -20,5 +20,5 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
 
 def run(options: argparse.Namespace) -> None:
     """Export."""
-    path = write_export(options.out, as_transformer(open_model(options.model)))
+    path = write_export(options.out, open_model(options.model))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB for {', '.join(PLATFORMS)}")

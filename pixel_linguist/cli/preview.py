@@ -51,7 +51,7 @@ def parse(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Nam
     """Parse the command line."""
     add = parser.add_argument
     add("text", nargs="?", default=TEXT, help="the first text")
-    add("--model", default="tiny-reading", help="model folder, or name of a shipped model")
+    add("--model", default="tiny", help="model folder, or name of a shipped model")
     add("--texts", type=path, help="file of texts, a line each, in which neighbours are searched")
     add("--port", type=int, default=0, help="default: a free one")
     add("--out", type=path, help="write the page of this text to a file instead")

@@ -30,7 +30,7 @@ from absl import flags
 from pixel_linguist.bucket import bucket_path
 from pixel_linguist.cli.main import ERRORS, error_line, path
 from pixel_linguist.files import in_bucket
-from pixel_linguist.hub import as_transformer, open_model
+from pixel_linguist.hub import open_model
 from pixel_linguist.model.store import save_model
 from pixel_linguist.train.accelerators import accelerator
 from pixel_linguist.train.finetune import Settings, fine_tune, read_pairs
@@ -175,7 +175,7 @@ def _fine_tune(options: argparse.Namespace) -> None:
     if folder.exists():
         raise ValueError(f"{folder} exists; take another --workdir")
     pairs = read_pairs(options.pairs)
-    tuned = fine_tune(as_transformer(open_model(options.init)), pairs, settings)
+    tuned = fine_tune(open_model(options.init), pairs, settings)
     save_model(folder, tuned.model)
     print(f"held-out {tuned.metric}: {', '.join(f'{score:.3f}' for score in tuned.scores)}")
     if tuned.scores[0] == max(tuned.scores):

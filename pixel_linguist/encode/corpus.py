@@ -23,8 +23,8 @@ from pixel_linguist.encode.picture_corpus import (
 )
 from pixel_linguist.encode.shards import Format, Shards
 from pixel_linguist.files import sampled_sha256
-from pixel_linguist.hub import AnyModel
 from pixel_linguist.inference import blocks
+from pixel_linguist.model.store import Model
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _columns(job: Job, record: dict[str, Any], where: str) -> tuple[str, dict[st
     return text_of(record, job.column, where), kept
 
 
-def origin(source: Path, column: str, model: AnyModel) -> dict[str, Any]:
+def origin(source: Path, column: str, model: Model) -> dict[str, Any]:
     """Return all that the vectors of a source depend on, for encode.json."""
     weights = hashlib.sha256()
     for array in jax.tree.leaves(model.params):

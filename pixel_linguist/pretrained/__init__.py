@@ -4,7 +4,7 @@ from pathlib import Path
 
 SHIPPED = Path(__file__).parent
 # Revisions of the weights, from 1; vectors of two revisions do not mix.
-REVISIONS = {"tiny-reading": 4, "tiny-reading-untaught": 2}
+REVISIONS = {"tiny": 4, "tiny-untaught": 2}
 
 
 def shipped_models() -> list[str]:
@@ -15,7 +15,7 @@ def shipped_models() -> list[str]:
 def find_model(name: str | Path) -> Path:
     """Return the folder of a model: a path, else the name of one that comes with the package.
 
-    A name may ask for a revision: "tiny-reading@2".
+    A name may ask for a revision: "tiny@2".
 
     Raises:
         FileNotFoundError: if there is neither, with the names there are, or the revision is

@@ -53,7 +53,6 @@ class Family:
     margin: int
     gap: int
     cell: float = 0.0
-    all_cells: bool = False
     features: tuple[str, ...] = ()
 
 
@@ -232,7 +231,7 @@ def family(name: str) -> Family:
         for listing in (entry, *([families[entry["then"]]] if "then" in entry else ()))
         for font in listing["fonts"]
     ]
-    fields = {"size", "baseline", "margin", "gap", "cell", "all_cells"} & entry.keys()
+    fields = {"size", "baseline", "margin", "gap", "cell"} & entry.keys()
     return Family(
         name=name,
         fonts=tuple(fonts),

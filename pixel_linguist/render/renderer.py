@@ -127,8 +127,7 @@ class Renderer:
         scale = 1.0 if self.font_size is None else self.font_size / (chosen.size * height)
         fonts = Chain(chosen, height, scale, self.weight, self.slant)
         cell = width // 2 if strategy.cells else round(chosen.cell * height)
-        all_cells = strategy.cells or chosen.all_cells
-        layout = Layout(fonts, cell, all_cells=all_cells, spacing=self.spacing)
+        layout = Layout(fonts, cell, all_cells=strategy.cells, spacing=self.spacing)
         atlas = Atlas(fonts, self.memory // 16)
         return Grid(layout, atlas, self.patch, self.max_patches, strategy.close)
 

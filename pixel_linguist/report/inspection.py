@@ -1,6 +1,6 @@
 """What a model makes of a text, shown in a notebook and on the page of `preview`.
 
->>> encoder = SentenceEncoder.load("tiny-reading")
+>>> encoder = SentenceEncoder.load("tiny")
 >>> look = Inspector(encoder.embedder(32, None))
 >>> look.text("A cook saw the pilot", view="A cok saw teh pilot")
 >>> look.pair("A cook saw the pilot", "The pilot was seen by a cook")
@@ -21,7 +21,6 @@ from PIL import Image
 from pixel_linguist.evaluate.robustness import ATTACKS, make_attack
 from pixel_linguist.evaluate.similarity import cosine_matrix, unit_rows
 from pixel_linguist.inference import Embedder
-from pixel_linguist.ngram import NgramEmbedder
 from pixel_linguist.render.coverage import missing_letters
 from pixel_linguist.render.page_pictures import Margins, draw_page
 from pixel_linguist.render.patches import one_text_a_row
@@ -192,14 +191,13 @@ class Inspector:
 
 def _patch_features(embedder: Embedder) -> Callable[..., Any]:
     """Return (params, uint8 [B, S, H, W], int32 [B]) → features of patches, float [B, S, D]."""
-    # N-grams are looked up by NumPy.
-    xp: Any = np if isinstance(embedder, NgramEmbedder) else jnp
 
+    @jax.jit
     def features(params: Any, pixels: Any, count: Any) -> Any:
-        rows = one_text_a_row(pixels, count, xp)
+        rows = one_text_a_row(pixels, count, jnp)
         return embedder.encoder.encode(params, rows, outputs=("patch_features",))["patch_features"]
 
-    return features if xp is np else jax.jit(features)
+    return features
 
 
 def data_url(picture: np.ndarray | Path) -> str:

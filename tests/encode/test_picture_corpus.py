@@ -3,6 +3,7 @@
 import io
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -143,14 +144,16 @@ def test_pictures_are_found_by_text_and_by_picture(
 
 
 def test_bad_requests_are_refused_before_the_work(
-    tmp_path: Path, model: str, pictures: Path
+    tmp_path: Path, model: str, pictures: Path, tiny_model: Callable[..., Model]
 ) -> None:
+    lines = tmp_path / "lines"
+    save_model(lines, tiny_model(max_patches=8, depth=1))
     records = tmp_path / "texts.txt"
     records.write_text("one\n")
     for arguments, word in (
-        (["encode", pictures, tmp_path / "out", "--model", "tiny"], "tiny cannot read"),
-        (["search", pictures, "--model", "tiny"], "tiny cannot read"),
-        (["search", records, "--picture", pictures / "cat.PNG", "--model", "tiny"], "tiny cannot"),
+        (["encode", pictures, tmp_path / "out", "--model", lines], "lines cannot read"),
+        (["search", pictures, "--model", lines], "lines cannot read"),
+        (["search", records, "--picture", pictures / "cat.PNG", "--model", lines], "lines cannot"),
         (["search", records, "--picture", pictures / "damaged.jpg", "--model", model], "damaged"),
         (["search", records, "--picture", pictures / "b/blank.gif", "--model", model], "no text"),
         (["encode", tmp_path, tmp_path / "out", "--model", model], "no pictures"),
