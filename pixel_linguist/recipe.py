@@ -315,6 +315,9 @@ def get_config() -> ConfigDict:
             "downloads": (),
             # Of the training texts, with their scripts ("en-Latn"), for the card and `evaluate`.
             "languages": (),
+            # Languages (ISO 639) that no source may bring, so that what a model knows of them is
+            # transferred; for the card and `evaluate`, too.
+            "never_trained": (),
             "render": {
                 "family": "noto",
                 "strategy": "words",

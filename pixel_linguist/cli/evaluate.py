@@ -4,9 +4,9 @@ pixel-linguist evaluate --data ../shared/data
     lists the tasks that a data folder offers
 ... runs/small/model tiny --tasks stsb-en "tatoeba-*" --peers tfidf --out runs/scores
     scores two models and TF-IDF, with a report
-... tiny-reading --tasks word-order negation misspelled-words --peers spell:all-MiniLM-L6-v2
+... tiny --tasks word-order negation misspelled-words --peers spell:all-MiniLM-L6-v2
     asks what a model knows, beside a spell checker before all-MiniLM-L6-v2
-... tiny-reading --tasks cranfield typos-cranfield --index all-MiniLM-L6-v2
+... tiny --tasks cranfield typos-cranfield --index all-MiniLM-L6-v2
     searches documents that another encoder has indexed, too
 ... --config experiments/small.py
     takes the tasks of a recipe, by the names that it gives them
@@ -92,8 +92,7 @@ def run(options: argparse.Namespace) -> None:
         }
     rows = score_all(contenders | own, tasks)
     limits = {
-        name: marks(tasks, encoder.model.languages, encoder.renderer)
-        for name, encoder in encoders.items()
+        name: marks(tasks, encoder.model, encoder.renderer) for name, encoder in encoders.items()
     }
     sheet = ScoreSheet(rows, {name: task.metric for name, task in tasks.items()}, limits)
     print(sheet)

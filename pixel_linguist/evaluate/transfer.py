@@ -6,6 +6,7 @@ import numpy as np
 import regex
 
 from pixel_linguist.evaluate.suite import Task
+from pixel_linguist.model.store import Model
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.coverage import missing_letters
 
@@ -37,10 +38,19 @@ _BRANCH = {code: branch for branch, codes in BRANCHES.items() for code in codes.
 _BRANCH |= {code: code for code in ALONE.split()}
 # ISO 639-1 → 639-3.
 _SAME = {
-    "ar": "ara", "cs": "ces", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "fi": "fin",
-    "fr": "fra", "hi": "hin", "hu": "hun", "id": "ind", "it": "ita", "ja": "jpn", "ko": "kor",
-    "nl": "nld", "pl": "pol", "ps": "pus", "pt": "por", "ro": "ron", "ru": "rus", "sw": "swa",
-    "th": "tha", "tr": "tur", "vi": "vie", "zh": "cmn",
+    "af": "afr", "am": "amh", "ar": "ara", "az": "aze", "be": "bel", "bg": "bul", "bn": "ben",
+    "br": "bre", "bs": "bos", "ca": "cat", "cs": "ces", "cy": "cym", "da": "dan", "de": "deu",
+    "el": "ell", "en": "eng", "es": "spa", "et": "est", "eu": "eus", "fa": "pes", "fi": "fin",
+    "fr": "fra", "ga": "gle", "gd": "gla", "he": "heb", "hi": "hin", "hr": "hrv", "hu": "hun",
+    "hy": "hye", "id": "ind", "is": "isl", "it": "ita", "ja": "jpn", "jv": "jav", "ka": "kat",
+    "kk": "kaz", "km": "khm", "kn": "kan", "ko": "kor", "la": "lat", "lg": "lug", "lt": "lit",
+    "lv": "lav", "mk": "mkd", "ml": "mal", "mn": "mon", "mr": "mar", "ms": "msa", "nb": "nob",
+    "ne": "npi", "nl": "nld", "nn": "nno", "oc": "oci", "pa": "pan", "pl": "pol", "ps": "pus",
+    "pt": "por", "ro": "ron", "ru": "rus", "rw": "kin", "sk": "slk", "sl": "slv", "sq": "sqi",
+    "sr": "srp", "st": "sot", "sv": "swe", "sw": "swa", "ta": "tam", "te": "tel", "tg": "tgk",
+    "th": "tha", "tk": "tuk", "tl": "tgl", "tn": "tsn", "tr": "tur", "tt": "tat", "ug": "uig",
+    "uk": "ukr", "ur": "urd", "uz": "uzb", "vi": "vie", "xh": "xho", "yi": "yid", "zh": "cmn",
+    "zu": "zul",
 }  # fmt: skip
 # ISO 15924.
 _SCRIPTS = {
@@ -53,9 +63,14 @@ _SCRIPTS = {
 }  # fmt: skip
 
 
+def iso_639_3(code: str) -> str:
+    """Return the code of three letters of a language; others stay as they are."""
+    return _SAME.get(code, code)
+
+
 def languages_of(task: str) -> list[str]:
     """Return the languages in a task's name: of "stsb-en-de" eng and deu."""
-    return [_SAME.get(part, part) for part in task.split("-") if part in _BRANCH]
+    return [iso_639_3(part) for part in task.split("-") if part in _BRANCH]
 
 
 def scripts_of(texts: Iterable[str]) -> set[str]:
@@ -78,21 +93,24 @@ def relation(language: str, scripts: set[str], trained: Sequence[str]) -> str:
         and its scripts (to an encoder of pictures another script is another world); else "unseen".
     """
     tags = [tag.partition("-") for tag in trained]
-    known = {_SAME.get(name, name) for name, _, _ in tags}
+    known = {iso_639_3(name) for name, _, _ in tags}
     if language in known:
         return TRAINED
     related = _BRANCH.get(language) in {_BRANCH.get(name) for name in known}
     return RELATED if related and scripts <= {script for _, _, script in tags} else UNSEEN
 
 
-def mark(name: str, task: Task, trained: Sequence[str], renderer: Renderer) -> str:
-    """Return what limits a score: "trained", "related" or "unseen", and "no font 12%".
+def mark(
+    name: str, task: Task, trained: Sequence[str], renderer: Renderer, never: Sequence[str] = ()
+) -> str:
+    """Return what limits a score: "trained", "related" or "unseen", "kept out", "no font 12%".
 
     Args:
         name: of the task, with its languages; the furthest of several counts.
         task: of texts.
         trained: languages of the model's card, as in `relation`; without any, nothing is told.
         renderer: of the model.
+        never: languages that were kept out of its training.
     """
     every = task.texts()
     places = np.linspace(0, len(every) - 1, min(len(every), LOOKED_AT)).astype(int)
@@ -100,6 +118,8 @@ def mark(name: str, task: Task, trained: Sequence[str], renderer: Renderer) -> s
     scripts = scripts_of(texts)
     found = [relation(code, scripts, trained) for code in languages_of(name) if trained]
     words = [max(found, key=(TRAINED, RELATED, UNSEEN).index)] if found else []
+    if {iso_639_3(code) for code in never} & set(languages_of(name)):
+        words.append("kept out")
     boxed = sum(bool(missing_letters(renderer.family, text)) for text in texts)
     if boxed:
         share = boxed / len(texts)
@@ -107,7 +127,10 @@ def mark(name: str, task: Task, trained: Sequence[str], renderer: Renderer) -> s
     return ", ".join(words)
 
 
-def marks(tasks: Mapping[str, Task], trained: Sequence[str], renderer: Renderer) -> dict[str, str]:
+def marks(tasks: Mapping[str, Task], model: Model, renderer: Renderer) -> dict[str, str]:
     """Return task → its mark for a model, of those that have one."""
-    found = {name: mark(name, task, trained, renderer) for name, task in tasks.items()}
+    found = {
+        name: mark(name, task, model.languages, renderer, model.never_trained)
+        for name, task in tasks.items()
+    }
     return {name: text for name, text in found.items() if text}

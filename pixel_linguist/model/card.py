@@ -26,6 +26,7 @@ print(encoder.similarity(embeddings, embeddings))
 | encoder | {depth} blocks, {heads} heads, MLP {mlp_width} |
 | parameters | {count:,}, stored as {dtype} |
 | languages of training | {languages} |
+| languages kept out of training | {never_trained} |
 | rendering | {rendering} |
 | fonts | {fonts} |
 
@@ -41,6 +42,7 @@ def model_card(
     fonts: dict[str, str],
     about: str,
     languages: tuple[str, ...],
+    never_trained: tuple[str, ...],
     dtype: str,
 ) -> str:
     """Write a model's card as Markdown; `about` tells its data, scores and limits."""
@@ -51,6 +53,7 @@ def model_card(
         rendering=", ".join(f"{name} {value}" for name, value in shown.items()),
         fonts=", ".join(fonts),
         languages=", ".join(languages) or "not stated",
+        never_trained=", ".join(never_trained) or "not stated",
         dtype=dtype,
         **{
             name: getattr(config, name)

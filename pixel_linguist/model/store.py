@@ -35,7 +35,8 @@ class Model(NamedTuple):
 
     `renderer` holds the renderer's settings, `fonts` the SHA-256 of each font file by name;
     `about` is Markdown for the card: what it was trained on, what it reaches, what it is not for.
-    `languages` are those of its training texts with their scripts, as BCP 47 has them: "en-Latn".
+    `languages` are those of its training texts with their scripts, as BCP 47 has them: "en-Latn";
+    `never_trained` are those that were kept out of them (ISO 639).
     """
 
     encoder: ViTEncoder
@@ -44,6 +45,7 @@ class Model(NamedTuple):
     fonts: dict[str, str]
     about: str = ""
     languages: tuple[str, ...] = ()
+    never_trained: tuple[str, ...] = ()
 
     @property
     def config(self) -> EncoderConfig:
@@ -81,6 +83,7 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
             "fonts": model.fonts,
             "about": model.about,
             "languages": model.languages,
+            "never_trained": model.never_trained,
         },
     )
 
@@ -115,9 +118,9 @@ def load_model(folder: Path) -> Model:
         {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
     )
     check_same_shapes(params, encoder.shapes(), f"{folder}/weights.safetensors")
-    # Older model folders have neither "about" nor "languages".
-    about, languages = stored.get("about", ""), stored.get("languages", ())
-    return Model(encoder, params, renderer, fonts, about, tuple(languages))
+    # Older model folders have none of these.
+    languages, never = (tuple(stored.get(key, ())) for key in ("languages", "never_trained"))
+    return Model(encoder, params, renderer, fonts, stored.get("about", ""), languages, never)
 
 
 def save_objectives(model_folder: Path, objectives: dict[str, Params]) -> None:

@@ -19,6 +19,7 @@ from pixel_linguist.registry import choose
 from pixel_linguist.train.annotate import TEXT_MODEL, sentence_transformers, unannotated
 from pixel_linguist.train.context import RunContext
 from pixel_linguist.train.loggers import check_loggers
+from pixel_linguist.train.never_trained import check_never_trained
 from pixel_linguist.train.optim import group_names
 from pixel_linguist.train.results import Result, load_result
 from pixel_linguist.train.stage import make_stage
@@ -74,6 +75,7 @@ def check_recipe(
             f"order names {', '.join(config.order)}; it must have each stage once: "
             f"{', '.join(config.stages)}"
         )
+    check_never_trained(config)
     for name, members in config.evaluate.ensembles.items():
         if not members:
             raise ValueError(f"evaluate.ensembles.{name} is empty; it needs stages")

@@ -41,8 +41,8 @@ class RunContext:
     def model(self, params: Params) -> Model:
         """Return a model of parameters, for a folder."""
         settings, fonts = self.renderer.settings(), self.renderer.font_hashes()
-        languages = tuple(self.config.languages)
-        return Model(self.encoder, params, settings, fonts, languages=languages)
+        known, never = (tuple(self.config[name]) for name in ("languages", "never_trained"))
+        return Model(self.encoder, params, settings, fonts, "", known, never)
 
     def embedder(self, params: Params) -> Embedder:
         """Return the embedding of texts by parameters, on this host."""

@@ -144,6 +144,7 @@ def test_marks_name_the_furthest_language_and_texts_without_a_font() -> None:
     renderer = Renderer()
     task = STS(("a man", "ein Mann"), ("a man", "\U00012000"), (1.0, 2.0))
     assert mark("sts17-en-de", task, ("en-Latn",), renderer) == "related, no font 25%"
+    assert mark("sts-de", task, ("en-Latn",), renderer, ("de",)) == "related, kept out, no font 25%"
     assert mark("sts-en", STS(("a",), ("b",), (1.0,)), (), renderer) == ""
 
 
