@@ -16,6 +16,7 @@ from pixel_linguist.model.store import save_model
 from pixel_linguist.report.run_report import RunReport
 from pixel_linguist.train import pictures, run
 from pixel_linguist.train.annotate import annotate_stage
+from pixel_linguist.train.context import make_context
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.results import Result
 from pixel_linguist.train.stage import make_stage
@@ -34,6 +35,17 @@ TABLES = {
     "sts/stsb/en/dev.tsv": ("score", "sentence1", "sentence2"),
     "sts/stsb/en/test.tsv": ("score", "sentence1", "sentence2"),
     "bitext/tico19.tsv": ("id", "en", "fr", "es-LA", "pt-BR", "id", "sw", "ru"),
+}
+LANGUAGES = ("de", "es", "fr", "it", "nl", "pt", "ru")
+TABLES |= {f"dictionaries/{code}.tsv": ("english", "translation") for code in LANGUAGES}
+TABLES |= {
+    f"sts/stsb/{code}/{split}.tsv": ("score", "sentence1", "sentence2")
+    for code in LANGUAGES
+    for split in ("train", "test")
+}
+TABLES |= {
+    f"bitext/tatoeba/{code}-eng.tsv": (code, "eng")
+    for code in ("deu", "spa", "fra", "ita", "nld", "por", "rus", "swe", "ukr")
 }
 WORDS = ("each", "row", "of", "this", "table", "has", "words", "that", "were", "made", "up")
 
@@ -84,7 +96,7 @@ def tiny(recipe: str, data: Path, tmp_path: Path) -> ConfigDict:
             source = part.source.get("source", part.source)
             if "path" in source:
                 source.path = source.path.removesuffix(".gz")
-            else:
+            elif source.name != "aligned":
                 source.paths = tuple(path.removesuffix(".gz") for path in source.paths)
     for task in config.tasks.values():
         if task.name == "word_reading":
@@ -168,3 +180,27 @@ def test_tiny_untaught(data: Path, tmp_path: Path) -> None:
         moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
         assert any(jax.tree.leaves(moved["stem"])) == stem_moves
         assert all(jax.tree.leaves(moved["token_hidden"])) != stem_moves
+
+
+@pytest.mark.slow
+def test_tiny_multilingual(data: Path, tmp_path: Path) -> None:
+    config = tiny("tiny_multilingual", data, tmp_path)
+    context = make_context(config, tmp_path / "run")
+    start = context.encoder.init(0)
+    # A small model in place of the shipped one.
+    folder = tmp_path / "start"
+    save_model(folder, context.model(start))
+    with config.unlocked():
+        config.stages.words.init_from = (str(folder),)
+        for stage in config.stages.values():
+            for part in stage.data.values():
+                part.annotate.model = str(folder)
+    context, _ = run.prepare(config, tmp_path / "run")
+    for name in config.order:
+        annotate_stage(context, name)
+        before, after = step(context, name, Result(start, {}))
+        moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
+        assert any(jax.tree.leaves(moved["stem"])) and all(jax.tree.leaves(moved["token_hidden"]))
+    config.unlock().stages.words.data.de.source.path = "dictionaries/sv.tsv"
+    with pytest.raises(ValueError, match="never_trained"):
+        run.prepare(config, tmp_path / "other")

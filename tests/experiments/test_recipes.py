@@ -242,6 +242,14 @@ def test_pixel_linguist_is_rehearsed_on_eight_devices_of_one_host_and_of_two(
 
 
 def test_no_recipe_is_left_out() -> None:
-    tested = {"quickstart", "small", "small_pretrained", "reading", "tiny", "tiny_untaught"}
+    tested = {
+        "quickstart",
+        "small",
+        "small_pretrained",
+        "reading",
+        "tiny",
+        "tiny_untaught",
+        "tiny_multilingual",
+    }
     paper = {"pixel", "pixel_linguist", "pixel_linguist_plus"}
     assert {path.stem for path in RECIPES.glob("*.py")} == tested | paper
