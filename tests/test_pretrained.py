@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from pixel_linguist import pretrained
+from pixel_linguist.model.card import model_card
+from pixel_linguist.model.store import load_model
 
 
 @pytest.fixture
@@ -43,3 +45,13 @@ def test_a_name_may_ask_for_a_revision(shipped: Path, monkeypatch: pytest.Monkey
     for other in ("tiny@1", "tiny@", "tiny@two"):
         with pytest.raises(FileNotFoundError, match="revision 2"):
             pretrained.find_model(other)
+
+
+@pytest.mark.parametrize("name", pretrained.shipped_models())
+def test_a_card_says_what_the_config_says(name: str) -> None:
+    folder = pretrained.SHIPPED / name
+    model = load_model(folder)
+    card = model_card(model.config, *model[1:], "float16")
+    assert (folder / "README.md").read_text() == card
+    assert model.about.startswith(f"`{name}`") and model.languages
+    assert (folder / "weights.safetensors").stat().st_size < 12.5e6
