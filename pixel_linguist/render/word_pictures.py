@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pixel_linguist.render.lines import find_lines, runs
+from pixel_linguist.render.spaced_letters import bring_together
 
 # A word picture has ROWS rows, of which letters (the top of b to the foot of p) take LETTERS.
 ROWS = 20
@@ -111,7 +112,12 @@ def _measure(ink: np.ndarray) -> _Words | None:
     top, left = int(rows[0]), int(columns[0])
     ink = ink[top : rows[-1] + 1, left : columns[-1] + 1]
     first, last, small = letter_band(ink.sum(axis=1, dtype=np.float32))
-    inked, cuts, distances = _find_gaps(ink, small, LETTERS / (last - first))
+    scale = LETTERS / (last - first)
+    inked, cuts, distances = _find_gaps(ink, small, scale)
+    closer = bring_together(ink, inked, cuts, distances, scale)
+    if closer is not None:
+        ink = closer
+        inked, cuts, distances = _find_gaps(ink, small, scale)
     return _Words(ink, left, top, first, last, inked, cuts, distances)
 
 
