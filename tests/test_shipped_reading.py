@@ -89,3 +89,24 @@ def test_it_agrees_with_people_in_typefaces_it_has_not_seen(
     made = make_task(shared / "data", spec)
     scores = made.score(encoder.encode_images)
     assert scores["worst"] > 0.68
+
+
+def test_translations_meet_drawn_or_not() -> None:
+    encoder = SentenceEncoder.load("tiny-multilingual")
+    translations = [
+        "Ein Mann spielt Gitarre.",
+        "Un perro corre por la nieve.",
+        "Il mercato azionario è crollato lunedì.",
+        "Twee kinderen bouwen een zandkasteel.",
+        "Le médecin a prescrit un nouveau médicament.",
+        "Он починил мотор своей старой машины.",
+    ]
+    english = encoder.encode(TEXTS)
+    for vectors in (
+        encoder.encode(translations),
+        encoder.encode_images(
+            [draw_page([text], "mono", 28, 1.0, Margins(9, 5, 14, 7)) for text in translations]
+        ),
+    ):
+        right = (vectors @ english.T).argmax(axis=1) == np.arange(len(TEXTS))
+        assert right.sum() >= 5
