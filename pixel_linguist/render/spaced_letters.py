@@ -14,25 +14,26 @@ _EVEN, _DEVIATION = 0.5, 0.12
 
 
 def bring_together(
-    ink: np.ndarray, inked: np.ndarray, cuts: np.ndarray, distances: np.ndarray, scale: float
-) -> np.ndarray | None:
-    """Return a line whose letters stand in wide cells with less room between them.
+    width: int, inked: np.ndarray, cuts: np.ndarray, distances: np.ndarray, scale: float
+) -> np.ndarray:
+    """Return the columns of a line that bring letters in wide cells together.
 
     In cells of one width a narrow letter is further from the next one than a word's end may be;
     from middle to middle, only words are further apart.
 
     Args:
-        ink: uint8 [h, w].
+        width: of the line, in pixels.
         inked: int [I], columns with ink.
         cuts: int [G], where letters could be separated.
         distances: float [G], of the letters there, in 16ths of the letters' height.
         scale: from pixels to these.
 
     Returns:
-        uint8 [h, at most w]; None if the letters stand in no such cells.
+        int [K], of all columns if the letters stand in no such cells.
     """
+    every = np.arange(width)
     if len(cuts) < 3 or np.median(distances) < _APART:
-        return None
+        return every
     bounds = np.searchsorted(inked, np.concatenate([inked[:1], cuts, inked[-1:] + 1]))
     middles = (inked[bounds[:-1]] + inked[bounds[1:] - 1]) / 2
     apart = np.diff(middles) * scale
@@ -40,10 +41,10 @@ def bring_together(
     beyond = apart - cell
     even = np.mean(np.abs(beyond) < _DEVIATION * cell) >= _EVEN
     if not even or not _CELLS[0] <= cell <= _CELLS[1]:
-        return None
+        return every
     wanted = _USUAL + np.where(beyond > _DEVIATION * cell, beyond, 0)
     surplus = np.maximum((distances - wanted) / scale, 0).round().astype(np.int64)
-    kept = np.ones(ink.shape[1], bool)
+    kept = np.ones(width, bool)
     for start, count in zip((cuts - surplus // 2).tolist(), surplus.tolist(), strict=True):
         kept[start : start + count] = False
-    return ink[:, kept]
+    return every[kept]

@@ -52,7 +52,8 @@ class _Words(NamedTuple):
 
     Attributes:
         ink: uint8 [h, w].
-        left, top: of `ink` in the line.
+        top: of `ink` in the line.
+        columns: int [w]; of `ink` in the line.
         first, last: rows where the letters begin and end.
         inked: columns with ink.
         cuts: int [G]; where letters could be separated.
@@ -60,8 +61,8 @@ class _Words(NamedTuple):
     """
 
     ink: np.ndarray
-    left: int
     top: int
+    columns: np.ndarray
     first: float
     last: float
     inked: np.ndarray
@@ -114,11 +115,11 @@ def _measure(ink: np.ndarray) -> _Words | None:
     first, last, small = letter_band(ink.sum(axis=1, dtype=np.float32))
     scale = LETTERS / (last - first)
     inked, cuts, distances = _find_gaps(ink, small, scale)
-    closer = bring_together(ink, inked, cuts, distances, scale)
-    if closer is not None:
-        ink = closer
+    kept = bring_together(ink.shape[1], inked, cuts, distances, scale)
+    if len(kept) < ink.shape[1]:
+        ink = ink[:, kept]
         inked, cuts, distances = _find_gaps(ink, small, scale)
-    return _Words(ink, left, top, first, last, inked, cuts, distances)
+    return _Words(ink, top, kept + left, first, last, inked, cuts, distances)
 
 
 def _cut(words: _Words, border: float) -> tuple[np.ndarray, np.ndarray]:
@@ -138,7 +139,10 @@ def _cut(words: _Words, border: float) -> tuple[np.ndarray, np.ndarray]:
     left, right = _split_wide(level, left, np.maximum(right, left + 1), border / 2)
     pixels = _crop(_stretch(level, left, right), left, right)
     boxes = np.empty((len(left), 4))
-    boxes[:, 0], boxes[:, 2] = left / scale + words.left, right / scale + words.left
+    # The end of a box is the column after its last one.
+    place = np.append(words.columns, words.columns[-1] + 1)
+    for side, edge in ((0, left), (2, right)):
+        boxes[:, side] = np.interp(edge / scale, np.arange(len(place)), place)
     boxes[:, 1], boxes[:, 3] = words.first + words.top, words.last + words.top
     return pixels, boxes
 
