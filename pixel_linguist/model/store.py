@@ -20,7 +20,9 @@ FORMAT = "pixel_linguist/1"
 OBJECTIVE = "objective.safetensors"
 # The name of the SHA-256 in the metadata of weights.safetensors.
 HASH = "sha256"
-Stored = Literal["float32", "float16"]
+Stored = Literal["float32", "float16", "int8"]
+# The suffix of the array that says what one step of an int8 kernel is worth.
+STEP = ".step"
 # Fields that an architecture has no longer, with the values that they had in a transformer.
 RETIRED = {
     **dict.fromkeys(("cell_pixels", "cell_hidden", "cell_width", "window_cells"), 0),
@@ -57,19 +59,15 @@ def save_model(folder: Path, model: Model, dtype: Stored = "float32") -> None:
     """Write a model; config.json comes last, so that a folder that has it is complete.
 
     Args:
-        dtype: of the weights on disk; "float16" halves them, rounded to 11 bits.
+        dtype: of the weights on disk; "float16" halves them, rounded to 11 bits; "int8" has
+            kernels of 8 bits with a scale for each output, the rest in float16.
 
     Raises:
         ValueError: if a parameter is too large for the dtype, or not finite.
     """
-    flat = {
-        name: np.ascontiguousarray(array)
-        for name, array in traverse_util.flatten_dict(model.params, sep="/").items()
-    }
-    for name, array in flat.items():
-        if not np.abs(array).max(initial=0) <= np.finfo(dtype).max:
-            raise ValueError(f"parameter {name} has values that {dtype} cannot hold")
-    stored = {name: array.astype(dtype, copy=False) for name, array in flat.items()}
+    stored: dict[str, np.ndarray] = {}
+    for name, array in traverse_util.flatten_dict(model.params, sep="/").items():
+        stored |= _stored(name, np.ascontiguousarray(array), dtype)
     # The hash is inside the file: a folder that is overwritten never has the hash of other weights.
     write_whole(folder / "weights.safetensors", save(stored, {HASH: _sha256(stored)}))
     card = model_card(model.config, *model[1:], dtype)
@@ -115,7 +113,7 @@ def load_model(folder: Path) -> Model:
         raise ValueError(f"{folder}/config.json is damaged: {error}") from error
     flat = read_weights(folder / "weights.safetensors")
     params = traverse_util.unflatten_dict(
-        {name: array.astype(np.float32, copy=False) for name, array in flat.items()}, sep="/"
+        {name: _restored(name, flat) for name in flat if not name.endswith(STEP)}, sep="/"
     )
     check_same_shapes(params, encoder.shapes(), f"{folder}/weights.safetensors")
     # Older model folders have none of these.
@@ -158,6 +156,25 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
             "folder to train it again, or fetch the model anew"
         )
     return flat
+
+
+def _stored(name: str, array: np.ndarray, dtype: Stored) -> dict[str, np.ndarray]:
+    """Return the array or arrays that hold a parameter on disk."""
+    smaller = "float16" if dtype == "int8" else dtype
+    if not np.abs(array).max(initial=0) <= np.finfo(smaller).max:
+        raise ValueError(f"parameter {name} has values that {smaller} cannot hold")
+    if dtype != "int8" or not name.endswith("/kernel"):
+        return {name: array.astype(smaller, copy=False)}
+    # The outputs are the last axis, the inputs the one before.
+    step = np.abs(array).max(axis=-2, keepdims=True).astype(np.float32) / 127
+    whole = np.round(array / np.where(step > 0, step, 1)).astype(np.int8)
+    return {name: whole, name + STEP: step}
+
+
+def _restored(name: str, stored: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the float32 parameter that arrays on disk hold."""
+    array = stored[name].astype(np.float32, copy=False)
+    return array * stored[name + STEP] if name + STEP in stored else array
 
 
 def _sha256(arrays: dict[str, np.ndarray]) -> str:

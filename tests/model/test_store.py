@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from flax import traverse_util
 from safetensors.numpy import load_file, save
 
 from pixel_linguist.model import ViTEncoder
@@ -48,6 +49,26 @@ def test_what_is_written_is_read_and_replaces_what_was_there(tmp_path: Path, mod
         assert equal(loaded.params, written.params)
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["README.md", "config.json", "weights.safetensors"]
+
+
+def test_int8_keeps_each_kernel_within_half_a_step_and_the_rest_within_float16(
+    tmp_path: Path, model: Model
+) -> None:
+    params = jax.tree.map(np.array, model.params)
+    flat = traverse_util.flatten_dict(params, sep="/")
+    kernels = [name for name in flat if name.endswith("/kernel")]
+    # Outputs of very different sizes, one of them without weights.
+    flat[kernels[0]][..., 0] *= 1000
+    flat[kernels[0]][..., 1] = 0
+    save_model(tmp_path, model._replace(params=params), "int8")
+    read = traverse_util.flatten_dict(load_model(tmp_path).params, sep="/")
+    for name, array in flat.items():
+        step = np.abs(array).max(axis=-2, keepdims=True) / 127 if name in kernels else 0
+        assert read[name].dtype == np.float32 and read[name].shape == array.shape
+        assert np.all(np.abs(read[name] - array) <= 0.501 * step + 1e-3 * np.abs(array) + 1e-7)
+    stored = load_file(tmp_path / "weights.safetensors")
+    assert all(stored[name].dtype == np.int8 for name in kernels)
+    assert "stored as int8" in (tmp_path / "README.md").read_text()
 
 
 def test_config_comes_last(tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
