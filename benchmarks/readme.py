@@ -3,8 +3,7 @@
 A table stands between `<!-- scores: RUN ... -->`, or `<!-- claims: RUN ... -->`, and
 `<!-- end -->`; runs that are not there leave theirs as it is. Several runs differ in their seed:
 scores are then mean ± standard deviation, and claims are those of the first, with the number of
-runs that show them. The picture is made with the model of runs/small and
-STS-B's test sentences.
+runs that show them. The picture is made with `tiny-multilingual` and STS-B's test sentences.
 """
 
 import argparse
@@ -12,24 +11,26 @@ import re
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import read_table
+from pixel_linguist.evaluate.reading import Drawing
 from pixel_linguist.files import read_json, write_whole
 from pixel_linguist.report.claims import judge
+from pixel_linguist.report.plot_style import plot_style, save_plot
 from pixel_linguist.report.run_record import read_run
-from pixel_linguist.report.text_pictures import save_texts
-from pixel_linguist.text.perturb import compose
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- (scores|claims): ([^>]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+# Text, family and wear of each query's picture.
 QUERIES = (
-    "A man is playing a guitar.",
-    "The stock market fell sharply on Monday.",
-    "Ein Hund rennt durch den Schnee.",
-    "Женщина режет лук.",
+    ("A mna is playnig a guittar.", "caveat", "gradient"),
+    ("The stock market fell sharply on Monday.", "lobster", "invert"),
+    ("Ein Hund rennt durch den Schnee.", "plex-mono", "jpeg"),
+    ("Женщина режет лук.", "garamond", "low_resolution"),
 )
-TYPOS = {"transpose_characters": {"rate": 0.1}, "keyboard_neighbours": {"rate": 0.04}}
+SIZE = 21  # pixels an em
 SHOWN = 3
 # They say how embeddings lie, not how good they are: the report draws them.
 NO_SCORES = ("effective_rank",)
@@ -84,19 +85,29 @@ def fill_tables(text: str) -> str:
     return BLOCK.sub(fill, text)
 
 
+@plot_style
 def draw_neighbours(data: Path, path: Path) -> None:
-    """Write the picture of queries with typos and the test sentences nearest to them."""
-    encoder = SentenceEncoder.load(ROOT / "runs/small/model")
+    """Write the picture of pictures of text and the test sentences nearest to them."""
+    encoder = SentenceEncoder.load("tiny-multilingual")
     rows = read_table(data / "sts/stsb/en/test.tsv")
     corpus = sorted({row[side] for row in rows for side in ("sentence1", "sentence2")})
-    rng = np.random.default_rng(0)
-    queries = [compose(TYPOS)(query, rng) for query in QUERIES]
-    scores = encoder.similarity(encoder.encode(queries), encoder.encode(corpus))
-    shown = []
-    for query, row in zip(queries, scores, strict=True):
+    pictures = [
+        next(Drawing(sizes=(SIZE,), wear={wear: 0.7}).draw([query], [family]))
+        for query, family, wear in QUERIES
+    ]
+    scores = encoder.similarity(encoder.encode_images(pictures), encoder.encode(corpus))
+    width, height = 900, 320  # pixels at 100 to an inch
+    figure = Figure((width / 100, height / 100))
+    for number, (picture, row) in enumerate(zip(pictures, scores, strict=True)):
+        top = 1 - number / len(QUERIES)
+        size = picture.width / width, picture.height / height
+        axes = figure.add_axes((0.01, top - 0.05 - size[1], *size))
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        axes.axis("off")
         best = np.argsort(-row)[:SHOWN]
-        shown.append([("query", query), *((f"{row[i]:.2f}", corpus[i]) for i in best)])
-    save_texts(encoder.renderer, shown, path)
+        nearest = "\n".join(f"{row[place]:.2f}  {corpus[place]}" for place in best)
+        figure.text(0.48, top - 0.04, nearest, va="top", linespacing=1.5)
+    save_plot(figure, path)
 
 
 if __name__ == "__main__":
@@ -105,5 +116,4 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     readme = ROOT / "README.md"
     write_whole(readme, fill_tables(readme.read_text(encoding="utf-8")).encode())
-    if (ROOT / "runs/small/model").is_dir():
-        draw_neighbours(arguments.data, ROOT / "docs/neighbours.png")
+    draw_neighbours(arguments.data, ROOT / "docs/neighbours.png")
