@@ -5,7 +5,8 @@
 
 Multilingual distillation (Reimers and Gurevych 2020, arXiv 2004.09813), where the teacher is the
 start itself: pictures of a word, and then of a sentence, learn the vector that `tiny` has of the
-English text; English is held by its own vectors. No text model takes part.
+English text; English is held by its own vectors. No text model takes part. Hidden layers are wider
+than those of `tiny`, as eight languages have more words; they begin as the same function.
 
 Dictionaries are tables dictionaries/CODE.tsv with the columns "english" and "translation", a word
 or phrase each; the shipped weights had Wiktionary's. Swedish and Ukrainian are never trained.
@@ -68,6 +69,7 @@ def held() -> dict[str, Any]:
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = tiny()
+    config.model.update({"stem_hidden": 1536, "token_hidden": 8192})
     scripts = {"ru": "Cyrl"}
     config.languages = tuple(f"{code}-{scripts.get(code, 'Latn')}" for code in (PIVOT, *LANGUAGES))
     config.never_trained = NEVER_TRAINED
@@ -79,6 +81,7 @@ def get_config() -> ConfigDict:
     )
     for stage in (words, texts):
         stage.optimizer.frozen = ()
+    words.adapter = "to_wider"
     config.stages, config.order = ConfigDict({"words": words, "texts": texts}), ("words", "texts")
     for code in LANGUAGES:
         table = {"name": "tsv", "path": f"sts/stsb/{code}/test.tsv"}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from flax import traverse_util
 
 from pixel_linguist.model.encoder import Params, ViTEncoder
 from pixel_linguist.model.experts import to_experts
@@ -35,12 +36,38 @@ def to_longer(params: Params, encoder: ViTEncoder) -> Params:
     return {**params, "positions": np.concatenate([known[:tokens], known[place]])}
 
 
+def to_wider(params: Params, encoder: ViTEncoder) -> Params:
+    """Return the start of an encoder with wider hidden layers, which computes the same.
+
+    Units that are added have drawn weights, and nothing reads them yet: what their outputs are
+    multiplied by is 0, and learns. The width of the blocks cannot grow.
+
+    Source: Net2Net (Chen et al. 2016, arXiv 1511.05641), with drawn units in place of copies.
+    """
+    drawn = traverse_util.flatten_dict(encoder.init(0), sep="/")
+    flat = traverse_util.flatten_dict(params, sep="/")
+    grown = {name: _grown(np.asarray(x), drawn.get(name, x)) for name, x in flat.items()}
+    return traverse_util.unflatten_dict(grown, sep="/")
+
+
+def _grown(known: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Return an array as large as `drawn`, with the known part of it; new inputs count 0."""
+    wide = np.array(drawn)
+    if known.ndim != wide.ndim or any(np.greater(known.shape, wide.shape)):
+        return known
+    if wide.ndim > 1:
+        wide[..., known.shape[-2] :, :] = 0
+    wide[tuple(map(slice, known.shape))] = known
+    return wide
+
+
 ADAPTERS: dict[str, Adapter] = {
     "to_experts": to_experts,
     "to_longer": to_longer,
     "to_sentence": to_sentence,
     "stem_only": stem_only,
     "to_towers": to_towers,
+    "to_wider": to_wider,
 }
 
 

@@ -19,7 +19,7 @@ from pixel_linguist.train.annotate import annotate_stage
 from pixel_linguist.train.context import make_context
 from pixel_linguist.train.hosts import place
 from pixel_linguist.train.results import Result
-from pixel_linguist.train.stage import make_stage
+from pixel_linguist.train.stage import make_stage, start_result
 from tests.data.pipeline import take
 
 RECIPES = Path(__file__).parents[2] / "experiments"
@@ -185,20 +185,23 @@ def test_tiny_untaught(data: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_tiny_multilingual(data: Path, tmp_path: Path) -> None:
     config = tiny("tiny_multilingual", data, tmp_path)
-    context = make_context(config, tmp_path / "run")
-    start = context.encoder.init(0)
-    # A small model in place of the shipped one.
+    hidden = config.model.token_hidden
+    # A small model in place of the shipped one, narrower as that is.
+    config.unlock().model.token_hidden = hidden - 2
+    narrow = make_context(config.lock(), tmp_path / "run")
     folder = tmp_path / "start"
-    save_model(folder, context.model(start))
+    save_model(folder, narrow.model(narrow.encoder.init(0)))
     with config.unlocked():
+        config.model.token_hidden = hidden
         config.stages.words.init_from = (str(folder),)
         for stage in config.stages.values():
             for part in stage.data.values():
                 part.annotate.model = str(folder)
     context, _ = run.prepare(config, tmp_path / "run")
+    start, _ = start_result(context, config.stages.words, lambda *_: {})
     for name in config.order:
         annotate_stage(context, name)
-        before, after = step(context, name, Result(start, {}))
+        before, after = step(context, name, start)
         moved = jax.tree.map(lambda a, b: not np.array_equal(a, b), before, after)
         assert any(jax.tree.leaves(moved["stem"])) and all(jax.tree.leaves(moved["token_hidden"]))
     config.unlock().stages.words.data.de.source.path = "dictionaries/sv.tsv"

@@ -129,6 +129,24 @@ def test_embedding_depends_on_order(encoder: HybridEncoder, params: dict[str, An
     assert np.abs(first - second).max() > 1e-3
 
 
+def test_wider_hidden_layers_start_from_the_same_function_and_learn(
+    encoder: HybridEncoder, params: dict[str, Any]
+) -> None:
+    wide = make_encoder(SETTINGS | {"stem_hidden": 12, "token_hidden": 20, "mlp_width": 40})
+    assert isinstance(wide, HybridEncoder)
+    start = adapt("to_wider", params, wide)
+    assert jax.tree.map(np.shape, start) == jax.tree.map(np.shape, wide.init(0))
+    patches = one_text_a_row(words(4)[None, 1:], np.array([3], np.int32))
+    before = encoder.encode(params, patches)["embedding"]
+    np.testing.assert_allclose(wide.encode(start, patches)["embedding"], before, atol=1e-6)
+    gradients = jax.grad(lambda p: wide.encode(p, patches)["embedding"].sum())(start)
+    assert np.abs(gradients["token_out"]["kernel"][9:]).max() > 0
+    assert np.abs(gradients["stem"]["out"]["kernel"][7:]).max() > 0
+    # A width that shrinks, and layers of other kinds, are left to be refused as they are.
+    narrow = adapt("to_wider", start, encoder)
+    assert np.shape(narrow["token_hidden"]["kernel"]) == (8, 20)
+
+
 def test_stem_is_a_start(encoder: HybridEncoder) -> None:
     alone = make_encoder(SETTINGS | {"depth": 0, "token_hidden": 0, "width": 8})
     assert isinstance(alone, HybridEncoder)
