@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from safetensors.numpy import load_file
 
 from pixel_linguist import pretrained
 from pixel_linguist.model.card import model_card
@@ -51,7 +52,8 @@ def test_a_name_may_ask_for_a_revision(shipped: Path, monkeypatch: pytest.Monkey
 def test_a_card_says_what_the_config_says(name: str) -> None:
     folder = pretrained.SHIPPED / name
     model = load_model(folder)
-    card = model_card(model.config, *model[1:], "float16")
+    types = {array.dtype.name for array in load_file(folder / "weights.safetensors").values()}
+    card = model_card(model.config, *model[1:], "int8" if "int8" in types else "float16")
     assert (folder / "README.md").read_text() == card
     assert model.about.startswith(f"`{name}`") and model.languages
     assert (folder / "weights.safetensors").stat().st_size < 12.5e6
