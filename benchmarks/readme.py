@@ -9,6 +9,7 @@ runs that show them. The picture is made with `tiny-multilingual` and STS-B's te
 import argparse
 import re
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,11 +28,12 @@ BLOCK = re.compile(r"(<!-- (scores|claims): ([^>]+) -->\n).*?(<!-- end -->)", re
 QUERIES = (
     ("A mna is playnig a guittar.", "caveat", "gradient"),
     ("The stock market fell sharply on Monday.", "lobster", "invert"),
-    ("Ein Hund rennt durch den Schnee.", "plex-mono", "jpeg"),
+    ("Ein Hund rennt durch den Schnee.", "pt-narrow", "jpeg"),
     ("Женщина режет лук.", "garamond", "low_resolution"),
 )
-SIZE = 21  # pixels an em
+SIZE = 24  # pixels an em
 SHOWN = 3
+LONGEST = 64  # characters of a sentence
 # They say how embeddings lie, not how good they are: the report draws them.
 NO_SCORES = ("effective_rank",)
 
@@ -105,7 +107,7 @@ def draw_neighbours(data: Path, path: Path) -> None:
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
         axes.axis("off")
         best = np.argsort(-row)[:SHOWN]
-        nearest = "\n".join(f"{row[place]:.2f}  {corpus[place]}" for place in best)
+        nearest = "\n".join(f"{row[i]:.2f}  {shorten(corpus[i], LONGEST)}" for i in best)
         figure.text(0.48, top - 0.04, nearest, va="top", linespacing=1.5)
     save_plot(figure, path)
 
