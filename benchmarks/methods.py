@@ -17,7 +17,6 @@ import functools
 import hashlib
 import json
 import os
-import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from ml_collections import ConfigDict
 
 from benchmarks.method_arms import METHODS
 from benchmarks.method_scores import Scorer
+from benchmarks.pages import fill_page
 from pixel_linguist import config as configs
 from pixel_linguist.config import plain
 from pixel_linguist.data.example import Example
@@ -315,11 +315,7 @@ def write_table(name: str) -> None:
 
 def write_lines(name: str, lines: Sequence[str]) -> None:
     """Write the lines of a table into docs/methods.md, between its two marks."""
-    text, marks = DOCS.read_text(), rf"(<!-- table {name} -->\n).*?(<!-- end -->)"
-    table = "\n".join(lines) + "\n"
-    if not re.search(marks, text, re.DOTALL):
-        raise ValueError(f"{DOCS} has no mark <!-- table {name} -->")
-    DOCS.write_text(re.sub(marks, lambda m: m[1] + table + m[2], text, flags=re.DOTALL))
+    fill_page(DOCS, {f"table {name}": "\n".join(lines) + "\n"})
 
 
 if __name__ == "__main__":

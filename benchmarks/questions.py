@@ -11,7 +11,6 @@ made of all-MiniLM-L6-v2 as in its first recipe; that model; and that model afte
 import argparse
 import json
 import os
-import re
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.minilm import folder as minilm_folder
+from benchmarks.pages import fill_page
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.data.records import open_records, read_table
 from pixel_linguist.evaluate.baselines import EmbedFor, encoder_embed
@@ -28,7 +28,6 @@ from pixel_linguist.evaluate.catalogue import find_tasks
 from pixel_linguist.evaluate.peers import MINILM, TFIDF, frozen_index, load_peer
 from pixel_linguist.evaluate.similarity import CachedEmbed
 from pixel_linguist.evaluate.suite import Task
-from pixel_linguist.files import write_whole
 
 # Task → the scores shown, the first of which counts.
 QUESTIONS = {
@@ -42,7 +41,6 @@ QUESTIONS = {
 FASTTEXT, STATIC, SPELL = "fastText", "model2vec", f"spell:{MINILM}"
 # Numbers of a static vector, and Zipf's weights, as model2vec's first release had them.
 STATIC_WIDTH = 256
-BLOCK = re.compile(r"(<!-- questions -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def train_fasttext(data: Path, folder: Path) -> str:
@@ -166,9 +164,7 @@ def main() -> None:
             line[task_name][f"in {MINILM}"] = round(joined, 4)
     print(json.dumps(line | {"load": os.getloadavg()[0]}))
     if options.page:
-        text = options.page.read_text(encoding="utf-8")
-        filled = BLOCK.sub(lambda match: match[1] + table(results, speeds) + match[2], text)
-        write_whole(options.page, filled.encode())
+        fill_page(options.page, {"questions": table(results, speeds)})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from benchmarks.pages import fill_page
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.cli.evaluate import score_all
 from pixel_linguist.evaluate.baselines import encoder_embed
@@ -25,12 +26,11 @@ from pixel_linguist.evaluate.build import make_tasks
 from pixel_linguist.evaluate.catalogue import choose_tasks, find_tasks
 from pixel_linguist.evaluate.peers import TFIDF, load_peer
 from pixel_linguist.evaluate.transfer import RELATED, TRAINED, UNSEEN, marks
-from pixel_linguist.files import read_json, write_whole
+from pixel_linguist.files import read_json
 from pixel_linguist.report.plot_style import line_style, plot_style, save_plot
 
 GROUPS = (TRAINED, RELATED, UNSEEN)
 ROUND = re.compile(r"(nli|languages)_\d+")
-BLOCK = re.compile(r"(<!-- (changes|languages) -->\n).*?(<!-- end -->)", re.DOTALL)
 Accuracies = dict[str, dict[str, dict[str, float]]]
 
 
@@ -106,7 +106,6 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--tasks", default="tatoeba-*", help="pattern of bitext tasks")
     parser.add_argument("--page", type=Path, help="a page of Markdown with the marks")
     options = parser.parse_args()
     order = read_json(options.run / "config.json")["order"]
@@ -114,7 +113,7 @@ def main() -> None:
     encoders = {
         name: SentenceEncoder.load(options.run / "stages" / name / "model") for name in stages
     }
-    tasks = make_tasks(options.data, choose_tasks(find_tasks(options.data), [options.tasks]))
+    tasks = make_tasks(options.data, choose_tasks(find_tasks(options.data), ["tatoeba-*"]))
     last = encoders[stages[-1]]
     marked = marks(tasks, last.model, last.renderer)
     marked = {name: text for name, text in marked.items() if "no font" not in text}
@@ -134,9 +133,7 @@ def main() -> None:
             "changes": table_of_changes(rows, stages, groups),
             "languages": table_of_languages(rows, stages, marked),
         }
-        text = options.page.read_text(encoding="utf-8")
-        filled = BLOCK.sub(lambda match: match[1] + made[match[2]] + match[3], text)
-        write_whole(options.page, filled.encode())
+        fill_page(options.page, made)
         save_plot(plot(rows, stages, groups), options.page.with_suffix(".svg"))
 
 

@@ -40,14 +40,19 @@ def to_wider(params: Params, encoder: ViTEncoder) -> Params:
     """Return the start of an encoder with wider hidden layers, which computes the same.
 
     Units that are added have drawn weights, and nothing reads them yet: what their outputs are
-    multiplied by is 0, and learns. The width of the blocks cannot grow.
+    multiplied by is 0, and learns. Only kernels and biases grow: norms and positions keep their
+    size, so that another width of the blocks is refused as another architecture.
 
     Source: Net2Net (Chen et al. 2016, arXiv 1511.05641), with drawn units in place of copies.
     """
     drawn = traverse_util.flatten_dict(encoder.init(0), sep="/")
     flat = traverse_util.flatten_dict(params, sep="/")
-    grown = {name: _grown(np.asarray(x), drawn.get(name, x)) for name, x in flat.items()}
-    return traverse_util.unflatten_dict(grown, sep="/")
+    grown = {
+        name: _grown(np.asarray(x), drawn[name])
+        for name, x in flat.items()
+        if name.endswith(("/kernel", "/bias")) and name in drawn
+    }
+    return traverse_util.unflatten_dict(flat | grown, sep="/")
 
 
 def _grown(known: np.ndarray, drawn: np.ndarray) -> np.ndarray:

@@ -1,5 +1,10 @@
 """What a run's rounds changed, in the tables of `benchmarks.rounds`."""
 
+from pathlib import Path
+
+import pytest
+
+from benchmarks.pages import fill_page
 from benchmarks.rounds import table_of_changes, table_of_languages
 
 
@@ -26,3 +31,14 @@ def test_means_changes_and_intervals_stand_with_their_groups() -> None:
     lines = table_of_languages(rows, stages, marked).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| deu", "| dan", "| swe"]
     assert lines[2] == "| deu | trained | 0.100 | 0.100 | 0.300 | 0.400 | 0.000 to 1.000 |"
+
+
+def test_a_page_keeps_all_but_what_stands_between_the_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("A\n<!-- one -->\nold\n<!-- end -->\nB\n<!-- two -->\n<!-- end -->\nC\n")
+    fill_page(page, {"one": "| \\1 |\n", "two": "new\n"})
+    filled = "A\n<!-- one -->\n| \\1 |\n<!-- end -->\nB\n<!-- two -->\nnew\n<!-- end -->\nC\n"
+    assert page.read_text() == filled
+    with pytest.raises(ValueError, match="three"):
+        fill_page(page, {"one": "", "three": ""})
+    assert page.read_text() == filled

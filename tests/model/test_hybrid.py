@@ -9,6 +9,7 @@ import pytest
 from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoders import encoder_settings, make_encoder
 from pixel_linguist.model.hybrid import HybridEncoder
+from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.recipe import get_config
 from pixel_linguist.render.patches import one_text_a_row
 
@@ -145,6 +146,10 @@ def test_wider_hidden_layers_start_from_the_same_function_and_learn(
     # A width that shrinks, and layers of other kinds, are left to be refused as they are.
     narrow = adapt("to_wider", start, encoder)
     assert np.shape(narrow["token_hidden"]["kernel"]) == (8, 20)
+    # Wider blocks would compute something else.
+    other = make_encoder(SETTINGS | {"width": 32})
+    with pytest.raises(ValueError, match="architecture"):
+        check_same_shapes(adapt("to_wider", params, other), other.shapes(), "start")
 
 
 def test_stem_is_a_start(encoder: HybridEncoder) -> None:
