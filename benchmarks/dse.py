@@ -24,6 +24,7 @@ from benchmarks.methods import (
     ROOT,
     keep_result,
     known_results,
+    of_patches,
     recipe,
     rounded,
     spread,
@@ -63,7 +64,7 @@ def teacher(options: Any) -> Path:
     if not (folder / "config.json").is_file():
         config = recipe("dse", {}, options.data, (TEACHER_RATE, 0.0), "teacher")
         config.seed = options.seed
-        params, _ = train(config, options.cache, TEACHER_TIMES * options.patches)
+        params, _ = train(config, options.cache, of_patches(TEACHER_TIMES * options.patches))
         save_model(folder, make_context(config, options.cache).model(params["encoder"]))
     return folder
 
@@ -75,9 +76,8 @@ def student(row: str, rate: float, options: Any) -> tuple[PairDistillation, Any]
     config = recipe("dse", arm, options.data, (rate, 0.0), "student")
     config.seed = options.seed
     # Where the teacher's scores lie, which all students share.
-    params, _ = train(
-        config, options.cache / f"students-{options.patches}-{options.seed}", options.patches
-    )
+    folder = options.cache / f"students-{options.patches}-{options.seed}"
+    params, _ = train(config, folder, of_patches(options.patches))
     settings = config.stages.student.objective.to_dict()
     del settings["name"]
     return PairDistillation(**settings), params

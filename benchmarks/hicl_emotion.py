@@ -27,6 +27,7 @@ from benchmarks.methods import (
     ROOT,
     keep_result,
     known_results,
+    of_patches,
     recipe,
     rounded,
     spread,
@@ -93,7 +94,7 @@ def finder(arm: str, options: Any) -> Callable[[Sequence[str]], np.ndarray]:
     config.seed = options.seed
     context = make_context(config.lock(), options.cache)
     if not (folder / "config.json").is_file():
-        params, _ = train(config, options.cache, method.patches)
+        params, _ = train(config, options.cache, of_patches(method.patches))
         save_model(folder, context.model(params["encoder"]))
     return context.embedder(load_model(folder).params)
 

@@ -19,7 +19,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,10 +107,17 @@ def recipe(
     return config
 
 
-def train(config: ConfigDict, folder: Path, budget: int) -> tuple[Any, Any]:
-    """Train the one stage of a recipe until it has encoded so many patches.
+def of_patches(budget: int) -> Callable[[int], float]:
+    """Return the share of a budget that a number of encoded patches is."""
+    return lambda patches: patches / budget
 
-    The rate follows its schedule by the share of the patches.
+
+def train(config: ConfigDict, folder: Path, share: Callable[[int], float]) -> tuple[Any, Any]:
+    """Train the one stage of a recipe until its share is 1.
+
+    Args:
+        share: of the training that is done after a step, from the number of patches encoded so
+            far; the rate follows its schedule by it.
 
     Returns:
         Parameters of the encoder and the objective, and {"steps", "patches"}.
@@ -124,16 +131,16 @@ def train(config: ConfigDict, folder: Path, budget: int) -> tuple[Any, Any]:
     state, constants = first_state(stage, start)
     state = place_state(state, config.train.backend, shard_optimizer=False)
     read, step = stem_reader(stage, context.embedder(start.encoder)), stage.step()
-    patches, steps = 0, 0
+    patches, steps, done = 0, 0, 0.0
     for batch in stage.batches():
-        rate = np.float32(stage.rate(int(patches / budget * stage.settings.steps)))
+        rate = np.float32(stage.rate(int(done * stage.settings.steps)))
         placed = place(read(batch)._replace(cut=None), config.train.backend)
         state, metrics = step(state, constants, placed, rate, np.uint32(stage.seed))
         if not np.isfinite(loss := float(metrics["loss"])):
             raise FloatingPointError(f"step {steps}: the loss is {loss}")
         steps += 1
         patches += sum(int((view.segment >= 0).sum()) for view in batch.views.values())
-        if patches >= budget:
+        if (done := share(patches)) >= 1:
             break
     return jax.device_get(state["params"]), {"steps": steps, "patches": patches}
 
@@ -175,7 +182,7 @@ def measured(
             return {**line, "method": name, "arm": arm}
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        params, counts = train(config.lock(), Path(folder), method.patches)
+        params, counts = train(config.lock(), Path(folder), of_patches(method.patches))
         scorer.objective = params["objective"]
         context = make_context(config, Path(folder))
         scorer.annotations = functools.partial(annotation_tables, context, config.order[0])
