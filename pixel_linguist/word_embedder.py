@@ -104,7 +104,7 @@ class WordEmbedder(Embedder):
         """
         done = 0
         for block in blocks(pictures, 4 * self.batch_size):
-            words = read_each(lambda x: read_page(read_grey(x)).pixels, block, done)
+            words = read_each(lambda x: read_page(read_grey(x)), block, done)
             if empty := [i for i, of_page in enumerate(words) if not len(of_page)]:
                 warn_caller(
                     f"no text was found in {len(empty)} of {len(words)} pictures; the first is "

@@ -130,7 +130,7 @@ def read_queries(
         for text in read_lines():
             yield text, encoder.encode([text])
         return
-    words = read_page(read_grey(options.picture)).pixels
+    words = read_page(read_grey(options.picture))
     if not len(words):
         raise ValueError(f"no text was found in {options.picture}")
     vector, _ = page_embedder(options.model, encoder).embed_words([words])

@@ -170,7 +170,7 @@ def embed_pages(
 
     def read(page: Page) -> tuple[np.ndarray, int | None]:
         try:
-            pixels = read_page(read_grey(pages.open(page))).pixels
+            pixels = read_page(read_grey(pages.open(page)))
         except Exception as error:
             # One odd file of thousands ends no run of hours.
             _log.warning("%s cannot be read: %s", page, " ".join(str(error).split()))

@@ -33,27 +33,11 @@ _UP, _X, _DOWN = 3, 4, 2
 _SLANTS = (0.1, 0.2, 0.3)
 
 
-class WordPictures(NamedTuple):
-    """Words of a page in reading order.
-
-    Attributes:
-        pixels: uint8 [S, ROWS, WIDTH]; background 0, ink up to 255, left-aligned.
-        boxes: int32 [S, 4]; left, top, right and bottom in the page, once it is level.
-        line: int32 [S]; each word's line, counted in reading order.
-    """
-
-    pixels: np.ndarray
-    boxes: np.ndarray
-    line: np.ndarray
-
-
 class _Words(NamedTuple):
     """A line without blank margins, and where its words may end.
 
     Attributes:
         ink: uint8 [h, w].
-        top: of `ink` in the line.
-        columns: int [w]; of `ink` in the line.
         first, last: rows where the letters begin and end.
         inked: columns with ink.
         cuts: int [G]; where letters could be separated.
@@ -61,8 +45,6 @@ class _Words(NamedTuple):
     """
 
     ink: np.ndarray
-    top: int
-    columns: np.ndarray
     first: float
     last: float
     inked: np.ndarray
@@ -74,22 +56,22 @@ class _Words(NamedTuple):
         return LETTERS / (self.last - self.first)
 
 
-def read_page(grey: np.ndarray) -> WordPictures:
-    """Find the words of a page, float32 [H, W] from 0 to 1, dark text on light or the reverse."""
-    pixels, boxes, numbers = [np.zeros((0, ROWS, WIDTH), np.uint8)], [np.zeros((0, 4))], []
-    measured = [(line, words) for line in find_lines(grey) if (words := _measure(line.ink))]
-    for number, (line, words) in enumerate(measured):
+def read_page(grey: np.ndarray) -> np.ndarray:
+    """Cut a page into pictures of its words in reading order.
+
+    Args:
+        grey: float32 [H, W] from 0 to 1, dark text on light or the reverse.
+
+    Returns:
+        uint8 [S, ROWS, WIDTH]; background 0, ink up to 255, left-aligned.
+    """
+    lines = [words for line in find_lines(grey) if (words := _measure(line.ink))]
+    pixels = [np.zeros((0, ROWS, WIDTH), np.uint8)]
+    for words in lines:
         # Lines of like letters share their border between distances of letters and words.
-        alike = [other for _, other in measured if abs(np.log(other.scale / words.scale)) < 0.2]
-        cut, found = _cut(words, _word_gap(alike))
-        pixels.append(cut)
-        boxes.append(found + np.array([line.left, line.top] * 2))
-        numbers += [number] * len(cut)
-    return WordPictures(
-        np.concatenate(pixels),
-        np.concatenate(boxes).round().astype(np.int32),
-        np.array(numbers, np.int32),
-    )
+        alike = [other for other in lines if abs(np.log(other.scale / words.scale)) < 0.2]
+        pixels.append(_cut(words, _word_gap(alike)))
+    return np.concatenate(pixels)
 
 
 def read_line(ink: np.ndarray) -> np.ndarray:
@@ -102,7 +84,7 @@ def read_line(ink: np.ndarray) -> np.ndarray:
     words = _measure(ink)
     if words is None:
         return np.zeros((0, ROWS, WIDTH), np.uint8)
-    return _cut(words, _word_gap([words]))[0]
+    return _cut(words, _word_gap([words]))
 
 
 def _measure(ink: np.ndarray) -> _Words | None:
@@ -110,8 +92,7 @@ def _measure(ink: np.ndarray) -> _Words | None:
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not len(rows):
         return None
-    top, left = int(rows[0]), int(columns[0])
-    ink = ink[top : rows[-1] + 1, left : columns[-1] + 1]
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     first, last, small = letter_band(ink.sum(axis=1, dtype=np.float32))
     scale = LETTERS / (last - first)
     inked, cuts, distances = _find_gaps(ink, small, scale)
@@ -119,14 +100,11 @@ def _measure(ink: np.ndarray) -> _Words | None:
     if len(kept) < ink.shape[1]:
         ink = ink[:, kept]
         inked, cuts, distances = _find_gaps(ink, small, scale)
-    return _Words(ink, top, kept + left, first, last, inked, cuts, distances)
+    return _Words(ink, first, last, inked, cuts, distances)
 
 
-def _cut(words: _Words, border: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pictures of a line's words, and their boxes in the line, float [S, 4].
-
-    `border` is the smallest distance between words.
-    """
+def _cut(words: _Words, border: float) -> np.ndarray:
+    """Return the pictures of a line's words; `border` is the smallest distance between them."""
     inked = words.inked
     # Words end where letters are far apart, and shrink to their ink.
     bounds = np.concatenate([inked[:1], words.cuts[words.distances > border], inked[-1:] + 1])
@@ -137,14 +115,7 @@ def _cut(words: _Words, border: float) -> tuple[np.ndarray, np.ndarray]:
     left = (begin[kept] * scale).astype(np.int64)
     right = np.minimum(np.ceil(end[kept] * scale).astype(np.int64), level.shape[1])
     left, right = _split_wide(level, left, np.maximum(right, left + 1), border / 2)
-    pixels = _crop(_stretch(level, left, right), left, right)
-    boxes = np.empty((len(left), 4))
-    # The end of a box is the column after its last one.
-    place = np.append(words.columns, words.columns[-1] + 1)
-    for side, edge in ((0, left), (2, right)):
-        boxes[:, side] = np.interp(edge / scale, np.arange(len(place)), place)
-    boxes[:, 1], boxes[:, 3] = words.first + words.top, words.last + words.top
-    return pixels, boxes
+    return _crop(_stretch(level, left, right), left, right)
 
 
 def letter_band(rows: np.ndarray) -> tuple[float, float, tuple[int, int]]:

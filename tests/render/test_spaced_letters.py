@@ -5,7 +5,7 @@ import pytest
 
 from pixel_linguist.render import Renderer
 from pixel_linguist.render.spaced_letters import bring_together
-from pixel_linguist.render.word_pictures import read_line, read_page
+from pixel_linguist.render.word_pictures import read_line
 from pixel_linguist.text.perturb import PERTURBATIONS
 from pixel_linguist.word_embedder import draw_lines, line_renderer
 
@@ -78,17 +78,3 @@ def test_full_width_words_look_like_words() -> None:
     assert right >= 4
     usual = [read_line(line) for line in draw_lines(renderer, TEXTS)]
     assert [len(words) for words in usual] == [len(text.split()) for text in TEXTS]
-
-
-def test_boxes_of_words_are_where_the_page_has_them() -> None:
-    renderer = line_renderer(Renderer(patch=(20, 160), font_size=16))
-    wide = PERTURBATIONS["full_width"](TEXTS[1], np.random.default_rng(0), rate=1.0)
-    page = np.pad(draw_lines(renderer, [wide])[0], 30)
-    found = read_page(1 - page / np.float32(255)).boxes
-    assert len(found) == 4
-    for left, _, right, _ in found:
-        assert page[:, left : left + 3].any() and page[:, right - 3 : right].any()
-        # The word alone: blank columns before and after it, but none as wide within.
-        assert not page[:, left - 6 : left - 2].any() and not page[:, right + 2 : right + 6].any()
-    ends = np.flatnonzero(page.any(axis=0))[[0, -1]]
-    np.testing.assert_allclose([found[0, 0], found[-1, 2]], ends, atol=2)
