@@ -41,7 +41,9 @@ Arm = Callable[[], ConfigDict]
 def reader(**changes: Any) -> ConfigDict:
     """Return reading.py with other settings of its stage."""
     config = reading.get_config()
-    config.stages.words.update({"batch_size": BATCH, "warmup": 800})
+    config.stages.words.batch_size = BATCH
+    # A fifth of the steps, as they are few.
+    config.stages.words.schedule.warmup = config.stages.words.steps // 5
     with config.ignore_type():
         for name, value in changes.items():
             config.stages.words[name] = ConfigDict(value) if isinstance(value, dict) else value

@@ -72,7 +72,6 @@ def drawn_in_any_typeface() -> dict[str, Any]:
             "contrast": {"strength": 0.5},
             "rotate": mild,
             "jitter_baseline": mild,
-            "shift": {"strength": 0.2},
         },
     }
 

@@ -1,9 +1,9 @@
 """Augmentations of pictures in JAX, chosen by name.
 
 The patches of a text side by side are one line of H rows and S * W columns, of which the first
-count * W are the text's. Levels are 0 for the background to 255 for ink. Random numbers depend on
-the key and the example's number alone, so that neither devices, nor the rest of the batch, nor the
-padding of a text change its picture; padding stays 0.
+count * W are the text's (pictures of words are each a line). Levels are 0 for the background to 255
+for ink. Random numbers depend on the key and the example's number alone, so that neither devices,
+nor the rest of the batch, nor the padding of a text change its picture; padding stays 0.
 
 Each augmentation has a strength from 0, which changes nothing, to 1, the limit of its constant
 below. The amount for an example is uniform up to that; of flips and inversion the strength is the
@@ -45,6 +45,8 @@ BLUR = 1 / 8  # heights, standard deviation
 NOISE = 64.0  # levels, standard deviation
 MASKED = 1 / 2  # share of the columns
 SPANS = 3
+# Share of the darkest, both of 3 x 3 pixels, from which a page's reader takes levels for ink.
+_INK = 0.4
 
 Coordinates = tuple[jax.Array, jax.Array]
 
@@ -235,6 +237,29 @@ def to_patches(line: jax.Array, width: int) -> jax.Array:
     return line.reshape(line.shape[0], -1, width).swapaxes(0, 1)
 
 
+def as_read(words: jax.Array) -> jax.Array:
+    """Take the paper away from pictures of words and move them to the left, as reading a page does.
+
+    Args:
+        words: float32 [S, H, W], levels from 0 to 255 of ink and paper, or of paper and ink.
+
+    Returns:
+        The same shape; paper is 0 and the darkest ink 255.
+    """
+    sides = (1, 2)
+    low = words <= words.mean(sides, keepdims=True)
+    # Paper is what most pixels are.
+    bright = low.mean(sides, keepdims=True) < 0.5
+    paper = jnp.mean(words, sides, keepdims=True, where=low ^ bright)
+    ink = jnp.where(bright, paper - words, words - paper)
+    around = jax.lax.reduce_window(ink, 0.0, jax.lax.add, (1, 3, 3), (1, 1, 1), "SAME")
+    inked = around > _INK * jnp.maximum(around.max(sides, keepdims=True), 9)
+    ink = jnp.where(inked, jnp.maximum(ink, 0), 0)
+    ink = ink * (255 / jnp.maximum(ink.max(sides, keepdims=True), 1))
+    column = jnp.arange(words.shape[2]) + (ink > 0).any(axis=1).argmax(axis=1)[:, None]
+    return jnp.take_along_axis(ink, column[:, None], axis=2, mode="fill", fill_value=0)
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """Augmentations of a picture; `compose` builds it from a checked specification.
@@ -242,12 +267,15 @@ class Augmentation:
     Attributes:
         steps: names in AUGMENTATIONS with their strengths, in that order.
         probability: of changing a picture at all.
+        of_words: patches are pictures of words. Each is changed as a line of its own, and then
+            given without its paper: see `as_read`.
 
     It is hashable, so that it can be a static argument of jit.
     """
 
     steps: tuple[tuple[str, float], ...]
     probability: float = 1.0
+    of_words: bool = False
 
     def __call__(
         self, patches: jax.Array, count: jax.Array, key: jax.Array, example: jax.Array
@@ -267,13 +295,26 @@ class Augmentation:
         Raises:
             ValueError: patches has another number of axes.
         """
+        one = self._each_word if self.of_words else self._one
         if patches.ndim == 4:
-            return jax.vmap(self._one, (0, 0, None, 0))(patches, count, key, example)
+            return jax.vmap(one, (0, 0, None, 0))(patches, count, key, example)
         if patches.ndim != 3:
             raise ValueError(
                 f"patches are [S, H, W] or [B, S, H, W]; these are {list(patches.shape)}"
             )
-        return self._one(patches, count, key, example)
+        return one(patches, count, key, example)
+
+    def _each_word(
+        self, patches: jax.Array, count: jax.Array, key: jax.Array, example: jax.Array
+    ) -> jax.Array:
+        """Augment each patch as a line of its own."""
+        key, number = jax.random.fold_in(key, example), jnp.arange(len(patches))
+
+        def change(patch: jax.Array, number: jax.Array) -> jax.Array:
+            return self._one(patch[None], jnp.int32(1), key, number)[0]
+
+        changed = jax.vmap(change)(patches, number)
+        return jnp.where((number < count)[:, None, None], changed, patches)
 
     def _one(
         self, patches: jax.Array, count: jax.Array, key: jax.Array, example: jax.Array
@@ -295,9 +336,12 @@ class Augmentation:
         for name, strength in self.steps[len(place) :]:
             levels = LEVEL[name](levels, line, _own_key(key, name), strength=strength)
         levels = jnp.where(jnp.arange(length * width) < line.columns, jnp.clip(levels, 0, 255), 0)
+        changed = to_patches(levels, width)
+        if self.of_words:
+            changed = as_read(changed)
         if jnp.issubdtype(patches.dtype, jnp.integer):
-            levels = jnp.round(levels)
-        changed = to_patches(levels.astype(patches.dtype), width)
+            changed = jnp.round(changed)
+        changed = changed.astype(patches.dtype)
         drawn = jax.random.bernoulli(_own_key(key, "probability"), self.probability)
         return jnp.where(drawn, changed, patches)
 
@@ -307,13 +351,16 @@ def _own_key(key: jax.Array, name: str) -> jax.Array:
     return jax.random.fold_in(key, zlib.crc32(name.encode()))
 
 
-def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> Augmentation:
+def compose(
+    spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0, *, of_words: bool = False
+) -> Augmentation:
     """Build an augmentation from names and strengths.
 
     Args:
         spec: name in AUGMENTATIONS -> keyword arguments, as in {"rotate": {"strength": 0.5},
             "blur": {"strength": 0.3}}. They are applied in the order of AUGMENTATIONS.
         probability: of changing a picture at all, from 0 to 1.
+        of_words: patches are pictures of words.
 
     Raises:
         ValueError: a name or keyword is unknown (the nearest known name is given), the strength is
@@ -329,4 +376,5 @@ def compose(spec: Mapping[str, Mapping[str, Any]], probability: float = 1.0) -> 
             raise ValueError(f"{name} needs 'strength': it has {dict(keywords)}")
         check_rate(keywords["strength"], f"{name}: strength")
     steps = ((name, float(spec[name]["strength"])) for name in AUGMENTATIONS if name in spec)
-    return Augmentation(tuple(step for step in steps if step[1] > 0), float(probability))
+    chosen = tuple(step for step in steps if step[1] > 0)
+    return Augmentation(chosen, float(probability), of_words)

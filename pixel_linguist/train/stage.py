@@ -22,6 +22,7 @@ from pixel_linguist.files import folder_sha256, sha256
 from pixel_linguist.model.adapters import adapt
 from pixel_linguist.model.encoder import Params
 from pixel_linguist.model.encoders import encoder_settings
+from pixel_linguist.model.hybrid import HybridEncoder
 from pixel_linguist.model.store import check_same_shapes
 from pixel_linguist.objective import Objective, make_objective
 from pixel_linguist.render.augment import Augmentation, compose
@@ -162,7 +163,9 @@ def make_stage(context: RunContext, name: str) -> Stage:
         objective=objective,
         examples=make_examples(context.config.data_dir, settings, seed=seed, wrap=with_annotations),
         views=views,
-        augmentation=compose(settings.augment.to_dict()),
+        augmentation=compose(
+            settings.augment.to_dict(), of_words=isinstance(context.encoder, HybridEncoder)
+        ),
     )
 
 

@@ -306,3 +306,43 @@ def test_mistakes_are_named(spec: dict[str, Any], probability: float, word: str)
 def test_patches_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match="patches"):
         alone("blur")(jnp.zeros((8, 8)), jnp.int32(1), jax.random.key(0), jnp.int32(0))
+
+
+def words_on_blank(widths: tuple[int, ...]) -> np.ndarray:
+    """Draw pictures of words, uint8 [S, 20, 80]: strokes up to a width, and blank behind them."""
+    pixels = np.zeros((len(widths), 20, 80), np.uint8)
+    for picture, width in zip(pixels, widths, strict=True):
+        picture[3:17, : width + 1 : 4] = 255
+        picture[9:11, :width] = 200
+    return pixels
+
+
+def ends(pixels: np.ndarray) -> np.ndarray:
+    """Return the columns behind the last ink of pictures [S, H, W]."""
+    return np.asarray(((pixels > 0).any(axis=1) * np.arange(1, pixels.shape[2] + 1)).max(axis=1))
+
+
+@pytest.mark.parametrize("steps", [{"contrast": 1.0}, {"contrast": 0.7, "noise": 0.3}])
+def test_words_keep_their_width_and_lose_their_paper(steps: dict[str, float]) -> None:
+    spec = {name: {"strength": strength} for name, strength in steps.items()}
+    widths = (17, 33, 61)
+    patches, count = words_on_blank((*widths, 0)), np.int32(3)
+    patches[3] = 0
+    key, number = jax.random.key(0), np.int32(5)
+    worn = run(compose(spec), patches, count, key, number)
+    assert (ends(worn)[:3] == 80).all()
+    read = run(compose(spec, of_words=True), patches, count, key, number)
+    assert np.abs(ends(read)[:3] - widths).max() <= 3 and not read[3].any()
+    assert (read[:3].max(axis=(1, 2)) == 255).all()
+    for word, before in zip(read[:3], patches[:3], strict=True):
+        assert np.corrcoef(word.ravel(), before.ravel())[0, 1] > 0.9
+
+
+def test_words_begin_at_the_left_whatever_becomes_of_their_neighbours() -> None:
+    view = compose({"shift": {"strength": 0.5}, "invert": {"strength": 0.5}}, of_words=True)
+    patches, key = words_on_blank((21, 45, 61, 29)), jax.random.key(1)
+    changed = run(view, patches, np.int32(4), key, np.int32(0))
+    assert changed[:, :, :2].any(axis=(1, 2)).all() and (ends(changed) < 64).all()
+    patches[1:] = 0
+    alone = run(view, patches, np.int32(4), key, np.int32(0))
+    np.testing.assert_array_equal(alone[0], changed[0])
