@@ -34,7 +34,6 @@ RESULTS = ROOT / "benchmarks" / "ablation.jsonl"
 BATCH, LENGTH = 256, 24
 # The arm that others differ from by one ingredient each, and the start of all arms.
 WHOLE, START = "all", "the start"
-DEV = {"name": "sts", "source": {"name": "tsv", "path": "sts/stsb/en/dev.tsv"}}
 WORN = {"blur": 0.5, "noise": 0.5, "jpeg": 0.5, "low_contrast": 0.5}
 Arm = Callable[[], ConfigDict]
 
@@ -120,8 +119,8 @@ def meaning(config: ConfigDict) -> ConfigDict:
     recipe = tiny.get_config()
     recipe.stages, recipe.order = ConfigDict({"texts": config}), ("texts",)
     sickr = {"name": "tsv", "path": "sts/sickr/dev.tsv"}
-    tasks = {"stsb": DEV, "sickr": {"name": "sts", "source": sickr}}
-    recipe.tasks = ConfigDict(tasks)
+    stsb = recipe.tasks[tiny.DEV].to_dict()
+    recipe.tasks = ConfigDict({"stsb": stsb, "sickr": {"name": "sts", "source": sickr}})
     return recipe
 
 

@@ -1,27 +1,11 @@
-"""Arms of the ablation: the package takes their settings, which differ, and their tables."""
+"""Arms of the ablation: their settings differ, and their tables."""
 
 import itertools
-from pathlib import Path
 
 import pytest
 
 from benchmarks import ablation
 from pixel_linguist.config import plain
-from pixel_linguist.data.pairs import make_pair_maker
-from pixel_linguist.objective.objectives import make_objective
-from pixel_linguist.train.context import make_context
-
-ARMS = [(table, arm) for table, arms in ablation.TABLES.items() for arm in arms]
-
-
-@pytest.mark.parametrize(("table", "arm"), ARMS)
-def test_settings_of_every_arm_exist(table: str, arm: str, tmp_path: Path) -> None:
-    config = ablation.TABLES[table][arm]()
-    make_context(config.lock(), tmp_path)
-    stage = config.stages[config.order[0]]
-    make_objective(stage.objective.to_dict())
-    for part in stage.data.values():
-        make_pair_maker(part.pairs.to_dict())
 
 
 @pytest.mark.parametrize("table", ablation.TABLES)
