@@ -11,7 +11,7 @@ texts that are alike are given the similarities that the text model gives them, 
 layers learn too. Then the whole stem learns to read worn text in any typeface as the model reads
 the same text when it is clean. At the end all layers learn similarities again, also those of
 captions and NLI sentences to copies that differ by a word or two. tiny_untaught.py is without the
-text model.
+text model. Hidden layers are narrower than those of the shipped weights.
 
 Data are those whose licences let weights be published.
 """

@@ -5,8 +5,9 @@
 
 Multilingual distillation (Reimers and Gurevych 2020, arXiv 2004.09813), where the teacher is the
 start itself: pictures of a word, and then of a sentence, learn the vector that `tiny` has of the
-English text; English is held by its own vectors. No text model takes part. Hidden layers are wider
-than those of `tiny`, as eight languages have more words; they begin as the same function.
+English text; English is held by its own vectors. No text model takes part. Hidden layers are as
+wide as those of the shipped `tiny`; those of a narrower start, as tiny.py trains it, are widened
+and begin as the same function.
 
 Dictionaries are tables dictionaries/CODE.tsv with the columns "english" and "translation", a word
 or phrase each; the shipped weights had Wiktionary's. Swedish and Ukrainian are never trained.
