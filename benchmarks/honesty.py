@@ -9,6 +9,7 @@ and the largest difference of an element between the vector of a text and of its
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,10 @@ def _zeros(dense: dict[str, Any]) -> dict[str, Any]:
 class Shuffled(WordEmbedder):
     """Embeds the words of each text in random order."""
 
-    def embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
+    def embed_words(self, pages: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Embed the words of each page in random order."""
         rng = np.random.default_rng(0)
-        return super().embed_words([rng.permutation(page) for page in pages])
+        return super().embed_words(rng.permutation(page) for page in pages)
 
 
 def main() -> None:

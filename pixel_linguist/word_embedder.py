@@ -5,7 +5,7 @@ picture alone, so those of distinct pictures are computed once and kept.
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 _LINE = 36
 # Lines drawn at once, and columns of their patches.
 _LINES, _COLUMNS = 256, 16
+# Pages whose words are looked up at once.
+_PAGES = 64
 # Pictures of words whose vectors are kept, some kilobytes each.
 _KEPT = 100_000
 # Shapes for which the vectors are compiled: columns, and pictures at once.
-_WIDTHS, _MANY, _FEW = (48, 80, 112, 160), 256, 32
+_WIDTHS, _MANY, _FEW = (48, 80, 112, 160), 64, 32
 # Blank columns that leave a word's vector as it is.
 _MARGIN = 8
 
@@ -56,21 +58,18 @@ def line_renderer(renderer: Renderer) -> Renderer:
     return Renderer(**{**settings, **line, "end_patch": False})
 
 
-def draw_lines(renderer: Renderer, texts: Sequence[str]) -> list[np.ndarray]:
+def draw_lines(renderer: Renderer, texts: Sequence[str]) -> Iterator[np.ndarray]:
     """Draw each text as a line, uint8 [36, width], ink on a background of 0.
 
     Args:
         renderer: as made by `line_renderer`.
         texts: N of them; their pictures are cut at the renderer's longest.
     """
-    lines: list[np.ndarray] = []
     for start in range(0, len(texts), _LINES):
         drawn = renderer(texts[start : start + _LINES])
         whole = drawn.patches.swapaxes(1, 2).reshape(len(drawn.count), _LINE, -1)
-        lines += [
-            line[:, : n * _COLUMNS] for line, n in zip(whole, drawn.count.tolist(), strict=True)
-        ]
-    return lines
+        for line, count in zip(whole, drawn.count.tolist(), strict=True):
+            yield line[:, : count * _COLUMNS]
 
 
 class WordEmbedder(Embedder):
@@ -94,7 +93,8 @@ class WordEmbedder(Embedder):
         self.tokens = KeptVectors(encoder, self.params, "tokens")
 
     def _embed_texts(self, texts: list[str]) -> tuple[np.ndarray, int]:
-        return self.embed_words([read_line(x) for x in draw_lines(self.line_renderer, texts)])
+        found, words = self.embed_words(read_line(x) for x in draw_lines(self.line_renderer, texts))
+        return found, int((words > self.encoder.config.max_patches).sum())
 
     def images(self, pictures: Iterable["Picture"]) -> Iterator[np.ndarray]:
         """Yield embeddings of pictures of text block by block, in order.
@@ -104,38 +104,51 @@ class WordEmbedder(Embedder):
         """
         done = 0
         for block in blocks(pictures, 4 * self.batch_size):
-            words = read_each(lambda x: read_page(read_grey(x)), block, done)
-            if empty := [i for i, of_page in enumerate(words) if not len(of_page)]:
+            found, words = self.embed_words(
+                read_each(lambda x: read_page(read_grey(x)), block, done)
+            )
+            if empty := np.flatnonzero(words == 0).tolist():
                 warn_caller(
                     f"no text was found in {len(empty)} of {len(words)} pictures; the first is "
                     f"number {done + empty[0]}"
                 )
-            found, cut = self.embed_words(words)
-            if cut:
+            longest = self.encoder.config.max_patches
+            if cut := int((words > longest).sum()):
                 warn_caller(
-                    f"{cut} of {len(words)} pictures have more than "
-                    f"{self.encoder.config.max_patches} words; the rest is not read"
+                    f"{cut} of {len(words)} pictures have more than {longest} words; the rest is "
+                    "not read"
                 )
             yield found
             done += len(block)
 
-    def embed_words(self, pages: list[np.ndarray]) -> tuple[np.ndarray, int]:
-        """Embed texts, each uint8 [S, H, W] of its words, and count those that were cut."""
+    def embed_words(self, pages: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Embed N texts, each uint8 [S, H, W] of its words.
+
+        Returns:
+            float32 [N, D], and int [N]: how many words each has, of which the first are read.
+        """
         longest = self.encoder.config.max_patches
         size = self.encoder.config.patch_height, self.encoder.config.patch_width
         blank = np.zeros((1, *size), np.uint8)
-        kept = [page[:longest] if len(page) else blank for page in pages]
-        counts = np.array([len(page) for page in kept], np.int32)
-        tokens = self.tokens(np.concatenate([blank, *kept]))
+        words: list[int] = []
+
+        def read() -> Iterator[np.ndarray]:
+            yield blank
+            for page in pages:
+                words.append(len(page))
+                yield page[:longest] if len(page) else blank
+
+        tokens = self.tokens.of_pages(read())
+        counts = np.clip(np.array(words, np.int32), 1, longest)
         starts = 1 + np.cumsum(counts) - counts
 
         def draw(inputs: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
             place = np.arange(length)
             used = place < counts[inputs][:, None]
-            words = np.where(used, starts[inputs][:, None] + place, 0)
-            return np.where(used[..., None], tokens[words], 0), counts[inputs]
+            rows = np.where(used, starts[inputs][:, None] + place, 0)
+            return np.where(used[..., None], tokens[rows], 0), counts[inputs]
 
-        return self.embed(counts, draw), sum(len(page) > longest for page in pages)
+        return self.embed(counts, draw), np.array(words)
 
 
 class KeptVectors:
@@ -162,61 +175,86 @@ class KeptVectors:
 
     def of_rows(self, pixels: np.ndarray) -> np.ndarray:
         """Return the vectors, float32 [R, S, D], of the words of rows, uint8 [R, S, H, W]."""
-        return self(pixels.reshape(-1, *pixels.shape[2:])).reshape(*pixels.shape[:2], -1)
+        words = self.of_pages([pixels.reshape(-1, *pixels.shape[2:])])
+        return words.reshape(*pixels.shape[:2], -1)
 
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Return the vectors, float32 [N, D], of words uint8 [N, H, W].
+    def of_pages(self, pages: Iterable[np.ndarray]) -> np.ndarray:
+        """Return the vectors, float32 [N, D], of the N words of pages, each uint8 [S, H, W].
 
-        Threads wait for each other, so that each of them finds its words.
+        Devices compute the first words while later pages are read. Threads wait for each other, so
+        that each of them finds its words.
         """
-        keys = [picture.tobytes() for picture in pixels]
         if len(self._row) > _KEPT:
             self.forget()
         with self._lock:
+            keys: list[bytes] = []
             new: dict[bytes, int] = {}
-            for number, key in enumerate(keys):
-                if key not in self._row and key not in new:
-                    new[key] = number
+            batches = _Batches(functools.partial(self._compute, self._params))
+            for block in blocks(pages, _PAGES):
+                pixels = np.concatenate(block)
+                unseen = []
+                for number, key in enumerate(picture.tobytes() for picture in pixels):
+                    keys.append(key)
+                    if key not in self._row and key not in new:
+                        new[key] = len(self._row) + len(new)
+                        unseen.append(number)
+                batches.add(pixels[unseen])
             if new:
-                computed = self._new(pixels[list(new.values())])
-                start = len(self._row)
-                if start + len(new) > len(self._vectors):
-                    # Room for twice as many: vectors are not copied with each block.
-                    room = np.zeros((2 * (start + len(new)), self._width), np.float32)
-                    room[:start] = self._vectors[:start]
-                    self._vectors = room
-                self._vectors[start : start + len(new)] = computed
-                self._row |= {key: start + i for i, key in enumerate(new)}
+                self._keep(batches.finish(self._width))
+                self._row |= new
             return self._vectors[[self._row[key] for key in keys]]
 
-    def _new(self, pixels: np.ndarray) -> np.ndarray:
-        """Compute the vectors, float32 [N, D], of uint8 [N, H, W], by width."""
+    def _keep(self, computed: np.ndarray) -> None:
+        """Add vectors to those that are kept."""
+        start = len(self._row)
+        if start + len(computed) > len(self._vectors):
+            # Room for twice as many: vectors are not copied with each block.
+            room = np.zeros((2 * (start + len(computed)), self._width), np.float32)
+            room[:start] = self._vectors[:start]
+            self._vectors = room
+        self._vectors[start : start + len(computed)] = computed
+
+
+class _Batches:
+    """Vectors of pictures of words, computed in batches of like width as soon as one is full."""
+
+    def __init__(self, compute: Callable[[np.ndarray], jax.Array]):
+        self._compute = compute
+        self._count = 0
+        # Numbers and pixels that wait for others of their width.
+        self._waiting: dict[int, list[tuple[int, np.ndarray]]] = {}
+        self._working: list[tuple[list[int], jax.Array]] = []
+
+    def add(self, pixels: np.ndarray) -> None:
+        """Take pictures, uint8 [N, H, W]."""
         inked: np.ndarray = np.any(pixels, axis=1)
         columns = np.where(inked.any(axis=1), pixels.shape[2] - inked[:, ::-1].argmax(axis=1), 0)
         widths = [width for width in _WIDTHS if width < pixels.shape[2]] + [pixels.shape[2]]
         bucket = np.searchsorted(np.array(widths[:-1]) - _MARGIN, columns)
-        found = np.zeros((len(pixels), self._width), np.float32)
-        working: list[tuple[np.ndarray, jax.Array]] = []
-        for number, width in enumerate(widths):
-            own = np.flatnonzero(bucket == number)
-            for part in _parts(own):
-                # The last parts are filled up, so that they need no compilation of their own.
-                size = _MANY if len(part) > _FEW else _FEW
-                batch = np.zeros((size, pixels.shape[1], width), np.uint8)
-                batch[: len(part)] = pixels[part, :, :width]
-                working.append((part, self._compute(self._params, batch)))
-        for part, vectors in working:
-            found[part] = np.asarray(vectors)[: len(part)]
+        for picture, width in zip(pixels, (widths[i] for i in bucket), strict=True):
+            waiting = self._waiting.setdefault(width, [])
+            waiting.append((self._count, picture))
+            self._count += 1
+            if len(waiting) == _MANY:
+                self._start(self._waiting.pop(width), width, _MANY)
+
+    def finish(self, dimension: int) -> np.ndarray:
+        """Return the vectors of all pictures, float32 [N, dimension]."""
+        for width, waiting in self._waiting.items():
+            # The last ones are filled up, so that they need no compilation of their own.
+            for part in blocks(waiting, _FEW):
+                self._start(part, width, _FEW)
+        found = np.zeros((self._count, dimension), np.float32)
+        for numbers, vectors in self._working:
+            found[numbers] = np.asarray(vectors)[: len(numbers)]
         return found
 
-
-def _parts(numbers: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield parts of `_MANY`, the remainder in parts of `_FEW`."""
-    whole = len(numbers) // _MANY * _MANY
-    for start in range(0, whole, _MANY):
-        yield numbers[start : start + _MANY]
-    for start in range(whole, len(numbers), _FEW):
-        yield numbers[start : start + _FEW]
+    def _start(self, members: list[tuple[int, np.ndarray]], width: int, size: int) -> None:
+        numbers, pictures = zip(*members, strict=True)
+        batch = np.zeros((size, len(pictures[0]), width), np.uint8)
+        for row, picture in zip(batch, pictures, strict=False):
+            row[:] = picture[:, :width]
+        self._working.append((list(numbers), self._compute(batch)))
 
 
 @functools.cache

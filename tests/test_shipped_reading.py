@@ -62,7 +62,7 @@ def test_lines_of_a_page_are_one_text(encoder: SentenceEncoder) -> None:
 
 
 def test_a_text_is_its_picture(encoder: SentenceEncoder) -> None:
-    drawn = draw_lines(line_renderer(encoder.renderer), TEXTS)
+    drawn = list(draw_lines(line_renderer(encoder.renderer), TEXTS))
     pictures = encoder.encode_images([255 - line for line in drawn])
     np.testing.assert_allclose(pictures, encoder.encode(TEXTS), atol=1e-4)
 

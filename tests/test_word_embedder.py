@@ -34,7 +34,7 @@ def embedder(encoder: SentenceEncoder) -> WordEmbedder:
 
 
 def lines(encoder: SentenceEncoder, texts: list[str]) -> list[np.ndarray]:
-    return draw_lines(line_renderer(encoder.renderer), texts)
+    return list(draw_lines(line_renderer(encoder.renderer), texts))
 
 
 def test_a_text_is_its_picture(encoder: SentenceEncoder, tmp_path: Path) -> None:
@@ -76,13 +76,13 @@ def test_each_picture_is_computed_once(
 ) -> None:
     seen: list[int] = []
     kept = embedder.tokens
-    new = kept._new
+    keep = kept._keep
 
-    def counted(pixels: np.ndarray) -> np.ndarray:
-        seen.append(len(pixels))
-        return new(pixels)
+    def counted(computed: np.ndarray) -> None:
+        seen.append(len(computed))
+        keep(computed)
 
-    monkeypatch.setattr(kept, "_new", counted)
+    monkeypatch.setattr(kept, "_keep", counted)
     embedder(["the cat the cat", "the dog"])
     embedder(["the dog the cat"])
     assert seen == [4]

@@ -1,6 +1,6 @@
 """Opening pictures of text from elsewhere: scans, screenshots, other renderers."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
@@ -48,18 +48,16 @@ def image_patches(picture: "Picture", patch: tuple[int, int], max_patches: int) 
 
 def read_each(
     read: Callable[["Picture"], T], pictures: Iterable["Picture"], first: int = 0
-) -> list[T]:
-    """Read pictures; an error about one without a path says its place, counted from `first`."""
-    found = []
+) -> Iterator[T]:
+    """Yield pictures read; an error about one without a path says its place, from `first` on."""
     for number, picture in enumerate(pictures, start=first):
         try:
-            found.append(read(picture))
+            yield read(picture)
         except (TypeError, ValueError) as error:
             if isinstance(picture, str | Path):
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"picture {number}: {error}") from error
-    return found
 
 
 def pictures_patches(
@@ -69,7 +67,7 @@ def pictures_patches(
 
     Errors and the warning count pictures from `first`.
     """
-    strips = read_each(lambda picture: _strip(picture, patch), pictures, first)
+    strips = list(read_each(lambda picture: _strip(picture, patch), pictures, first))
     if wide := [i for i, strip in enumerate(strips) if len(strip) > max_patches]:
         warn_caller(
             f"{len(wide)} of {len(strips)} pictures are wider than {max_patches} patches and are "

@@ -74,7 +74,7 @@ class Inspector:
     def patches(self, text: str) -> np.ndarray:
         """Return the patches that the model reads of a text, uint8 [N, H, W], ink on 0."""
         if isinstance(self.embedder, WordEmbedder):
-            return read_line(draw_lines(self.embedder.line_renderer, [text])[0])
+            return read_line(next(draw_lines(self.embedder.line_renderer, [text])))
         drawn = self.embedder.renderer([text])
         return drawn.patches[0, : drawn.count[0]]
 

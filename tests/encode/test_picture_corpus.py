@@ -118,7 +118,7 @@ def test_pictures_are_found_by_text_and_by_picture(
     # A text is its picture: drawn by the model's own renderer, its similarity is 1.
     renderer = line_renderer(SentenceEncoder(reading_model).renderer)
     for text in ("a red bus", "no news"):
-        line = np.pad(255 - draw_lines(renderer, [text])[0], 20, constant_values=255)
+        line = np.pad(255 - next(draw_lines(renderer, [text])), 20, constant_values=255)
         Image.fromarray(line).save(source / f"{text}.png")
     encode_corpus(job(model, source, vectors, batch_size=64))
     for extra in ([], ["--vectors", vectors]):
