@@ -12,6 +12,7 @@ interrupted benchmark goes on.
 """
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -117,6 +118,8 @@ def meaning(config: ConfigDict) -> ConfigDict:
     config.update({"init_from": (start,), "adapter": "stem_only"})
     config.update({"length": LENGTH, "length_buckets": 1, "batch_size": BATCH})
     recipe = tiny.get_config()
+    model = json.loads((Path(start) / "config.json").read_text())["model"]
+    recipe.model.stem_hidden = model["stem_hidden"]
     recipe.stages, recipe.order = ConfigDict({"texts": config}), ("texts",)
     sickr = {"name": "tsv", "path": "sts/sickr/dev.tsv"}
     stsb = recipe.tasks[tiny.DEV].to_dict()

@@ -6,7 +6,7 @@
 
 Above the stem of reading.py, which stays as it is, a transformer learns from a contrast of pairs
 alone. Then the stem learns to read worn text in any typeface as the model reads the same text when
-it is clean; revision 2 of the shipped weights is without that stage.
+it is clean. Shipped weights have wider hidden layers and were trained further: see their card.
 """
 
 from ml_collections import ConfigDict
@@ -18,7 +18,6 @@ from experiments.tiny import get_config as tiny
 def get_config() -> ConfigDict:
     """Return the recipe."""
     config = tiny()
-    config.model.pooling = "mean"
     stages = {"pairs": contrasted((), steps=10_000), "typefaces": reread("pairs", steps=2_000)}
     stages["pairs"].update({"adapter": "stem_only", "start_required": True})
     config.stages, config.order = ConfigDict(stages), tuple(stages)
