@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixel_linguist import word_embedder
 from pixel_linguist.api import SentenceEncoder
 from pixel_linguist.model.store import Model
 from pixel_linguist.render.patches import one_text_a_row
@@ -86,6 +88,32 @@ def test_each_picture_is_computed_once(
     embedder(["the cat the cat", "the dog"])
     embedder(["the dog the cat"])
     assert seen == [4]
+
+
+def test_words_are_computed_while_pages_are_read(
+    encoder: SentenceEncoder, embedder: WordEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [read_line(line) for line in lines(encoder, TEXTS[:4])]
+    expected = [embedder.tokens.of_pages([page]) for page in pages]
+    embedder.tokens.forget()
+    monkeypatch.setattr(word_embedder, "_MANY", 4)
+    monkeypatch.setattr(word_embedder, "_PAGES", 1)
+    events: list[str] = []
+    compute = embedder.tokens._compute
+
+    def computed(*given: Any) -> Any:
+        events.append("compute")
+        return compute(*given)
+
+    def read() -> Iterator[np.ndarray]:
+        for page in pages:
+            events.append("read")
+            yield page
+
+    monkeypatch.setattr(embedder.tokens, "_compute", computed)
+    found = embedder.tokens.of_pages(read())
+    assert events.index("compute") < len(events) - 1 - events[::-1].index("read")
+    np.testing.assert_allclose(found, np.concatenate(expected), atol=1e-4)
 
 
 def test_pictures_without_text_and_with_too_much_are_told(encoder: SentenceEncoder) -> None:
