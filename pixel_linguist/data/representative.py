@@ -61,30 +61,32 @@ def cut(records: Source, *, text: str, size: int, least: int = 10) -> list[Recor
 
 
 def attention_shares(embed: Any, texts: Sequence[str]) -> list[np.ndarray]:
-    """Return the share of each word between spaces in the embedding of its text.
+    """Return the share of each word between spaces in the mean of its text's patches.
 
-    Patch j of n has the share <x_j, e> / (n |e|²) of e, the mean of x; negative ones are 0, and
-    words that are cut off have 0. Each word begins a patch, so that the patches of a word are known
-    by their number.
+    Patch j of n has the share <x_j, e> / (n |e|²) of e, the mean of x, also if the model weights
+    its mean; negative ones are 0, and words that are cut off have 0. Each word begins a patch, so
+    that the patches of a word are known by their number.
 
     Args:
         embed: a model's `Embedder`.
 
     Raises:
-        ValueError: for a model that is none of ours, whose embedding is not the mean of its
-            patches, or whose words do not begin patches.
+        ValueError: for a model that is none of ours, whose embedding is no mean of its patches, or
+            whose words do not begin patches.
     """
     import jax
 
     if getattr(getattr(embed, "renderer", None), "strategy", "") != "words":
         raise ValueError("attention needs a model folder whose words begin patches, on one host")
+    config = embed.encoder.config
+    if config.pooling not in ("mean", "vector") or config.head != "none":
+        raise ValueError("attention needs pooling 'mean' or 'vector' of a model without a head")
     encoder, renderer, longest = embed.encoder, embed.renderer, embed.renderer.max_patches
 
     @jax.jit
     def encode(params: Any, pixels: Any, count: Any) -> Any:
         patches = one_text_a_row(pixels, count, jax.numpy)
-        outputs = ("embedding", "patch_features")
-        return encoder.encode(params, patches, outputs=outputs)
+        return encoder.encode(params, patches, outputs=("patch_features",))["patch_features"]
 
     shares: list[np.ndarray] = []
     for start in range(0, len(texts), _BLOCK):
@@ -94,12 +96,10 @@ def attention_shares(embed: Any, texts: Sequence[str]) -> list[np.ndarray]:
         if tokens := getattr(embed, "tokens", None):
             # A word that stands in many texts is read once.
             pixels = tokens.of_rows(pixels)
-        found = {k: np.asarray(x) for k, x in encode(embed.params, pixels, drawn.count).items()}
+        found = np.asarray(encode(embed.params, pixels, drawn.count))
         for row, text in enumerate(block):
-            x = found["patch_features"][row, : int(drawn.count[row])].astype(np.float64)
+            x = found[row, : int(drawn.count[row])].astype(np.float64)
             e = x.mean(axis=0)
-            if not np.allclose(e, found["embedding"].reshape(_BLOCK, -1)[row], atol=1e-3):
-                raise ValueError("attention needs pooling 'mean' of a model without a head")
             of_patch = np.zeros(longest)
             of_patch[: len(x)] = np.maximum(x @ e / max(len(x) * (e @ e), 1e-12), 0)
             words = text.split()

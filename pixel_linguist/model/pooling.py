@@ -76,5 +76,7 @@ class VectorAttentionPool(nn.Module):
         most = jax.lax.stop_gradient(logits.max(axis=1, keepdims=True))
         weights = jnp.exp(logits - jnp.where(jnp.isfinite(most), most, 0))
         member = members.astype(jnp.float32)
-        total = jnp.maximum(member @ weights, jnp.finfo(jnp.float32).tiny)
+        total = member @ weights
+        # Of no patches the sum is 0; divided by a tiny number, its gradient would be 0 / 0.
+        total = jnp.where(total > 0, total, 1)
         return (member @ (weights * features) / total).astype(features.dtype)

@@ -134,6 +134,21 @@ def test_vector_attention_by_a_slow_loop_and_its_limits() -> None:
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(gradients))
 
 
+def test_vector_attention_of_no_patches_has_a_gradient() -> None:
+    pool = VectorAttentionPool(jnp.dtype("float32"), hidden=3)
+    features = jnp.asarray(RNG.normal(size=(1, 4, 5)), jnp.float32)
+    members = jnp.asarray([[[1, 1, 0, 0], [0, 0, 0, 0]]], bool)
+    params = pool.init(jax.random.key(0), features, members)
+
+    def total(params: Any, features: jax.Array) -> jax.Array:
+        pooled: Any = pool.apply(params, features, members)
+        return pooled[:, 0].sum()
+
+    found = jax.grad(total, argnums=(0, 1))(params, features)
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(found))
+    assert np.any(found[1])
+
+
 def test_names_are_drawn_of_all_languages_with_the_facts_that_are_asked_for() -> None:
     record = {
         "picture": np.ones((8, 8, 3), np.uint8),
