@@ -12,7 +12,6 @@ interrupted benchmark goes on.
 """
 
 import argparse
-import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -25,8 +24,8 @@ from benchmarks import minilm
 from benchmarks.methods import ROOT, keep_result, known_results, rounded, spread, train
 from benchmarks.pages import fill_page
 from experiments import reading, tiny
+from experiments.methods import untaught
 from pixel_linguist.evaluate.build import make_tasks
-from pixel_linguist.pretrained import find_model
 from pixel_linguist.recipe import info_nce, part
 from pixel_linguist.train.context import make_context
 from pixel_linguist.train.stage import start_result
@@ -114,12 +113,10 @@ READING: dict[str, Arm] = {
 
 def meaning(config: ConfigDict) -> ConfigDict:
     """Return a recipe of one stage of texts, above the stem of tiny-untaught."""
-    start = str(find_model("tiny-untaught"))
-    config.update({"init_from": (start,), "adapter": "stem_only"})
+    config.update({"init_from": (untaught.START,), "adapter": "stem_only"})
     config.update({"length": LENGTH, "length_buckets": 1, "batch_size": BATCH})
     recipe = tiny.get_config()
-    model = json.loads((Path(start) / "config.json").read_text())["model"]
-    recipe.model.stem_hidden = model["stem_hidden"]
+    recipe.model.stem_hidden = untaught.defaults_of_start().model.stem_hidden
     recipe.stages, recipe.order = ConfigDict({"texts": config}), ("texts",)
     sickr = {"name": "tsv", "path": "sts/sickr/dev.tsv"}
     stsb = recipe.tasks[tiny.DEV].to_dict()

@@ -52,12 +52,13 @@ def read_each(
     """Yield pictures read; an error about one without a path says its place, from `first` on."""
     for number, picture in enumerate(pictures, start=first):
         try:
-            yield read(picture)
+            found = read(picture)
         except (TypeError, ValueError) as error:
             if isinstance(picture, str | Path):
                 raise
             kind = TypeError if isinstance(error, TypeError) else ValueError
             raise kind(f"picture {number}: {error}") from error
+        yield found
 
 
 def pictures_patches(
